@@ -1,0 +1,7 @@
+DROP TABLE message_days;
+DROP TABLE message_copies;
+DROP TABLE messages;
+DROP TABLE recipients;
+DROP TABLE api_keys;
+DROP TABLE subjects;
+DROP TABLE tenants;

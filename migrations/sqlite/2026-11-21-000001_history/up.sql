@@ -1,0 +1,111 @@
+CREATE TABLE tenants (
+    id BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    -- The tenant's OneUptime project.
+    project_id TEXT NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE subjects (
+    tenant_id BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    name TEXT,
+    channel_type TEXT NOT NULL,
+    -- The greatest message id it was learned from; null where it was added by hand.
+    learned_from BIGINT,
+    PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE api_keys (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    tenant_id BIGINT NOT NULL,
+    -- SHA-256 of the key; the key itself is nowhere.
+    digest BLOB NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    -- JSON arrays; null for none given.
+    method_groups TEXT,
+    senders TEXT,
+    permissions TEXT,
+    oneuptime_profile TEXT,
+    -- The last valid day, YYYY-MM-DD in UTC, that day included.
+    valid_until TEXT,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT,
+    revoked_at BIGINT
+);
+CREATE INDEX api_keys_by_tenant ON api_keys (tenant_id);
+
+-- One row for each address, class of channel and subscriber that messages have together.
+-- A message without subscriber has a row without one, so links that become known later need no rewriting.
+CREATE TABLE recipients (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    tenant_id BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    folded_address TEXT NOT NULL,
+    -- 1 for the phone channels, 2 for all others.
+    channel_class INTEGER NOT NULL,
+    subscriber_id BIGINT
+);
+CREATE INDEX recipients_by_address ON recipients (tenant_id, address);
+CREATE INDEX recipients_by_folded_address ON recipients (tenant_id, folded_address);
+CREATE INDEX recipients_by_subscriber ON recipients (tenant_id, subscriber_id);
+
+-- Columns to ask by, and the item to answer with. Instants are milliseconds since 1970.
+CREATE TABLE messages (
+    tenant_id BIGINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    sent_or_received_at BIGINT NOT NULL,
+    recipient_id BIGINT NOT NULL,
+    subject_id BIGINT,
+    channel_type TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    traffic_type TEXT,
+    address TEXT NOT NULL,
+    delivery_status TEXT,
+    delivery_status_at BIGINT,
+    delivery_status_message TEXT,
+    subject_name TEXT,
+    cascade_id BIGINT,
+    cascade_name TEXT,
+    matcher_id BIGINT,
+    matcher_name TEXT,
+    cascade_stage_uuid TEXT,
+    broadcast_id BIGINT,
+    broadcast_name TEXT,
+    segments BIGINT,
+    subscriber_id BIGINT,
+    comment TEXT,
+    reply_in_message_id BIGINT,
+    reply_out_message_id BIGINT,
+    reply_out_message_external_request_id TEXT,
+    item TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, message_id)
+);
+CREATE INDEX messages_by_recipient ON messages (tenant_id, recipient_id, message_id, sent_or_received_at);
+CREATE INDEX messages_by_subject ON messages (tenant_id, subject_id, message_id, sent_or_received_at);
+CREATE INDEX messages_by_time ON messages (tenant_id, sent_or_received_at, message_id);
+
+-- The copies a message was merged from, kept only where more than one of them contributes.
+CREATE TABLE message_copies (
+    tenant_id BIGINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    place INTEGER NOT NULL,
+    item TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, message_id, place)
+);
+
+-- How many messages of each sort a UTC day has, and which ids they lie between: tells where a window's
+-- ids are, and that a combination does not occur, without touching a message. Bounds only ever widen.
+CREATE TABLE message_days (
+    tenant_id BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    channel_type TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    -- Empty where the messages have none.
+    traffic_type TEXT NOT NULL,
+    messages BIGINT NOT NULL,
+    least_message_id BIGINT NOT NULL,
+    greatest_message_id BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, day, channel_type, direction, traffic_type)
+) WITHOUT ROWID;

@@ -1,0 +1,206 @@
+//! `key issue`, `key list`, `key revoke`.
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::failure::{Failure, print};
+use super::table;
+use crate::http::clock::Clock;
+use crate::model::key::{GROUPS, KeyKind, PERMISSIONS, Secret};
+use crate::model::{Instant, TenantId};
+use crate::store::api_keys::{ListedKey, NewKey};
+use crate::store::{Store, api_keys, subjects};
+
+/// Issue, list and revoke API keys
+#[derive(Subcommand)]
+pub enum Key {
+    Issue(Issue),
+    /// List the keys of a tenant; never the keys themselves
+    List {
+        #[arg(long)]
+        tenant: i64,
+        /// As a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key for good; a running server follows within a second
+    Revoke {
+        /// The key's number in 'key list'
+        #[arg(long)]
+        id: i64,
+    },
+}
+
+/// Issue a key; it is the last line of standard output, and shown this once
+#[derive(Args)]
+#[command(after_help = "Examples:
+  history-gateway key issue --tenant 3193
+  history-gateway key issue --tenant 3193 --kind additional --groups message-history --senders 501,502
+  history-gateway key issue --tenant 3193 --kind additional --permissions \"Read WhatsApp Log\"")]
+pub struct Issue {
+    #[arg(long)]
+    tenant: i64,
+    #[arg(long, default_value = "")]
+    name: String,
+    #[arg(long, value_enum, default_value_t = Kind::Master)]
+    kind: Kind,
+    /// Method groups of an additional key, such as message-history; none where not given
+    #[arg(long, value_delimiter = ',', value_name = "GROUP,…", value_parser = GROUPS)]
+    groups: Option<Vec<String>>,
+    /// The subjects an additional key sees; all where not given
+    #[arg(long, value_delimiter = ',', value_name = "ID,…")]
+    senders: Option<Vec<i64>>,
+    /// The last day of an additional key, UTC, that day included
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    valid_until: Option<NaiveDate>,
+    /// OneUptime permissions, such as "Read WhatsApp Log"; a master key has them all
+    #[arg(long, value_delimiter = ',', value_name = "PERMISSION,…", value_parser = PERMISSIONS)]
+    permissions: Option<Vec<String>>,
+    /// The form of OneUptime answers for this key, where it is not the server's own
+    #[arg(long, value_enum)]
+    oneuptime_profile: Option<Profile>,
+    /// Take over a key that its users hold already, instead of making a new one
+    #[arg(long, value_name = "UUID")]
+    value: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    /// All data of the tenant, no expiry
+    Master,
+    /// What its groups, senders and permissions say, until its last day
+    Additional,
+    /// For the webhooks only
+    Webhook,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Profile {
+    Published,
+    Live,
+}
+
+impl Key {
+    pub async fn run(self, store: &Store) -> Result<(), Failure> {
+        match self {
+            Self::Issue(issue) => issue.run(store).await,
+            Self::List { tenant, json } => {
+                let keys = store.read(move |connection| api_keys::list(connection, TenantId(tenant))).await?;
+                if json {
+                    let keys: Vec<_> = keys.iter().map(as_json).collect();
+                    return print(&format!("{}\n", serde_json::Value::from(keys)));
+                }
+                let headings = ["ID", "NAME", "KIND", "GROUPS", "SENDERS", "LAST DAY", "LAST USED", "STATE"];
+                print(&table::text(&headings, &keys.into_iter().map(row).collect::<Vec<_>>()))
+            }
+            Self::Revoke { id } => {
+                let known =
+                    store.write(move |connection| api_keys::revoke(connection, id, Clock::Machine.now())).await?;
+                if !known {
+                    let sentence =
+                        format!("there is no key {id}; 'history-gateway key list --tenant N' shows the numbers");
+                    return Err(Failure::said(sentence));
+                }
+                eprintln!("Key {id} is revoked.");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Issue {
+    async fn run(self, store: &Store) -> Result<(), Failure> {
+        self.check()?;
+        let secret = match &self.value {
+            None => Secret::random(),
+            Some(value) => Secret::parse(value).ok_or_else(|| {
+                Failure::said("--value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10")
+            })?,
+        };
+        let key = NewKey {
+            tenant: TenantId(self.tenant),
+            digest: secret.digest(),
+            name: self.name,
+            kind: match self.kind {
+                Kind::Master => KeyKind::Master,
+                Kind::Additional => KeyKind::Additional,
+                Kind::Webhook => KeyKind::Webhook,
+            },
+            groups: self.groups,
+            senders: self.senders,
+            permissions: self.permissions,
+            oneuptime_profile: self.oneuptime_profile.map(|profile| match profile {
+                Profile::Published => "published".to_owned(),
+                Profile::Live => "live".to_owned(),
+            }),
+            valid_until: self.valid_until,
+        };
+        let issued = store.write(move |connection| {
+            let known = subjects::list(connection, key.tenant)?;
+            let mut senders = key.senders.iter().flatten();
+            let unknown = senders.find(|id| known.iter().all(|subject| subject.id != **id)).copied();
+            Ok((api_keys::issue(connection, &key, Clock::Machine.now())?, unknown))
+        });
+        let (id, unknown_sender) = issued.await?;
+        let id = id.ok_or_else(|| Failure::said("the key was not issued: the same --value was issued before"))?;
+        if let Some(sender) = unknown_sender {
+            eprintln!("Note: the tenant has no subject {sender} yet.");
+        }
+        eprintln!("Key {id} of tenant {} is issued. It is shown this once:", self.tenant);
+        print(&format!("{}\n", secret.reveal()))
+    }
+
+    /// A right that would be ignored is refused: who restricts a key must not get one that sees everything.
+    fn check(&self) -> Result<(), Failure> {
+        let given = [
+            ("--groups", self.groups.is_some()),
+            ("--senders", self.senders.is_some()),
+            ("--valid-until", self.valid_until.is_some()),
+        ];
+        let restricted = given.iter().find(|(_, given)| *given);
+        match (self.kind, restricted) {
+            (Kind::Master, Some((flag, _))) => {
+                let sentence = format!(
+                    "{flag} restricts an additional key, and this would be a master key: add --kind additional"
+                );
+                Err(Failure::said(sentence))
+            }
+            (Kind::Webhook, Some((flag, _))) => Err(Failure::said(format!(
+                "{flag} restricts an additional key, and this would be a webhook key: leave it out"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn as_json(key: &ListedKey) -> serde_json::Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "kind": key.kind,
+        "groups": key.groups,
+        "senders": key.senders,
+        "permissions": key.permissions,
+        "oneuptimeProfile": key.oneuptime_profile,
+        "validUntil": key.valid_until,
+        "lastUsedAt": key.last_used_at.map(|at| at.to_string()),
+        "revokedAt": key.revoked_at.map(|at| at.to_string()),
+    })
+}
+
+fn row(key: ListedKey) -> Vec<String> {
+    let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+    let time = |at: Option<Instant>| or_dash(at.map(|at| at.to_string()).unwrap_or_default());
+    let senders: Vec<String> = key.senders.iter().map(ToString::to_string).collect();
+    vec![
+        key.id.to_string(),
+        or_dash(key.name),
+        key.kind,
+        or_dash(key.groups.join(",")),
+        or_dash(senders.join(",")),
+        or_dash(key.valid_until.unwrap_or_default()),
+        time(key.last_used_at),
+        if key.revoked_at.is_some() { "revoked".into() } else { "valid".into() },
+    ]
+}

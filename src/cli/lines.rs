@@ -1,0 +1,109 @@
+//! Takes newline-delimited JSON apart into documents, a broken line costing no other; knows no item.
+
+use std::io::{self, BufRead};
+
+/// The longest document that is read; a longer one is rejected.
+const LONGEST: usize = 64 * 1024 * 1024;
+
+/// A JSON text and the line it begins on; or why there is none.
+pub struct Document {
+    pub line: u64,
+    pub text: Result<String, &'static str>,
+}
+
+/// The documents of a reader: one a line, or one over several lines where a line ends with an open bracket.
+pub struct Documents<R> {
+    reader: R,
+    line: u64,
+    /// Lines that were read ahead for a document that never ended.
+    ahead: std::collections::VecDeque<Vec<u8>>,
+}
+
+impl<R: BufRead> Documents<R> {
+    pub fn new(reader: R) -> Self {
+        Self { reader, line: 0, ahead: std::collections::VecDeque::new() }
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if let Some(line) = self.ahead.pop_front() {
+            return Ok(Some(line));
+        }
+        let mut line = Vec::new();
+        let mut limited = io::Read::take(&mut self.reader, LONGEST as u64 + 1);
+        if limited.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if line.len() > LONGEST && !line.ends_with(b"\n") {
+            self.reader.skip_until(b'\n')?;
+        }
+        Ok(Some(line))
+    }
+
+    /// The next document that is not blank.
+    pub fn next(&mut self) -> io::Result<Option<Document>> {
+        loop {
+            let Some(bytes) = self.next_line()? else { return Ok(None) };
+            self.line += 1;
+            let line = self.line;
+            let bytes = if line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).to_vec() } else { bytes };
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            let text = if is_opened(&bytes) { self.joined(bytes)? } else { text(bytes) };
+            return Ok(Some(Document { line, text }));
+        }
+    }
+
+    /// A document over several lines. Where it never ends, its first line alone is rejected.
+    fn joined(&mut self, first: Vec<u8>) -> io::Result<Result<String, &'static str>> {
+        let mut nesting = Nesting::default();
+        nesting.read(&first);
+        let (mut whole, mut rest) = (first, Vec::new());
+        while nesting.depth > 0 && whole.len() <= LONGEST {
+            let Some(line) = self.next_line()? else { break };
+            nesting.read(&line);
+            whole.extend_from_slice(&line);
+            rest.push(line);
+        }
+        if nesting.depth > 0 {
+            rest.into_iter().rev().for_each(|line| self.ahead.push_front(line));
+            return Ok(Err("it ends in the middle of a JSON value"));
+        }
+        self.line += rest.len() as u64;
+        Ok(text(whole))
+    }
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
+    if bytes.len() > LONGEST {
+        return Err("it is longer than 64 MiB");
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not valid UTF-8")
+}
+
+/// Whether a line only begins a document, as the first line of a pretty-printed one does.
+fn is_opened(line: &[u8]) -> bool {
+    line.trim_ascii_end().ends_with(b"{") || line.trim_ascii_end().ends_with(b"[")
+}
+
+/// How many brackets are open; a string ends on its line.
+#[derive(Default)]
+struct Nesting {
+    depth: i64,
+}
+
+impl Nesting {
+    fn read(&mut self, line: &[u8]) {
+        let (mut quoted, mut escaped) = (false, false);
+        for byte in line {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                b'{' | b'[' if !quoted => self.depth += 1,
+                b'}' | b']' if !quoted => self.depth -= 1,
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The commands: one file each, and what they share. Knows no SQL and no wire form.
+
+mod export;
+mod failure;
+mod generate;
+mod import;
+mod key;
+mod lines;
+mod sandbox;
+mod serve;
+mod subject;
+mod table;
+mod tenant;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Config;
+use crate::store::{DatabaseUrl, Options, Store};
+
+use failure::Failure;
+
+/// How long a command waits for a running server's write, and for its own work.
+const COMMAND_WAIT: Duration = Duration::from_mins(1);
+const COMMAND_DEADLINE: Duration = Duration::from_hours(24);
+
+/// Answers edna's message history endpoint from an own store: same requests, same answers, same errors.
+#[derive(Parser)]
+#[command(
+    name = "history-gateway",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Examples:
+  history-gateway sandbox                          try it: a throw-away server with demo data
+  history-gateway tenant create --id 3193 --name Shop
+  history-gateway key issue --tenant 3193          prints the key, once
+  history-gateway import --tenant 3193 history.ndjson.gz
+  history-gateway serve
+
+Settings: config/default.toml documents them all. A file (--config), the environment
+(HISTORY_GATEWAY__DATABASE__URL=sqlite://history.db) and flags override it, in this order."
+)]
+struct Program {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Common {
+    /// Read settings from this TOML file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The store (setting database.url), such as `sqlite://history.db`
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Sandbox(sandbox::Sandbox),
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
+    Subject(subject::Subject),
+    Import(import::Import),
+    Export(export::Export),
+    Generate(generate::Generate),
+    /// Bring the store's schema up to date, making the store where there is none
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Runs one command. Usage errors give 2, every other failure 1, each with one sentence on standard error.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let program = match Program::try_parse_from(arguments) {
+        Ok(program) => program,
+        Err(error) => {
+            // Help that cannot be printed has nobody to read it.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match actix_web::rt::System::new().block_on(run(program)) {
+        Ok(code) => code,
+        Err(Failure::NobodyReads) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("history-gateway: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(program: Program) -> Result<ExitCode, Failure> {
+    let common = program.common;
+    match program.command {
+        Command::Serve(serve) => serve.run(&common).await?,
+        Command::Sandbox(sandbox) => sandbox.run(&common).await?,
+        Command::Tenant(tenant) => tenant.run(&common.store()?).await?,
+        Command::Key(key) => key.run(&common.store()?).await?,
+        Command::Subject(subject) => subject.run(&common.store()?).await?,
+        Command::Import(import) => return import.run(&common.store()?).await,
+        Command::Export(export) => export.run(&common.store()?).await?,
+        Command::Generate(generate) => generate.run(&common.store()?).await?,
+        Command::Migrate => {
+            common.store()?;
+            eprintln!("The store's schema is up to date.");
+        }
+        Command::Openapi => failure::print(&crate::http::openapi::document())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Common {
+    /// The settings, `flags` of the command itself winning over everything.
+    fn load(&self, mut flags: Vec<(&'static str, String)>) -> Result<Config, Failure> {
+        flags.extend(self.database.iter().map(|url| ("database.url", url.clone())));
+        Ok(Config::load(self.config.as_deref(), &flags)?)
+    }
+
+    /// The store that the settings name, opened with a command's patience.
+    fn store(&self) -> Result<Store, Failure> {
+        let config = self.load(Vec::new())?;
+        let options = Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() };
+        Ok(Store::open(&DatabaseUrl::parse(&config.database.url)?, options)?)
+    }
+}

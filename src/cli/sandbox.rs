@@ -1,0 +1,193 @@
+//! `sandbox`: a throw-away server with a demo tenant, for trying out and for integration tests.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::Args;
+use serde_json::json;
+
+use super::failure::{Failure, print};
+use super::{Common, export, generate, import, serve};
+use crate::generate::Plan;
+use crate::http::Gateway;
+use crate::http::clock::Clock;
+use crate::ingest;
+use crate::model::instant::Rounding;
+use crate::model::key::{KeyKind, Secret};
+use crate::model::{Instant, Item, Property, TenantId, tenant, wire};
+use crate::store::api_keys::{self, NewKey};
+use crate::store::{DatabaseUrl, Store, tenants};
+use crate::telemetry;
+
+const TENANT: TenantId = TenantId(3193);
+const DEMO_MESSAGES: u64 = 400;
+const DEMO_SEED: u64 = 3193;
+const DEMO_RECIPIENTS: u64 = 20;
+
+/// edna's own published sample, whose two messages the demo data holds too.
+const SAMPLE: &str = include_str!("../../tests/fixtures/edna-answer.json");
+
+/// The keys, the same each time: (key, what it is for, …).
+struct DemoKey {
+    value: &'static str,
+    name: &'static str,
+    groups: Option<&'static [&'static str]>,
+    senders: Option<&'static [i64]>,
+    last_day: Option<&'static str>,
+}
+
+const KEYS: [DemoKey; 4] = [
+    DemoKey {
+        value: "00000000-0000-4000-8000-000000003193",
+        name: "sees everything",
+        groups: None,
+        senders: None,
+        last_day: None,
+    },
+    DemoKey {
+        value: "00000000-0000-4000-8000-000000000401",
+        name: "expired, so 401",
+        groups: Some(&["message-history"]),
+        senders: None,
+        last_day: Some("2024-01-01"),
+    },
+    DemoKey {
+        value: "00000000-0000-4000-8000-000000000403",
+        name: "without the message-history group, so 403",
+        groups: Some(&["messaging"]),
+        senders: None,
+        last_day: None,
+    },
+    DemoKey {
+        value: "00000000-0000-4000-8000-000000000501",
+        name: "sees subject 501 only",
+        groups: Some(&["message-history"]),
+        senders: Some(&[501]),
+        last_day: None,
+    },
+];
+
+/// Run a throw-away server with a demo tenant, its keys and some hundred messages
+#[derive(Args)]
+#[command(after_help = "Examples:
+  history-gateway sandbox
+  history-gateway sandbox --port 0 --seed my-messages.ndjson --now 2026-03-01T10:00:00Z
+
+Everything is gone when it ends. Its log goes to standard error, a line for each request;
+HISTORY_GATEWAY__LOG__LEVEL=warn keeps it quiet.")]
+pub struct Sandbox {
+    /// The port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Load these files instead of the demo data
+    #[arg(long, value_name = "FILE")]
+    seed: Vec<PathBuf>,
+    /// Stop the server's clock at this instant
+    #[arg(long, value_name = "DATE", value_parser = parse_now)]
+    now: Option<Instant>,
+}
+
+impl Sandbox {
+    pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        let directory = tempfile::tempdir()
+            .map_err(|error| Failure::said(format!("no temporary directory can be made: {error}")))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let mut config = common.load(vec![("server.bind", address.to_string())])?;
+        config.database.url = format!("sqlite://{}", directory.path().join("sandbox.db").display());
+        telemetry::start(&config.log);
+        let clock = self.now.map_or(Clock::Machine, Clock::StandsAt);
+        let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
+        let listener = serve::listen(config.server.bind)?;
+        let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
+        let asked_for = self.fill(&store, clock).await?;
+        print(&greeting(address, asked_for))?;
+        serve::run(listener, Gateway::new(&config, store, clock)).await
+    }
+
+    /// Fills the store and gives an address to ask for.
+    async fn fill(&self, store: &Store, clock: Clock) -> Result<Option<String>, Failure> {
+        let demo =
+            tenant::Tenant { id: TENANT, name: "Demo".into(), project_id: TENANT.derived_project_id().to_string() };
+        let keys = KEYS.iter().map(new_key).collect::<Option<Vec<_>>>();
+        let keys = keys.ok_or_else(|| Failure::said("a demo key is not in the form of a key"))?;
+        let now = clock.now();
+        store
+            .write(move |connection| {
+                tenants::create(connection, &demo, now)?;
+                keys.iter().try_for_each(|key| api_keys::issue(connection, key, now).map(|_| ()))
+            })
+            .await?;
+        if self.seed.is_empty() {
+            let plan = Plan {
+                tenant: TENANT,
+                messages: DEMO_MESSAGES,
+                seed: DEMO_SEED,
+                days: 30,
+                until: now,
+                recipients: DEMO_RECIPIENTS,
+            };
+            generate::fill(store, plan).await?;
+            ingest::record(store, TENANT, sample()).await?;
+            return Ok(
+                crate::generate::Messages::new(plan).find_map(|item| item.text(Property::Address).map(str::to_owned))
+            );
+        }
+        let sum = import::files(store, TENANT, &self.seed).await?;
+        match sum.rejected {
+            0 => Ok(None),
+            rejected => {
+                Err(Failure::said(format!("{rejected} messages of --seed were rejected; mend them and start again")))
+            }
+        }
+    }
+}
+
+fn new_key(key: &DemoKey) -> Option<NewKey> {
+    Some(NewKey {
+        tenant: TENANT,
+        digest: Secret::parse(key.value)?.digest(),
+        name: key.name.into(),
+        kind: if key.groups.is_none() { KeyKind::Master } else { KeyKind::Additional },
+        groups: key.groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
+        senders: key.senders.map(<[i64]>::to_vec),
+        permissions: None,
+        oneuptime_profile: None,
+        valid_until: key.last_day.and_then(|day| day.parse::<NaiveDate>().ok()),
+    })
+}
+
+fn sample() -> Vec<Item> {
+    let fields = wire::object(SAMPLE.trim()).map(|fields| fields.0).unwrap_or_default();
+    let content = fields.iter().find(|(name, _)| name == "content").and_then(|(_, raw)| wire::array(raw.get()));
+    content.into_iter().flatten().filter_map(|raw| Item::parse(raw.get(), TENANT).ok()).collect()
+}
+
+/// Where the server is, its keys, and a request to paste.
+fn greeting(address: SocketAddr, asked_for: Option<String>) -> String {
+    let key = KEYS[0].value;
+    let request = match asked_for {
+        Some(address) => json!({"subscriberFilter": {"address": address, "type": "PHONE"}, "limit": 2}),
+        None => json!({"limit": 2}),
+    };
+    let keys: Vec<String> = KEYS.iter().map(|key| format!("key      {}  {}", key.value, key.name)).collect();
+    let keys = keys.join("\n");
+    format!(
+        "history-gateway sandbox
+
+address  http://{address}
+tenant   {TENANT}
+{keys}
+page     http://{address}/docs/
+
+curl -s http://{address}/api/messages/history -H 'x-api-key: {key}' -H 'Content-Type: application/json' \\
+  -d '{request}'
+
+Ctrl-C ends it, and everything in it is gone.
+"
+    )
+}
+
+fn parse_now(text: &str) -> Result<Instant, String> {
+    export::parse(text, Rounding::Down)
+}

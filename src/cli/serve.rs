@@ -1,0 +1,68 @@
+//! `serve`: the server, until it is told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+
+use clap::Args;
+
+use super::Common;
+use super::failure::Failure;
+use crate::http::clock::Clock;
+use crate::http::{Gateway, serve};
+use crate::store::{DatabaseUrl, Store};
+use crate::telemetry;
+
+/// Run the server; SIGTERM or Ctrl-C answers what is in flight and ends it
+#[derive(Args)]
+pub struct Serve {
+    /// Address and port to listen on (setting server.bind)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    bind: Option<SocketAddr>,
+}
+
+impl Serve {
+    pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        let bind = self.bind.map(|bind| ("server.bind", bind.to_string()));
+        let config = common.load(bind.into_iter().collect())?;
+        telemetry::start(&config.log);
+        let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
+        let listener = listen(config.server.bind)?;
+        let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
+        tracing::info!(%address, "listening");
+        run(listener, Gateway::new(&config, store, Clock::Machine)).await
+    }
+}
+
+pub fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| {
+        Failure::said(format!("cannot listen on {address}: {error}; choose another address with server.bind"))
+    })
+}
+
+/// Serves until a signal.
+pub async fn run(listener: TcpListener, gateway: Gateway) -> Result<(), Failure> {
+    let stop = stop_signal()?;
+    serve(listener, gateway, stop).await.map_err(|error| Failure::said(format!("the server failed: {error}")))
+}
+
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| Failure::said(format!("signals cannot be received: {error}")));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    Ok(async {
+        // Where Ctrl-C cannot be received, the process is ended from outside.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

@@ -1,0 +1,65 @@
+//! `subject add`, `subject list`.
+
+use clap::Subcommand;
+
+use super::failure::{Failure, print};
+use super::table;
+use crate::model::{TenantId, subject};
+use crate::store::{Store, StoreError, subjects, tenants};
+
+/// Add and list subjects: the registered senders of a tenant
+#[derive(Subcommand)]
+pub enum Subject {
+    /// Add a subject, or correct the one that has its id
+    Add {
+        #[arg(long)]
+        tenant: i64,
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
+        id: i64,
+        #[arg(long)]
+        name: String,
+        /// Its channel type, such as SMS or WHATSAPP
+        #[arg(long)]
+        channel: String,
+    },
+    /// List the subjects of a tenant, or of all of them
+    List {
+        #[arg(long)]
+        tenant: Option<i64>,
+    },
+}
+
+impl Subject {
+    pub async fn run(self, store: &Store) -> Result<(), Failure> {
+        match self {
+            Self::Add { tenant, id, name, channel } => {
+                if name.trim().is_empty() || channel.trim().is_empty() {
+                    return Err(Failure::said("the subject was not added: --name and --channel must not be empty"));
+                }
+                let subject = subject::Subject { id, name: Some(name), channel_type: channel };
+                store.write(move |connection| subjects::add(connection, TenantId(tenant), &subject)).await?;
+                eprintln!("Subject {id} of tenant {tenant} is added.");
+                Ok(())
+            }
+            Self::List { tenant } => {
+                let rows = store.read(move |connection| {
+                    let tenants = match tenant {
+                        Some(id) => tenants::require(connection, TenantId(id)).map(|()| vec![TenantId(id)])?,
+                        None => tenants::list(connection)?.into_iter().map(|tenant| tenant.id).collect(),
+                    };
+                    let mut rows = Vec::new();
+                    for tenant in tenants {
+                        let subjects = subjects::list(connection, tenant)?;
+                        rows.extend(subjects.into_iter().map(|subject| row(tenant, subject)));
+                    }
+                    Ok::<_, StoreError>(rows)
+                });
+                print(&table::text(&["TENANT", "ID", "CHANNEL", "NAME"], &rows.await?))
+            }
+        }
+    }
+}
+
+fn row(tenant: TenantId, subject: subject::Subject) -> Vec<String> {
+    vec![tenant.to_string(), subject.id.to_string(), subject.channel_type, subject.name.unwrap_or_default()]
+}

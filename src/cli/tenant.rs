@@ -1,0 +1,77 @@
+//! `tenant create`, `tenant list`, `tenant delete`.
+
+use clap::Subcommand;
+use uuid::Uuid;
+
+use super::failure::{Failure, print};
+use super::table;
+use crate::http::clock::Clock;
+use crate::model::{TenantId, tenant};
+use crate::store::{Store, tenants};
+
+/// Make, list and delete tenants: whose messages they are
+#[derive(Subcommand)]
+pub enum Tenant {
+    /// Make a tenant
+    Create {
+        /// edna's number of the tenant
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
+        id: i64,
+        #[arg(long)]
+        name: String,
+        /// Its OneUptime project; derived from the id where it is not given
+        #[arg(long, value_name = "UUID")]
+        project_id: Option<Uuid>,
+    },
+    /// List all tenants
+    List,
+    /// Delete a tenant and everything of it: messages, subjects, keys
+    Delete {
+        #[arg(long)]
+        id: i64,
+        /// Really delete it
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl Tenant {
+    pub async fn run(self, store: &Store) -> Result<(), Failure> {
+        match self {
+            Self::Create { id, name, project_id } => create(store, TenantId(id), name, project_id).await,
+            Self::List => {
+                let tenants = store.read(tenants::list).await?;
+                let row = |tenant: tenant::Tenant| vec![tenant.id.to_string(), tenant.name, tenant.project_id];
+                let rows: Vec<_> = tenants.into_iter().map(row).collect();
+                print(&table::text(&["ID", "NAME", "PROJECT ID"], &rows))
+            }
+            Self::Delete { id, yes } => {
+                let id = TenantId(id);
+                if !yes {
+                    store.read(move |connection| tenants::require(connection, id)).await?;
+                    let sentence = format!("nothing was deleted: add --yes to delete tenant {id} and everything of it");
+                    return Err(Failure::said(sentence));
+                }
+                let messages = store.write(move |connection| tenants::delete(connection, id)).await?;
+                eprintln!("Tenant {id} is deleted, and {messages} messages of it.");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn create(store: &Store, id: TenantId, name: String, project_id: Option<Uuid>) -> Result<(), Failure> {
+    if name.trim().is_empty() {
+        return Err(Failure::said("the tenant's name is empty: give it one with --name"));
+    }
+    let project_id = project_id.unwrap_or_else(|| id.derived_project_id()).to_string();
+    let tenant = tenant::Tenant { id, name, project_id };
+    let created = store.write(move |connection| tenants::create(connection, &tenant, Clock::Machine.now())).await?;
+    if !created {
+        let sentence =
+            format!("tenant {id} was not made: its id or project id is taken; see 'history-gateway tenant list'");
+        return Err(Failure::said(sentence));
+    }
+    eprintln!("Tenant {id} is made. Next: history-gateway key issue --tenant {id}");
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! The settings: default.toml, then a file, the environment and flags, validated as a whole; knows no command.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use config::{Environment, File, FileFormat};
+use serde::Deserialize;
+use thiserror::Error;
+use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
+
+use crate::model::Policy;
+use crate::store::{self, DatabaseUrl};
+
+const DEFAULTS: &str = include_str!("../config/default.toml");
+const PREFIX: &str = "HISTORY_GATEWAY";
+
+/// Every setting. `config/default.toml` says what each one is for.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[validate(nested)]
+    pub server: Server,
+    #[validate(nested)]
+    pub database: Database,
+    #[validate(nested)]
+    pub edna: Edna,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub bind: SocketAddr,
+    #[validate(range(max = 1024, message = "must be at most 1024"))]
+    pub workers: usize,
+    #[validate(range(min = 1024, max = 1_073_741_824, message = "must be between 1024 and 1073741824"))]
+    pub body_limit_bytes: usize,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub header_timeout_seconds: u64,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub body_timeout_seconds: u64,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub keep_alive_seconds: u64,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub shutdown_timeout_seconds: u64,
+    #[validate(range(min = 1, max = 1_000_000, message = "must be between 1 and 1000000"))]
+    pub max_connections: usize,
+}
+
+#[derive(Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    #[validate(custom(function = known_database))]
+    pub url: String,
+    #[validate(range(min = 1, max = 256, message = "must be between 1 and 256"))]
+    pub readers: u32,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub wait_seconds: u64,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub deadline_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Edna {
+    pub recipient: RecipientSetting,
+    pub range_check: RangeCheck,
+    #[validate(range(max = 1_000_000, message = "must be at most 1000000"))]
+    pub requests_per_second: u32,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum RecipientSetting {
+    Subscriber,
+    Address,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum RangeCheck {
+    Given,
+    Effective,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: Level,
+    pub format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Text,
+    Json,
+}
+
+/// Why the settings cannot be used: every setting that is wrong, in one sentence each.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error("the settings cannot be read: {0}")]
+    Unreadable(#[from] config::ConfigError),
+    #[error("the settings are wrong: {0}")]
+    Wrong(String),
+}
+
+impl Config {
+    /// Reads the settings; `flags` are (name, value) pairs such as `("server.bind", "127.0.0.1:0")`.
+    pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+        let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true);
+        Self::read(file, environment, flags)
+    }
+
+    /// The defaults and nothing else, for tests and for programs that embed the gateway.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::read(None, Environment::default().source(Some(config::Map::new())), &[])
+    }
+
+    fn read(file: Option<&Path>, environment: Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+        let mut builder = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        builder = builder.add_source(environment);
+        for (name, value) in flags {
+            builder = builder.set_override(name, value.as_str())?;
+        }
+        let config: Self = builder.build()?.try_deserialize()?;
+        config.validate().map_err(|errors| ConfigError::Wrong(sentences("", &errors).join("; ")))?;
+        Ok(config)
+    }
+
+    pub fn policy(&self) -> Policy {
+        Policy {
+            address_only: self.edna.recipient == RecipientSetting::Address,
+            effective_range_check: self.edna.range_check == RangeCheck::Effective,
+        }
+    }
+
+    pub fn store_options(&self) -> store::Options {
+        store::Options {
+            readers: self.database.readers,
+            wait: Duration::from_secs(self.database.wait_seconds),
+            deadline: Duration::from_secs(self.database.deadline_seconds),
+        }
+    }
+}
+
+/// A database's URL may hold a password, so it does not print.
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("url", &"…").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+fn known_database(url: &str) -> Result<(), ValidationError> {
+    let refused = |error: store::StoreError| ValidationError::new("url").with_message(error.to_string().into());
+    DatabaseUrl::parse(url).map(|_| ()).map_err(refused)
+}
+
+fn sentences(path: &str, errors: &ValidationErrors) -> Vec<String> {
+    let mut found: Vec<String> = errors
+        .errors()
+        .iter()
+        .flat_map(|(name, kind)| {
+            let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            match kind {
+                ValidationErrorsKind::Struct(inner) => sentences(&path, inner),
+                ValidationErrorsKind::Field(errors) => {
+                    let reason = |error: &ValidationError| error.message.clone().unwrap_or_default();
+                    errors.iter().map(|error| format!("{path}: {}", reason(error))).collect()
+                }
+                ValidationErrorsKind::List(_) => Vec::new(),
+            }
+        })
+        .collect();
+    found.sort();
+    found
+}

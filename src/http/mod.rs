@@ -1,0 +1,142 @@
+//! The web server: every route on one screen, the app that `serve` and the tests share, and its start and stop.
+
+pub mod auth;
+pub mod body;
+pub mod clock;
+pub mod health;
+pub mod observe;
+pub mod openapi;
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::from_fn;
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, guard, web};
+
+use crate::config::{Config, Server};
+use crate::edna::EdnaError;
+use crate::edna::routes::{Edna, respond};
+use crate::model::ask::{Asked, Body};
+use crate::store::Store;
+
+use auth::Keys;
+use clock::Clock;
+
+/// How often the last uses of keys are written down.
+const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
+
+/// Everything a request can need.
+pub struct Gateway {
+    pub edna: Edna,
+    pub keys: Keys,
+    pub clock: Clock,
+    server: Server,
+    stopping: AtomicBool,
+}
+
+impl Gateway {
+    pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
+        Self {
+            keys: Keys::new(store.clone(), config.edna.requests_per_second),
+            edna: Edna { store, policy: config.policy() },
+            clock,
+            server: config.server.clone(),
+            stopping: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Every route there is.
+fn routes(routes: &mut web::ServiceConfig) {
+    let get = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    let reads = || web::route().to(|payload, gateway| not_allowed("GET, HEAD", payload, gateway));
+    let posts = || web::route().to(|payload, gateway| not_allowed("POST", payload, gateway));
+    routes
+        .service(web::resource("/api/messages/history").post(history).default_service(posts()))
+        .service(web::resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
+        .service(web::resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
+        .service(web::resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
+        .service(openapi::page())
+        .default_service(web::to(not_found));
+}
+
+async fn history(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let now = gateway.clock.now();
+    let caller = gateway.keys.caller(request.headers(), "x-api-key", now).await;
+    let patience = Duration::from_secs(gateway.server.body_timeout_seconds);
+    // Nothing is kept of a body whose sender has no key.
+    let limit = if caller.is_ok() { gateway.server.body_limit_bytes } else { 0 };
+    let body: Body = body::read(payload, limit, patience).await;
+    gateway.edna.history(Asked { caller, body, now }).await
+}
+
+async fn not_found(payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    body::discard(payload, Duration::from_secs(gateway.server.body_timeout_seconds)).await;
+    respond(&EdnaError::NotFound)
+}
+
+async fn not_allowed(allow: &'static str, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    body::discard(payload, Duration::from_secs(gateway.server.body_timeout_seconds)).await;
+    let mut response = respond(&EdnaError::MethodNotAllowed);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// The app that is served, and that the tests call in process.
+pub fn app(
+    gateway: web::Data<Gateway>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new().app_data(gateway).configure(routes).wrap(from_fn(observe::observe))
+}
+
+/// Serves until `stop` is done, then answers what is in flight and returns.
+pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let gateway = web::Data::new(gateway);
+    let settings = gateway.server.clone();
+    let shared = gateway.clone();
+    let mut server = HttpServer::new(move || app(shared.clone()))
+        .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
+        .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
+        .shutdown_timeout(settings.shutdown_timeout_seconds)
+        .max_connections(settings.max_connections)
+        .disable_signals();
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    let server = server.listen(listener)?.run();
+    let handle = server.handle();
+    let running = actix_web::rt::spawn(server);
+    let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
+    stop.await;
+    tracing::info!("stopping: requests in flight are answered first");
+    gateway.stopping.store(true, Ordering::Relaxed);
+    handle.stop(true).await;
+    noting.abort();
+    if let Err(error) = gateway.keys.note_uses().await {
+        tracing::warn!(cause = %error, "the last uses of keys were not written down");
+    }
+    running.await.map_err(std::io::Error::other)?
+}
+
+async fn note_uses(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(NOTE_USES_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = gateway.keys.note_uses().await {
+            tracing::warn!(cause = %error, "the last uses of keys were not written down");
+        }
+    }
+}

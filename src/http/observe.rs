@@ -1,0 +1,53 @@
+//! What happens to every request: an id, a log line, a closed connection while the server stops.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant as Monotonic;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+
+use super::Gateway;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_REQUEST_ID: usize = 128;
+
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let started = Monotonic::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let mut response = next.call(request).await?;
+    response.headers_mut().insert(REQUEST_ID, id.clone());
+    let stopping = response.request().app_data::<web::Data<Gateway>>();
+    if stopping.is_some_and(|gateway| gateway.stopping.load(Ordering::Relaxed)) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    // The route's pattern, never the path as sent: somebody may put a phone number there.
+    let route = response.request().match_pattern().unwrap_or_else(|| "unknown".into());
+    tracing::info!(
+        request_id = id.to_str().unwrap_or_default(),
+        %method,
+        route,
+        status = response.status().as_u16(),
+        microseconds = started.elapsed().as_micros(),
+        "request answered"
+    );
+    Ok(response)
+}
+
+/// The id that was sent, where it is fit to be logged, or a new one.
+fn request_id(request: &ServiceRequest) -> HeaderValue {
+    let sent = request.headers().get(REQUEST_ID).filter(|value| {
+        let bytes = value.as_bytes();
+        !bytes.is_empty() && bytes.len() <= LONGEST_REQUEST_ID && bytes.iter().all(u8::is_ascii_graphic)
+    });
+    // A UUID's text is a valid header value.
+    let new = || HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).unwrap_or(HeaderValue::from_static("-"));
+    sent.cloned().unwrap_or_else(new)
+}

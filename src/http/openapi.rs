@@ -1,0 +1,69 @@
+//! The OpenAPI document and the page to try it out, which needs no internet; nothing here reads a message.
+
+use actix_web::HttpResponse;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::edna::document;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "history-gateway",
+        description = "Answers edna's message history endpoint from an own store: same requests, same answers, same errors."
+    ),
+    paths(document::history, healthz, readyz),
+    components(schemas(document::HistoryRequest, document::HistoryAnswer, document::ErrorAnswer)),
+    tags(
+        (name = "edna", description = "The endpoint of edna Pulse."),
+        (name = "health", description = "For balancers and supervisors. No key, nothing personal.")
+    ),
+    modifiers(&Keys)
+)]
+struct Document;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let key =
+            ApiKeyValue::with_description("x-api-key", "A key of `history-gateway key issue`, in the form of a UUID.");
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+    }
+}
+
+/// The process runs
+#[expect(dead_code, reason = "only described from")]
+#[utoipa::path(get, path = "/healthz", tag = "health", responses(
+    (status = 200, description = "It does.", body = serde_json::Value, example = json!({"status": "ok"})),
+))]
+fn healthz() {}
+
+/// The store answers and its schema is current
+#[expect(dead_code, reason = "only described from")]
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = 200, description = "Ready for requests.", body = serde_json::Value, example = json!({"status": "ready"})),
+    (status = 503, description = "`service-unavailable`: not ready.", body = document::ErrorAnswer,
+        headers(("Retry-After" = u64, description = "Seconds to wait."))),
+))]
+fn readyz() {}
+
+/// The document, as `GET /openapi.json` and the command `openapi` give it.
+pub fn document() -> String {
+    let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+pub async fn json() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document())
+}
+
+/// The page, all of whose files are in the binary.
+pub fn page() -> SwaggerUi {
+    let config =
+        Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).display_request_duration(true);
+    SwaggerUi::new("/docs/{_:.*}").config(config)
+}

@@ -1,0 +1,107 @@
+//! The one door through which messages get in: safe to repeat, in any order, durable before it returns.
+
+mod pipeline;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use pipeline::Pipeline;
+
+use crate::model::property::Property;
+use crate::model::{Item, TenantId, merge};
+use crate::store::messages::{self, Change, Stored};
+use crate::store::subjects::Lesson;
+use crate::store::{Connection, Store, StoreError};
+
+/// What became of the items of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Messages that were new.
+    pub imported: u64,
+    /// Copies that changed a message the store had.
+    pub updated: u64,
+    /// Copies that told nothing new.
+    pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Recorded {
+    fn add_assign(&mut self, other: Self) {
+        self.imported += other.imported;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// Records a batch of a tenant's items: all of them, durable, or none.
+pub async fn record(store: &Store, tenant: TenantId, items: Vec<Item>) -> Result<Recorded, StoreError> {
+    store.write(move |connection| write(connection, tenant, items)).await
+}
+
+/// A message while the copies of a batch come to it.
+struct Progress {
+    before: Option<Stored>,
+    copies: Vec<Item>,
+    changed: bool,
+}
+
+fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Result<Recorded, StoreError> {
+    let ids: BTreeSet<i64> = items.iter().map(Item::message_id).collect();
+    let mut stored = messages::load(connection, tenant, &ids)?;
+    let mut recorded = Recorded::default();
+    let mut lessons = BTreeMap::new();
+    let mut progress: BTreeMap<i64, Progress> = BTreeMap::new();
+    for item in items {
+        learn(&mut lessons, &item);
+        let id = item.message_id();
+        let message = progress.entry(id).or_insert_with(|| {
+            let before = stored.remove(&id);
+            let copies = before.as_ref().map(|stored| stored.copies.clone()).unwrap_or_default();
+            Progress { before, copies, changed: false }
+        });
+        if message.copies.is_empty() {
+            message.copies.push(item);
+            message.changed = true;
+            recorded.imported += 1;
+        } else if add_copy(&mut message.copies, item) {
+            message.changed = true;
+            recorded.updated += 1;
+        } else {
+            recorded.unchanged += 1;
+        }
+    }
+    let changes: Vec<Change> = progress.into_values().filter(|message| message.changed).filter_map(change).collect();
+    messages::apply(connection, tenant, &changes, &lessons)?;
+    Ok(recorded)
+}
+
+/// Whether a copy adds anything to what its message was made of.
+fn add_copy(copies: &mut Vec<Item>, copy: Item) -> bool {
+    if copies.contains(&copy) {
+        return false;
+    }
+    let with_copy = merge::contributing(copies.iter().cloned().chain([copy]).collect());
+    let is_news = with_copy != *copies;
+    *copies = with_copy;
+    is_news
+}
+
+fn change(mut message: Progress) -> Option<Change> {
+    let before = message.before;
+    if message.copies.len() > 1 {
+        let item = merge::merged(&message.copies)?;
+        return Some(Change { item, copies: message.copies, before });
+    }
+    Some(Change { item: message.copies.pop()?, copies: Vec::new(), before })
+}
+
+fn learn(lessons: &mut BTreeMap<i64, Lesson>, item: &Item) {
+    let Some(subject) = item.integer(Property::SubjectId) else { return };
+    let lesson = Lesson {
+        message_id: item.message_id(),
+        name: item.text(Property::SubjectName).map(str::to_owned),
+        channel_type: item.text(Property::ChannelType).unwrap_or_default().to_owned(),
+    };
+    let known = lessons.entry(subject).or_insert_with(|| lesson.clone());
+    if lesson > *known {
+        *known = lesson;
+    }
+}

@@ -1,0 +1,131 @@
+//! A point in time to the millisecond, as edna writes and reads it; knows no clock.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Timelike, Utc};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+///
+/// Shown in edna's form: `2024-07-23T08:08:20.000+0000` (UTC, three fraction digits, a zone without colon).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub i64);
+
+/// What to do with digits beyond the millisecond: a window's start rounds up and its end down,
+/// so that both stay inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    Down,
+    Up,
+}
+
+pub const DAY: i64 = 24 * 60 * 60 * 1000;
+
+impl Instant {
+    /// Reads a date as edna's clients send them (docs/edna.md 2.2): `…Z`, `±hh:mm`, `±hhmm`,
+    /// with or without a fraction, without a zone (UTC), or a date only (midnight UTC).
+    pub fn parse(text: &str, rounding: Rounding) -> Option<Self> {
+        if !starts_with_date(text) {
+            return None;
+        }
+        let utc = if text.len() == 10 {
+            NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?
+        } else {
+            date_time(text)?
+        };
+        let millis = utc.and_utc().timestamp_millis();
+        let beyond = utc.nanosecond() % 1_000_000 != 0;
+        Some(Self(millis + i64::from(beyond && rounding == Rounding::Up)))
+    }
+
+    /// The first instant of the day after this `YYYY-MM-DD`, which is when a key's last day has ended.
+    pub fn end_of_day(date: NaiveDate) -> Option<Self> {
+        let next = date.succ_opt()?.and_hms_opt(0, 0, 0)?;
+        Some(Self(next.and_utc().timestamp_millis()))
+    }
+
+    /// The number of whole UTC days since 1970-01-01.
+    pub fn day(self) -> i64 {
+        self.0.div_euclid(DAY)
+    }
+
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        Self(self.0.saturating_add(days.saturating_mul(DAY)))
+    }
+
+    /// The UTC date, `YYYY-MM-DD`.
+    pub fn date(self) -> String {
+        self.utc().format("%Y-%m-%d").to_string()
+    }
+
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = self.utc();
+        let (year, month, day) = (utc.year(), utc.month(), utc.day());
+        let (hour, minute, second) = (utc.hour(), utc.minute(), utc.second());
+        let millis = utc.timestamp_subsec_millis();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}+0000")
+    }
+}
+
+/// chrono reads looser than ISO 8601 (signs, single digits, spaces), so the shape is checked first.
+fn starts_with_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
+    bytes.len() >= 10
+        && digits(0..4)
+        && bytes[4] == b'-'
+        && digits(5..7)
+        && bytes[7] == b'-'
+        && digits(8..10)
+        && !text.contains(char::is_whitespace)
+}
+
+fn date_time(text: &str) -> Option<NaiveDateTime> {
+    if !matches!(text.as_bytes()[10], b'T' | b't') {
+        return None;
+    }
+    let (date, time) = (&text[..10], &text[11..]);
+    if let Some(local) = time.strip_suffix(['Z', 'z']) {
+        return naive(date, local);
+    }
+    let Some(sign) = time.rfind(['+', '-']) else {
+        return naive(date, time);
+    };
+    let offset = offset_minutes(&time[sign + 1..])?;
+    let offset = if time.as_bytes()[sign] == b'-' { -offset } else { offset };
+    naive(date, &time[..sign])?.checked_sub_signed(Duration::minutes(offset))
+}
+
+fn naive(date: &str, time: &str) -> Option<NaiveDateTime> {
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let shape_is_right = matches!(clock.len(), 5 | 8)
+        && clock.bytes().enumerate().all(|(at, byte)| if at % 3 == 2 { byte == b':' } else { byte.is_ascii_digit() })
+        && !fraction.is_empty()
+        && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    if !shape_is_right {
+        return None;
+    }
+    let seconds = if clock.len() == 5 { ":00" } else { "" };
+    let nanos: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    // Digits beyond the nanosecond still make the instant later than the millisecond they follow.
+    let tail = fraction.len() > 9 && fraction[9..].bytes().any(|byte| byte != b'0');
+    let read = NaiveDateTime::parse_from_str(&format!("{date}T{clock}{seconds}"), "%Y-%m-%dT%H:%M:%S").ok()?;
+    read.with_nanosecond(read.nanosecond() + nanos.parse::<u32>().ok()? + u32::from(tail && nanos.ends_with('0')))
+}
+
+/// `hh`, `hhmm` or `hh:mm`.
+fn offset_minutes(text: &str) -> Option<i64> {
+    let digits = text.replacen(':', "", usize::from(text.len() == 5));
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(digits.len(), 2 | 4) {
+        return None;
+    }
+    let hours: i64 = digits[..2].parse().ok()?;
+    let minutes: i64 = digits.get(2..).filter(|rest| !rest.is_empty()).map_or(Some(0), |rest| rest.parse().ok())?;
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}

@@ -1,0 +1,211 @@
+//! A message in edna's wire form, read from and rendered to JSON; knows no store and no request.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use thiserror::Error;
+
+use super::instant::Rounding;
+use super::property::Kind;
+use super::wire::{self, NotAnInteger, NotAnObject};
+use super::{Instant, Property, StatusEvent, TenantId, Value, delivery, subscriber};
+
+/// A message as it is answered, imported, exported and stored (docs/edna.md §4 and 6.6).
+///
+/// The required fields are always there. Its `Debug` tells the message id only: the rest is private.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Item {
+    values: [Option<Value>; Property::COUNT],
+    extra: Vec<(String, String)>,
+}
+
+/// Why an item is rejected. Names the field, never its value.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ItemError {
+    #[error("it is not valid JSON (column {column})")]
+    Malformed { column: usize },
+    #[error("it ends in the middle of a JSON value")]
+    Incomplete,
+    #[error("it is not a JSON object")]
+    NotAnObject,
+    #[error("the field '{0}' is missing")]
+    Missing(&'static str),
+    #[error("{0} stands twice")]
+    Twice(&'static str),
+    #[error("the field '{0}' must be {1}")]
+    Wrong(&'static str, &'static str),
+    #[error("the field 'tenantId' names another tenant")]
+    OtherTenant,
+}
+
+impl Item {
+    /// Reads one item of a tenant.
+    pub fn parse(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
+        let fields = wire::object(text).map_err(|error| match error {
+            NotAnObject::Malformed { column, .. } => ItemError::Malformed { column },
+            NotAnObject::Incomplete => ItemError::Incomplete,
+            NotAnObject::OtherType => ItemError::NotAnObject,
+        })?;
+        let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
+        let mut seen = HashSet::new();
+        for (name, raw) in fields.0 {
+            let property = Property::from_name(&name);
+            if !seen.insert(name.clone()) {
+                return Err(ItemError::Twice(property.map_or("an unknown field", Property::name)));
+            }
+            match property {
+                Some(property) => item.values[property as usize] = value(property, raw.get())?,
+                None if raw.get() == "null" => {}
+                None => item.extra.push((name, wire::compact(raw.get()))),
+            }
+        }
+        match item.integer(Property::TenantId) {
+            Some(id) if id != tenant.0 => return Err(ItemError::OtherTenant),
+            _ => item.set(Property::TenantId, Some(Value::Integer(tenant.0))),
+        }
+        match Property::ALL.iter().find(|property| property.is_required() && item.get(**property).is_none()) {
+            Some(missing) => Err(ItemError::Missing(missing.name())),
+            None => Ok(item),
+        }
+    }
+
+    /// An item made of known fields, for what the gateway writes itself.
+    ///
+    /// Gives `None` where a required field is missing.
+    pub fn from_values(values: impl IntoIterator<Item = (Property, Value)>) -> Option<Self> {
+        let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
+        for (property, value) in values {
+            item.set(property, Some(value));
+        }
+        Property::ALL.iter().all(|property| !property.is_required() || item.get(*property).is_some()).then_some(item)
+    }
+
+    pub fn get(&self, property: Property) -> Option<&Value> {
+        self.values[property as usize].as_ref()
+    }
+
+    pub fn set(&mut self, property: Property, value: Option<Value>) {
+        self.values[property as usize] = value;
+    }
+
+    pub fn integer(&self, property: Property) -> Option<i64> {
+        match self.get(property) {
+            Some(Value::Integer(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self, property: Property) -> Option<&str> {
+        match self.get(property) {
+            Some(Value::Text(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub fn instant(&self, property: Property) -> Option<Instant> {
+        match self.get(property) {
+            Some(Value::Instant(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    pub fn message_id(&self) -> i64 {
+        self.integer(Property::MessageId).unwrap_or_default()
+    }
+
+    /// Unknown fields in the order they came, as compact JSON.
+    pub fn extra(&self) -> &[(String, String)] {
+        &self.extra
+    }
+
+    pub fn push_extra(&mut self, name: String, json: String) {
+        self.extra.push((name, json));
+    }
+
+    /// The item's own status event; the least of all where it says nothing of a status.
+    pub fn status(&self) -> StatusEvent {
+        StatusEvent {
+            word: self.text(Property::DeliveryStatus).map(str::to_owned),
+            at: self.instant(Property::DeliveryStatusAt),
+            message: self.text(Property::DeliveryStatusMessage).map(str::to_owned),
+        }
+    }
+
+    /// The answer's JSON: known fields in edna's order, then the unknown ones; what has no value is left out.
+    pub fn render(&self) -> String {
+        let mut out = String::with_capacity(640);
+        out.push('{');
+        for property in Property::ALL {
+            if let Some(value) = self.get(*property) {
+                push_name(&mut out, property.name());
+                match value {
+                    Value::Integer(value) => out.push_str(&value.to_string()),
+                    Value::Text(value) => wire::push_text(&mut out, value),
+                    Value::Instant(value) => wire::push_text(&mut out, &value.to_string()),
+                }
+            }
+        }
+        for (name, json) in &self.extra {
+            push_name(&mut out, name);
+            out.push_str(json);
+        }
+        out.push('}');
+        out
+    }
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Item({})", self.message_id())
+    }
+}
+
+fn push_name(out: &mut String, name: &str) {
+    if out.len() > 1 {
+        out.push(',');
+    }
+    wire::push_text(out, name);
+    out.push(':');
+}
+
+/// A known field's value, in the form it is stored and returned in; null is no value.
+fn value(property: Property, raw: &str) -> Result<Option<Value>, ItemError> {
+    if raw == "null" {
+        return Ok(None);
+    }
+    let wrong = |wanted| ItemError::Wrong(property.name(), wanted);
+    let value = match property.kind() {
+        Kind::Integer => Value::Integer(wire::integer(raw).map_err(|error| match error {
+            NotAnInteger::TooSmall | NotAnInteger::TooLarge => wrong("an integer of 64 bits"),
+            NotAnInteger::Fraction | NotAnInteger::WrongType => wrong("an integer"),
+        })?),
+        Kind::Instant => {
+            let text = wire::text(raw).ok_or_else(|| wrong("a date in a string"))?;
+            Value::Instant(Instant::parse(&text, Rounding::Down).ok_or_else(|| wrong("an ISO 8601 date"))?)
+        }
+        Kind::Text => Value::Text(text(property, raw)?),
+    };
+    if property == Property::MessageId && matches!(value, Value::Integer(id) if id < 1) {
+        return Err(wrong("a positive integer"));
+    }
+    Ok(Some(value))
+}
+
+fn text(property: Property, raw: &str) -> Result<String, ItemError> {
+    let wrong = |wanted| ItemError::Wrong(property.name(), wanted);
+    let text = match property {
+        // An object is written as compact JSON; a string stays as it is, whatever it holds.
+        Property::Content if raw.starts_with('{') => wire::compact(raw),
+        // The pages say integer, live payloads carry a UUID string.
+        Property::ReplyOutMessageExternalRequestId if wire::integer(raw).is_ok() && !raw.starts_with('"') => raw.into(),
+        _ => wire::text(raw).ok_or_else(|| wrong("a string"))?,
+    };
+    match property {
+        Property::Direction if text != "IN" && text != "OUT" => Err(wrong("IN or OUT")),
+        Property::ChannelType if text.trim().is_empty() => Err(wrong("a word")),
+        Property::Address if subscriber::is_blank(&text) => Err(wrong("an address")),
+        Property::Address => Ok(subscriber::stored_form(&text)),
+        Property::DeliveryStatus => Ok(delivery::canonical(text)),
+        _ => Ok(text),
+    }
+}

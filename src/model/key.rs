@@ -1,0 +1,109 @@
+//! API keys: what one looks like and what it allows; knows no store and no header.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{Instant, TenantId};
+
+/// The method groups of edna's account pages (docs/edna.md §7).
+pub const GROUPS: [&str; 8] =
+    ["messaging", "read-receipts", "message-history", "templates", "webhooks", "channels", "cascades", "scenarios"];
+
+/// The OneUptime permissions that read WhatsApp logs.
+pub const PERMISSIONS: [&str; 6] =
+    ["Project Owner", "Project Admin", "Project Member", "Viewer", "Read WhatsApp Log", "Read All Project Resources"];
+
+/// A key as it was issued. It never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A key in the form of a UUID with hyphens, in any case of letters, or `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let uuid = Uuid::try_parse(text.trim()).ok()?;
+        (text.trim().len() == uuid::fmt::Hyphenated::LENGTH).then(|| Self(uuid.hyphenated().to_string()))
+    }
+
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().hyphenated().to_string())
+    }
+
+    /// What is stored of a key, and looked up.
+    pub fn digest(&self) -> KeyDigest {
+        KeyDigest(Sha256::digest(self.0.as_bytes()).into())
+    }
+
+    /// The key itself, for the one time it is shown.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The SHA-256 of a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyDigest(pub [u8; 32]);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// All data of the tenant, no expiry.
+    Master,
+    /// What its groups, senders and permissions say, until its last day.
+    Additional,
+    /// For the webhooks only; an unknown key everywhere else.
+    Webhook,
+}
+
+impl KeyKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Additional => "additional",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Master, Self::Additional, Self::Webhook].into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// Who asks, and what they may see: what a valid key comes to.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub key_id: i64,
+    pub tenant: TenantId,
+    pub kind: KeyKind,
+    pub groups: BTreeSet<String>,
+    /// The subjects whose messages the key sees; all of the tenant's where there are none.
+    pub senders: Option<BTreeSet<i64>>,
+    /// The first instant at which the key is no longer valid.
+    pub valid_before: Option<Instant>,
+}
+
+impl Caller {
+    /// Whether the key reads message history (docs/edna.md §7).
+    pub fn may_read_history(&self) -> bool {
+        match self.kind {
+            KeyKind::Master => true,
+            KeyKind::Additional => self.groups.contains("message-history"),
+            KeyKind::Webhook => false,
+        }
+    }
+
+    pub fn sees_subject(&self, subject: i64) -> bool {
+        self.senders.as_ref().is_none_or(|senders| senders.contains(&subject))
+    }
+
+    pub fn is_valid_at(&self, now: Instant) -> bool {
+        self.valid_before.is_none_or(|end| now < end)
+    }
+}

@@ -1,0 +1,22 @@
+//! What messages, subscribers, keys and questions are; knows no I/O, no clock, no database and no web server.
+
+pub mod ask;
+pub mod delivery;
+pub mod history;
+pub mod instant;
+pub mod item;
+pub mod key;
+pub mod merge;
+pub mod property;
+pub mod subject;
+pub mod subscriber;
+pub mod tenant;
+pub mod wire;
+
+pub use delivery::StatusEvent;
+pub use history::{HistoryQuery, HistoryRequest, Policy};
+pub use instant::Instant;
+pub use item::Item;
+pub use key::Caller;
+pub use property::{Property, Value};
+pub use tenant::TenantId;

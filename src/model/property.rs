@@ -1,0 +1,96 @@
+//! The known fields of an item in edna's order, and the kinds of value they hold; knows no message.
+
+use super::Instant;
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Integer,
+    Text,
+    Instant,
+}
+
+/// A field's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Integer(i64),
+    Text(String),
+    Instant(Instant),
+}
+
+macro_rules! properties {
+    ($($name:ident $wire:literal $kind:ident,)*) => {
+        /// A known field of an item. The order is the order of the answer's keys (docs/edna.md §4).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Property { $($name,)* }
+
+        impl Property {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $wire,)* }
+            }
+
+            pub fn kind(self) -> Kind {
+                match self { $(Self::$name => Kind::$kind,)* }
+            }
+        }
+    };
+}
+
+properties! {
+    MessageId "messageId" Integer,
+    TenantId "tenantId" Integer,
+    ChannelType "channelType" Text,
+    Direction "direction" Text,
+    Address "address" Text,
+    Content "content" Text,
+    DeliveryStatus "deliveryStatus" Text,
+    DeliveryStatusAt "deliveryStatusAt" Instant,
+    DeliveryStatusMessage "deliveryStatusMessage" Text,
+    SentOrReceivedAt "sentOrReceivedAt" Instant,
+    SubjectId "subjectId" Integer,
+    SubjectName "subjectName" Text,
+    CascadeId "cascadeId" Integer,
+    CascadeName "cascadeName" Text,
+    MatcherId "matcherId" Integer,
+    MatcherName "matcherName" Text,
+    CascadeStageUuid "cascadeStageUuid" Text,
+    BroadcastId "broadcastId" Integer,
+    BroadcastName "broadcastName" Text,
+    TrafficType "trafficType" Text,
+    Segments "segments" Integer,
+    SubscriberId "subscriberId" Integer,
+    Comment "comment" Text,
+    ReplyInMessageId "replyInMessageId" Integer,
+    ReplyOutMessageId "replyOutMessageId" Integer,
+    ReplyOutMessageExternalRequestId "replyOutMessageExternalRequestId" Text,
+}
+
+impl Property {
+    pub const COUNT: usize = Self::ALL.len();
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|property| property.name() == name)
+    }
+
+    /// The three fields that are one status event and move together (docs/edna.md 6.3).
+    pub fn is_status(self) -> bool {
+        matches!(self, Self::DeliveryStatus | Self::DeliveryStatusAt | Self::DeliveryStatusMessage)
+    }
+
+    /// Whether every message has it (docs/edna.md 6.6).
+    pub fn is_required(self) -> bool {
+        matches!(
+            self,
+            Self::MessageId
+                | Self::TenantId
+                | Self::ChannelType
+                | Self::Direction
+                | Self::Address
+                | Self::Content
+                | Self::SentOrReceivedAt
+        )
+    }
+}

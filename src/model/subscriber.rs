@@ -1,0 +1,81 @@
+//! Addresses, their types and the channels they are asked on; knows no store.
+
+/// What kind of address a question names (docs/edna.md §1, 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressType {
+    /// Asks the addresses of the phone channels.
+    Phone,
+    /// Asks the addresses of every other channel, without regard to case.
+    Email,
+    /// Asks for a subscriber by its id.
+    EdnaId,
+    /// Asks the addresses of every other channel.
+    Other,
+}
+
+impl AddressType {
+    pub const WORDS: [&str; 12] = [
+        "PHONE",
+        "EMAIL",
+        "UTM",
+        "COOKIE_ID",
+        "INSTAGRAM_ID",
+        "FACEBOOK_ID",
+        "TELEGRAM_ID",
+        "GOOGLE_ID",
+        "APPLE_ID",
+        "YANDEX_ID",
+        "EXT_USER_ID",
+        "EDNA_ID",
+    ];
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "PHONE" => Some(Self::Phone),
+            "EMAIL" => Some(Self::Email),
+            "EDNA_ID" => Some(Self::EdnaId),
+            other => Self::WORDS.contains(&other).then_some(Self::Other),
+        }
+    }
+}
+
+/// The two sorts of channel that addresses are asked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChannelClass {
+    Phone = 1,
+    Other = 2,
+}
+
+impl ChannelClass {
+    pub fn of(channel_type: &str) -> Self {
+        match channel_type {
+            "SMS" | "WHATSAPP" | "VIBER" | "VK_NOTIFY" | "OK_NOTIFY" => Self::Phone,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// An address as it is stored, compared and returned: digits where it is a phone, else verbatim (docs/edna.md 3.3).
+pub fn stored_form(address: &str) -> String {
+    let digits: String = address.chars().filter(|char| !is_phone_mark(*char)).collect();
+    let is_phone = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_phone { digits } else { address.to_owned() }
+}
+
+/// Whether an address names nobody: nothing in it but `+`, spaces and brackets (docs/edna.md 1.3).
+pub fn is_blank(address: &str) -> bool {
+    address.chars().all(|char| char == '+' || char.is_whitespace() || is_bracket(char))
+}
+
+/// The form in which EMAIL addresses are compared.
+pub fn folded(address: &str) -> String {
+    address.to_lowercase()
+}
+
+fn is_phone_mark(char: char) -> bool {
+    matches!(char, '+' | '-' | '.') || char.is_whitespace() || is_bracket(char)
+}
+
+fn is_bracket(char: char) -> bool {
+    matches!(char, '(' | ')' | '[' | ']' | '{' | '}')
+}

@@ -1,0 +1,31 @@
+//! A tenant: whose messages they are; knows no store.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+/// edna's number of a tenant. Every question and every row starts from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(pub i64);
+
+impl TenantId {
+    /// The OneUptime project id of a tenant that was given none: always the same one.
+    pub fn derived_project_id(self) -> Uuid {
+        // The name space is an arbitrary UUID of this project's own; changing it would change every derived id.
+        const NAME_SPACE: Uuid = Uuid::from_u128(0x6f1c_2a54_93d8_4c1e_8f0b_5d27_a9e4_3b60);
+        Uuid::new_v5(&NAME_SPACE, format!("tenant:{}", self.0).as_bytes())
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub name: String,
+    pub project_id: String,
+}

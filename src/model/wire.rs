@@ -1,0 +1,123 @@
+//! Reads JSON as it came: fields in their order, numbers and unknown values untouched; knows no field by name.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A JSON object's fields in the order they came, doubles included, values unread.
+///
+/// Values are skipped without recursion, so any depth of nesting is safe.
+pub struct Fields<'a>(pub Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry::<String, &'de RawValue>()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// Why a JSON text is not the object that was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAnObject {
+    /// The text is not JSON; where it stops being so.
+    Malformed { line: usize, column: usize },
+    /// The text ends too early: more of it might make it JSON.
+    Incomplete,
+    /// It is JSON, but no object.
+    OtherType,
+}
+
+/// The fields of a JSON object.
+pub fn object(text: &str) -> Result<Fields<'_>, NotAnObject> {
+    serde_json::from_str(text).map_err(|error| match error.classify() {
+        // A wrong type is reported before the rest is read, so the rest is looked at here.
+        serde_json::error::Category::Data if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
+            NotAnObject::OtherType
+        }
+        serde_json::error::Category::Eof => NotAnObject::Incomplete,
+        _ => NotAnObject::Malformed { line: error.line(), column: error.column() },
+    })
+}
+
+/// The elements of a JSON array, or `None` for any other value.
+pub fn array(raw: &str) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(raw).ok()
+}
+
+/// A JSON string's text, or `None` for any other value (and for a lone surrogate, which is no text).
+pub fn text(raw: &str) -> Option<String> {
+    serde_json::from_str(raw).ok()
+}
+
+/// Why a value is no 64-bit integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAnInteger {
+    WrongType,
+    Fraction,
+    TooSmall,
+    TooLarge,
+}
+
+/// An integer, as a JSON number or as a string of digits (docs/edna.md 1.2).
+pub fn integer(raw: &str) -> Result<i64, NotAnInteger> {
+    let quoted = text(raw);
+    let token = quoted.as_deref().unwrap_or(raw);
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    if digits.is_empty() || !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(NotAnInteger::WrongType);
+    }
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let number = digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+        return Err(if number { NotAnInteger::Fraction } else { NotAnInteger::WrongType });
+    }
+    token.parse().map_err(|_| if token.len() > digits.len() { NotAnInteger::TooSmall } else { NotAnInteger::TooLarge })
+}
+
+/// Whether a value means "not given": null, or a list of nothing (docs/edna.md 1.1a).
+pub fn is_not_given(raw: &str) -> bool {
+    raw == "null" || is_empty_list(raw)
+}
+
+fn is_empty_list(raw: &str) -> bool {
+    let inner = raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim().is_empty())
+}
+
+/// The same JSON without the white space between its tokens; strings and numbers stay as they are.
+pub fn compact(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let (mut quoted, mut escaped) = (false, false);
+    for char in raw.chars() {
+        if quoted {
+            (quoted, escaped) = (escaped || char != '"', !escaped && char == '\\');
+        } else if char.is_ascii_whitespace() {
+            continue;
+        } else {
+            quoted = char == '"';
+        }
+        out.push(char);
+    }
+    out
+}
+
+/// Appends a text as a JSON string.
+pub fn push_text(out: &mut String, text: &str) {
+    // A string's serialisation has nothing that can fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}

@@ -1,0 +1,165 @@
+//! API keys in the store: their digests and what they allow; never a key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use subtle::ConstantTimeEq;
+
+use super::connection::Connection;
+use super::error::StoreError;
+use super::schema::api_keys;
+use crate::model::key::{KeyDigest, KeyKind};
+use crate::model::{Caller, Instant, TenantId};
+
+/// A key to be stored.
+#[derive(Clone)]
+pub struct NewKey {
+    pub tenant: TenantId,
+    pub digest: KeyDigest,
+    pub name: String,
+    pub kind: KeyKind,
+    pub groups: Option<Vec<String>>,
+    pub senders: Option<Vec<i64>>,
+    pub permissions: Option<Vec<String>>,
+    pub oneuptime_profile: Option<String>,
+    pub valid_until: Option<NaiveDate>,
+}
+
+/// A key as it is listed.
+#[derive(Clone, Debug)]
+pub struct ListedKey {
+    pub id: i64,
+    pub name: String,
+    pub kind: String,
+    pub groups: Vec<String>,
+    pub senders: Vec<i64>,
+    pub permissions: Vec<String>,
+    pub oneuptime_profile: Option<String>,
+    pub valid_until: Option<String>,
+    pub last_used_at: Option<Instant>,
+    pub revoked_at: Option<Instant>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = api_keys)]
+struct Row {
+    id: i64,
+    tenant_id: i64,
+    digest: Vec<u8>,
+    name: String,
+    kind: String,
+    method_groups: Option<String>,
+    senders: Option<String>,
+    permissions: Option<String>,
+    oneuptime_profile: Option<String>,
+    valid_until: Option<String>,
+    last_used_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+/// Stores a key; `None` where the same key was issued before, revoked or not.
+pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<Option<i64>, StoreError> {
+    super::tenants::require(connection, key.tenant)?;
+    let taken = diesel::dsl::exists(api_keys::table.filter(api_keys::digest.eq(key.digest.0.as_slice())));
+    if diesel::select(taken).get_result(connection)? {
+        return Ok(None);
+    }
+    let row = (
+        api_keys::tenant_id.eq(key.tenant.0),
+        api_keys::digest.eq(key.digest.0.as_slice()),
+        api_keys::name.eq(&key.name),
+        api_keys::kind.eq(key.kind.word()),
+        api_keys::method_groups.eq(key.groups.as_ref().map(|list| to_json(list))),
+        api_keys::senders.eq(key.senders.as_ref().map(|list| to_json(list))),
+        api_keys::permissions.eq(key.permissions.as_ref().map(|list| to_json(list))),
+        api_keys::oneuptime_profile.eq(&key.oneuptime_profile),
+        api_keys::valid_until.eq(key.valid_until.map(|day| day.to_string())),
+        api_keys::created_at.eq(now.0),
+    );
+    Ok(Some(diesel::insert_into(api_keys::table).values(row).returning(api_keys::id).get_result(connection)?))
+}
+
+/// What a key allows, or `None` where no valid key has the digest. Its last day is the caller's to check.
+pub fn find(connection: &mut Connection, digest: KeyDigest) -> Result<Option<Caller>, StoreError> {
+    let row = api_keys::table
+        .filter(api_keys::digest.eq(digest.0.as_slice()))
+        .select(Row::as_select())
+        .first(connection)
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    // The index compares byte by byte; the last word is a comparison that takes the same time for every key.
+    let same = bool::from(row.digest.as_slice().ct_eq(digest.0.as_slice()));
+    if !same || row.revoked_at.is_some() { Ok(None) } else { caller(&row).map(Some) }
+}
+
+/// The keys of a tenant in the order they were issued.
+pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<ListedKey>, StoreError> {
+    super::tenants::require(connection, tenant)?;
+    let rows = api_keys::table
+        .filter(api_keys::tenant_id.eq(tenant.0))
+        .select(Row::as_select())
+        .order(api_keys::id)
+        .load(connection)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(ListedKey {
+                id: row.id,
+                name: row.name,
+                kind: row.kind,
+                groups: from_json(row.method_groups.as_deref())?.unwrap_or_default(),
+                senders: from_json(row.senders.as_deref())?.unwrap_or_default(),
+                permissions: from_json(row.permissions.as_deref())?.unwrap_or_default(),
+                oneuptime_profile: row.oneuptime_profile,
+                valid_until: row.valid_until,
+                last_used_at: row.last_used_at.map(Instant),
+                revoked_at: row.revoked_at.map(Instant),
+            })
+        })
+        .collect()
+}
+
+/// Revokes a key for good; `false` where there is no such key. A second time changes nothing.
+pub fn revoke(connection: &mut Connection, id: i64, now: Instant) -> Result<bool, StoreError> {
+    let known = diesel::select(diesel::dsl::exists(api_keys::table.find(id))).get_result(connection)?;
+    diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+        .set(api_keys::revoked_at.eq(now.0))
+        .execute(connection)?;
+    Ok(known)
+}
+
+/// Notes when keys were last used; never moves a time backwards.
+pub fn note_uses(connection: &mut Connection, uses: &BTreeMap<i64, Instant>) -> Result<(), StoreError> {
+    for (id, at) in uses {
+        let earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(at.0));
+        diesel::update(api_keys::table.find(id).filter(earlier))
+            .set(api_keys::last_used_at.eq(at.0))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+fn caller(row: &Row) -> Result<Caller, StoreError> {
+    let last_day = row.valid_until.as_deref().map(str::parse::<NaiveDate>).transpose().map_err(unreadable)?;
+    Ok(Caller {
+        key_id: row.id,
+        tenant: TenantId(row.tenant_id),
+        kind: KeyKind::from_word(&row.kind).ok_or_else(|| unreadable("its kind is not known"))?,
+        groups: from_json(row.method_groups.as_deref())?.unwrap_or_default(),
+        senders: from_json::<BTreeSet<i64>>(row.senders.as_deref())?.filter(|senders| !senders.is_empty()),
+        valid_before: last_day.and_then(Instant::end_of_day),
+    })
+}
+
+fn to_json<T: serde::Serialize>(list: &[T]) -> String {
+    // Numbers and strings in a list have nothing that can fail.
+    serde_json::to_string(list).unwrap_or_default()
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: Option<&str>) -> Result<Option<T>, StoreError> {
+    text.map(serde_json::from_str).transpose().map_err(unreadable)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Failed(format!("a key's row cannot be read: {error}"))
+}

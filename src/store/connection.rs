@@ -1,0 +1,106 @@
+//! Opens connections to the database that the URL names; knows no table.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::{Connection as _, SqliteConnection};
+
+use super::error::StoreError;
+
+pub type Connection = SqliteConnection;
+pub type Connections = Pool<ConnectionManager<Connection>>;
+
+/// A database's address, its scheme known.
+#[derive(Clone, Debug)]
+pub struct DatabaseUrl {
+    file: String,
+}
+
+impl DatabaseUrl {
+    /// Reads `sqlite://FILE`. A scheme nobody knows is refused rather than taken for a file's name.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        let refuse = |reason| Err(StoreError::Address { url: without_password(url), reason });
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return refuse("it has no scheme");
+        };
+        let file = rest.strip_prefix("//").unwrap_or(rest);
+        match scheme {
+            "sqlite" if file.is_empty() => refuse("it names no file"),
+            "sqlite" if file.starts_with(":memory:") || file.starts_with("file:") => {
+                refuse("the store is a file that several connections share")
+            }
+            "sqlite" => Ok(Self { file: file.to_owned() }),
+            _ => refuse("its scheme is not known"),
+        }
+    }
+
+    /// What to call the store in a message.
+    pub fn name(&self) -> &str {
+        &self.file
+    }
+
+    /// One connection that has changed nothing yet.
+    pub fn connect(&self, busy: Duration) -> Result<Connection, StoreError> {
+        let cannot = |cause: String| StoreError::CannotOpen { file: self.file.clone(), cause };
+        if std::path::Path::new(&self.file).is_dir() {
+            return Err(cannot("it is a directory".into()));
+        }
+        let mut connection = SqliteConnection::establish(&self.file).map_err(|error| cannot(error.to_string()))?;
+        connection.batch_execute(&format!("PRAGMA busy_timeout = {}", busy.as_millis()))?;
+        Ok(connection)
+    }
+
+    /// Connections that are made when they are first needed.
+    pub fn pool(&self, size: u32, purpose: Purpose, wait: Duration, busy: Duration) -> Connections {
+        Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(wait)
+            .test_on_check_out(false)
+            .connection_customizer(Box::new(Settings { purpose, busy }))
+            .build_unchecked(ConnectionManager::new(&self.file))
+    }
+}
+
+/// What a pool's connections are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Read,
+    Write,
+}
+
+#[derive(Debug)]
+struct Settings {
+    purpose: Purpose,
+    busy: Duration,
+}
+
+impl CustomizeConnection<Connection, diesel::r2d2::Error> for Settings {
+    fn on_acquire(&self, connection: &mut Connection) -> Result<(), diesel::r2d2::Error> {
+        // FULL makes a commit wait for the disk: what was acknowledged survives a power cut.
+        let own = match self.purpose {
+            Purpose::Read => "PRAGMA query_only = 1; PRAGMA cache_size = -8192;",
+            Purpose::Write => {
+                "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192;"
+            }
+        };
+        let busy = self.busy.as_millis();
+        connection
+            .batch_execute(&format!(
+                "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; \
+                 PRAGMA temp_store = MEMORY; {own}"
+            ))
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// The URL of another kind of database can hold a password, which no message may show.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rfind('@')) {
+        (Some((scheme, _)), Some(at)) => format!("{scheme}://…{}", &url[at..]),
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,33 @@
+//! What can go wrong with the store, one sentence each; knows no message and no answer.
+
+use thiserror::Error;
+
+use crate::model::TenantId;
+
+/// Every failure of the store. The sentences hold no value of a row: they are shown and logged.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("the store is busy: it did not answer in time; try again")]
+    Busy,
+    #[error("'{url}' is no database address: {reason}; use sqlite://FILE")]
+    Address { url: String, reason: &'static str },
+    #[error("the store '{file}' cannot be opened: {cause}; check that its directory exists and may be written to")]
+    CannotOpen { file: String, cause: String },
+    #[error("'{file}' is not a history-gateway store; it was left as it is; name another file in database.url")]
+    NotAStore { file: String },
+    #[error(
+        "the store '{file}' was written by a newer version (its schema has '{version}'); it was left as it is; \
+         use that version or a newer one"
+    )]
+    NewerSchema { file: String, version: String },
+    #[error("the store's schema is out of date; run 'history-gateway migrate'")]
+    NotMigrated,
+    #[error("the disk is full: the store could not be written; nothing of this step was kept")]
+    Full,
+    #[error("the store may not be written to; check the permissions of its file and directory")]
+    ReadOnly,
+    #[error("there is no tenant {0}; 'history-gateway tenant create --id {0} --name NAME' makes it")]
+    UnknownTenant(TenantId),
+    #[error("the store failed: {0}")]
+    Failed(String),
+}

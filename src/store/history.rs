@@ -1,0 +1,242 @@
+//! Answers a `HistoryQuery` with one page; chooses the walk itself, because the database's own choice can be a
+//! thousand times slower.
+//!
+//! | the query names | the walk | index |
+//! |---|---|---|
+//! | a message id | that one message | primary key |
+//! | a recipient | the messages of its recipients, by id | `messages_by_recipient` |
+//! | subjects | their messages between the window's ids | `messages_by_subject` |
+//! | neither, sorted by `messageId` | all messages between the window's ids | primary key |
+//! | neither, any other sort | all messages of the window, by time | `messages_by_time` |
+//!
+//! `column + 0` takes a column's index out of the database's choice, so each statement has one index left.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use diesel::Connection as _;
+use diesel::prelude::*;
+
+use super::connection::Connection;
+use super::dialect::{self, Backend, LIST_LIMIT};
+use super::error::StoreError;
+use super::messages::read;
+use super::schema::messages;
+use super::{days, order, subscribers};
+use crate::model::history::{HistoryQuery, SortKey};
+use crate::model::{Item, Property};
+
+/// A statement about messages that is still being put together.
+pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
+
+/// How many walks are merged here rather than sorted there.
+const MERGED_WALKS: usize = 8;
+
+/// Rendered items, and whether a message follows the last of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    pub items: Vec<String>,
+    pub has_next: bool,
+}
+
+/// Which messages a statement looks at, in what order.
+#[derive(Clone, Debug)]
+enum Walk {
+    One(i64),
+    Recipients(Vec<i64>),
+    Subjects(Vec<i64>, (i64, i64)),
+    Ids((i64, i64)),
+    Time,
+}
+
+/// The page that a query asks for, read from one state of the store.
+pub fn page(connection: &mut Connection, query: &HistoryQuery) -> Result<Page, StoreError> {
+    page_from(connection, query, &|| messages::table.into_boxed())
+}
+
+/// The same page, and the exact number of message rows that were looked at to find it.
+///
+/// For tests and benchmarks: the counting costs a call for each row.
+pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result<(Page, u64), StoreError> {
+    let count = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&count);
+    dialect::count_rows(connection, move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    })?;
+    // The first condition is the first to be evaluated, for every row that the index gives.
+    let page =
+        page_from(connection, query, &|| messages::table.into_boxed().filter(dialect::touched(messages::message_id)))?;
+    Ok((page, count.load(Ordering::Relaxed)))
+}
+
+/// How the database would run each statement that looks for the page, in its own words.
+pub fn plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<String>, StoreError> {
+    let mut plan = Vec::new();
+    for walk in walks(connection, query)? {
+        let statement = ordered(query, &walk, messages::table.into_boxed(), (query.offset, query.limit + 1));
+        if gives_the_order(&walk, query) {
+            plan.extend(dialect::explain(connection, statement.select(messages::item))?);
+        } else {
+            plan.extend(dialect::explain(connection, statement.select(messages::message_id))?);
+        }
+    }
+    Ok(plan)
+}
+
+fn page_from<'a>(
+    connection: &mut Connection,
+    query: &'a HistoryQuery,
+    start: &dyn Fn() -> Messages<'a>,
+) -> Result<Page, StoreError> {
+    connection.transaction(|connection| {
+        let walks = walks(connection, query)?;
+        let page = (query.offset, query.limit + 1);
+        let mut items = match walks.as_slice() {
+            [] => Vec::new(),
+            [only] if gives_the_order(only, query) => {
+                ordered(query, only, start(), page).select(messages::item).load(connection)?
+            }
+            [only] => {
+                // Only ids go through the sorter; the items, which are long, are fetched for the page alone.
+                let ids = ordered(query, only, start(), page).select(messages::message_id).load(connection)?;
+                by_ids(connection, query, &ids)?
+            }
+            several => merged(connection, query, several, start)?,
+        };
+        let limit = usize::try_from(query.limit).unwrap_or_default();
+        let has_next = items.len() > limit;
+        items.truncate(limit);
+        Ok(Page { items, has_next })
+    })
+}
+
+/// How to find a query's messages; no walk at all where it is known that there are none.
+fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>, StoreError> {
+    if query.window.from > query.window.to {
+        return Ok(Vec::new());
+    }
+    let parts = |count: usize| if by_message_id(query) && count <= MERGED_WALKS { 1 } else { LIST_LIMIT };
+    if let Some(recipient) = &query.recipient {
+        let recipients = subscribers::resolve(connection, query.tenant, recipient)?;
+        if let Some(id) = query.message_id {
+            let of_message: Option<i64> = messages::table
+                .find((query.tenant.0, id))
+                .select(messages::recipient_id)
+                .first(connection)
+                .optional()?;
+            let is_theirs = of_message.is_some_and(|recipient| recipients.contains(&recipient));
+            return Ok(is_theirs.then_some(Walk::One(id)).into_iter().collect());
+        }
+        return Ok(recipients.chunks(parts(recipients.len())).map(|part| Walk::Recipients(part.to_vec())).collect());
+    }
+    if let Some(id) = query.message_id {
+        return Ok(vec![Walk::One(id)]);
+    }
+    let Some(bounds) = days::bounds(connection, query)? else { return Ok(Vec::new()) };
+    Ok(match &query.subjects {
+        Some(subjects) => {
+            subjects.chunks(parts(subjects.len())).map(|part| Walk::Subjects(part.to_vec(), bounds)).collect()
+        }
+        None if by_message_id(query) => vec![Walk::Ids(bounds)],
+        None => vec![Walk::Time],
+    })
+}
+
+fn by_message_id(query: &HistoryQuery) -> bool {
+    matches!(query.sort.keys(), [SortKey { property: Property::MessageId, .. }])
+}
+
+/// Whether a walk gives its messages in the order that was asked for, so that nothing need be sorted.
+fn gives_the_order(walk: &Walk, query: &HistoryQuery) -> bool {
+    match walk {
+        Walk::One(_) => true,
+        Walk::Recipients(list) | Walk::Subjects(list, _) => list.len() == 1 && by_message_id(query),
+        Walk::Ids(_) => by_message_id(query),
+        Walk::Time => match query.sort.keys() {
+            [time, id] => time.property == Property::SentOrReceivedAt && time.descending == id.descending,
+            _ => false,
+        },
+    }
+}
+
+/// `SELECT … FROM messages WHERE … ORDER BY … LIMIT … OFFSET …`, its columns still to be named.
+fn ordered<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>, page: (i64, i64)) -> Messages<'a> {
+    order::by(statement(query, walk, start), &query.sort).offset(page.0).limit(page.1)
+}
+
+/// The messages of a walk that a query asks for.
+fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> Messages<'a> {
+    let mut found = start.filter(messages::tenant_id.eq(query.tenant.0));
+    let (from, to) = (query.window.from.0, query.window.to.0);
+    found = match walk {
+        Walk::Time => found.filter(messages::sent_or_received_at.between(from, to)),
+        _ => found.filter((messages::sent_or_received_at + 0_i64).between(from, to)),
+    };
+    found = match walk {
+        Walk::One(id) => found.filter(messages::message_id.eq(*id)),
+        Walk::Recipients(list) => match list.as_slice() {
+            [only] => found.filter(messages::recipient_id.eq(*only)),
+            list => found.filter(messages::recipient_id.eq_any(list.to_vec())),
+        },
+        Walk::Subjects(list, (least, greatest)) => match list.as_slice() {
+            [only] => found.filter(messages::subject_id.eq(*only)),
+            list => found.filter(messages::subject_id.eq_any(list.to_vec())),
+        }
+        .filter(messages::message_id.between(*least, *greatest)),
+        Walk::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
+        Walk::Time => found,
+    };
+    if let (Some(subjects), Walk::One(_) | Walk::Recipients(_)) = (&query.subjects, walk) {
+        found = found.filter((messages::subject_id + 0_i64).eq_any(subjects));
+    }
+    if !query.channel_types.is_empty() {
+        found = found.filter(messages::channel_type.eq_any(&query.channel_types));
+    }
+    if let Some(direction) = query.direction {
+        found = found.filter(messages::direction.eq(direction.word()));
+    }
+    if !query.traffic_types.is_empty() {
+        found = found.filter(messages::traffic_type.eq_any(&query.traffic_types));
+    }
+    found
+}
+
+/// Items by their ids, in the order of the ids.
+fn by_ids(connection: &mut Connection, query: &HistoryQuery, ids: &[i64]) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(i64, String)> = messages::table
+        .filter(messages::tenant_id.eq(query.tenant.0).and(messages::message_id.eq_any(ids)))
+        .select((messages::message_id, messages::item))
+        .load(connection)?;
+    let mut items: HashMap<i64, String> = rows.into_iter().collect();
+    Ok(ids.iter().filter_map(|id| items.remove(id)).collect())
+}
+
+/// The page of several walks, each of which is read as far as the page can reach into it.
+fn merged<'a>(
+    connection: &mut Connection,
+    query: &'a HistoryQuery,
+    walks: &[Walk],
+    start: &dyn Fn() -> Messages<'a>,
+) -> Result<Vec<String>, StoreError> {
+    let reach = (0, query.offset.saturating_add(query.limit + 1));
+    let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
+    let taken = usize::try_from(query.limit + 1).unwrap_or_default();
+    if let [SortKey { property: Property::MessageId, descending }] = query.sort.keys() {
+        let mut ids: Vec<i64> = Vec::new();
+        for walk in walks {
+            ids.extend(ordered(query, walk, start(), reach).select(messages::message_id).load::<i64>(connection)?);
+        }
+        ids.sort_unstable_by(|left, right| if *descending { right.cmp(left) } else { left.cmp(right) });
+        let page: Vec<i64> = ids.into_iter().skip(skipped).take(taken).collect();
+        return by_ids(connection, query, &page);
+    }
+    let mut found: Vec<(Item, String)> = Vec::new();
+    for walk in walks {
+        for text in ordered(query, walk, start(), reach).select(messages::item).load::<String>(connection)? {
+            found.push((read(&text, query.tenant)?, text));
+        }
+    }
+    found.sort_by(|(left, _), (right, _)| query.sort.compare(left, right));
+    Ok(found.into_iter().skip(skipped).take(taken).map(|(_, text)| text).collect())
+}

@@ -1,0 +1,232 @@
+//! Messages in the store, written whole and read by id; knows no question and no rule of merging.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+
+use super::connection::Connection;
+use super::error::StoreError;
+use super::schema::{message_copies, messages};
+use super::subjects::Lesson;
+use super::subscribers::Filing;
+use super::{days, subjects, subscribers};
+use crate::model::subscriber::ChannelClass;
+use crate::model::{Instant, Item, Property, TenantId};
+
+/// A message as the store has it.
+pub struct Stored {
+    pub item: Item,
+    /// The copies it was merged from, the greatest first; itself where there is only one.
+    pub copies: Vec<Item>,
+    recipient_id: i64,
+}
+
+/// A message as it is to be.
+pub struct Change {
+    pub item: Item,
+    /// The copies it is merged from, the greatest first; none where it is its own only copy.
+    pub copies: Vec<Item>,
+    /// What it replaces.
+    pub before: Option<Stored>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = messages, treat_none_as_default_value = false)]
+struct Row<'a> {
+    tenant_id: i64,
+    message_id: i64,
+    sent_or_received_at: i64,
+    recipient_id: i64,
+    subject_id: Option<i64>,
+    channel_type: &'a str,
+    direction: &'a str,
+    traffic_type: Option<&'a str>,
+    address: &'a str,
+    delivery_status: Option<&'a str>,
+    delivery_status_at: Option<i64>,
+    delivery_status_message: Option<&'a str>,
+    subject_name: Option<&'a str>,
+    cascade_id: Option<i64>,
+    cascade_name: Option<&'a str>,
+    matcher_id: Option<i64>,
+    matcher_name: Option<&'a str>,
+    cascade_stage_uuid: Option<&'a str>,
+    broadcast_id: Option<i64>,
+    broadcast_name: Option<&'a str>,
+    segments: Option<i64>,
+    subscriber_id: Option<i64>,
+    comment: Option<&'a str>,
+    reply_in_message_id: Option<i64>,
+    reply_out_message_id: Option<i64>,
+    reply_out_message_external_request_id: Option<&'a str>,
+    item: String,
+}
+
+/// The messages among `ids` that the store has, with the copies they were merged from.
+pub fn load(
+    connection: &mut Connection,
+    tenant: TenantId,
+    ids: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, Stored>, StoreError> {
+    let rows: Vec<(i64, String)> = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.eq_any(ids)))
+        .select((messages::recipient_id, messages::item))
+        .load(connection)?;
+    if rows.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let copies: Vec<String> = message_copies::table
+        .filter(message_copies::tenant_id.eq(tenant.0).and(message_copies::message_id.eq_any(ids)))
+        .order((message_copies::message_id, message_copies::place))
+        .select(message_copies::item)
+        .load(connection)?;
+    let mut stored = BTreeMap::new();
+    for (recipient_id, text) in rows {
+        let item = read(&text, tenant)?;
+        stored.insert(item.message_id(), Stored { item, copies: Vec::new(), recipient_id });
+    }
+    for text in copies {
+        let copy = read(&text, tenant)?;
+        if let Some(message) = stored.get_mut(&copy.message_id()) {
+            message.copies.push(copy);
+        }
+    }
+    for message in stored.values_mut().filter(|message| message.copies.is_empty()) {
+        message.copies.push(message.item.clone());
+    }
+    Ok(stored)
+}
+
+/// Writes messages and all that is kept with them: recipients, subjects and the days' counts.
+pub fn apply(
+    connection: &mut Connection,
+    tenant: TenantId,
+    changes: &[Change],
+    lessons: &BTreeMap<i64, Lesson>,
+) -> Result<(), StoreError> {
+    super::tenants::require(connection, tenant)?;
+    subjects::learn(connection, tenant, lessons)?;
+    let filings = changes.iter().map(|change| filing(&change.item)).collect();
+    let recipients = subscribers::file(connection, tenant, &filings)?;
+    let replaced: Vec<&Stored> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
+    remove(connection, tenant, &replaced)?;
+    let mut sums = days::Changes::default();
+    for stored in &replaced {
+        sums.remove(&stored.item);
+    }
+    for change in changes {
+        sums.add(&change.item);
+    }
+    days::apply(connection, tenant, &sums)?;
+    for change in changes {
+        let recipient = recipients.get(&filing(&change.item));
+        // `file` answers for every filing it was given.
+        let recipient = *recipient.ok_or_else(|| StoreError::Failed("a recipient went missing".into()))?;
+        // One prepared statement, run again and again, is faster than one of a thousand rows.
+        diesel::insert_into(messages::table).values(row(tenant, &change.item, recipient)).execute(connection)?;
+    }
+    keep_copies(connection, tenant, changes)?;
+    let left = replaced.iter().map(|stored| stored.recipient_id).collect();
+    subscribers::forget_unused(connection, tenant, &left)
+}
+
+/// One page of a tenant's items by ascending id, for export.
+pub fn page_after(
+    connection: &mut Connection,
+    tenant: TenantId,
+    after: i64,
+    window: (Option<Instant>, Option<Instant>),
+    limit: i64,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let mut page = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.gt(after)))
+        .select((messages::message_id, messages::item))
+        .order(messages::message_id)
+        .limit(limit)
+        .into_boxed();
+    // The sum takes the time index out of the planner's choice: the walk is by id.
+    let sent_at = messages::sent_or_received_at + 0_i64;
+    if let Some(from) = window.0 {
+        page = page.filter(sent_at.ge(from.0));
+    }
+    if let Some(to) = window.1 {
+        page = page.filter(sent_at.le(to.0));
+    }
+    Ok(page.load(connection)?)
+}
+
+fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -> Result<(), StoreError> {
+    if replaced.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = replaced.iter().map(|stored| stored.item.message_id()).collect();
+    let of_messages = messages::tenant_id.eq(tenant.0).and(messages::message_id.eq_any(&ids));
+    diesel::delete(messages::table.filter(of_messages)).execute(connection)?;
+    let of_copies = message_copies::tenant_id.eq(tenant.0).and(message_copies::message_id.eq_any(&ids));
+    diesel::delete(message_copies::table.filter(of_copies)).execute(connection)?;
+    Ok(())
+}
+
+fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
+    for change in changes {
+        let row = |(place, copy): (i32, &Item)| {
+            (
+                message_copies::tenant_id.eq(tenant.0),
+                message_copies::message_id.eq(copy.message_id()),
+                message_copies::place.eq(place),
+                message_copies::item.eq(copy.render()),
+            )
+        };
+        let rows: Vec<_> = (0..).zip(&change.copies).map(row).collect();
+        diesel::insert_into(message_copies::table).values(rows).execute(connection)?;
+    }
+    Ok(())
+}
+
+fn filing(item: &Item) -> Filing {
+    Filing {
+        address: item.text(Property::Address).unwrap_or_default().to_owned(),
+        channel_class: ChannelClass::of(item.text(Property::ChannelType).unwrap_or_default()),
+        subscriber_id: item.integer(Property::SubscriberId),
+    }
+}
+
+/// Reads an item that the gateway itself rendered.
+pub fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
+    Item::parse(text, tenant).map_err(|error| StoreError::Failed(format!("a stored item cannot be read: {error}")))
+}
+
+fn row(tenant: TenantId, item: &Item, recipient_id: i64) -> Row<'_> {
+    let text = |property| item.text(property);
+    let integer = |property| item.integer(property);
+    let instant = |property| item.instant(property).map(|instant| instant.0);
+    Row {
+        tenant_id: tenant.0,
+        message_id: item.message_id(),
+        sent_or_received_at: instant(Property::SentOrReceivedAt).unwrap_or_default(),
+        recipient_id,
+        subject_id: integer(Property::SubjectId),
+        channel_type: text(Property::ChannelType).unwrap_or_default(),
+        direction: text(Property::Direction).unwrap_or_default(),
+        traffic_type: text(Property::TrafficType),
+        address: text(Property::Address).unwrap_or_default(),
+        delivery_status: text(Property::DeliveryStatus),
+        delivery_status_at: instant(Property::DeliveryStatusAt),
+        delivery_status_message: text(Property::DeliveryStatusMessage),
+        subject_name: text(Property::SubjectName),
+        cascade_id: integer(Property::CascadeId),
+        cascade_name: text(Property::CascadeName),
+        matcher_id: integer(Property::MatcherId),
+        matcher_name: text(Property::MatcherName),
+        cascade_stage_uuid: text(Property::CascadeStageUuid),
+        broadcast_id: integer(Property::BroadcastId),
+        broadcast_name: text(Property::BroadcastName),
+        segments: integer(Property::Segments),
+        subscriber_id: integer(Property::SubscriberId),
+        comment: text(Property::Comment),
+        reply_in_message_id: integer(Property::ReplyInMessageId),
+        reply_out_message_id: integer(Property::ReplyOutMessageId),
+        reply_out_message_external_request_id: text(Property::ReplyOutMessageExternalRequestId),
+        item: item.render(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The store: the only place that knows diesel, and the only place that leaves async.
+
+pub mod api_keys;
+pub mod connection;
+pub mod days;
+pub mod dialect;
+pub mod error;
+pub mod history;
+pub mod messages;
+pub mod migrate;
+pub mod order;
+pub mod schema;
+pub mod subjects;
+pub mod subscribers;
+pub mod tenants;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+pub use connection::{Connection, DatabaseUrl};
+pub use error::StoreError;
+
+use connection::{Connections, Purpose};
+use migrate::Schema;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many questions are answered at the same time.
+    pub readers: u32,
+    /// How long to wait for a free connection, or for another process's write lock.
+    pub wait: Duration,
+    /// How long one piece of work may take before its caller is told that the store is busy.
+    pub deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 4, wait: Duration::from_secs(5), deadline: Duration::from_secs(30) }
+    }
+}
+
+/// A handle to one open store; clones share its connections.
+#[derive(Clone)]
+pub struct Store {
+    readers: Lane,
+    writer: Lane,
+    options: Options,
+}
+
+/// Connections for one purpose and the permits to use them, so that waiting for one blocks no thread.
+#[derive(Clone)]
+struct Lane {
+    connections: Connections,
+    permits: Arc<Semaphore>,
+}
+
+impl Store {
+    /// Opens a store and brings its schema up to date, making the file where there is none.
+    pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+        let schema = migrate::inspect(url, options.wait)?;
+        let lane = |size: u32, purpose| Lane {
+            connections: url.pool(size, purpose, options.wait, options.wait),
+            permits: Arc::new(Semaphore::new(size as usize)),
+        };
+        let store = Self { readers: lane(options.readers, Purpose::Read), writer: lane(1, Purpose::Write), options };
+        if schema == Schema::Outdated {
+            let mut connection = store.writer.connection()?;
+            migrate::apply(&mut connection)?;
+        }
+        Ok(store)
+    }
+
+    /// Runs a question beside others. What it reads is one state of the store only where it opens a transaction.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(&self.readers, work).await
+    }
+
+    /// Runs a change, whole or not at all, durable when this returns.
+    ///
+    /// It begins with the write lock: a transaction that reads first and locks later fails under load.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(&self.writer, |connection| connection.immediate_transaction(work)).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        lane: &Lane,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = tokio::time::timeout(self.options.wait, Arc::clone(&lane.permits).acquire_owned());
+        // The semaphore is never closed, so both failures mean that nothing came free in time.
+        let Ok(Ok(permit)) = permit.await else { return Err(StoreError::Busy) };
+        let lane = lane.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let result = lane.connection().and_then(|mut connection| work(&mut connection));
+            drop(permit);
+            result
+        });
+        match tokio::time::timeout(self.options.deadline, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(StoreError::Failed("its work was cut short".into())),
+            Err(_) => Err(StoreError::Busy),
+        }
+    }
+}
+
+impl Lane {
+    fn connection(
+        &self,
+    ) -> Result<diesel::r2d2::PooledConnection<diesel::r2d2::ConnectionManager<Connection>>, StoreError> {
+        self.connections.get().map_err(|error| match error.to_string() {
+            text if text.contains("locked") => StoreError::Busy,
+            text if text.contains("readonly") => StoreError::ReadOnly,
+            text => StoreError::Failed(text),
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! Tenants in the store; knows no message beyond deleting all of a tenant's.
+
+use diesel::prelude::*;
+
+use super::connection::Connection;
+use super::error::StoreError;
+use super::schema::{api_keys, message_copies, message_days, messages, recipients, subjects, tenants};
+use crate::model::tenant::Tenant;
+use crate::model::{Instant, TenantId};
+
+/// Adds a tenant; `false` where the id or the project id is taken.
+pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Result<bool, StoreError> {
+    let taken = tenants::id.eq(tenant.id.0).or(tenants::project_id.eq(&tenant.project_id));
+    if diesel::select(diesel::dsl::exists(tenants::table.filter(taken))).get_result(connection)? {
+        return Ok(false);
+    }
+    let row = (
+        tenants::id.eq(tenant.id.0),
+        tenants::name.eq(&tenant.name),
+        tenants::project_id.eq(&tenant.project_id),
+        tenants::created_at.eq(now.0),
+    );
+    diesel::insert_into(tenants::table).values(row).execute(connection)?;
+    Ok(true)
+}
+
+/// All tenants by id.
+pub fn list(connection: &mut Connection) -> Result<Vec<Tenant>, StoreError> {
+    let rows: Vec<(i64, String, String)> =
+        tenants::table.select((tenants::id, tenants::name, tenants::project_id)).order(tenants::id).load(connection)?;
+    let tenant = |(id, name, project_id)| Tenant { id: TenantId(id), name, project_id };
+    Ok(rows.into_iter().map(tenant).collect())
+}
+
+/// Fails with the tenant's id where there is no such tenant.
+pub fn require(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
+    let known = diesel::dsl::exists(tenants::table.find(tenant.0));
+    if diesel::select(known).get_result(connection)? { Ok(()) } else { Err(StoreError::UnknownTenant(tenant)) }
+}
+
+/// Deletes a tenant and everything of it; gives the number of its messages.
+pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<usize, StoreError> {
+    require(connection, tenant)?;
+    macro_rules! delete_from {
+        ($table:ident) => {
+            diesel::delete($table::table.filter($table::tenant_id.eq(tenant.0))).execute(connection)?
+        };
+    }
+    delete_from!(message_copies);
+    delete_from!(message_days);
+    delete_from!(recipients);
+    delete_from!(subjects);
+    delete_from!(api_keys);
+    let deleted = delete_from!(messages);
+    diesel::delete(tenants::table.find(tenant.0)).execute(connection)?;
+    Ok(deleted)
+}
