@@ -70,42 +70,36 @@ pub struct Edna {
     pub requests_per_second: u32,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum RecipientSetting {
-    Subscriber,
-    Address,
+/// A setting that is one of some words; any other is refused with the words that are right.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal,)* }) => {
+        #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+        #[serde(try_from = "String")]
+        pub enum $name { $($variant,)* }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(word: String) -> Result<Self, String> {
+                match word.as_str() {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(format!("it must be one of: {}", [$($word),*].join(", "))),
+                }
+            }
+        }
+    };
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum RangeCheck {
-    Given,
-    Effective,
-}
+words!(RecipientSetting { Subscriber = "subscriber", Address = "address", });
+words!(RangeCheck { Given = "given", Effective = "effective", });
+words!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
+words!(Format { Text = "text", Json = "json", });
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     pub level: Level,
     pub format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    Text,
-    Json,
 }
 
 /// Why the settings cannot be used: every setting that is wrong, in one sentence each.

@@ -30,8 +30,10 @@ pub enum ItemError {
     NotAnObject,
     #[error("the field '{0}' is missing")]
     Missing(&'static str),
-    #[error("{0} stands twice")]
+    #[error("the field '{0}' stands twice")]
     Twice(&'static str),
+    #[error("a field stands twice that edna does not know")]
+    UnknownTwice,
     #[error("the field '{0}' must be {1}")]
     Wrong(&'static str, &'static str),
     #[error("the field 'tenantId' names another tenant")]
@@ -51,7 +53,7 @@ impl Item {
         for (name, raw) in fields.0 {
             let property = Property::from_name(&name);
             if !seen.insert(name.clone()) {
-                return Err(ItemError::Twice(property.map_or("an unknown field", Property::name)));
+                return Err(property.map_or(ItemError::UnknownTwice, |property| ItemError::Twice(property.name())));
             }
             match property {
                 Some(property) => item.values[property as usize] = value(property, raw.get())?,
@@ -198,6 +200,7 @@ fn text(property: Property, raw: &str) -> Result<String, ItemError> {
         Property::Content if raw.starts_with('{') => wire::compact(raw),
         // The pages say integer, live payloads carry a UUID string.
         Property::ReplyOutMessageExternalRequestId if wire::integer(raw).is_ok() && !raw.starts_with('"') => raw.into(),
+        Property::Content => wire::text(raw).ok_or_else(|| wrong("a string or an object"))?,
         _ => wire::text(raw).ok_or_else(|| wrong("a string"))?,
     };
     match property {

@@ -47,12 +47,19 @@ pub enum NotAnObject {
 pub fn object(text: &str) -> Result<Fields<'_>, NotAnObject> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
         // A wrong type is reported before the rest is read, so the rest is looked at here.
-        serde_json::error::Category::Data if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
-            NotAnObject::OtherType
-        }
+        serde_json::error::Category::Data => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => NotAnObject::OtherType,
+            Err(error) => malformed(&error),
+        },
+        _ => malformed(&error),
+    })
+}
+
+fn malformed(error: &serde_json::Error) -> NotAnObject {
+    match error.classify() {
         serde_json::error::Category::Eof => NotAnObject::Incomplete,
         _ => NotAnObject::Malformed { line: error.line(), column: error.column() },
-    })
+    }
 }
 
 /// The elements of a JSON array, or `None` for any other value.

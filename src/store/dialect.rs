@@ -4,20 +4,26 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Integer, Text};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::connection::Connection;
 use super::error::StoreError;
 
 pub type Backend = diesel::sqlite::Sqlite;
 
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Lists the tables, each in a column `value`.
+pub const TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' ORDER BY name";
+
 /// How many values one statement may bind, with room for its other conditions.
 pub const LIST_LIMIT: usize = 10_000;
 
+/// What stands before and after an item to make it the content that it holds.
+pub const CONTENT_OF: (&str, &str) = ("json_extract(", ", '$.content')");
+
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// A member of a JSON text, as text.
-    fn json_extract(json: Text, path: Text) -> Text;
-
     /// Always true; counts the rows it is asked about. Registered by `history::page_counted` only.
     fn touched(message_id: BigInt) -> Bool;
 }

@@ -22,8 +22,9 @@ use super::connection::Connection;
 use super::dialect::{self, Backend, LIST_LIMIT};
 use super::error::StoreError;
 use super::messages::read;
+use super::order::OrderBy;
 use super::schema::messages;
-use super::{days, order, subscribers};
+use super::{days, subscribers};
 use crate::model::history::{HistoryQuery, SortKey};
 use crate::model::{Item, Property};
 
@@ -162,7 +163,7 @@ fn gives_the_order(walk: &Walk, query: &HistoryQuery) -> bool {
 
 /// `SELECT … FROM messages WHERE … ORDER BY … LIMIT … OFFSET …`, its columns still to be named.
 fn ordered<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>, page: (i64, i64)) -> Messages<'a> {
-    order::by(statement(query, walk, start), &query.sort).offset(page.0).limit(page.1)
+    statement(query, walk, start).order(OrderBy(query.sort.clone())).offset(page.0).limit(page.1)
 }
 
 /// The messages of a walk that a query asks for.

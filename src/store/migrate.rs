@@ -5,13 +5,12 @@ use std::time::Duration;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::MigrationHarness;
 
 use super::connection::{Connection, DatabaseUrl};
-use super::dialect::Backend;
+use super::dialect::{Backend, MIGRATIONS, TABLES};
 use super::error::StoreError;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const LEDGER: &str = "__diesel_schema_migrations";
 
 #[derive(QueryableByName)]
@@ -31,8 +30,7 @@ pub enum Schema {
 pub fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> {
     let mut connection = url.connect(busy)?;
     let file = || url.name().to_owned();
-    let tables = values(&mut connection, "SELECT name AS value FROM sqlite_master WHERE type = 'table'");
-    let tables = tables.map_err(|error| match error {
+    let tables = tables(&mut connection).map_err(|error| match error {
         StoreError::Failed(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
         StoreError::Failed(cause) => StoreError::CannotOpen { file: file(), cause },
         other => other,
@@ -57,6 +55,16 @@ pub fn apply(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
         let applied = connection.run_pending_migrations(MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
         Ok(applied.iter().map(ToString::to_string).collect())
     })
+}
+
+/// Takes every migration back, and with it all data: for tests of the migrations.
+pub fn revert(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.revert_all_migrations(MIGRATIONS).map(|_| ()).map_err(|error| failed(error.as_ref()))
+}
+
+/// The names of the tables there are.
+pub fn tables(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+    values(connection, TABLES)
 }
 
 /// Whether an open store has every migration of this binary.

@@ -88,7 +88,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.writer, |connection| connection.immediate_transaction(work)).await
+        self.run(&self.writer, |connection| in_transaction(connection, work)).await
     }
 
     async fn run<T: Send + 'static>(
@@ -111,6 +111,24 @@ impl Store {
             Err(_) => Err(StoreError::Busy),
         }
     }
+}
+
+/// Runs work whole or not at all, and says why it failed.
+///
+/// Where the database has undone everything already, as on a full disk, undoing it once more fails too;
+/// that failure says nothing, so the first one is kept.
+fn in_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut cause = None;
+    let result = connection.immediate_transaction(|connection| {
+        work(connection).map_err(|error| {
+            cause = Some(error);
+            StoreError::Failed("the change was undone".into())
+        })
+    });
+    result.map_err(|error| cause.unwrap_or(error))
 }
 
 impl Lane {

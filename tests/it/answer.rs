@@ -1,0 +1,97 @@
+//! docs/edna.md §4: what an answer looks like.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::{TENANT, TestApp, message};
+use history_gateway::model::Item;
+
+#[actix_web::test]
+async fn an_answer_has_two_keys_and_the_right_headers() {
+    let app = TestApp::new().await;
+    let response = app.post("/api/messages/history", &[("x-api-key", &app.key)], "{}").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), "application/json");
+    assert_snapshot!(response.body, @r#"{"content":[],"hasNext":false}"#);
+}
+
+#[actix_web::test]
+async fn has_next_is_true_exactly_when_a_message_follows() {
+    let app = TestApp::new().await;
+    app.import((1..=4).map(|id| message(id, json!({})))).await;
+    assert_snapshot!(app.ids(r#"{"limit":3}"#).await, @"[4, 3, 2, …]");
+    assert_snapshot!(app.ids(r#"{"limit":4}"#).await, @"[4, 3, 2, 1]");
+    assert_snapshot!(app.ids(r#"{"limit":5}"#).await, @"[4, 3, 2, 1]");
+    assert_snapshot!(app.ids(r#"{"limit":1,"offset":2}"#).await, @"[2, …]");
+    assert_snapshot!(app.ids(r#"{"limit":1,"offset":3}"#).await, @"[1]");
+}
+
+#[actix_web::test]
+async fn every_known_field_has_its_place_and_its_type() {
+    let app = TestApp::new().await;
+    let item = r#"{"newField":{"b":[1, 2.50],"a":null},"another":"x","gone":null,
+        "replyOutMessageExternalRequestId":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10","replyOutMessageId":"12","replyInMessageId":11,
+        "comment":"c","subscriberId":10,"segments":2,"trafficType":"HSM","broadcastName":"b","broadcastId":9,
+        "cascadeStageUuid":"u","matcherName":"m","matcherId":8,"cascadeName":"cn","cascadeId":7,"subjectName":"s","subjectId":6,
+        "sentOrReceivedAt":"2026-03-01T13:00:00.1239+03:00","deliveryStatusMessage":"ok","deliveryStatusAt":"2026-03-01",
+        "deliveryStatus":"Delivered","content":{"type": "TEXT", "text": "a \" b"},"address":"+7900","direction":"OUT",
+        "channelType":"WHATSAPP","messageId":"14550000001"}"#;
+    history_gateway::ingest::record(&app.store, TENANT, vec![Item::parse(item, TENANT).unwrap()]).await.unwrap();
+    assert_snapshot!(app.ask("{}").await, @r#"200 {"content":[{"messageId":14550000001,"tenantId":3193,"channelType":"WHATSAPP","direction":"OUT","address":"7900","content":"{\"type\":\"TEXT\",\"text\":\"a \\\" b\"}","deliveryStatus":"DELIVERED","deliveryStatusAt":"2026-03-01T00:00:00.000+0000","deliveryStatusMessage":"ok","sentOrReceivedAt":"2026-03-01T10:00:00.123+0000","subjectId":6,"subjectName":"s","cascadeId":7,"cascadeName":"cn","matcherId":8,"matcherName":"m","cascadeStageUuid":"u","broadcastId":9,"broadcastName":"b","trafficType":"HSM","segments":2,"subscriberId":10,"comment":"c","replyInMessageId":11,"replyOutMessageId":12,"replyOutMessageExternalRequestId":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10","newField":{"b":[1,2.50],"a":null},"another":"x"}],"hasNext":false}"#);
+}
+
+#[actix_web::test]
+async fn a_field_without_a_value_is_left_out() {
+    let app = TestApp::new().await;
+    app.import([message(1, json!({"comment": null, "segments": null, "foo": null}))]).await;
+    assert_snapshot!(app.ask("{}").await, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000"}],"hasNext":false}"#);
+}
+
+#[actix_web::test]
+async fn content_is_returned_byte_exact() {
+    let app = TestApp::new().await;
+    let contents = [
+        "{\"type\": \"TEXT\", \"text\": \"Привет 🙂\"}",
+        "not json at all",
+        "",
+        "{\"a\":1e400, \"a\": \"\\u0000\\ud800\"}",
+        " \u{0} \u{1f} \u{7f} \u{2028} \\ \" / ",
+    ];
+    let one = |(id, content): (i64, &str)| message(id, json!({"content": content}));
+    app.import((1..).zip(contents).map(one)).await;
+    let answer = app.ask(r#"{"sort":{"property":"messageId","direction":"ASC"}}"#).await;
+    let answer: serde_json::Value = serde_json::from_str(answer.strip_prefix("200 ").unwrap()).unwrap();
+    let returned: Vec<&str> =
+        answer["content"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect();
+    assert_eq!(returned, contents);
+}
+
+#[actix_web::test]
+async fn text_is_sorted_by_code_point_and_a_missing_value_comes_last_both_ways() {
+    let app = TestApp::new().await;
+    let names = ["b", "B", "ä", "a", "Я", "я", "ё", "", "🙂", "\u{ffff}", "ab"];
+    let one = |(id, name): (i64, &str)| message(id, json!({"comment": name}));
+    app.import((1..).zip(names).map(one)).await;
+    app.import([message(12, json!({}))]).await;
+    assert_snapshot!(app.ids(r#"{"sort":{"property":"comment","direction":"ASC"}}"#).await, @"[8, 2, 4, 11, 1, 3, 5, 6, 7, 10, 9, 12]");
+    assert_snapshot!(app.ids(r#"{"sort":{"property":"comment","direction":"DESC"}}"#).await, @"[9, 10, 7, 6, 5, 3, 1, 11, 4, 2, 8, 12]");
+}
+
+#[actix_web::test]
+async fn dates_and_numbers_are_sorted_by_value() {
+    let app = TestApp::new().await;
+    let one = |id: i64, number: i64, at: &str| message(id, json!({"cascadeId": number, "deliveryStatusAt": at}));
+    app.import([one(1, 10, "2026-01-02T00:00:00Z"), one(2, 9, "2026-01-02T01:00:00+03:00"), one(3, -1, "2025-12-31")])
+        .await;
+    assert_snapshot!(app.ids(r#"{"sort":{"property":"cascadeId","direction":"ASC"}}"#).await, @"[3, 2, 1]");
+    assert_snapshot!(app.ids(r#"{"sort":{"property":"deliveryStatusAt","direction":"ASC"}}"#).await, @"[3, 2, 1]");
+}
+
+#[actix_web::test]
+async fn ids_of_64_bits_come_back_whole() {
+    let app = TestApp::new().await;
+    app.import([message(i64::MAX, json!({"subscriberId": i64::MIN})), message(9_007_199_254_740_993, json!({}))]).await;
+    assert_snapshot!(app.ids(r#"{"limit":1}"#).await, @"[9223372036854775807, …]");
+    assert_snapshot!(app.ids(r#"{"messageId":9007199254740993}"#).await, @"[9007199254740993]");
+    assert!(app.ask("{}").await.contains(r#""subscriberId":-9223372036854775808"#));
+}

@@ -1,0 +1,484 @@
+//! The commands, run as a user runs them.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{Binary, message};
+
+const SAMPLE: &str = include_str!("../fixtures/edna-answer.json");
+
+/// A store with the tenant 3193.
+fn shop() -> Binary {
+    let binary = Binary::new();
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    binary
+}
+
+fn lines(items: impl IntoIterator<Item = Value>) -> String {
+    items.into_iter().map(|item| format!("{item}\n")).collect()
+}
+
+/// Exit code, standard output and standard error of an import from standard input.
+fn import(binary: &Binary, input: impl AsRef<[u8]>) -> String {
+    let output = binary.pipe(&["import", "--tenant", "3193", "-"], input.as_ref());
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!("{}\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_tenant_is_created_once_and_listed() {
+    let binary = shop();
+    let project = "550e8400-e29b-41d4-a716-446655440000";
+    binary.run(&["tenant", "create", "--id", "7", "--name", "Other", "--project-id", project]);
+    assert_snapshot!(binary.run(&["tenant", "list"]), @"
+    ID    NAME   PROJECT ID
+    7     Other  550e8400-e29b-41d4-a716-446655440000
+    3193  Shop   0db8af39-0932-5cc3-8099-9be69066a8d3
+    ");
+    assert_snapshot!(binary.fails(&["tenant", "create", "--id", "7", "--name", "Again"]), @"1 history-gateway: tenant 7 was not made: its id or project id is taken; see 'history-gateway tenant list'");
+    assert_snapshot!(binary.fails(&["tenant", "create", "--id", "8", "--name", "x", "--project-id", project]), @"1 history-gateway: tenant 8 was not made: its id or project id is taken; see 'history-gateway tenant list'");
+    assert_snapshot!(binary.fails(&["tenant", "create", "--id", "9", "--name", " "]), @"1 history-gateway: the tenant's name is empty: give it one with --name");
+}
+
+#[test]
+fn a_new_key_is_the_last_line_and_works() {
+    let binary = shop();
+    let output = binary.run(&["key", "issue", "--tenant", "3193", "--name", "first"]);
+    let key = output.lines().last().unwrap();
+    assert_eq!((key.len(), output.lines().count()), (36, 1));
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    assert_snapshot!(server.history(key, "{}"), @r#"200 {"content":[],"hasNext":false}"#);
+    // The key itself is nowhere in the store.
+    for file in ["history.db", "history.db-wal"] {
+        let bytes = std::fs::read(binary.path(file)).unwrap();
+        assert!(!bytes.windows(36).any(|window| window == key.as_bytes()), "{file}");
+    }
+}
+
+#[test]
+fn a_key_that_is_taken_over_works_in_any_case_of_letters() {
+    let binary = shop();
+    let value = "0C6F7A52-52F1-4B0C-9D6E-1F8C2A4B7E10";
+    binary.run(&["key", "issue", "--tenant", "3193", "--value", value]);
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    assert!(server.history(value, "{}").starts_with("200 "));
+    assert!(server.history(&value.to_lowercase(), "{}").starts_with("200 "));
+    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--value", &value.to_lowercase()]), @"1 history-gateway: the key was not issued: the same --value was issued before");
+    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--value", "secret"]), @"1 history-gateway: --value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10");
+}
+
+#[test]
+fn keys_are_listed_without_the_keys() {
+    let binary = shop();
+    binary.run(&["subject", "add", "--tenant", "3193", "--id", "501", "--name", "shop_WA", "--channel", "WHATSAPP"]);
+    binary.run(&["key", "issue", "--tenant", "3193", "--name", "all"]);
+    binary.run(&[
+        "key",
+        "issue",
+        "--tenant",
+        "3193",
+        "--name",
+        "some",
+        "--kind",
+        "additional",
+        "--groups",
+        "message-history,messaging",
+        "--senders",
+        "501",
+        "--valid-until",
+        "2030-12-31",
+        "--permissions",
+        "Read WhatsApp Log,Viewer",
+        "--oneuptime-profile",
+        "live",
+    ]);
+    binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]);
+    binary.run(&["key", "revoke", "--id", "3"]);
+    assert_snapshot!(binary.run(&["key", "list", "--tenant", "3193"]), @"
+    ID  NAME  KIND        GROUPS                     SENDERS  LAST DAY    LAST USED  STATE
+    1   all   master      -                          -        -           -          valid
+    2   some  additional  message-history,messaging  501      2030-12-31  -          valid
+    3   -     webhook     -                          -        -           -          revoked
+    ");
+    let mut keys: Value = serde_json::from_str(&binary.run(&["key", "list", "--tenant", "3193", "--json"])).unwrap();
+    assert!(keys[2]["revokedAt"].take().is_string());
+    assert_snapshot!(serde_json::to_string_pretty(&keys).unwrap(), @r#"
+    [
+      {
+        "groups": [],
+        "id": 1,
+        "kind": "master",
+        "lastUsedAt": null,
+        "name": "all",
+        "oneuptimeProfile": null,
+        "permissions": [],
+        "revokedAt": null,
+        "senders": [],
+        "validUntil": null
+      },
+      {
+        "groups": [
+          "message-history",
+          "messaging"
+        ],
+        "id": 2,
+        "kind": "additional",
+        "lastUsedAt": null,
+        "name": "some",
+        "oneuptimeProfile": "live",
+        "permissions": [
+          "Read WhatsApp Log",
+          "Viewer"
+        ],
+        "revokedAt": null,
+        "senders": [
+          501
+        ],
+        "validUntil": "2030-12-31"
+      },
+      {
+        "groups": [],
+        "id": 3,
+        "kind": "webhook",
+        "lastUsedAt": null,
+        "name": "",
+        "oneuptimeProfile": null,
+        "permissions": [],
+        "revokedAt": null,
+        "senders": [],
+        "validUntil": null
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn a_revoked_key_stops_at_a_running_server() {
+    let binary = shop();
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    assert!(server.history(&key, "{}").starts_with("200 "));
+    binary.run(&["key", "revoke", "--id", "1"]);
+    let revoked_at = std::time::Instant::now();
+    while server.history(&key, "{}").starts_with("200 ") {
+        assert!(revoked_at.elapsed() < std::time::Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_right_that_the_kind_of_key_does_not_have_is_refused() {
+    let binary = shop();
+    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--groups", "messaging"]), @"1 history-gateway: --groups restricts an additional key, and this would be a master key: add --kind additional");
+    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--kind", "webhook", "--senders", "1"]), @"1 history-gateway: --senders restricts an additional key, and this would be a webhook key: leave it out");
+    let unknown = binary.fails(&["key", "issue", "--tenant", "3193", "--kind", "additional", "--groups", "history"]);
+    assert!(unknown.starts_with("2 ") && unknown.contains("message-history"), "{unknown}");
+    let unknown = binary.fails(&["key", "issue", "--tenant", "3193", "--permissions", "Read"]);
+    assert!(unknown.starts_with("2 ") && unknown.contains("Read WhatsApp Log"), "{unknown}");
+    assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
+    assert_snapshot!(binary.fails(&["key", "revoke", "--id", "9"]), @"1 history-gateway: there is no key 9; 'history-gateway key list --tenant N' shows the numbers");
+}
+
+#[test]
+fn subjects_are_added_learned_and_listed() {
+    let binary = shop();
+    binary.run(&["subject", "add", "--tenant", "3193", "--id", "501", "--name", "shop_WA", "--channel", "WHATSAPP"]);
+    assert!(import(&binary, SAMPLE).starts_with("0\n"));
+    assert_snapshot!(binary.run(&["subject", "list"]), @"
+    TENANT  ID     CHANNEL   NAME
+    3193    501    WHATSAPP  shop_WA
+    3193    50192  SMS       subject_sms
+    ");
+    assert_snapshot!(binary.run(&["subject", "list", "--tenant", "3193"]), @"
+    TENANT  ID     CHANNEL   NAME
+    3193    501    WHATSAPP  shop_WA
+    3193    50192  SMS       subject_sms
+    ");
+}
+
+#[test]
+fn an_unknown_tenant_is_named_by_every_command() {
+    let binary = Binary::new();
+    let mut said = String::new();
+    for arguments in [
+        &["key", "issue", "--tenant", "5"][..],
+        &["key", "list", "--tenant", "5"],
+        &["subject", "add", "--tenant", "5", "--id", "1", "--name", "x", "--channel", "SMS"],
+        &["subject", "list", "--tenant", "5"],
+        &["import", "--tenant", "5", "-"],
+        &["export", "--tenant", "5"],
+        &["generate", "--tenant", "5", "--messages", "10"],
+        &["tenant", "delete", "--id", "5"],
+        &["tenant", "delete", "--id", "5", "--yes"],
+    ] {
+        said += &format!("{}\n  {}\n", arguments.join(" "), binary.fails(arguments));
+    }
+    assert_snapshot!(said, @"
+    key issue --tenant 5
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    key list --tenant 5
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    subject add --tenant 5 --id 1 --name x --channel SMS
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    subject list --tenant 5
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    import --tenant 5 -
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    export --tenant 5
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    generate --tenant 5 --messages 10
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    tenant delete --id 5
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    tenant delete --id 5 --yes
+      1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
+    ");
+}
+
+#[test]
+fn items_and_whole_answers_are_imported_from_lines_files_gzip_and_standard_input() {
+    let binary = shop();
+    let gzip = |text: &str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let pretty = serde_json::to_string_pretty(
+        &json!({"content": [message(5, json!({})), message(6, json!({}))], "hasNext": false}),
+    );
+    binary.write("items.ndjson", lines([message(1, json!({})), message(2, json!({}))]).replace('\n', "\r\n\r\n"));
+    binary.write("answer.json", SAMPLE);
+    binary.write("answer-pretty.json", format!("\u{feff}{}\n{}", pretty.unwrap(), message(7, json!({}))));
+    binary.write(
+        "answer-lines.json",
+        format!("{{\"content\":[\n{},\n{}\n],\"hasNext\":true}}", message(8, json!({})), message(9, json!({}))),
+    );
+    binary.write(
+        "items.ndjson.gz",
+        [gzip(&lines([message(3, json!({}))])), gzip(&lines([message(4, json!({}))]))].concat(),
+    );
+    let files = ["items.ndjson", "answer.json", "answer-pretty.json", "answer-lines.json", "items.ndjson.gz"];
+    let arguments: Vec<&str> = ["import", "--tenant", "3193"].into_iter().chain(files).collect();
+    assert_snapshot!(binary.run(&arguments), @r#"{"imported":11,"updated":0,"unchanged":0,"rejected":0}"#);
+    assert_snapshot!(binary.run(&arguments), @r#"{"imported":0,"updated":0,"unchanged":11,"rejected":0}"#);
+    assert_snapshot!(import(&binary, gzip(&lines([message(10, json!({})), message(1, json!({"deliveryStatus": "READ"}))]))), @r#"
+    0
+    {"imported":1,"updated":1,"unchanged":0,"rejected":0}
+    "#);
+    assert_snapshot!(import(&binary, ""), @r#"
+    0
+    {"imported":0,"updated":0,"unchanged":0,"rejected":0}
+    "#);
+}
+
+#[test]
+fn a_bad_line_is_named_and_does_not_stop_the_rest() {
+    let binary = shop();
+    let good = |id| message(id, json!({})).to_string();
+    let answer = json!({"content": [message(4, json!({})), message(5, json!({"direction": "UP"}))], "hasNext": false})
+        .to_string();
+    let bad = [
+        good(1).into_bytes(),
+        b"{\"messageId\":".to_vec(),
+        b"nonsense".to_vec(),
+        message(2, json!({"tenantId": 9})).to_string().into_bytes(),
+        b"\xff\xfe".to_vec(),
+        answer.into_bytes(),
+        b"{".to_vec(),
+        good(6).into_bytes(),
+        b"{\"content\":[".to_vec(),
+        b"[]".to_vec(),
+        b"".to_vec(),
+        message(3, json!({"address": ""})).to_string().into_bytes(),
+        good(7).into_bytes(),
+    ];
+    assert_snapshot!(import(&binary, bad.join(&b'\n')), @r#"
+    1
+    {"imported":4,"updated":0,"unchanged":0,"rejected":9}
+    -:2: rejected: it ends in the middle of a JSON value
+    -:3: rejected: it is not valid JSON (column 2)
+    -:4: rejected: the field 'tenantId' names another tenant
+    -:5: rejected: it is not valid UTF-8
+    -:6: rejected: message 2 of the answer: the field 'direction' must be IN or OUT
+    -:7: rejected: it ends in the middle of a JSON value
+    -:9: rejected: it ends in the middle of a JSON value
+    -:10: rejected: it is not a JSON object
+    -:12: rejected: the field 'address' must be an address
+    "#);
+    let kept = binary.run(&["export", "--tenant", "3193"]);
+    let ids: Vec<Value> =
+        kept.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["messageId"].take()).collect();
+    assert_eq!(ids, [1, 4, 6, 7]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_stops_the_import_before_it_begins() {
+    let binary = shop();
+    binary.write("good.ndjson", lines([message(1, json!({}))]));
+    assert_snapshot!(binary.fails(&["import", "--tenant", "3193", "good.ndjson", "missing.ndjson"]), @"1 history-gateway: 'missing.ndjson' cannot be read: No such file or directory (os error 2)");
+    std::fs::create_dir(binary.path("folder")).unwrap();
+    assert_snapshot!(binary.fails(&["import", "--tenant", "3193", "good.ndjson", "folder"]), @"1 history-gateway: 'folder' cannot be read: it is a directory");
+    assert_eq!(binary.run(&["export", "--tenant", "3193"]), "");
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(lines([message(2, json!({}))]).as_bytes()).unwrap();
+    let gzip = encoder.finish().unwrap();
+    binary.write("cut.gz", &gzip[..gzip.len() - 9]);
+    let said = binary.fails(&["import", "--tenant", "3193", "cut.gz"]);
+    assert!(said.starts_with("1 history-gateway: 'cut.gz' cannot be read to its end: "), "{said}");
+}
+
+#[test]
+fn an_export_imported_elsewhere_gives_the_same_answers() {
+    let (binary, other) = (shop(), shop());
+    binary.run(&["generate", "--tenant", "3193", "--messages", "1500", "--until", "2026-03-01", "--days", "20"]);
+    assert!(import(&binary, SAMPLE).starts_with("0\n"));
+    let exported = binary.run(&["export", "--tenant", "3193"]);
+    assert_eq!(exported.lines().count(), 1502);
+    assert!(import(&other, &exported).contains(r#"{"imported":1502,"updated":0,"unchanged":0,"rejected":0}"#));
+    assert!(other.run(&["export", "--tenant", "3193"]) == exported);
+    let window =
+        ["export", "--tenant", "3193", "--from", "2024-07-23T08:08:20.201Z", "--to", "2026-02-09T00:00:00.000Z"];
+    let part = binary.run(&window);
+    let expected = |line: &&str| {
+        let item: Value = serde_json::from_str(line).unwrap();
+        let at = item["sentOrReceivedAt"].as_str().unwrap();
+        ("2024-07-23T08:08:20.201+0000"..="2026-02-09T00:00:00.000+0000").contains(&at)
+    };
+    assert!(part.lines().eq(exported.lines().filter(expected)) && part.lines().count() > 1);
+}
+
+#[test]
+fn an_export_that_nobody_reads_to_its_end_is_no_failure() {
+    let binary = shop();
+    binary.run(&["generate", "--tenant", "3193", "--messages", "5000", "--until", "2026-03-01"]);
+    let mut child = binary
+        .command(&["export", "--tenant", "3193"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn generated_messages_are_the_same_for_the_same_seed_and_until() {
+    let (binary, other) = (shop(), shop());
+    let generate = |binary: &Binary, seed: &str| {
+        binary.run(&["generate", "--tenant", "3193", "--messages", "700", "--seed", seed, "--until", "2026-03-01"])
+    };
+    assert_snapshot!(generate(&binary, "5"), @"700 messages generated, 700 of them new.");
+    assert_snapshot!(generate(&binary, "5"), @"700 messages generated, 0 of them new.");
+    generate(&other, "5");
+    assert!(binary.run(&["export", "--tenant", "3193"]) == other.run(&["export", "--tenant", "3193"]));
+    generate(&other, "6");
+    let all = other.run(&["export", "--tenant", "3193"]);
+    assert_eq!(all.lines().count(), 1400);
+    for line in all.lines() {
+        let item: Value = serde_json::from_str(line).unwrap();
+        let traffic_type = item["trafficType"].as_str();
+        assert_eq!(item["direction"] == "OUT", traffic_type.is_some(), "{line}");
+        let chat = matches!(traffic_type, Some("HSM" | "CHAT"));
+        assert!(!chat || item["channelType"] == "WHATSAPP", "HSM and CHAT on WHATSAPP only: {line}");
+        assert!(item["sentOrReceivedAt"].as_str().unwrap() <= "2026-03-01T00:00:00.000+0000", "{line}");
+    }
+}
+
+#[test]
+fn a_tenant_is_deleted_with_everything_of_it_and_nothing_else() {
+    let binary = shop();
+    binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
+    for tenant in ["3193", "7"] {
+        binary.run(&["generate", "--tenant", tenant, "--messages", "50", "--until", "2026-03-01"]);
+        binary.run(&["key", "issue", "--tenant", tenant]);
+    }
+    let other = binary.run(&["export", "--tenant", "7"]);
+    assert_snapshot!(binary.fails(&["tenant", "delete", "--id", "3193"]), @"1 history-gateway: nothing was deleted: add --yes to delete tenant 3193 and everything of it");
+    assert_eq!(binary.run(&["export", "--tenant", "3193"]).lines().count(), 50);
+    binary.run(&["tenant", "delete", "--id", "3193", "--yes"]);
+    assert!(binary.fails(&["export", "--tenant", "3193"]).contains("there is no tenant 3193"));
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Again"]);
+    assert_eq!(binary.run(&["export", "--tenant", "3193"]), "");
+    assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
+    assert_eq!(binary.run(&["subject", "list", "--tenant", "3193"]).lines().count(), 1);
+    assert_eq!(binary.run(&["export", "--tenant", "7"]), other);
+    assert!(binary.run(&["key", "list", "--tenant", "7", "--json"]).contains("\"id\""));
+}
+
+#[test]
+fn the_sandbox_prints_a_request_that_works_and_holds_the_published_sample() {
+    let binary = Binary::new();
+    let server = binary.serve(&["sandbox", "--port", "0"], &[]);
+    let body = server.greeting.lines().find(|line| line.trim_start().starts_with("-d '")).unwrap();
+    let body = body.trim().trim_start_matches("-d '").trim_end_matches('\'');
+    let key = "00000000-0000-4000-8000-000000003193";
+    let answer = server.history(key, body);
+    assert!(answer.starts_with(r#"200 {"content":[{"messageId":"#), "{answer}");
+    let sample = r#"{"dateFrom":"2024-07-01T00:00:00Z","dateTo":"2024-07-24T00:00:00Z"}"#;
+    assert_eq!(server.history(key, sample), format!("200 {}", SAMPLE.trim_end()));
+    assert!(server.history("00000000-0000-4000-8000-000000000401", "{}").starts_with("401 "));
+    assert!(server.history("00000000-0000-4000-8000-000000000403", "{}").starts_with("403 "));
+    assert!(server.history("00000000-0000-4000-8000-000000000501", "{}").starts_with("200 "));
+    assert!(server.history("00000000-0000-4000-8000-000000000501", r#"{"subjectId":50192}"#).starts_with("403 "));
+    assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 1, "its log, and nothing else");
+}
+
+#[test]
+fn the_sandbox_loads_seeds_in_place_of_the_demo_data_and_stops_its_clock() {
+    let binary = Binary::new();
+    binary.write("one.ndjson", lines([message(1, json!({}))]));
+    binary.write("two.ndjson", lines([message(2, json!({"sentOrReceivedAt": "2026-01-01T00:00:00Z"}))]));
+    let arguments =
+        ["sandbox", "--port", "0", "--seed", "one.ndjson", "--seed", "two.ndjson", "--now", "2026-03-01T12:00:00Z"];
+    let server = binary.serve(&arguments, &[]);
+    let answer = server.history("00000000-0000-4000-8000-000000003193", "{}");
+    assert!(answer.contains(r#""messageId":1,"#) && !answer.contains(r#""messageId":2,"#), "{answer}");
+    let answer = server.history("00000000-0000-4000-8000-000000003193", r#"{"dateFrom":"2026-01-01"}"#);
+    assert!(answer.contains(r#""messageId":2,"#), "{answer}");
+    binary.write("bad.ndjson", "{}");
+    assert_snapshot!(binary.fails(&["sandbox", "--port", "0", "--seed", "bad.ndjson"]), @"
+    1 bad.ndjson:1: rejected: the field 'messageId' is missing
+    history-gateway: 1 messages of --seed were rejected; mend them and start again
+    ");
+}
+
+#[test]
+fn help_and_wrong_flags() {
+    let binary = Binary::new();
+    let commands =
+        ["serve", "sandbox", "tenant", "key", "subject", "import", "export", "generate", "migrate", "openapi"];
+    let help = binary.run(&["--help"]);
+    for command in commands {
+        assert!(help.contains(command) && binary.run(&[command, "--help"]).contains("Usage:"), "{command}");
+    }
+    for wrong in [
+        &["frobnicate"][..],
+        &["serve", "--bnd", "x"],
+        &["import", "--tenant", "x", "-"],
+        &["import", "--tenant", "1"],
+        &["tenant", "create", "--id", "0", "--name", "x"],
+        &["export", "--tenant", "1", "--from", "soon"],
+    ] {
+        assert!(binary.fails(wrong).starts_with("2 error: "), "{wrong:?}");
+    }
+    assert!(binary.run(&["--version"]).starts_with("history-gateway "));
+    assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_openapi_command_prints_the_document() {
+    assert_eq!(Binary::new().run(&["openapi"]), history_gateway::http::openapi::document());
+}
+
+#[test]
+fn an_import_beside_a_running_server_waits_its_turn_and_is_seen_at_once() {
+    let binary = shop();
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    assert!(import(&binary, lines([message(1, json!({"sentOrReceivedAt": "2024-01-01"}))])).starts_with("0\n"));
+    assert!(server.history(&key, r#"{"dateFrom":"2024-01-01"}"#).contains(r#""messageId":1,"#));
+}

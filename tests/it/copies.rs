@@ -1,0 +1,281 @@
+//! docs/edna.md 6.3, 6.4 and 6.6: what several copies of one message come to, and what an item may look like.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{TENANT, TestApp, message};
+use history_gateway::ingest::Recorded;
+use history_gateway::model::{Item, TenantId};
+
+/// Imports copies one by one, and gives the message they come to.
+async fn merged(copies: &[Value]) -> String {
+    let app = TestApp::new().await;
+    for copy in copies {
+        app.import([copy.clone()]).await;
+    }
+    app.ask("{}").await
+}
+
+fn status(word: &str, at: &str) -> Value {
+    message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at}))
+}
+
+fn reason(item: &Value) -> String {
+    Item::parse(&item.to_string(), TENANT).expect_err("a rejected item").to_string()
+}
+
+#[actix_web::test]
+async fn late_sent_does_not_undo_read() {
+    let app = TestApp::new().await;
+    app.import([status("READ", "2026-03-01T10:00:01Z")]).await;
+    let late = app.import([status("SENT", "2026-03-01T10:00:09Z")]).await;
+    assert_eq!(late, Recorded { unchanged: 1, ..Recorded::default() });
+    assert!(
+        app.ask("{}").await.contains(r#""deliveryStatus":"READ","deliveryStatusAt":"2026-03-01T10:00:01.000+0000""#)
+    );
+}
+
+#[actix_web::test]
+async fn what_was_delivered_once_stays_delivered() {
+    for failure in ["UNDELIVERED", "FAILED", "CANCELLED", "EXPIRED", "INVALID"] {
+        let copies = [status("DELIVERED", "2026-03-01T10:00:01Z"), status(failure, "2026-03-01T10:00:09Z")];
+        assert!(merged(&copies).await.contains(r#""deliveryStatus":"DELIVERED""#), "{failure}");
+    }
+}
+
+#[actix_web::test]
+async fn the_greatest_status_is_by_rank_then_time_then_word_then_message() {
+    // Each is greater than the one before it.
+    let said = |word: &str, at: &str, text: &str| {
+        message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at, "deliveryStatusMessage": text}))
+    };
+    let (early, late) = ("2026-03-01T10:00:01Z", "2026-03-01T10:00:02Z");
+    let rising = [
+        message(1, json!({})),
+        said("ACCEPTED", late, "z"),
+        said("ENQUEUED", early, "z"),
+        said("DELAYED", early, "z"),
+        said("SENT", early, "z"),
+        said("HALFWAY", late, "z"),
+        said("SENT", late, "a"),
+        said("SENT", late, "b"),
+        said("CANCELLED", early, "z"),
+        said("EXPIRED", early, "z"),
+        said("FAILED", early, "z"),
+        said("INVALID", early, "z"),
+        said("UNDELIVERED", early, "z"),
+        said("CANCELLED", late, "z"),
+        said("DELIVERED", early, "z"),
+        said("READ", early, "z"),
+    ];
+    for (lesser, greater) in (0..rising.len()).flat_map(|top| (0..top).map(move |low| (low, top))) {
+        let expected = merged(&rising[greater..=greater]).await;
+        assert_eq!(merged(&[rising[lesser].clone(), rising[greater].clone()]).await, expected, "{lesser} {greater}");
+        assert_eq!(merged(&[rising[greater].clone(), rising[lesser].clone()]).await, expected, "{greater} {lesser}");
+    }
+}
+
+#[actix_web::test]
+async fn the_greater_copy_wins_and_what_it_lacks_is_filled_from_the_other() {
+    let lesser =
+        message(1, json!({"deliveryStatus": "SENT", "comment": "c", "segments": 1, "newField": 1, "old": true}));
+    let greater = message(1, json!({"deliveryStatus": "READ", "segments": 2, "newField": 2, "content": "x"}));
+    let both = merged(&[lesser.clone(), greater.clone()]).await;
+    assert_snapshot!(both, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"x","deliveryStatus":"READ","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","segments":2,"comment":"c","newField":2,"old":true}],"hasNext":false}"#);
+    assert_eq!(merged(&[greater, lesser]).await, both);
+}
+
+#[actix_web::test]
+async fn of_equal_statuses_the_copy_with_the_greater_bytes_wins() {
+    let (a, b) = (message(1, json!({"comment": "a"})), message(1, json!({"comment": "b"})));
+    let both = merged(&[a.clone(), b.clone()]).await;
+    assert!(both.contains(r#""comment":"b""#), "{both}");
+    assert_eq!(merged(&[b, a]).await, both);
+}
+
+#[actix_web::test]
+async fn three_copies_come_to_the_same_in_every_order() {
+    // What the least copy alone has must not stand in the way of the middle one.
+    let copies = [
+        message(1, json!({"comment": "least", "cascadeId": 1, "extra": "least"})),
+        message(1, json!({"deliveryStatus": "SENT", "comment": "middle", "extra": "middle"})),
+        message(1, json!({"deliveryStatus": "READ", "broadcastId": 3})),
+    ];
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let expected = merged(&copies).await;
+    assert_snapshot!(expected, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","deliveryStatus":"READ","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","cascadeId":1,"broadcastId":3,"comment":"middle","extra":"middle"}],"hasNext":false}"#);
+    for order in orders {
+        assert_eq!(merged(&order.map(|place: usize| copies[place].clone())).await, expected, "{order:?}");
+    }
+}
+
+#[actix_web::test]
+async fn importing_the_same_again_changes_nothing() {
+    let app = TestApp::new().await;
+    let items = || (1..=3).map(|id| message(id, json!({"deliveryStatus": "SENT"})));
+    assert_eq!(app.import(items()).await, Recorded { imported: 3, ..Recorded::default() });
+    let before = app.ask("{}").await;
+    assert_eq!(app.import(items().chain(items())).await, Recorded { unchanged: 6, ..Recorded::default() });
+    assert_eq!(app.ask("{}").await, before);
+}
+
+#[actix_web::test]
+async fn a_copy_that_moves_its_message_moves_it_everywhere() {
+    let app = TestApp::new().await;
+    app.import([message(1, json!({"subjectId": 5, "trafficType": "AD"})), message(2, json!({}))]).await;
+    app.import([message(1, json!({
+        "deliveryStatus": "READ", "channelType": "WHATSAPP", "trafficType": "HSM", "subjectId": 6, "address": "79990000000",
+        "sentOrReceivedAt": "2026-02-10T00:00:00Z",
+    }))])
+    .await;
+    assert_snapshot!(app.ids(r#"{"channelTypes":["WHATSAPP"],"trafficTypes":["HSM"],"dateTo":"2026-02-10"}"#).await, @"[1]");
+    assert_snapshot!(app.ids(r#"{"trafficTypes":["AD"]}"#).await, @"[]");
+    assert_snapshot!(app.ids(r#"{"subscriberFilter":{"address":"79990000000"}}"#).await, @"[1]");
+    assert_snapshot!(app.ids(r#"{"subscriberFilter":{"address":"79001112233"}}"#).await, @"[2]");
+    assert_snapshot!(app.ids(r#"{"subjectId":6}"#).await, @"[1]");
+    assert_snapshot!(app.ids(r#"{"subjectId":5}"#).await, @"[]");
+}
+
+#[actix_web::test]
+async fn an_unknown_channel_status_or_traffic_type_is_stored_and_returned() {
+    let app = TestApp::new().await;
+    let unknown = json!({"channelType": "MAX_BOT", "deliveryStatus": "Halfway", "trafficType": "NEW", "content": {"type": "HOLOGRAM"}});
+    app.import([message(1, unknown)]).await;
+    assert_snapshot!(app.ask("{}").await, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"MAX_BOT","direction":"OUT","address":"79001112233","content":"{\"type\":\"HOLOGRAM\"}","deliveryStatus":"Halfway","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","trafficType":"NEW"}],"hasNext":false}"#);
+}
+
+#[actix_web::test]
+async fn a_subject_becomes_known_from_its_messages_the_greatest_id_having_the_last_word() {
+    let named = |id: i64, name: Value| message(id, json!({"subjectId": 5, "subjectName": name}));
+    for order in [[1, 2, 3], [3, 2, 1], [2, 3, 1]] {
+        let app = TestApp::new().await;
+        for id in order {
+            app.import([named(id, json!(format!("name {id}")))]).await;
+        }
+        let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
+        assert_eq!(subjects[0].name.as_deref(), Some("name 3"));
+    }
+}
+
+#[actix_web::test]
+async fn a_subject_that_was_added_by_hand_stays_as_it_was_added() {
+    let app = TestApp::new().await;
+    let subject =
+        history_gateway::model::subject::Subject { id: 5, name: Some("mine".into()), channel_type: "SMS".into() };
+    let added = subject.clone();
+    app.store.write(move |c| history_gateway::store::subjects::add(c, TENANT, &added)).await.unwrap();
+    app.import([message(1, json!({"subjectId": 5, "subjectName": "theirs", "channelType": "VIBER"}))]).await;
+    let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
+    assert_eq!(subjects, [subject]);
+}
+
+#[actix_web::test]
+async fn the_same_message_id_of_two_tenants_is_two_messages() {
+    let app = TestApp::new().await;
+    let other = TenantId(77);
+    app.tenant(other).await;
+    let key = app.issue(other, |_| {}).await;
+    app.import([message(1, json!({"comment": "ours"}))]).await;
+    app.import_for(other, [message(1, json!({"comment": "theirs"}))]).await;
+    assert!(app.ask("{}").await.contains("ours"));
+    assert!(app.ask_with(&key, "{}").await.contains("theirs"));
+}
+
+#[test]
+fn an_item_of_another_tenant_is_rejected() {
+    assert_snapshot!(reason(&message(1, json!({"tenantId": 1}))), @"the field 'tenantId' names another tenant");
+    assert!(Item::parse(&message(1, json!({"tenantId": "3193"})).to_string(), TENANT).is_ok());
+}
+
+#[test]
+fn an_item_without_a_required_field_is_rejected() {
+    for field in ["messageId", "channelType", "direction", "address", "content", "sentOrReceivedAt"] {
+        let mut item = message(1, json!({}));
+        item[field] = Value::Null;
+        assert_eq!(reason(&item), format!("the field '{field}' is missing"));
+        item.as_object_mut().unwrap().remove(field);
+        assert_eq!(reason(&item), format!("the field '{field}' is missing"));
+    }
+}
+
+#[test]
+fn an_item_with_a_wrong_value_is_rejected_with_the_fields_name() {
+    let mut reasons = String::new();
+    for wrong in [
+        json!({"messageId": 0}),
+        json!({"messageId": "x"}),
+        json!({"messageId": 1.5}),
+        json!({"channelType": " "}),
+        json!({"channelType": 1}),
+        json!({"direction": "out"}),
+        json!({"address": " + "}),
+        json!({"address": 79_001_112_233_i64}),
+        json!({"content": ["x"]}),
+        json!({"content": 1}),
+        json!({"sentOrReceivedAt": "soon"}),
+        json!({"sentOrReceivedAt": 1_700_000_000}),
+        json!({"segments": []}),
+        json!({"subscriberId": 1e30}),
+        json!({"comment": {"a": 1}}),
+        json!({"deliveryStatusAt": "2026"}),
+    ] {
+        reasons += &format!("{}\n  {}\n", wrong, reason(&message(1, wrong.clone())));
+    }
+    assert_snapshot!(reasons, @r#"
+    {"messageId":0}
+      the field 'messageId' must be a positive integer
+    {"messageId":"x"}
+      the field 'messageId' must be an integer
+    {"messageId":1.5}
+      the field 'messageId' must be an integer
+    {"channelType":" "}
+      the field 'channelType' must be a word
+    {"channelType":1}
+      the field 'channelType' must be a string
+    {"direction":"out"}
+      the field 'direction' must be IN or OUT
+    {"address":" + "}
+      the field 'address' must be an address
+    {"address":79001112233}
+      the field 'address' must be a string
+    {"content":["x"]}
+      the field 'content' must be a string or an object
+    {"content":1}
+      the field 'content' must be a string or an object
+    {"sentOrReceivedAt":"soon"}
+      the field 'sentOrReceivedAt' must be an ISO 8601 date
+    {"sentOrReceivedAt":1700000000}
+      the field 'sentOrReceivedAt' must be a date in a string
+    {"segments":[]}
+      the field 'segments' must be an integer
+    {"subscriberId":1e+30}
+      the field 'subscriberId' must be an integer
+    {"comment":{"a":1}}
+      the field 'comment' must be a string
+    {"deliveryStatusAt":"2026"}
+      the field 'deliveryStatusAt' must be an ISO 8601 date
+    "#);
+}
+
+#[test]
+fn an_item_that_says_a_field_twice_is_rejected() {
+    for (twice, expected) in [
+        (r#"{"comment":"a","comment":"b"}"#, "the field 'comment' stands twice"),
+        (r#"{"comment":null,"comment":"b"}"#, "the field 'comment' stands twice"),
+        (r#"{"foo":1,"foo":null}"#, "a field stands twice that edna does not know"),
+    ] {
+        assert_eq!(Item::parse(twice, TENANT).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn what_is_no_object_is_rejected() {
+    for (text, expected) in [
+        ("[]", "it is not a JSON object"),
+        ("{", "it ends in the middle of a JSON value"),
+        ("{\"a\":}", "it is not valid JSON (column 6)"),
+        ("{\"content\":\"\\ud800\"}", "the field 'content' must be a string or an object"),
+    ] {
+        assert_eq!(Item::parse(text, TENANT).unwrap_err().to_string(), expected, "{text}");
+    }
+}

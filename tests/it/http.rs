@@ -1,0 +1,144 @@
+//! What holds for every request: ids, health, the page, headers, limits on a real socket.
+
+use std::io::{Read, Write};
+
+use insta::assert_snapshot;
+
+use crate::support::{Binary, TestApp};
+
+const KEY: &str = "00000000-0000-4000-8000-000000003193";
+
+#[actix_web::test]
+async fn every_answer_has_a_request_id_and_takes_over_the_one_that_was_sent() {
+    let app = TestApp::new().await;
+    for (method, path) in
+        [("POST", "/api/messages/history"), ("GET", "/healthz"), ("GET", "/nothing"), ("PUT", "/readyz")]
+    {
+        let response = app.send(method, path, &[("x-request-id", "my-id.1")], "").await;
+        assert_eq!(response.header("x-request-id"), "my-id.1", "{path}");
+        let response = app.send(method, path, &[], "").await;
+        assert_eq!(response.header("x-request-id").len(), 36, "{path}");
+    }
+    let long = "x".repeat(129);
+    for unfit in ["", "a b", long.as_str(), "ä"] {
+        let response = app.send("GET", "/healthz", &[("x-request-id", unfit)], "").await;
+        assert_eq!(response.header("x-request-id").len(), 36, "{unfit:?}");
+    }
+}
+
+#[actix_web::test]
+async fn health_and_readiness() {
+    let app = TestApp::new().await;
+    assert_snapshot!(app.send("GET", "/healthz", &[], "").await.body, @r#"{"status":"ok"}"#);
+    assert_snapshot!(app.send("GET", "/readyz", &[], "").await.body, @r#"{"status":"ready"}"#);
+    assert_eq!(app.send("HEAD", "/readyz", &[], "").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_store_without_the_binarys_migrations_is_not_ready() {
+    let app = TestApp::new().await;
+    crate::stores::forget_migrations(&app.store).await;
+    let response = app.send("GET", "/readyz", &[], "").await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.header("retry-after"), "1");
+}
+
+#[actix_web::test]
+async fn the_openapi_document_is_the_one_in_docs() {
+    let app = TestApp::new().await;
+    let served = app.send("GET", "/openapi.json", &[], "").await.body;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(path, &served).unwrap();
+    }
+    let golden = std::fs::read_to_string(path).unwrap();
+    assert!(served == golden, "docs/openapi.json is out of date: run `just openapi` and read what changed");
+}
+
+#[actix_web::test]
+async fn the_openapi_document_names_every_field_and_error() {
+    let document = history_gateway::http::openapi::document();
+    for property in history_gateway::model::Property::ALL {
+        assert!(document.contains(&format!("\"{}\"", property.name())), "{}", property.name());
+    }
+    for title in history_gateway::edna::EdnaError::TITLES {
+        assert!(document.contains(&format!("\"{title}\"")), "{title}");
+    }
+    for word in history_gateway::model::subscriber::AddressType::WORDS {
+        assert!(document.contains(&format!("\"{word}\"")), "{word}");
+    }
+}
+
+#[actix_web::test]
+async fn the_page_needs_no_internet() {
+    let app = TestApp::new().await;
+    for path in ["/docs/", "/docs/swagger-initializer.js", "/docs/swagger-ui.css", "/docs/index.css"] {
+        let response = app.send("GET", path, &[], "").await;
+        assert_eq!(response.status, 200, "{path}");
+        assert!(!response.body.contains("src=\"http") && !response.body.contains("href=\"http"), "{path}");
+    }
+    let start = app.send("GET", "/docs/swagger-initializer.js", &[], "").await.body;
+    assert!(start.contains("/openapi.json") && start.contains("\"validatorUrl\": \"none\""), "{start}");
+}
+
+#[test]
+fn a_body_over_the_limit_is_answered_413_to_a_client_that_is_still_sending() {
+    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    let mut stream = server.connect();
+    let length = 10_000_000;
+    let head = format!(
+        "POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // All of it is sent before a byte is read.
+    stream.write_all(&vec![b' '; length]).unwrap();
+    // The connection is still good for another request.
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert!(answers.starts_with("HTTP/1.1 413 ") && answers.contains(r#""title":"request-too-large""#), "{answers}");
+    assert!(answers.contains("HTTP/1.1 200 OK"), "{answers}");
+}
+
+#[test]
+fn a_body_that_stops_arriving_is_answered_and_not_waited_for() {
+    let binary = Binary::new();
+    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    let mut stream = server.connect();
+    let head =
+        format!("POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: 100\r\n\r\n{{");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(std::str::from_utf8(&answer).unwrap(), "HTTP/1.1 400");
+}
+
+#[test]
+fn headers_that_stop_arriving_are_not_waited_for() {
+    let binary = Binary::new();
+    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
+    let answer = server.send(b"POST /api/messages/history HTTP/1.1\r\nHost: x\r\n");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_answers_the_request_in_flight_and_ends_with_0() {
+    let binary = Binary::new();
+    let mut server = binary.serve(&["sandbox", "--port", "0"], &[]);
+    let mut stream = server.connect();
+    let head =
+        format!("POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: 11\r\n\r\n{{");
+    stream.write_all(head.as_bytes()).unwrap();
+    // An answer on another connection shows that the server has had time for the first one.
+    server.history(KEY, "{}");
+    server.terminate();
+    while !server.log().contains("stopping") {
+        std::thread::yield_now();
+    }
+    stream.write_all(b"\"limit\":1}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("connection: close"), "{answer}");
+    assert_eq!(server.wait(), Some(0));
+}

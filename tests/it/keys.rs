@@ -1,0 +1,234 @@
+//! docs/edna.md §7: every route with every kind of key, and the life of a key.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::{TENANT, TestApp, message};
+use history_gateway::model::key::{GROUPS, KeyKind};
+use history_gateway::store::api_keys;
+
+async fn additional(app: &TestApp, groups: &[&str]) -> String {
+    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    app.issue(TENANT, |key| {
+        key.kind = KeyKind::Additional;
+        key.groups = Some(groups);
+    })
+    .await
+}
+
+#[actix_web::test]
+async fn every_route_with_every_kind_of_key() {
+    let app = TestApp::new().await;
+    let everything_else: Vec<&str> = GROUPS.into_iter().filter(|group| *group != "message-history").collect();
+    let permitted = app.issue(TENANT, |key| {
+        key.kind = KeyKind::Additional;
+        key.permissions = Some(vec!["Read WhatsApp Log".into()]);
+    });
+    let expired = app.issue(TENANT, |key| {
+        key.kind = KeyKind::Additional;
+        key.groups = Some(vec!["message-history".into()]);
+        key.valid_until = Some("2026-02-28".parse().unwrap());
+    });
+    let keys = [
+        ("none", None),
+        ("unknown", Some("550e8400-e29b-41d4-a716-446655440000".to_owned())),
+        ("malformed", Some("master".to_owned())),
+        ("master", Some(app.key.clone())),
+        ("message-history", Some(additional(&app, &["message-history"]).await)),
+        ("all other groups", Some(additional(&app, &everything_else).await)),
+        ("no group", Some(additional(&app, &[]).await)),
+        ("OneUptime permission", Some(permitted.await)),
+        ("expired", Some(expired.await)),
+        ("webhook", Some(app.issue(TENANT, |key| key.kind = KeyKind::Webhook).await)),
+    ];
+    let routes = [
+        ("POST", "/api/messages/history"),
+        ("GET", "/healthz"),
+        ("HEAD", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs/"),
+        ("POST", "/webhooks/edna"),
+    ];
+    let mut table = String::new();
+    for (name, key) in &keys {
+        let headers: Vec<(&str, &str)> = key.iter().map(|key| ("x-api-key", key.as_str())).collect();
+        table += &format!("{name}\n");
+        for (method, path) in routes {
+            let response = app.send(method, path, &headers, "").await;
+            table += &format!("  {method} {path} {}\n", response.status.as_u16());
+        }
+    }
+    assert_snapshot!(table, @"
+    none
+      POST /api/messages/history 401
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    unknown
+      POST /api/messages/history 401
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    malformed
+      POST /api/messages/history 401
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    master
+      POST /api/messages/history 200
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    message-history
+      POST /api/messages/history 200
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    all other groups
+      POST /api/messages/history 403
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    no group
+      POST /api/messages/history 403
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    OneUptime permission
+      POST /api/messages/history 403
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    expired
+      POST /api/messages/history 401
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    webhook
+      POST /api/messages/history 401
+      GET /healthz 200
+      HEAD /healthz 200
+      GET /readyz 200
+      GET /openapi.json 200
+      GET /docs/ 200
+      POST /webhooks/edna 404
+    ");
+}
+
+#[actix_web::test]
+async fn a_key_and_its_header_are_read_in_any_case_of_letters() {
+    let app = TestApp::new().await;
+    for header in ["x-api-key", "X-API-KEY", "X-Api-Key"] {
+        let response = app.post("/api/messages/history", &[(header, &app.key.to_uppercase())], "{}").await;
+        assert_eq!(response.status, 200, "{header}");
+    }
+}
+
+#[actix_web::test]
+async fn several_master_keys_may_exist() {
+    let app = TestApp::new().await;
+    let second = app.issue(TENANT, |_| {}).await;
+    assert_eq!(app.ids("{}").await, "[]");
+    assert_eq!(app.ids_with(&second, "{}").await, "[]");
+}
+
+#[actix_web::test]
+async fn the_last_day_is_included_and_in_utc() {
+    for (now, expected) in [("2026-03-01T23:59:59.999Z", "[]"), ("2026-03-02T00:00:00Z", "401")] {
+        let app = TestApp::at(now, |_| {}).await;
+        let key = app.issue(TENANT, |key| {
+            key.kind = KeyKind::Additional;
+            key.groups = Some(vec!["message-history".into()]);
+            key.valid_until = Some("2026-03-01".parse().unwrap());
+        });
+        assert!(app.ids_with(&key.await, "{}").await.starts_with(expected), "{now}");
+    }
+}
+
+#[actix_web::test]
+async fn a_revoked_key_stops_within_a_second() {
+    let app = TestApp::new().await;
+    assert_eq!(app.ids("{}").await, "[]");
+    app.store.write(|c| api_keys::revoke(c, 1, crate::support::instant("2026-03-01T12:00:00Z"))).await.unwrap();
+    let revoked_at = std::time::Instant::now();
+    // A request that follows another one, as a busy client's do; each is a real question, none waits.
+    while app.ids("{}").await == "[]" {
+        assert!(revoked_at.elapsed() < std::time::Duration::from_secs(1), "the key still works");
+    }
+    assert!(app.ask("{}").await.starts_with("401 "));
+}
+
+#[actix_web::test]
+async fn a_new_key_works_at_once() {
+    let app = TestApp::new().await;
+    let secret = "0C6F7A52-52f1-4b0c-9d6e-1f8c2a4b7e10";
+    assert!(app.ask_with(secret, "{}").await.starts_with("401 "));
+    let digest = history_gateway::model::key::Secret::parse(secret).unwrap().digest();
+    app.issue(TENANT, |key| key.digest = digest).await;
+    assert_eq!(app.ids_with(secret, "{}").await, "[]");
+}
+
+#[actix_web::test]
+async fn the_last_use_of_a_key_is_noted() {
+    let app = TestApp::new().await;
+    let used = async || {
+        let keys = app.store.read(|c| api_keys::list(c, TENANT)).await.unwrap();
+        keys[0].last_used_at.map(|at| at.to_string())
+    };
+    app.ids("{}").await;
+    assert_eq!(used().await, None);
+    app.gateway.keys.note_uses().await.unwrap();
+    assert_eq!(used().await.as_deref(), Some("2026-03-01T12:00:00.000+0000"));
+}
+
+#[actix_web::test]
+async fn a_key_sees_its_own_tenant_only() {
+    let app = TestApp::new().await;
+    let other = history_gateway::model::TenantId(77);
+    app.tenant(other).await;
+    let key = app.issue(other, |_| {}).await;
+    app.import([message(1, json!({"subscriberId": 10}))]).await;
+    for body in [
+        "{}",
+        r#"{"messageId":1}"#,
+        r#"{"subscriberFilter":{"address":"79001112233"}}"#,
+        r#"{"subscriberFilter":{"address":"10","type":"EDNA_ID"}}"#,
+    ] {
+        assert_eq!(app.ids_with(&key, body).await, "[]", "{body}");
+        assert_eq!(app.ids(body).await, "[1]", "{body}");
+    }
+}
+
+#[test]
+fn a_key_does_not_print() {
+    let secret = history_gateway::model::key::Secret::random();
+    assert_eq!(format!("{secret:?}"), "Secret(…)");
+}

@@ -1,0 +1,31 @@
+//! What the gateway promises, a file a promise. In process, a fresh store each, in any order.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "a test is written for its reader, not for speed"
+)]
+
+mod support;
+
+mod answer;
+mod clients;
+mod commands;
+mod concurrency;
+mod copies;
+mod errors;
+mod garbage;
+mod house;
+mod http;
+mod keys;
+mod oracle;
+mod plans;
+mod privacy;
+mod property;
+mod recipients;
+mod requests;
+mod samples;
+mod settings;
+mod stores;
+mod windows;

@@ -1,0 +1,228 @@
+//! The rules once more, on a plain list in memory and with no thought of speed: what the property tests compare with.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+pub const FIELDS: [&str; 26] = [
+    "messageId",
+    "tenantId",
+    "channelType",
+    "direction",
+    "address",
+    "content",
+    "deliveryStatus",
+    "deliveryStatusAt",
+    "deliveryStatusMessage",
+    "sentOrReceivedAt",
+    "subjectId",
+    "subjectName",
+    "cascadeId",
+    "cascadeName",
+    "matcherId",
+    "matcherName",
+    "cascadeStageUuid",
+    "broadcastId",
+    "broadcastName",
+    "trafficType",
+    "segments",
+    "subscriberId",
+    "comment",
+    "replyInMessageId",
+    "replyOutMessageId",
+    "replyOutMessageExternalRequestId",
+];
+
+/// A message's fields in the order of the answer, every value in the form of the answer.
+pub type Copy = Vec<(String, Value)>;
+
+pub fn get<'a>(copy: &'a Copy, name: &str) -> Option<&'a Value> {
+    copy.iter().find(|(field, _)| field == name).map(|(_, value)| value)
+}
+
+pub fn render(copy: &Copy) -> String {
+    let fields: Vec<String> = copy.iter().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+#[derive(Default)]
+pub struct Oracle {
+    copies: Vec<Copy>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    pub tenant: i64,
+    pub recipient: Option<(&'static str, &'static str)>,
+    pub address_only: bool,
+    pub window: (Option<&'static str>, Option<&'static str>),
+    pub channel_types: Vec<&'static str>,
+    pub direction: Option<&'static str>,
+    pub traffic_types: Vec<&'static str>,
+    pub message_id: Option<i64>,
+    pub subject_id: Option<i64>,
+    pub senders: Vec<i64>,
+    pub sort: Vec<(&'static str, &'static str)>,
+    pub offset: usize,
+    pub limit: usize,
+}
+
+impl Question {
+    pub fn body(&self) -> Value {
+        let recipient = self.recipient.map(|(address, kind)| json!({"address": address, "type": kind}));
+        let sort: Vec<Value> = self
+            .sort
+            .iter()
+            .map(|(property, direction)| json!({"property": property, "direction": direction}))
+            .collect();
+        json!({
+            "subscriberFilter": recipient, "dateFrom": self.window.0, "dateTo": self.window.1,
+            "channelTypes": self.channel_types, "direction": self.direction, "trafficTypes": self.traffic_types,
+            "messageId": self.message_id, "subjectId": self.subject_id, "sort": sort, "offset": self.offset,
+            "limit": self.limit,
+        })
+    }
+}
+
+impl Oracle {
+    pub fn import(&mut self, copy: Copy) {
+        self.copies.push(copy);
+    }
+
+    /// What all copies of a tenant come to, by ascending id.
+    pub fn messages(&self, tenant: i64) -> Vec<Copy> {
+        let of_tenant = || self.copies.iter().filter(|copy| get(copy, "tenantId") == Some(&json!(tenant)));
+        let ids: BTreeSet<i64> = of_tenant().map(|copy| get(copy, "messageId").unwrap().as_i64().unwrap()).collect();
+        ids.into_iter()
+            .map(|id| merge(of_tenant().filter(|copy| get(copy, "messageId") == Some(&json!(id))).cloned().collect()))
+            .collect()
+    }
+
+    /// Status and body, the clock standing at 2026-03-01T12:00:00Z.
+    pub fn answer(&self, question: &Question) -> String {
+        let knows = |subject: i64| {
+            self.copies.iter().any(|copy| {
+                get(copy, "tenantId") == Some(&json!(question.tenant))
+                    && get(copy, "subjectId") == Some(&json!(subject))
+            })
+        };
+        if let Some(subject) = question.subject_id {
+            if !knows(subject) {
+                return "400 message-matcher-subject-not-found".into();
+            }
+            if !question.senders.is_empty() && !question.senders.contains(&subject) {
+                return "403 access-denied".into();
+            }
+        }
+        let all = self.messages(question.tenant);
+        let mut found: Vec<&Copy> = all.iter().filter(|message| matches(message, &all, question)).collect();
+        found.sort_by(|left, right| compare(left, right, &question.sort));
+        let page: Vec<String> = found.iter().skip(question.offset).take(question.limit).map(|m| render(m)).collect();
+        let has_next = found.len() > question.offset + question.limit;
+        format!("200 {{\"content\":[{}],\"hasNext\":{has_next}}}", page.join(","))
+    }
+}
+
+fn rank(word: &str) -> u8 {
+    match word {
+        "ACCEPTED" => 1,
+        "ENQUEUED" => 2,
+        "DELAYED" => 3,
+        "INVALID" | "UNDELIVERED" | "FAILED" | "CANCELLED" | "EXPIRED" => 5,
+        "DELIVERED" => 6,
+        "READ" => 7,
+        _ => 4,
+    }
+}
+
+fn merge(mut copies: Vec<Copy>) -> Copy {
+    copies.sort_by_key(|copy| {
+        let text = |name| get(copy, name).map(|value| value.as_str().unwrap().to_owned());
+        let word = text("deliveryStatus");
+        let rank = word.as_deref().map_or(0, rank);
+        (rank, text("deliveryStatusAt"), word, text("deliveryStatusMessage"), render(copy))
+    });
+    copies.reverse();
+    let value = |name: &str| match name {
+        "deliveryStatus" | "deliveryStatusAt" | "deliveryStatusMessage" => get(&copies[0], name).cloned(),
+        name => copies.iter().find_map(|copy| get(copy, name).cloned()),
+    };
+    let mut merged: Copy = FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect();
+    for (name, value) in copies.iter().flatten() {
+        if get(&merged, name).is_none() && !FIELDS.contains(&name.as_str()) {
+            merged.push((name.clone(), value.clone()));
+        }
+    }
+    merged
+}
+
+fn matches(message: &Copy, all: &[Copy], question: &Question) -> bool {
+    let text = |name| get(message, name).and_then(Value::as_str);
+    let is = |name, value: Option<i64>| value.is_none_or(|value| get(message, name) == Some(&json!(value)));
+    let sent_at = text("sentOrReceivedAt").unwrap();
+    let (from, to) = question.window;
+    let outgoing = question.direction != Some("IN") && !question.traffic_types.is_empty();
+    let subject = get(message, "subjectId").and_then(Value::as_i64);
+    sent_at >= from.unwrap_or("2026-01-30T12:00:00.000+0000")
+        && sent_at <= to.unwrap_or("2026-03-01T12:00:00.000+0000")
+        && (question.channel_types.is_empty() || question.channel_types.contains(&text("channelType").unwrap()))
+        && question.direction.is_none_or(|direction| text("direction") == Some(direction))
+        && (!outgoing
+            || text("direction") == Some("OUT")
+                && text("trafficType").is_some_and(|word| question.traffic_types.contains(&word)))
+        && is("messageId", question.message_id)
+        && is("subjectId", question.subject_id)
+        && (question.senders.is_empty() || subject.is_some_and(|subject| question.senders.contains(&subject)))
+        && question.recipient.is_none_or(|asked| is_of(message, all, asked, question.address_only))
+}
+
+fn is_of(message: &Copy, all: &[Copy], (address, kind): (&str, &str), address_only: bool) -> bool {
+    let own = |message: &Copy| get(message, "address").unwrap().as_str().unwrap().to_owned();
+    let subscriber = |message: &Copy| get(message, "subscriberId").and_then(Value::as_i64);
+    let linked = |address: &str| -> BTreeSet<i64> {
+        all.iter().filter(|other| own(other) == address).filter_map(subscriber).collect()
+    };
+    let subscribers = |message: &Copy| match subscriber(message) {
+        Some(one) => BTreeSet::from([one]),
+        None => linked(&own(message)),
+    };
+    if kind == "EDNA_ID" {
+        return subscribers(message).contains(&address.parse().unwrap_or(-1));
+    }
+    let has_address = |message: &Copy| match kind {
+        "EMAIL" => own(message).to_lowercase() == address.to_lowercase(),
+        _ => own(message) == address,
+    };
+    let is_asked = |message: &Copy| {
+        let channel = get(message, "channelType").unwrap().as_str().unwrap();
+        let phone = ["SMS", "WHATSAPP", "VIBER", "VK_NOTIFY", "OK_NOTIFY"].contains(&channel);
+        has_address(message) && phone == (kind == "PHONE")
+    };
+    let named: BTreeSet<i64> = all.iter().filter(|other| is_asked(other)).flat_map(&subscribers).collect();
+    let theirs = subscribers(message);
+    let found = !theirs.is_disjoint(&named) || (theirs.is_empty() && is_asked(message));
+    found && (!address_only || has_address(message))
+}
+
+fn compare(left: &Copy, right: &Copy, sort: &[(&str, &str)]) -> Ordering {
+    let last = sort.last().map_or("DESC", |(_, direction)| direction);
+    for (property, direction) in sort.iter().copied().chain([("messageId", last)]) {
+        let order = match (get(left, property), get(right, property)) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(left), Some(right)) => {
+                let order = match (left.as_i64(), right.as_i64()) {
+                    (Some(left), Some(right)) => left.cmp(&right),
+                    _ => left.as_str().unwrap().chars().cmp(right.as_str().unwrap().chars()),
+                };
+                if direction == "DESC" { order.reverse() } else { order }
+            }
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    Ordering::Equal
+}

@@ -1,0 +1,234 @@
+//! The planner: which index each question walks, and exactly how many rows it looks at.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{TENANT, TestApp, instant};
+use history_gateway::edna::request;
+use history_gateway::generate::{Messages, Plan};
+use history_gateway::ingest::Pipeline;
+use history_gateway::model::key::KeyKind;
+use history_gateway::model::{Caller, HistoryQuery, Policy, Property};
+use history_gateway::store::history;
+
+const NOW: &str = "2026-03-01T12:00:00Z";
+
+/// Two thousand messages of a hundred days and fifty people.
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    let plan = Plan { tenant: TENANT, messages: 2000, seed: 1, days: 100, until: instant(NOW), recipients: 50 };
+    let local = tokio::task::LocalSet::new();
+    local
+        .run_until(async {
+            let mut pipeline = Pipeline::new(&app.store, TENANT);
+            for item in Messages::new(plan) {
+                pipeline.push(item).await.unwrap();
+            }
+            pipeline.finish().await.unwrap();
+        })
+        .await;
+    app
+}
+
+fn query(body: &Value) -> HistoryQuery {
+    let caller = Caller {
+        key_id: 1,
+        tenant: TENANT,
+        kind: KeyKind::Master,
+        groups: std::collections::BTreeSet::new(),
+        senders: None,
+        valid_before: None,
+    };
+    let request = request::parse(body.to_string().as_bytes()).unwrap().request;
+    HistoryQuery::new(request, &caller, instant(NOW), Policy::default()).unwrap()
+}
+
+async fn plan(app: &TestApp, body: Value) -> String {
+    let query = query(&body);
+    let plan = app.store.read(move |connection| history::plan(connection, &query)).await.unwrap();
+    plan.join("\n")
+}
+
+/// How many messages were found, and how many rows were looked at.
+async fn touched(app: &TestApp, body: Value) -> (usize, u64) {
+    let query = query(&body);
+    let (page, rows) = app.store.read(move |connection| history::page_counted(connection, &query)).await.unwrap();
+    (page.items.len(), rows)
+}
+
+/// An address that has more messages than a page, of one subscriber and on one channel class.
+fn busy_phone() -> String {
+    let plan = Plan { tenant: TENANT, messages: 2000, seed: 1, days: 100, until: instant(NOW), recipients: 50 };
+    Messages::new(plan)
+        .filter(|item| item.text(Property::ChannelType) == Some("SMS"))
+        .last()
+        .unwrap()
+        .text(Property::Address)
+        .unwrap()
+        .to_owned()
+}
+
+#[actix_web::test]
+async fn each_question_walks_the_index_that_was_chosen_for_it() {
+    let app = app().await;
+    let phone = busy_phone();
+    let mut plans = String::new();
+    for (name, body) in [
+        ("the newest", json!({})),
+        (
+            "the contract's example",
+            json!({"limit": 1000, "channelTypes": ["SMS"], "direction": "OUT", "trafficTypes": ["AD"],
+            "dateFrom": "2026-02-01", "dateTo": "2026-03-01", "sort": [{"property": "messageId", "direction": "DESC"}]}),
+        ),
+        ("ascending", json!({"sort": {"property": "messageId", "direction": "ASC"}})),
+        ("a recipient", json!({"subscriberFilter": {"address": phone}})),
+        ("a recipient and a subject", json!({"subscriberFilter": {"address": phone}, "subjectId": 50192})),
+        (
+            "a recipient by another property",
+            json!({"subscriberFilter": {"address": phone}, "sort": {"property": "comment"}}),
+        ),
+        ("a subject", json!({"subjectId": 50192})),
+        ("a subject by time", json!({"subjectId": 50192, "sort": {"property": "sentOrReceivedAt"}})),
+        ("by time", json!({"sort": {"property": "sentOrReceivedAt"}})),
+        ("by another property", json!({"sort": {"property": "cascadeName", "direction": "ASC"}})),
+        ("one message", json!({"messageId": 11_000_000_000_i64})),
+        ("a combination that does not occur", json!({"channelTypes": ["SMS"], "trafficTypes": ["HSM"]})),
+        ("an empty window", json!({"dateFrom": "2026-02-02", "dateTo": "2026-02-01"})),
+    ] {
+        plans += &format!(
+            "{name}\n{}\n",
+            plan(&app, body).await.lines().map(|line| format!("  {line}\n")).collect::<String>()
+        );
+    }
+    assert_snapshot!(plans, @"
+    the newest
+      SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
+
+    the contract's example
+      SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
+
+    ascending
+      SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
+
+    a recipient
+      SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+      SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+
+    a recipient and a subject
+      SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+      SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+
+    a recipient by another property
+      SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+      USE TEMP B-TREE FOR ORDER BY
+
+    a subject
+      SEARCH messages USING INDEX messages_by_subject (tenant_id=? AND subject_id=? AND message_id>? AND message_id<?)
+
+    a subject by time
+      SEARCH messages USING COVERING INDEX messages_by_subject (tenant_id=? AND subject_id=? AND message_id>? AND message_id<?)
+      USE TEMP B-TREE FOR ORDER BY
+
+    by time
+      SEARCH messages USING INDEX messages_by_time (tenant_id=? AND sent_or_received_at>? AND sent_or_received_at<?)
+
+    by another property
+      SEARCH messages USING INDEX messages_by_time (tenant_id=? AND sent_or_received_at>? AND sent_or_received_at<?)
+      USE TEMP B-TREE FOR ORDER BY
+
+    one message
+      SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id=?)
+
+    a combination that does not occur
+
+    an empty window
+    ");
+}
+
+#[actix_web::test]
+async fn no_sort_falls_back_on_a_full_scan() {
+    let app = app().await;
+    for property in Property::ALL {
+        for direction in ["ASC", "DESC"] {
+            let sort = json!({"property": property.name(), "direction": direction});
+            for body in [
+                json!({"sort": sort}),
+                json!({"sort": sort, "subjectId": 501}),
+                json!({"sort": sort, "subscriberFilter": {"address": busy_phone()}}),
+            ] {
+                let plan = plan(&app, body.clone()).await;
+                assert!(plan.contains("SEARCH messages USING"), "{body}: {plan}");
+                assert!(!plan.contains("SCAN"), "{body}: {plan}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_page_of_the_newest_touches_one_row_more_than_it_holds() {
+    let app = app().await;
+    assert_eq!(touched(&app, json!({})).await, (15, 16));
+    assert_eq!(touched(&app, json!({"limit": 100})).await, (100, 101));
+    assert_eq!(touched(&app, json!({"limit": 100, "offset": 50})).await, (100, 151));
+}
+
+#[actix_web::test]
+async fn a_recipients_page_touches_one_row_more_than_it_holds_from_each_of_its_addresses() {
+    let app = app().await;
+    let phone = busy_phone();
+    let (found, rows) = touched(&app, json!({"subscriberFilter": {"address": phone}, "limit": 5})).await;
+    assert_eq!(found, 5);
+    // A phone and perhaps a device's token.
+    assert!(rows == 6 || rows == 12, "{rows}");
+}
+
+#[actix_web::test]
+async fn an_old_window_is_found_without_walking_the_newer_messages() {
+    let app = app().await;
+    let (found, rows) = touched(&app, json!({"dateFrom": "2025-12-20", "dateTo": "2025-12-25"})).await;
+    assert_eq!(found, 15);
+    // Late messages and the rest of the last day lie between the window's ids too.
+    assert!(rows < 100, "{rows}");
+}
+
+#[actix_web::test]
+async fn a_combination_that_does_not_occur_touches_no_row() {
+    let app = app().await;
+    assert_eq!(touched(&app, json!({"channelTypes": ["SMS"], "trafficTypes": ["HSM"]})).await, (0, 0));
+    assert_eq!(touched(&app, json!({"channelTypes": ["VK_NOTIFY"]})).await, (0, 0));
+    assert_eq!(touched(&app, json!({"dateFrom": "2020-01-01", "dateTo": "2020-02-01"})).await, (0, 0));
+    assert_eq!(touched(&app, json!({"subscriberFilter": {"address": "nobody"}})).await, (0, 0));
+}
+
+#[actix_web::test]
+async fn one_message_touches_one_row() {
+    let app = app().await;
+    let plan = Plan { tenant: TENANT, messages: 2000, seed: 1, days: 100, until: instant(NOW), recipients: 50 };
+    let newest = Messages::new(plan).last().unwrap().message_id();
+    assert_eq!(touched(&app, json!({"messageId": newest})).await, (1, 1));
+}
+
+#[actix_web::test]
+async fn another_sort_touches_the_rows_of_its_window_once() {
+    let app = app().await;
+    let (_, of_window) = touched(&app, json!({"sort": {"property": "comment"}})).await;
+    let (found, by_time) = touched(&app, json!({"sort": {"property": "sentOrReceivedAt"}, "limit": 1000})).await;
+    assert_eq!(usize::try_from(of_window).unwrap(), found);
+    assert!(by_time <= u64::try_from(found).unwrap() + 1);
+}
+
+#[actix_web::test]
+async fn counting_changes_no_answer() {
+    let app = app().await;
+    for body in [json!({}), json!({"sort": {"property": "comment"}}), json!({"subjectId": 501, "limit": 100})] {
+        let query = query(&body);
+        let (page, (counted, _)) = app
+            .store
+            .read(move |connection| {
+                Ok((history::page(connection, &query)?, history::page_counted(connection, &query)?))
+            })
+            .await
+            .unwrap();
+        assert_eq!(page, counted, "{body}");
+    }
+}

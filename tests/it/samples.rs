@@ -1,0 +1,52 @@
+//! edna's published samples, byte for byte.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::support::{TENANT, TestApp};
+use history_gateway::ingest;
+use history_gateway::model::Item;
+
+const ANSWER: &str = include_str!("../fixtures/edna-answer.json");
+const WITH_FILTER: &str = include_str!("../fixtures/edna-request-with-filter.json");
+const WITHOUT_FILTER: &str = include_str!("../fixtures/edna-request-without-filter.json");
+const SKELETON: &str = include_str!("../fixtures/edna-request-skeleton.json");
+
+/// A store that holds the two published messages, imported as published.
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    let answer: Value = serde_json::from_str(ANSWER).unwrap();
+    let item = |item: &Value| Item::parse(&item.to_string(), TENANT).unwrap();
+    let items = answer["content"].as_array().unwrap().iter().map(item).collect();
+    ingest::record(&app.store, TENANT, items).await.unwrap();
+    app
+}
+
+/// The request with another end of its window and without its traffic types.
+fn widened(request: &str) -> Value {
+    let mut request: Value = serde_json::from_str(request).unwrap();
+    request["dateTo"] = "2024-07-24T00:00:00Z".into();
+    request.as_object_mut().unwrap().remove("trafficTypes");
+    request
+}
+
+#[actix_web::test]
+async fn the_published_requests_as_published_answer_an_empty_list() {
+    let app = app().await;
+    assert_snapshot!(app.ask(WITH_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
+    assert_snapshot!(app.ask(WITHOUT_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
+}
+
+#[actix_web::test]
+async fn the_widened_requests_answer_the_published_answer_byte_for_byte() {
+    let app = app().await;
+    let published = format!("200 {}", ANSWER.trim_end());
+    assert_eq!(app.ask(widened(WITH_FILTER)).await, published);
+    assert_eq!(app.ask(widened(WITHOUT_FILTER)).await, published);
+}
+
+#[actix_web::test]
+async fn the_skeleton_with_its_zeros_answers_200() {
+    let app = app().await;
+    assert_snapshot!(app.ask(SKELETON).await, @r#"200 {"content":[],"hasNext":false}"#);
+}

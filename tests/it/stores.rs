@@ -1,0 +1,149 @@
+//! Stores that cannot be used: one clear sentence, a non-zero exit, the file untouched.
+
+use diesel::connection::SimpleConnection;
+use insta::assert_snapshot;
+
+use crate::support::Binary;
+use history_gateway::store::{DatabaseUrl, Options, Store, StoreError, migrate};
+
+/// Makes a store look as if it lacked every migration.
+pub async fn forget_migrations(store: &Store) {
+    let forget = "DELETE FROM __diesel_schema_migrations";
+    store.write(|connection| Ok(connection.batch_execute(forget)?)).await.unwrap();
+}
+
+#[test]
+fn a_file_that_is_not_a_database_is_left_as_it_is() {
+    let binary = Binary::new();
+    binary
+        .write("history.db", "this is a letter to a friend, longer than a database's header would be, and no database");
+    let before = std::fs::read(binary.path("history.db")).unwrap();
+    for arguments in [&["serve"][..], &["tenant", "list"], &["migrate"]] {
+        insta::allow_duplicates! { assert_snapshot!(binary.fails(arguments), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another file in database.url"); }
+    }
+    assert_eq!(std::fs::read(binary.path("history.db")).unwrap(), before);
+    assert!(!binary.path("history.db-wal").exists());
+}
+
+#[test]
+fn another_programs_database_is_left_as_it_is() {
+    let binary = Binary::new();
+    let file = binary.path("history.db");
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap();
+    url.connect(Options::default().wait).unwrap().batch_execute("CREATE TABLE recipes (id INTEGER)").unwrap();
+    let before = std::fs::read(&file).unwrap();
+    assert_snapshot!(binary.fails(&["tenant", "list"]), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another file in database.url");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn a_newer_schema_is_left_as_it_is() {
+    let binary = Binary::new();
+    binary.run(&["migrate"]);
+    let file = binary.path("history.db");
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap();
+    let newer =
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000'); PRAGMA wal_checkpoint(TRUNCATE)";
+    url.connect(Options::default().wait).unwrap().batch_execute(newer).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    for arguments in [&["serve"][..], &["export", "--tenant", "1"], &["migrate"]] {
+        insta::allow_duplicates! { assert_snapshot!(binary.fails(arguments), @"1 history-gateway: the store 'history.db' was written by a newer version (its schema has '20991231000000'); it was left as it is; use that version or a newer one"); }
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn a_directory_that_is_missing_or_may_not_be_written_to_is_named() {
+    let binary = Binary::new();
+    assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
+    std::fs::create_dir(binary.path("folder")).unwrap();
+    assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'folder' cannot be opened: it is a directory; check that its directory exists and may be written to");
+    if cfg!(target_os = "linux") {
+        // Nobody may write there, not even root.
+        assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite:///proc/history.db"]), @"1 history-gateway: the store '/proc/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
+    }
+}
+
+#[test]
+fn an_unknown_kind_of_database_is_refused_and_no_file_is_made_of_its_name() {
+    let binary = Binary::new();
+    let mut said = String::new();
+    for url in ["postgres://user:secret@host/db", "history.db", "sqlite://", "sqlite://:memory:", "mysql:x", ""] {
+        said += &format!("{url}\n  {}\n", binary.fails(&["tenant", "list", "--database", url]));
+    }
+    assert_snapshot!(said, @"
+    postgres://user:secret@host/db
+      1 history-gateway: the settings are wrong: database.url: 'postgres://…@host/db' is no database address: its scheme is not known; use sqlite://FILE
+    history.db
+      1 history-gateway: the settings are wrong: database.url: 'history.db' is no database address: it has no scheme; use sqlite://FILE
+    sqlite://
+      1 history-gateway: the settings are wrong: database.url: 'sqlite://' is no database address: it names no file; use sqlite://FILE
+    sqlite://:memory:
+      1 history-gateway: the settings are wrong: database.url: 'sqlite://:memory:' is no database address: the store is a file that several connections share; use sqlite://FILE
+    mysql:x
+      1 history-gateway: the settings are wrong: database.url: 'mysql:x' is no database address: its scheme is not known; use sqlite://FILE
+
+      1 history-gateway: the settings are wrong: database.url: '' is no database address: it has no scheme; use sqlite://FILE
+    ");
+    assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
+}
+
+#[actix_web::test]
+async fn migrations_go_down_and_up_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", directory.path().join("test.db").display())).unwrap();
+    let store = Store::open(&url, Options::default()).unwrap();
+    assert!(store.read(migrate::is_current).await.unwrap());
+    let left = store.write(|connection| {
+        migrate::revert(connection)?;
+        migrate::tables(connection)
+    });
+    assert_eq!(left.await.unwrap(), ["__diesel_schema_migrations", "sqlite_sequence"]);
+    drop(store);
+    let store = Store::open(&url, Options::default()).unwrap();
+    assert!(store.read(migrate::is_current).await.unwrap());
+}
+
+#[test]
+fn five_processes_may_make_the_same_store_at_once() {
+    let binary = Binary::new();
+    let started: Vec<_> = (0..5).map(|_| binary.command(&["migrate"]).spawn().unwrap()).collect();
+    for mut child in started {
+        assert!(child.wait().unwrap().success());
+    }
+    binary.run(&["tenant", "create", "--id", "1", "--name", "x"]);
+}
+
+#[actix_web::test]
+async fn a_locked_store_makes_a_write_wait_and_then_say_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", directory.path().join("test.db").display())).unwrap();
+    let options = Options { wait: std::time::Duration::from_millis(200), ..Options::default() };
+    let store = Store::open(&url, options).unwrap();
+    let mut other = url.connect(options.wait).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let refused = store.write(|_| Ok(())).await;
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    // Readers are not kept waiting by a writer.
+    assert!(store.read(migrate::is_current).await.unwrap());
+    other.batch_execute("COMMIT").unwrap();
+    store.write(|_| Ok(())).await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_full_disk_is_said_and_nothing_is_half_written() {
+    let app = crate::support::TestApp::new().await;
+    app.import([crate::support::message(1, serde_json::json!({}))]).await;
+    // The database may grow no further: what SQLite says then is what it says of a full disk.
+    app.store.write(|c| Ok(c.batch_execute("PRAGMA max_page_count = 1")?)).await.unwrap();
+    let long = "x".repeat(1_000_000);
+    let items = (2..=4).map(|id| crate::support::message(id, serde_json::json!({"content": long})));
+    let items =
+        items.map(|item| history_gateway::model::Item::parse(&item.to_string(), crate::support::TENANT).unwrap());
+    let refused = history_gateway::ingest::record(&app.store, crate::support::TENANT, items.collect()).await;
+    assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    assert_eq!(app.ids("{}").await, "[1]");
+    app.store.write(|c| Ok(c.batch_execute("PRAGMA max_page_count = 1000000")?)).await.unwrap();
+    app.import([crate::support::message(2, serde_json::json!({}))]).await;
+    assert_eq!(app.ids("{}").await, "[2, 1]");
+}

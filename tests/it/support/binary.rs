@@ -1,0 +1,163 @@
+//! The program as a user runs it: in a directory of its own, with nothing of this machine's environment.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+pub struct Binary {
+    pub directory: TempDir,
+}
+
+impl Binary {
+    pub fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_history-gateway"));
+        command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
+        command
+    }
+
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Exit code and standard error of a command that must fail, without a word on standard output.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{arguments:?}");
+        format!("{} {}", output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).trim_end())
+    }
+
+    /// Standard output of a command that reads `input`.
+    pub fn pipe(&self, arguments: &[&str], input: &[u8]) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.directory.path().join(name), content).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Starts a server on a free port and waits until it listens.
+    pub fn serve(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
+        Server::start(self.command(arguments).envs(environment.iter().copied()), &self.path("server.log"))
+    }
+}
+
+/// A running server, ended with its test.
+pub struct Server {
+    child: Child,
+    pub address: String,
+    /// What it printed on standard output until it listened.
+    pub greeting: String,
+    log: std::path::PathBuf,
+}
+
+impl Server {
+    fn start(command: &mut Command, log: &Path) -> Self {
+        let file = std::fs::File::create(log).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut greeting = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let sandbox = command.get_args().any(|argument| argument == "sandbox");
+        let address = loop {
+            assert!(Instant::now() < deadline, "the server did not start: {}", std::fs::read_to_string(log).unwrap());
+            if sandbox {
+                assert!(output.read_line(&mut greeting).unwrap() > 0, "{}", std::fs::read_to_string(log).unwrap());
+                if greeting.contains("Ctrl-C") {
+                    let line = greeting.lines().find(|line| line.starts_with("address")).unwrap();
+                    break line.rsplit("//").next().unwrap().to_owned();
+                }
+            } else if let Some(address) = listening(log) {
+                break address;
+            } else {
+                std::thread::yield_now();
+            }
+        };
+        Self { child, address, greeting, log: log.to_owned() }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// One request on a connection of its own; gives the raw response.
+    pub fn send(&self, request: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// A history request; gives status and body.
+    pub fn history(&self, key: &str, body: &str) -> String {
+        let length = body.len();
+        let response = self.send(
+            format!(
+                "POST /api/messages/history HTTP/1.1\r\nHost: test\r\nConnection: close\r\nx-api-key: {key}\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            )
+            .as_bytes(),
+        );
+        let status = response.split(' ').nth(1).unwrap().to_owned();
+        format!("{status} {}", response.split("\r\n\r\n").nth(1).unwrap_or_default())
+    }
+
+    /// Asks the server to end, as a supervisor does.
+    pub fn terminate(&self) {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+
+    /// Its exit code, once it has ended.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listening(log: &Path) -> Option<String> {
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    let line = log.lines().find(|line| line.contains("listening address="))?;
+    Some(line.split("address=").nth(1)?.trim().to_owned())
+}

@@ -1,0 +1,177 @@
+//! What the tests share: an app with a fresh store, messages to fill it with, and answers as short text.
+
+mod binary;
+
+pub use binary::Binary;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::{test, web};
+use history_gateway::config::Config;
+use history_gateway::http::clock::Clock;
+use history_gateway::http::{Gateway, app};
+use history_gateway::ingest::{self, Recorded};
+use history_gateway::model::instant::Rounding;
+use history_gateway::model::key::{KeyKind, Secret};
+use history_gateway::model::tenant::Tenant;
+use history_gateway::model::{Instant, Item, TenantId};
+use history_gateway::store::api_keys::NewKey;
+use history_gateway::store::{DatabaseUrl, Store, api_keys, tenants};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const TENANT: TenantId = TenantId(3193);
+pub const NOW: &str = "2026-03-01T12:00:00Z";
+
+pub fn instant(text: &str) -> Instant {
+    Instant::parse(text, Rounding::Down).expect("an ISO 8601 date")
+}
+
+/// An app of its own: a tenant, a master key, a clock that stands at `NOW`.
+pub struct TestApp {
+    pub gateway: web::Data<Gateway>,
+    pub store: Store,
+    pub key: String,
+    _directory: TempDir,
+}
+
+/// A response as a test sees it.
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Response {
+    /// A header's text; empty where it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With settings other than the defaults.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::at(NOW, change).await
+    }
+
+    /// With a clock that stands somewhere else.
+    pub async fn at(now: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config::defaults().unwrap();
+        config.database.url = format!("sqlite://{}", directory.path().join("test.db").display());
+        change(&mut config);
+        let url = DatabaseUrl::parse(&config.database.url).unwrap();
+        let store = Store::open(&url, config.store_options()).unwrap();
+        let gateway = Gateway::new(&config, store.clone(), Clock::StandsAt(instant(now)));
+        let mut app = Self { gateway: web::Data::new(gateway), store, key: String::new(), _directory: directory };
+        app.tenant(TENANT).await;
+        app.key = app.issue(TENANT, |_| {}).await;
+        app
+    }
+
+    pub async fn tenant(&self, id: TenantId) {
+        let tenant = Tenant { id, name: format!("Tenant {id}"), project_id: id.derived_project_id().to_string() };
+        let created = self.store.write(move |connection| tenants::create(connection, &tenant, instant(NOW))).await;
+        assert!(created.unwrap());
+    }
+
+    /// Issues a key: a master key, unless `change` makes it something else.
+    pub async fn issue(&self, tenant: TenantId, change: impl FnOnce(&mut NewKey)) -> String {
+        let secret = Secret::random();
+        let mut key = NewKey {
+            tenant,
+            digest: secret.digest(),
+            name: "test".into(),
+            kind: KeyKind::Master,
+            groups: None,
+            senders: None,
+            permissions: None,
+            oneuptime_profile: None,
+            valid_until: None,
+        };
+        change(&mut key);
+        self.store.write(move |connection| api_keys::issue(connection, &key, instant(NOW))).await.unwrap().unwrap();
+        secret.reveal().to_owned()
+    }
+
+    pub async fn import(&self, items: impl IntoIterator<Item = Value>) -> Recorded {
+        self.import_for(TENANT, items).await
+    }
+
+    pub async fn import_for(&self, tenant: TenantId, items: impl IntoIterator<Item = Value>) -> Recorded {
+        let items = items.into_iter().map(|item| Item::parse(&item.to_string(), tenant).unwrap()).collect();
+        ingest::record(&self.store, tenant, items).await.unwrap()
+    }
+
+    /// Asks the history with the master key: `200 {"content":…}`.
+    pub async fn ask(&self, body: impl ToString) -> String {
+        self.ask_with(&self.key, body).await
+    }
+
+    pub async fn ask_with(&self, key: &str, body: impl ToString) -> String {
+        let response = self.post("/api/messages/history", &[("x-api-key", key)], body.to_string()).await;
+        format!("{} {}", response.status.as_u16(), response.body)
+    }
+
+    /// Asks the history and gives the ids only: `[3, 2, 1]`, with `…` where a message follows.
+    pub async fn ids(&self, body: impl ToString) -> String {
+        short(&self.ask(body).await)
+    }
+
+    pub async fn ids_with(&self, key: &str, body: impl ToString) -> String {
+        short(&self.ask_with(key, body).await)
+    }
+
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<web::Bytes>) -> Response {
+        self.send("POST", path, headers, body).await
+    }
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<web::Bytes>,
+    ) -> Response {
+        let service = test::init_service(app(self.gateway.clone())).await;
+        let mut request = test::TestRequest::with_uri(path).method(method.parse().unwrap()).set_payload(body);
+        for (name, value) in headers {
+            request = request.insert_header((*name, *value));
+        }
+        let response = test::call_service(&service, request.to_request()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = String::from_utf8(test::read_body(response).await.to_vec()).unwrap();
+        Response { status, headers, body }
+    }
+}
+
+fn short(answer: &str) -> String {
+    let Some(body) = answer.strip_prefix("200 ") else { return answer.to_owned() };
+    let answer: Value = serde_json::from_str(body).unwrap();
+    let mut ids: Vec<String> =
+        answer["content"].as_array().unwrap().iter().map(|message| message["messageId"].to_string()).collect();
+    if answer["hasNext"].as_bool().unwrap() {
+        ids.push("…".into());
+    }
+    format!("[{}]", ids.join(", "))
+}
+
+/// A message with every required field, and `fields` over it.
+pub fn message(id: i64, fields: Value) -> Value {
+    let mut message = json!({
+        "messageId": id,
+        "channelType": "SMS",
+        "direction": "OUT",
+        "address": "79001112233",
+        "content": "{}",
+        "sentOrReceivedAt": "2026-03-01T10:00:00Z",
+    });
+    let fields = fields.as_object().expect("an object of fields").clone();
+    message.as_object_mut().unwrap().extend(fields);
+    message
+}
