@@ -1,5 +1,57 @@
 #![forbid(unsafe_code)]
-//! The map (to be written).
+//! history-gateway answers edna's `POST /api/messages/history` from a store of its own: same requests, same answers,
+//! same errors. This page is the map.
+//!
+//! # The idea
+//! 1. **A message is kept as columns to ask by and one JSON item to answer with.** The item is edna's wire form,
+//!    rendered once when the message is written; import, export, answer and storage speak the same form.
+//! 2. **A dialect is a language for reading the messages.** It lives in one folder with its words, its errors and its
+//!    leniency, and reaches into no other.
+//! 3. **Everything that writes messages goes through one door**, [`ingest::record`]: safe to repeat, in any order,
+//!    durable before it returns.
+//! 4. **A question is made valid before it is asked**: wire request → [`model::HistoryRequest`] →
+//!    [`model::HistoryQuery`], which cannot be wrong → one planned walk.
+//!
+//! # The rooms
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`] | the commands, one file each |
+//! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
+//! | [`telemetry`] | the log, and what a line of it may hold |
+//! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
+//! | [`edna`] | the edna dialect: request, answer, errors |
+//! | [`ingest`] | the door: what several copies of a message come to |
+//! | [`store`] | all SQL; the planner is [`store::history`], the people are [`store::subscribers`] |
+//! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
+//! | [`generate`] | made-up messages for demos and benchmarks |
+//!
+//! # Who may use whom
+//! `main → cli → {http, ingest, store, generate, config, telemetry}` · `http → {edna, store, config}` ·
+//! `edna → {store, model}` · `ingest → {store, model}` · `store → model` · `generate → model` ·
+//! `model →` nothing of ours.
+//!
+//! # Invariants, which `tests/it/house.rs` holds
+//! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
+//!   so that a sandbox can stop it.
+//! - Only `http` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
+//!   `store` knows diesel; only `store/connection.rs` and `store/dialect.rs` name a database.
+//! - Every store function that touches messages takes the tenant first, or a query that begins with it. None reads
+//!   messages across tenants.
+//! - No statics with state: two apps run in one process, and the tests do it.
+//! - No file is longer than 400 lines, and each says in its first sentence what it is.
+//!
+//! # One request
+//! [`http`]'s route → [`http::auth`] (key → [`model::Caller`]) → [`edna::request`] (shape, leniency) →
+//! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::history::page`] (`limit + 1` rows) → [`edna::answer`]
+//! (items joined into the body).
+//!
+//! # Where it differs from the first sketch
+//! A recipient is not a person but a row of `recipients`: one address on one class of channel, with one subscriber or
+//! none. A message carries that row's number, so one integer leads to its index; a person is the set of such rows that
+//! a question resolves to, so a link that becomes known later needs no message rewritten. And what tells the planner
+//! where a window's ids lie is kept by UTC day ([`store::days`]) rather than by blocks of ids, which one tenant's
+//! sparse ids would leave nearly empty.
+
 pub mod cli;
 pub mod config;
 pub mod edna;

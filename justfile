@@ -1,0 +1,26 @@
+# What people who work on the gateway type most often.
+
+# A throw-away server with demo data.
+sandbox:
+    cargo run --release -- sandbox
+
+# The tests, as the README and CI run them.
+test:
+    cargo test
+
+# The tests that take longer.
+long:
+    cargo test --features long-tests --test long
+
+# Everything CI checks.
+ci:
+    .ci/run
+
+# Writes docs/openapi.json anew; read what changed.
+openapi:
+    UPDATE_OPENAPI=1 cargo test --test it openapi
+
+# The figures of benches/README.md.
+bench:
+    cargo bench --bench http
+    cargo bench --bench questions
