@@ -48,12 +48,17 @@ enum Format {
 pub struct Sum {
     pub recorded: Recorded,
     pub rejected: u64,
+    /// Fields that edna does not document, kept as they came (docs/edna.md 6.6).
+    pub unknown_fields: usize,
 }
 
 impl Import {
     pub async fn run(self, store: &Store) -> Result<ExitCode, Failure> {
         let Format::Edna = self.format;
         let sum = files(store, TenantId(self.tenant), &self.files).await?;
+        if sum.unknown_fields > 0 {
+            eprintln!("Note: {} fields that edna does not document were kept.", sum.unknown_fields);
+        }
         let Recorded { imported, updated, unchanged } = sum.recorded;
         // Written by hand for the order of its keys, which readers see.
         let counts =
@@ -75,7 +80,7 @@ pub async fn files(store: &Store, tenant: TenantId, paths: &[PathBuf]) -> Result
     let mut sum = Sum::default();
     for (name, reader) in opened {
         let pipeline = Pipeline::new(store, tenant);
-        let mut reading = Reading { tenant, bar: &bar, name: &name, pipeline, rejected: 0 };
+        let mut reading = Reading { tenant, bar: &bar, name: &name, pipeline, rejected: 0, unknown_fields: 0 };
         let of_file = reading.all(reader).await;
         if of_file.is_err() {
             bar.finish_and_clear();
@@ -83,6 +88,7 @@ pub async fn files(store: &Store, tenant: TenantId, paths: &[PathBuf]) -> Result
         let of_file = of_file?;
         sum.recorded += of_file.recorded;
         sum.rejected += of_file.rejected;
+        sum.unknown_fields += of_file.unknown_fields;
     }
     bar.finish_and_clear();
     Ok(sum)
@@ -95,6 +101,7 @@ struct Reading<'a> {
     name: &'a str,
     pipeline: Pipeline,
     rejected: u64,
+    unknown_fields: usize,
 }
 
 impl Reading<'_> {
@@ -113,13 +120,14 @@ impl Reading<'_> {
                 }
             }
         }
-        Ok(Sum { recorded: self.pipeline.finish().await?, rejected: self.rejected })
+        let recorded = self.pipeline.finish().await?;
+        Ok(Sum { recorded, rejected: self.rejected, unknown_fields: self.unknown_fields })
     }
 
     /// Takes an item, or an answer full of them.
     async fn take(&mut self, line: u64, text: &str) -> Result<(), StoreError> {
         let error = match Item::parse(text, self.tenant) {
-            Ok(item) => return self.pipeline.push(item).await,
+            Ok(item) => return self.push(item).await,
             Err(error) => error,
         };
         let Some(items) = answer(text) else {
@@ -128,11 +136,16 @@ impl Reading<'_> {
         };
         for (place, raw) in items.iter().enumerate() {
             match Item::parse(raw.get(), self.tenant) {
-                Ok(item) => self.pipeline.push(item).await?,
+                Ok(item) => self.push(item).await?,
                 Err(error) => self.reject(line, &format!("message {} of the answer: {error}", place + 1)),
             }
         }
         Ok(())
+    }
+
+    async fn push(&mut self, item: Item) -> Result<(), StoreError> {
+        self.unknown_fields += item.extra().len();
+        self.pipeline.push(item).await
     }
 
     /// Names what is wrong and where; never what stands there, which is private.

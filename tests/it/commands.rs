@@ -315,6 +315,22 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
 }
 
 #[test]
+fn fields_that_edna_does_not_document_are_kept_and_counted() {
+    let binary = shop();
+    let items =
+        [message(1, json!({"newField": {"a": 1}, "other": "x", "none": null})), message(2, json!({"newField": 2}))];
+    assert_snapshot!(import(&binary, lines(items)), @r#"
+    0
+    {"imported":2,"updated":0,"unchanged":0,"rejected":0}
+    Note: 3 fields that edna does not document were kept.
+    "#);
+    assert_snapshot!(binary.run(&["export", "--tenant", "3193"]), @r#"
+    {"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","newField":{"a":1},"other":"x"}
+    {"messageId":2,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","newField":2}
+    "#);
+}
+
+#[test]
 fn a_file_that_cannot_be_read_stops_the_import_before_it_begins() {
     let binary = shop();
     binary.write("good.ndjson", lines([message(1, json!({}))]));

@@ -1,0 +1,83 @@
+//! The data that benchmarks share: generated once, the same each time.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use history_gateway::generate::{Messages, Plan};
+use history_gateway::ingest::Pipeline;
+use history_gateway::model::instant::Rounding;
+use history_gateway::model::tenant::Tenant;
+use history_gateway::model::{Instant, Item, Property, TenantId};
+use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
+
+pub const TENANT: TenantId = TenantId(3193);
+pub const UNTIL: &str = "2026-03-01T00:00:00Z";
+
+/// The published example without a recipient, its window the newest 30 days.
+pub const EXAMPLE: &str = r#"{"offset":0,"limit":1000,"channelTypes":["SMS"],"direction":"OUT","dateFrom":"2026-01-30T00:00:00Z","dateTo":"2026-03-01T00:00:00Z","sort":[{"property":"messageId","direction":"DESC"}],"trafficTypes":["AD"],"subjectId":50192}"#;
+
+/// How many messages; 500,000 unless BENCH_MESSAGES says otherwise.
+pub fn messages() -> u64 {
+    std::env::var("BENCH_MESSAGES").ok().and_then(|text| text.parse().ok()).unwrap_or(500_000)
+}
+
+pub fn until() -> Instant {
+    Instant::parse(UNTIL, Rounding::Down).expect("a date")
+}
+
+pub fn plan() -> Plan {
+    Plan { tenant: TENANT, messages: messages(), seed: 1, days: 400, until: until(), recipients: messages() / 25 }
+}
+
+pub fn file() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    folder.join(format!("bench-{}.db", messages()))
+}
+
+/// The store, filled the first time.
+pub async fn store() -> Store {
+    let file = file();
+    let filled = file.with_extension("filled");
+    if !filled.exists() {
+        for old in ["db", "db-wal", "db-shm"] {
+            // Left over from a run that was cut short, if it is there at all.
+            let _ = std::fs::remove_file(file.with_extension(old));
+        }
+    }
+    let options = Options { deadline: Duration::from_hours(1), ..Options::default() };
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).expect("a URL");
+    let store = Store::open(&url, options).expect("a store");
+    if !filled.exists() {
+        eprintln!("generating {} messages …", messages());
+        let tenant = Tenant { id: TENANT, name: "Bench".into(), project_id: "bench".into() };
+        store.write(move |connection| tenants::create(connection, &tenant, until())).await.expect("a tenant");
+        let mut pipeline = Pipeline::new(&store, TENANT);
+        for item in Messages::new(plan()) {
+            pipeline.push(item).await.expect("a write");
+        }
+        pipeline.finish().await.expect("a write");
+        std::fs::write(&filled, "").expect("a mark");
+    }
+    store
+}
+
+/// A phone that has more messages than a page, of a person in the middle of the crowd.
+pub fn phone() -> String {
+    let mut counts = std::collections::HashMap::<String, usize>::new();
+    let text = |item: &Item, property| item.text(property).map(str::to_owned);
+    for item in Messages::new(plan()).filter(|item| item.text(Property::ChannelType) == Some("SMS")) {
+        *counts.entry(text(&item, Property::Address).expect("an address")).or_default() += 1;
+    }
+    let mut counts: Vec<(usize, String)> = counts.into_iter().map(|(phone, count)| (count, phone)).collect();
+    counts.sort();
+    counts.into_iter().find(|(count, _)| *count >= 40).expect("a busy phone").1
+}
+
+/// The median of some ratios and their range.
+pub fn summary(mut ratios: Vec<f64>) -> String {
+    ratios.sort_by(f64::total_cmp);
+    match (ratios.first(), ratios.last()) {
+        (Some(least), Some(most)) => format!("{:.2} ({least:.2} to {most:.2})", ratios[ratios.len() / 2]),
+        _ => "no round counted".into(),
+    }
+}

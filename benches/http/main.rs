@@ -1,0 +1,197 @@
+//! The server against its ceiling and against a plain server on the same data, interleaved; prints ratios.
+#![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
+#![expect(clippy::struct_field_names, clippy::trivially_copy_pass_by_ref, reason = "as the wire and serde want it")]
+
+#[path = "../data.rs"]
+mod data;
+mod servers;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use history_gateway::model::key::{KeyKind, Secret};
+use history_gateway::store::api_keys::{self, NewKey};
+
+const KEY: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
+const ROUNDS: usize = 5;
+/// A round whose ceiling moved by more than this between its beginning and its end is thrown away.
+const STEADY: f64 = 0.10;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let role = arguments.iter().position(|argument| argument == "--role");
+    let runtime = actix_web::rt::System::new();
+    match role.map(|place| (arguments[place + 1].as_str(), arguments[place + 2].as_str())) {
+        Some(("ceiling", body)) => runtime.block_on(servers::ceiling(body)),
+        Some(("plain", file)) => runtime.block_on(servers::plain(file)),
+        _ => runtime.block_on(drive()),
+    }
+}
+
+struct Question {
+    name: &'static str,
+    body: String,
+}
+
+async fn drive() {
+    if Command::new("wrk").arg("--version").output().is_err() {
+        eprintln!("the load comes from wrk, which is missing: apt-get install wrk");
+        std::process::exit(1);
+    }
+    let store = data::store().await;
+    let key = NewKey {
+        tenant: data::TENANT,
+        digest: Secret::parse(KEY).expect("a key").digest(),
+        name: "bench".into(),
+        kind: KeyKind::Master,
+        groups: None,
+        senders: None,
+        permissions: None,
+        oneuptime_profile: None,
+        valid_until: None,
+    };
+    store.write(move |connection| api_keys::issue(connection, &key, data::until())).await.expect("a key");
+    servers::prepare(&store).await;
+    drop(store);
+    let window = r#""dateFrom":"2025-03-01T00:00:00Z","dateTo":"2026-03-01T00:00:00Z""#;
+    let questions = [
+        Question {
+            name: "15 messages of a recipient",
+            body: format!(r#"{{"subscriberFilter":{{"address":"{}"}},{window}}}"#, data::phone()),
+        },
+        Question { name: "the newest 1000 messages", body: format!(r#"{{"limit":1000,{window}}}"#) },
+        Question { name: "the published example", body: data::EXAMPLE.to_owned() },
+    ];
+    println!("{} messages; requests a second, medians of {ROUNDS} interleaved rounds\n", data::messages());
+    for question in &questions {
+        compare(question);
+    }
+}
+
+fn compare(question: &Question) {
+    let gateway = Server::gateway();
+    let answer = gateway.ask(&question.body);
+    let folder = std::env::temp_dir().join(format!("history-gateway-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (ready, script) = (folder.join("body"), folder.join("ask.lua"));
+    std::fs::write(&ready, &answer).expect("a file");
+    let lua = format!(
+        "wrk.method = 'POST'\nwrk.headers['x-api-key'] = '{KEY}'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [==[{}]==]\n",
+        question.body
+    );
+    std::fs::write(&script, lua).expect("a file");
+    let ceiling = Server::role("ceiling", &ready.display().to_string());
+    let plain = Server::role("plain", &data::file().display().to_string());
+    assert!(ceiling.ask(&question.body) == answer, "the ceiling answers the same");
+    assert!(plain.ask(&question.body) == answer, "the plain server answers the same");
+    let load = |server: &Server| server.load(&script);
+    for server in [&gateway, &ceiling, &plain] {
+        load(server);
+    }
+    let (mut to_ceiling, mut to_plain, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let opening = load(&ceiling);
+        let own = load(&gateway);
+        let of_plain = load(&plain);
+        let closing = load(&ceiling);
+        if (opening - closing).abs() / opening > STEADY {
+            eprintln!("a round is thrown away: its ceiling moved from {opening:.0} to {closing:.0}");
+            continue;
+        }
+        let top = f64::midpoint(opening, closing);
+        to_ceiling.push(own / top);
+        to_plain.push(own / of_plain);
+        rates.push((own, top, of_plain));
+    }
+    rates.sort_by(|left, right| left.0.total_cmp(&right.0));
+    println!("{} ({} bytes)", question.name, answer.len());
+    println!("  to the ceiling: {}", data::summary(to_ceiling));
+    println!("  to the plain server: {}", data::summary(to_plain));
+    if let Some((own, top, of_plain)) = rates.get(rates.len() / 2) {
+        println!("  (gateway {own:.0}, ceiling {top:.0}, plain {of_plain:.0})");
+    }
+    // What is left behind is small and in the temporary folder.
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// A server on the first core, ended when it is dropped.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn gateway() -> Self {
+        let mut command = pinned(0, env!("CARGO_BIN_EXE_history-gateway"));
+        command
+            .args(["serve", "--bind", "127.0.0.1:0"])
+            .env("HISTORY_GATEWAY__DATABASE__URL", format!("sqlite://{}", data::file().display()))
+            .env("HISTORY_GATEWAY__SERVER__WORKERS", "1")
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a server");
+        let mut lines = BufReader::new(child.stderr.take().expect("its log"));
+        let mut line = String::new();
+        while !line.contains("address=") {
+            line.clear();
+            assert!(lines.read_line(&mut line).expect("its log") > 0, "the server did not start");
+        }
+        // Its log is read on, or it would wait for a reader.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        let address = line.split("address=").nth(1).expect("an address").trim().to_owned();
+        Self { child, address }
+    }
+
+    fn role(role: &str, argument: &str) -> Self {
+        let own = std::env::current_exe().expect("this program");
+        let mut command = pinned(0, &own.display().to_string());
+        let mut child = command.args(["--role", role, argument]).stdout(Stdio::piped()).spawn().expect("a server");
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut address).expect("an address");
+        Self { child, address: address.trim().to_owned() }
+    }
+
+    fn ask(&self, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("a connection");
+        let head = format!(
+            "POST /api/messages/history HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nx-api-key: {KEY}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("a request");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+        response.split_once("\r\n\r\n").expect("a body").1.to_owned()
+    }
+
+    /// Two seconds of load from the second core; requests a second.
+    fn load(&self, script: &std::path::Path) -> f64 {
+        let output = pinned(1, "wrk")
+            .args(["-t1", "-c8", "-d2s", "-s", &script.display().to_string()])
+            .arg(format!("http://{}/api/messages/history", self.address))
+            .output()
+            .expect("wrk");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!text.contains("Non-2xx"), "{text}");
+        let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
+        rate.and_then(|rate| rate.trim().parse().ok()).expect("a rate")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command on one core, where the machine can do that.
+fn pinned(core: u8, program: &str) -> Command {
+    if Command::new("taskset").arg("--version").output().is_err() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", &core.to_string(), program]);
+    command
+}

@@ -1,0 +1,99 @@
+//! Processes that are killed and disks that are full.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use history_gateway::store::{DatabaseUrl, Options};
+
+use crate::binary::Binary;
+use crate::shop;
+
+/// What SQLite says of a store's pages.
+fn integrity(binary: &Binary) -> String {
+    #[derive(QueryableByName)]
+    struct Verdict {
+        #[diesel(sql_type = Text)]
+        integrity_check: String,
+    }
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", binary.path("history.db").display())).unwrap();
+    let mut connection = url.connect(Options::default().wait).unwrap();
+    let verdict: Verdict = diesel::sql_query("PRAGMA integrity_check").get_result(&mut connection).unwrap();
+    verdict.integrity_check
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_whole_batches_and_can_be_repeated() {
+    let source = shop();
+    source.run(&["generate", "--tenant", "3193", "--messages", "12000", "--until", "2026-03-01"]);
+    let items = source.run(&["export", "--tenant", "3193"]);
+    let binary = shop();
+    binary.write("items.ndjson", &items);
+    for round in 0..12 {
+        let mut import = binary
+            .command(&["import", "--tenant", "3193", "items.ndjson"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Killed at another moment each time: while it starts, reads, writes, or after its end.
+        std::thread::sleep(Duration::from_millis(40 * round));
+        import.kill().unwrap();
+        import.wait().unwrap();
+        assert_eq!(integrity(&binary), "ok");
+        let kept = binary.run(&["export", "--tenant", "3193"]);
+        let whole = kept.lines().count();
+        assert!(whole.is_multiple_of(1000), "{whole} messages are not whole batches");
+        assert!(items.lines().take(whole).eq(kept.lines()), "what is kept is what came first");
+    }
+    binary.run(&["import", "--tenant", "3193", "items.ndjson"]);
+    assert!(binary.run(&["export", "--tenant", "3193"]) == items);
+    let newest = binary.run(&["import", "--tenant", "3193", "items.ndjson"]);
+    assert_eq!(newest.trim(), r#"{"imported":0,"updated":0,"unchanged":12000,"rejected":0}"#);
+}
+
+/// A small disk of its own, unmounted with its test.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(at: std::path::PathBuf) -> Option<Self> {
+        std::fs::create_dir(&at).unwrap();
+        let mounted =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(&at).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(at))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // What fails here is a leftover in the temporary folder.
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_is_said_nothing_is_half_written_and_reading_goes_on() {
+    let source = shop();
+    source.run(&["generate", "--tenant", "3193", "--messages", "6000", "--until", "2026-03-01"]);
+    let items = source.run(&["export", "--tenant", "3193"]);
+    let binary = Binary::new();
+    let Some(disk) = SmallDisk::mount(binary.path("disk")) else {
+        eprintln!("skipped: a small disk can only be mounted by root");
+        return;
+    };
+    let database = ["--database", "sqlite://disk/history.db"];
+    let run = |arguments: &[&str]| binary.run(&[arguments, &database].concat());
+    run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let key = run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    binary.write("items.ndjson", &items);
+    let output = binary.output(&[&["import", "--tenant", "3193", "items.ndjson"][..], &database].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("history-gateway: the disk is full"), "{said}");
+    let kept = run(&["export", "--tenant", "3193"]);
+    assert!(kept.lines().count().is_multiple_of(1000) && items.starts_with(&kept), "whole batches only");
+    let server = binary.serve(&[&["serve", "--bind", "127.0.0.1:0"][..], &database].concat(), &[]);
+    assert!(server.history(&key, r#"{"dateFrom":"2025-01-01"}"#).starts_with("200 "));
+    drop((server, disk));
+}

@@ -1,0 +1,65 @@
+//! What a question touches does not grow with the store.
+
+use std::collections::BTreeSet;
+
+use history_gateway::edna::request;
+use history_gateway::generate::{Messages, Plan};
+use history_gateway::ingest::Pipeline;
+use history_gateway::model::instant::Rounding;
+use history_gateway::model::key::KeyKind;
+use history_gateway::model::tenant::Tenant;
+use history_gateway::model::{Caller, HistoryQuery, Instant, Policy, Property, TenantId};
+use history_gateway::store::{DatabaseUrl, Options, Store, history, tenants};
+
+const TENANT: TenantId = TenantId(3193);
+
+fn until() -> Instant {
+    Instant::parse("2026-03-01T00:00:00Z", Rounding::Down).unwrap()
+}
+
+/// Rows touched by some questions, in a store of so many messages.
+async fn touched(messages: u64) -> Vec<u64> {
+    let directory = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", directory.path().join("test.db").display())).unwrap();
+    let store = Store::open(&url, Options::default()).unwrap();
+    let tenant = Tenant { id: TENANT, name: "x".into(), project_id: "x".into() };
+    store.write(move |connection| tenants::create(connection, &tenant, until())).await.unwrap();
+    let plan = Plan { tenant: TENANT, messages, seed: 1, days: 400, until: until(), recipients: messages / 25 };
+    let mut pipeline = Pipeline::new(&store, TENANT);
+    for item in Messages::new(plan) {
+        pipeline.push(item).await.unwrap();
+    }
+    pipeline.finish().await.unwrap();
+    let busiest = Messages::new(plan).find(|item| item.text(Property::ChannelType) == Some("SMS")).unwrap();
+    let phone = busiest.text(Property::Address).unwrap();
+    let bodies = [
+        "{}".to_owned(),
+        r#"{"limit":500,"sort":{"property":"messageId","direction":"ASC"},"dateFrom":"2025-02-01"}"#.into(),
+        r#"{"sort":{"property":"sentOrReceivedAt"}}"#.into(),
+        r#"{"channelTypes":["PUSH"],"trafficTypes":["HSM"]}"#.into(),
+        format!(r#"{{"subscriberFilter":{{"address":"{phone}"}},"limit":1,"dateFrom":"2025-01-01"}}"#),
+    ];
+    let mut rows = Vec::new();
+    for body in bodies {
+        let caller = Caller {
+            key_id: 1,
+            tenant: TENANT,
+            kind: KeyKind::Master,
+            groups: BTreeSet::new(),
+            senders: None,
+            valid_before: None,
+        };
+        let request = request::parse(body.as_bytes()).map(|parsed| parsed.request).unwrap();
+        let query = HistoryQuery::new(request, &caller, until(), Policy::default()).unwrap();
+        rows.push(store.read(move |connection| history::page_counted(connection, &query)).await.unwrap().1);
+    }
+    rows
+}
+
+#[actix_web::test]
+async fn a_page_touches_as_many_rows_in_a_large_store_as_in_a_small_one() {
+    let (small, large) = (touched(4_000).await, touched(60_000).await);
+    assert_eq!(small[..4], large[..4]);
+    // A person has a phone and perhaps a device, so one or two walks of two rows each.
+    assert!(small[4] <= 4 && large[4] <= 4, "{small:?} {large:?}");
+}
