@@ -7,11 +7,11 @@ use diesel::prelude::*;
 use super::connection::Connection;
 use super::error::StoreError;
 use super::schema::message_days;
-use crate::model::{HistoryQuery, Item, Property, TenantId};
+use crate::model::{HistoryQuery, Instant, Item, Property, TenantId};
 
-/// The day and the sort of a message.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Sort {
+/// The day and the sort of a message; three empty words stand for every sort.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Sort {
     day: i64,
     channel_type: String,
     direction: String,
@@ -32,31 +32,34 @@ pub struct Changes(BTreeMap<Sort, Change>);
 impl Changes {
     pub fn add(&mut self, item: &Item) {
         let id = item.message_id();
-        let change = self.0.entry(sort(item)).or_default();
-        change.messages += 1;
-        change.ids = Some(change.ids.map_or((id, id), |(least, greatest)| (least.min(id), greatest.max(id))));
+        for sort in sorts(item) {
+            let change = self.0.entry(sort).or_default();
+            change.messages += 1;
+            change.ids = Some(change.ids.map_or((id, id), |(least, greatest)| (least.min(id), greatest.max(id))));
+        }
     }
 
     /// The ids' bounds stay as wide as they were: too wide costs time, too narrow would lose a message.
     pub fn remove(&mut self, item: &Item) {
-        self.0.entry(sort(item)).or_default().messages -= 1;
+        for sort in sorts(item) {
+            self.0.entry(sort).or_default().messages -= 1;
+        }
     }
 }
 
-fn sort(item: &Item) -> Sort {
+/// The two rows that count a message: its own sort's, and its day's.
+fn sorts(item: &Item) -> [Sort; 2] {
     let text = |property| item.text(property).unwrap_or_default().to_owned();
-    Sort {
-        day: item.instant(Property::SentOrReceivedAt).map_or(0, super::super::model::Instant::day),
-        channel_type: text(Property::ChannelType),
-        direction: text(Property::Direction),
-        traffic_type: text(Property::TrafficType),
-    }
+    let day = item.instant(Property::SentOrReceivedAt).map_or(0, Instant::day);
+    let (channel_type, direction) = (text(Property::ChannelType), text(Property::Direction));
+    let own = Sort { day, channel_type, direction, traffic_type: text(Property::TrafficType) };
+    [own, Sort { day, ..Sort::default() }]
 }
 
 /// Keeps the counts with the messages, in the same transaction.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -> Result<(), StoreError> {
     for (sort, change) in &changes.0 {
-        let key = (tenant.0, sort.day, &sort.channel_type, &sort.direction, &sort.traffic_type);
+        let key = (tenant.0, &sort.channel_type, &sort.direction, &sort.traffic_type, sort.day);
         let known: Option<(i64, i64, i64)> = message_days::table
             .find(key)
             .select((message_days::messages, message_days::least_message_id, message_days::greatest_message_id))
@@ -84,16 +87,35 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -
     Ok(())
 }
 
-/// Between which ids every message of a query lies, its recipient and subject aside;
+/// Between which ids every message of a query lies;
 /// `None` where no message has its window, channels, direction and traffic types together.
 pub fn bounds(connection: &mut Connection, query: &HistoryQuery) -> Result<Option<(i64, i64)>, StoreError> {
     use diesel::dsl::{max, min};
-    // SELECT min(least_message_id), max(greatest_message_id) FROM message_days WHERE tenant_id = ? AND day BETWEEN ? AND ? …
+    if !occurs(connection, query)? {
+        return Ok(None);
+    }
+    // SELECT min(least_message_id), max(greatest_message_id) FROM message_days WHERE tenant_id = ? AND channel_type = '' … AND day BETWEEN ? AND ?
+    let (least, greatest): (Option<i64>, Option<i64>) = message_days::table
+        .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.eq("")))
+        .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
+        .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
+        .select((min(message_days::least_message_id), max(message_days::greatest_message_id)))
+        .first(connection)?;
+    Ok(least.zip(greatest))
+}
+
+/// Whether some day of the window has a message of the asked sorts.
+fn occurs(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, StoreError> {
+    let any_sort = query.channel_types.is_empty() && query.direction.is_none() && query.traffic_types.is_empty();
+    if any_sort {
+        return Ok(true);
+    }
     let mut days = message_days::table
-        .filter(message_days::tenant_id.eq(query.tenant.0))
+        .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.ne("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
         .filter(message_days::messages.gt(0))
-        .select((min(message_days::least_message_id), max(message_days::greatest_message_id)))
+        .select(message_days::day)
+        .limit(1)
         .into_boxed();
     if !query.channel_types.is_empty() {
         days = days.filter(message_days::channel_type.eq_any(&query.channel_types));
@@ -104,14 +126,14 @@ pub fn bounds(connection: &mut Connection, query: &HistoryQuery) -> Result<Optio
     if !query.traffic_types.is_empty() {
         days = days.filter(message_days::traffic_type.eq_any(&query.traffic_types));
     }
-    let (least, greatest): (Option<i64>, Option<i64>) = days.first(connection)?;
-    Ok(least.zip(greatest))
+    Ok(days.first::<i64>(connection).optional()?.is_some())
 }
 
 /// Every channel type that a message of the tenant has.
 pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<Vec<String>, StoreError> {
     Ok(message_days::table
         .filter(message_days::tenant_id.eq(tenant.0).and(message_days::messages.gt(0)))
+        .filter(message_days::channel_type.ne(""))
         .select(message_days::channel_type)
         .distinct()
         .load(connection)?)

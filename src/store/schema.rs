@@ -90,12 +90,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    message_days (tenant_id, day, channel_type, direction, traffic_type) {
+    message_days (tenant_id, channel_type, direction, traffic_type, day) {
         tenant_id -> BigInt,
-        day -> BigInt,
         channel_type -> Text,
         direction -> Text,
         traffic_type -> Text,
+        day -> BigInt,
         messages -> BigInt,
         least_message_id -> BigInt,
         greatest_message_id -> BigInt,

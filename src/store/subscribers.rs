@@ -118,11 +118,15 @@ fn of_subscribers(
     tenant: TenantId,
     subscribers: &BTreeSet<i64>,
 ) -> Result<Vec<Row>, StoreError> {
+    let of_tenant = || recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
     let subscribers: Vec<i64> = subscribers.iter().copied().collect();
-    let mut found = Vec::new();
+    let mut found: Vec<Row> = Vec::new();
     for part in subscribers.chunks(LIST_LIMIT) {
-        let of_part = recipients::tenant_id.eq(tenant.0).and(recipients::subscriber_id.eq_any(part));
-        found.extend(recipients::table.filter(of_part).select(Row::as_select()).load::<Row>(connection)?);
+        // A statement about one value is prepared once; one about a list, each time anew.
+        found.extend(match part {
+            [only] => of_tenant().filter(recipients::subscriber_id.eq(only)).load(connection)?,
+            part => of_tenant().filter(recipients::subscriber_id.eq_any(part)).load(connection)?,
+        });
     }
     let addresses: BTreeSet<&str> = found.iter().map(|row| row.address.as_str()).collect();
     let linked = with_addresses(connection, tenant, &addresses)?;
@@ -135,11 +139,14 @@ fn with_addresses(
     tenant: TenantId,
     addresses: &BTreeSet<&str>,
 ) -> Result<Vec<Row>, StoreError> {
+    let of_tenant = || recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
     let addresses: Vec<&str> = addresses.iter().copied().collect();
     let mut found = Vec::new();
     for part in addresses.chunks(LIST_LIMIT) {
-        let of_part = recipients::tenant_id.eq(tenant.0).and(recipients::address.eq_any(part));
-        found.extend(recipients::table.filter(of_part).select(Row::as_select()).load::<Row>(connection)?);
+        found.extend(match part {
+            [only] => of_tenant().filter(recipients::address.eq(*only)).load::<Row>(connection)?,
+            part => of_tenant().filter(recipients::address.eq_any(part)).load::<Row>(connection)?,
+        });
     }
     Ok(found)
 }

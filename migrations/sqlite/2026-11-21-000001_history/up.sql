@@ -97,15 +97,16 @@ CREATE TABLE message_copies (
 
 -- How many messages of each sort a UTC day has, and which ids they lie between: tells where a window's
 -- ids are, and that a combination does not occur, without touching a message. Bounds only ever widen.
+-- The row of a day with three empty words sums up all its messages.
 CREATE TABLE message_days (
     tenant_id BIGINT NOT NULL,
-    day BIGINT NOT NULL,
     channel_type TEXT NOT NULL,
     direction TEXT NOT NULL,
     -- Empty where the messages have none.
     traffic_type TEXT NOT NULL,
+    day BIGINT NOT NULL,
     messages BIGINT NOT NULL,
     least_message_id BIGINT NOT NULL,
     greatest_message_id BIGINT NOT NULL,
-    PRIMARY KEY (tenant_id, day, channel_type, direction, traffic_type)
+    PRIMARY KEY (tenant_id, channel_type, direction, traffic_type, day)
 ) WITHOUT ROWID;
