@@ -216,7 +216,7 @@ impl Iterator for Messages {
 fn address(seed: u64, person: u64, channel_type: &str) -> String {
     match channel_type {
         "PUSH" => format!("device-{:016x}-{person:08x}", seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ person),
-        _ => format!("79{:09}", (person.wrapping_mul(7_919) + seed) % 1_000_000_000),
+        _ => format!("79{:09}", (person.wrapping_mul(7_919).wrapping_add(seed)) % 1_000_000_000),
     }
 }
 

@@ -39,3 +39,8 @@ pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
 }
+
+/// Tells the user something on standard error. Where nobody reads it, the command goes on.
+pub fn say(sentence: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{sentence}");
+}

@@ -47,6 +47,9 @@ impl Generate {
             until: self.until.unwrap_or_else(|| Clock::Machine.now()),
             recipients: self.recipients.unwrap_or((self.messages / 25).max(1)),
         };
+        if plan.until.plus_days(-i64::from(plan.days)) < Instant(0) {
+            return Err(Failure::said("the messages would begin before 1970: choose a later --until or fewer --days"));
+        }
         let recorded = fill(store, plan).await?;
         print(&format!("{} messages generated, {} of them new.\n", self.messages, recorded.imported))
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -10,11 +10,14 @@ use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::failure::{Failure, print};
+use super::failure::{Failure, print, say};
 use super::lines::{Document, Documents};
 use crate::ingest::{Pipeline, Recorded};
 use crate::model::{Item, TenantId, wire};
 use crate::store::{Store, StoreError, tenants};
+
+/// The longest item that is taken, so that a page of a thousand has a bound.
+const LONGEST_ITEM: usize = 1024 * 1024;
 
 /// Read messages from files, or from standard input for `-`
 #[derive(Args)]
@@ -57,7 +60,7 @@ impl Import {
         let Format::Edna = self.format;
         let sum = files(store, TenantId(self.tenant), &self.files).await?;
         if sum.unknown_fields > 0 {
-            eprintln!("Note: {} fields that edna does not document were kept.", sum.unknown_fields);
+            say(format_args!("Note: {} fields that edna does not document were kept.", sum.unknown_fields));
         }
         let Recorded { imported, updated, unchanged } = sum.recorded;
         // Written by hand for the order of its keys, which readers see.
@@ -73,12 +76,12 @@ impl Import {
 pub async fn files(store: &Store, tenant: TenantId, paths: &[PathBuf]) -> Result<Sum, Failure> {
     store.read(move |connection| tenants::require(connection, tenant)).await?;
     let bar = progress_bar();
-    let mut opened = Vec::new();
-    for path in paths {
-        opened.push((path.display().to_string(), open(path, &bar)?));
+    for path in paths.iter().filter(|path| !is_standard_input(path)) {
+        bar.inc_length(length(path)?);
     }
     let mut sum = Sum::default();
-    for (name, reader) in opened {
+    for path in paths {
+        let (name, reader) = (path.display().to_string(), open(path, &bar)?);
         let pipeline = Pipeline::new(store, tenant);
         let mut reading = Reading { tenant, bar: &bar, name: &name, pipeline, rejected: 0, unknown_fields: 0 };
         let of_file = reading.all(reader).await;
@@ -126,21 +129,28 @@ impl Reading<'_> {
 
     /// Takes an item, or an answer full of them.
     async fn take(&mut self, line: u64, text: &str) -> Result<(), StoreError> {
-        let error = match Item::parse(text, self.tenant) {
+        let reason = match self.item(text) {
             Ok(item) => return self.push(item).await,
-            Err(error) => error,
+            Err(reason) => reason,
         };
         let Some(items) = answer(text) else {
-            self.reject(line, &error.to_string());
+            self.reject(line, &reason);
             return Ok(());
         };
         for (place, raw) in items.iter().enumerate() {
-            match Item::parse(raw.get(), self.tenant) {
+            match self.item(raw.get()) {
                 Ok(item) => self.push(item).await?,
-                Err(error) => self.reject(line, &format!("message {} of the answer: {error}", place + 1)),
+                Err(reason) => self.reject(line, &format!("message {} of the answer: {reason}", place + 1)),
             }
         }
         Ok(())
+    }
+
+    fn item(&self, text: &str) -> Result<Item, String> {
+        if text.len() > LONGEST_ITEM {
+            return Err("it is longer than 1 MiB".into());
+        }
+        Item::parse(text, self.tenant).map_err(|error| error.to_string())
     }
 
     async fn push(&mut self, item: Item) -> Result<(), StoreError> {
@@ -151,15 +161,18 @@ impl Reading<'_> {
     /// Names what is wrong and where; never what stands there, which is private.
     fn reject(&mut self, line: u64, reason: &str) {
         self.rejected += 1;
-        self.bar.suspend(|| eprintln!("{}:{line}: rejected: {reason}", self.name));
+        self.bar.suspend(|| say(format_args!("{}:{line}: rejected: {reason}", self.name)));
     }
 }
 
-/// The items of a whole answer, `{"content":[…]}`.
+/// The items of a whole answer, `{"content":[…]}`. What has an id of its own is an item, if a wrong one.
 fn answer(text: &str) -> Option<Vec<&serde_json::value::RawValue>> {
     let fields = wire::object(text).ok()?;
-    let content = fields.0.into_iter().find(|(name, _)| name == "content")?.1;
-    wire::array(content.get())
+    let named = |wanted: &str| fields.0.iter().find(|(name, _)| name == wanted).map(|(_, raw)| *raw);
+    match named("messageId") {
+        Some(_) => None,
+        None => wire::array(named("content")?.get()),
+    }
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -172,22 +185,34 @@ fn progress_bar() -> ProgressBar {
     bar
 }
 
-fn open(path: &PathBuf, bar: &ProgressBar) -> Result<Box<dyn BufRead>, Failure> {
-    let name = path.display();
-    let unreadable = |error: io::Error| Failure::said(format!("'{name}' cannot be read: {error}"));
-    let raw: Box<dyn Read> = if path.as_os_str() == "-" {
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::said(format!("'{}' cannot be read: {error}", path.display()))
+}
+
+/// The length of a file that can be opened.
+fn length(path: &Path) -> Result<u64, Failure> {
+    let metadata = File::open(path).and_then(|file| file.metadata()).map_err(|error| unreadable(path, &error))?;
+    if metadata.is_dir() {
+        return Err(Failure::said(format!("'{}' cannot be read: it is a directory", path.display())));
+    }
+    Ok(metadata.len())
+}
+
+fn open(path: &Path, bar: &ProgressBar) -> Result<Box<dyn BufRead>, Failure> {
+    let raw: Box<dyn Read> = if is_standard_input(path) {
         Box::new(io::stdin())
     } else {
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err(Failure::said(format!("'{name}' cannot be read: it is a directory")));
-        }
-        bar.inc_length(metadata.len());
-        Box::new(file)
+        Box::new(File::open(path).map_err(|error| unreadable(path, &error))?)
     };
-    let mut reader = BufReader::with_capacity(1 << 20, bar.wrap_read(raw));
+    let mut raw = bar.wrap_read(raw);
     // gzip says what it is in its first two bytes.
-    let is_gzip = reader.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
+    let mut first = Vec::new();
+    raw.by_ref().take(2).read_to_end(&mut first).map_err(|error| unreadable(path, &error))?;
+    let is_gzip = first == [0x1f, 0x8b];
+    let reader = BufReader::with_capacity(1 << 20, io::Cursor::new(first).chain(raw));
     Ok(if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(reader))) } else { Box::new(reader) })
 }

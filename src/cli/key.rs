@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::failure::{Failure, print};
+use super::failure::{Failure, print, say};
 use super::table;
 use crate::http::clock::Clock;
 use crate::model::key::{GROUPS, KeyKind, PERMISSIONS, Secret};
@@ -91,8 +91,9 @@ impl Key {
                     let keys: Vec<_> = keys.iter().map(as_json).collect();
                     return print(&format!("{}\n", serde_json::Value::from(keys)));
                 }
+                let now = Clock::Machine.now();
                 let headings = ["ID", "NAME", "KIND", "GROUPS", "SENDERS", "LAST DAY", "LAST USED", "STATE"];
-                print(&table::text(&headings, &keys.into_iter().map(row).collect::<Vec<_>>()))
+                print(&table::text(&headings, &keys.into_iter().map(|key| row(key, now)).collect::<Vec<_>>()))
             }
             Self::Revoke { id } => {
                 let known =
@@ -102,7 +103,7 @@ impl Key {
                         format!("there is no key {id}; 'history-gateway key list --tenant N' shows the numbers");
                     return Err(Failure::said(sentence));
                 }
-                eprintln!("Key {id} is revoked.");
+                say(format_args!("Key {id} is revoked."));
                 Ok(())
             }
         }
@@ -145,9 +146,9 @@ impl Issue {
         let (id, unknown_sender) = issued.await?;
         let id = id.ok_or_else(|| Failure::said("the key was not issued: the same --value was issued before"))?;
         if let Some(sender) = unknown_sender {
-            eprintln!("Note: the tenant has no subject {sender} yet.");
+            say(format_args!("Note: the tenant has no subject {sender} yet."));
         }
-        eprintln!("Key {id} of tenant {} is issued. It is shown this once:", self.tenant);
+        say(format_args!("Key {id} of tenant {} is issued. It is shown this once:", self.tenant));
         print(&format!("{}\n", secret.reveal()))
     }
 
@@ -189,9 +190,15 @@ fn as_json(key: &ListedKey) -> serde_json::Value {
     })
 }
 
-fn row(key: ListedKey) -> Vec<String> {
+fn row(key: ListedKey, now: Instant) -> Vec<String> {
     let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     let time = |at: Option<Instant>| or_dash(at.map(|at| at.to_string()).unwrap_or_default());
+    let last_day = key.valid_until.as_deref().and_then(|day| day.parse().ok()).and_then(Instant::end_of_day);
+    let state = match (key.revoked_at, last_day) {
+        (Some(_), _) => "revoked",
+        (None, Some(end)) if end <= now => "expired",
+        _ => "valid",
+    };
     let senders: Vec<String> = key.senders.iter().map(ToString::to_string).collect();
     vec![
         key.id.to_string(),
@@ -201,6 +208,6 @@ fn row(key: ListedKey) -> Vec<String> {
         or_dash(senders.join(",")),
         or_dash(key.valid_until.unwrap_or_default()),
         time(key.last_used_at),
-        if key.revoked_at.is_some() { "revoked".into() } else { "valid".into() },
+        state.into(),
     ]
 }

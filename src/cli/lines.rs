@@ -17,11 +17,13 @@ pub struct Documents<R> {
     line: u64,
     /// Lines that were read ahead for a document that never ended.
     ahead: std::collections::VecDeque<Vec<u8>>,
+    /// Bytes that were read ahead in vain. Whoever opens brackets on every line must not cost a square of them.
+    in_vain: usize,
 }
 
 impl<R: BufRead> Documents<R> {
     pub fn new(reader: R) -> Self {
-        Self { reader, line: 0, ahead: std::collections::VecDeque::new() }
+        Self { reader, line: 0, ahead: std::collections::VecDeque::new(), in_vain: 0 }
     }
 
     fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
@@ -49,7 +51,7 @@ impl<R: BufRead> Documents<R> {
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            let text = if is_opened(&bytes) { self.joined(bytes)? } else { text(bytes) };
+            let text = if is_opened(&bytes) && self.in_vain <= LONGEST { self.joined(bytes)? } else { text(bytes) };
             return Ok(Some(Document { line, text }));
         }
     }
@@ -66,6 +68,7 @@ impl<R: BufRead> Documents<R> {
             rest.push(line);
         }
         if nesting.depth > 0 {
+            self.in_vain += whole.len();
             rest.into_iter().rev().for_each(|line| self.ahead.push_front(line));
             return Ok(Err("it ends in the middle of a JSON value"));
         }

@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Config;
 use crate::store::{DatabaseUrl, Options, Store};
 
-use failure::Failure;
+use failure::{Failure, say};
 
 /// How long a command waits for a running server's write, and for its own work.
 const COMMAND_WAIT: Duration = Duration::from_mins(1);
@@ -95,7 +95,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(Failure::NobodyReads) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("history-gateway: {failure}");
+            say(format_args!("history-gateway: {failure}"));
             ExitCode::FAILURE
         }
     }
@@ -114,7 +114,7 @@ async fn run(program: Program) -> Result<ExitCode, Failure> {
         Command::Generate(generate) => generate.run(&common.store()?).await?,
         Command::Migrate => {
             common.store()?;
-            eprintln!("The store's schema is up to date.");
+            say(format_args!("The store's schema is up to date."));
         }
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
     }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::failure::{Failure, print};
+use super::failure::{Failure, print, say};
 use super::table;
 use crate::model::{TenantId, subject};
 use crate::store::{Store, StoreError, subjects, tenants};
@@ -38,7 +38,7 @@ impl Subject {
                 }
                 let subject = subject::Subject { id, name: Some(name), channel_type: channel };
                 store.write(move |connection| subjects::add(connection, TenantId(tenant), &subject)).await?;
-                eprintln!("Subject {id} of tenant {tenant} is added.");
+                say(format_args!("Subject {id} of tenant {tenant} is added."));
                 Ok(())
             }
             Self::List { tenant } => {

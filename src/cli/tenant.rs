@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use uuid::Uuid;
 
-use super::failure::{Failure, print};
+use super::failure::{Failure, print, say};
 use super::table;
 use crate::http::clock::Clock;
 use crate::model::{TenantId, tenant};
@@ -53,7 +53,7 @@ impl Tenant {
                     return Err(Failure::said(sentence));
                 }
                 let messages = store.write(move |connection| tenants::delete(connection, id)).await?;
-                eprintln!("Tenant {id} is deleted, and {messages} messages of it.");
+                say(format_args!("Tenant {id} is deleted, and {messages} messages of it."));
                 Ok(())
             }
         }
@@ -72,6 +72,6 @@ async fn create(store: &Store, id: TenantId, name: String, project_id: Option<Uu
             format!("tenant {id} was not made: its id or project id is taken; see 'history-gateway tenant list'");
         return Err(Failure::said(sentence));
     }
-    eprintln!("Tenant {id} is made. Next: history-gateway key issue --tenant {id}");
+    say(format_args!("Tenant {id} is made. Next: history-gateway key issue --tenant {id}"));
     Ok(())
 }

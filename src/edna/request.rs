@@ -187,9 +187,12 @@ fn offset(raw: &str) -> Result<i64, EdnaError> {
 
 /// A limit, however large; whether it may be that large is judged later.
 fn limit(raw: &str) -> Result<Option<i64>, EdnaError> {
+    // What is out of bounds in any notation, as 1e21 is JavaScript's for a long number, is out of bounds.
+    let beyond = |number: f64| (number.fract() == 0.0 || number.is_infinite()) && !(0.0..=1000.0).contains(&number);
     match wire::integer(raw) {
         Err(NotAnInteger::TooLarge) => Ok(Some(i64::MAX)),
         Err(NotAnInteger::TooSmall) => Ok(Some(i64::MIN)),
+        Err(NotAnInteger::Fraction) if raw.parse().is_ok_and(beyond) => Ok(Some(i64::MAX)),
         _ => integer("limit", raw),
     }
 }

@@ -40,7 +40,6 @@ impl Edna {
         let named_subject = request.subject_id;
         let query = HistoryQuery::new(request, &caller, asked.now, self.policy)?;
         let page = self.store.read(move |connection| {
-            // One state of the store for the check and the page.
             if let Some(subject) = named_subject
                 && !subjects::exists(connection, caller.tenant, subject)?
             {
@@ -60,7 +59,7 @@ impl Edna {
             return Ok(());
         }
         let tenant = caller.tenant;
-        let known = self.store.read(move |connection| subjects::channel_types(connection, tenant)).await?;
+        let known = self.store.glance(move |connection| subjects::channel_types(connection, tenant)).await?;
         match words.iter().find(|(_, word)| !known.contains(word)) {
             Some((path, _)) => Err(request::wrong(path, "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
             None => Ok(()),

@@ -61,7 +61,7 @@ impl Keys {
         }
         // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
         let asked_at = Monotonic::now();
-        let found = self.store.read(move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
+        let found = self.store.glance(move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
             tracing::error!(cause = %error, "a key could not be looked up");
             Denial::Unavailable
         })?;
@@ -83,6 +83,15 @@ impl Keys {
         if uses.is_empty() {
             return Ok(());
         }
-        self.store.write(move |connection| api_keys::note_uses(connection, &uses)).await
+        let written = uses.clone();
+        let result = self.store.write(move |connection| api_keys::note_uses(connection, &written)).await;
+        if result.is_err() {
+            // To be written down the next time, unless there is a later use by then.
+            let mut kept = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+            for (id, at) in uses {
+                kept.entry(id).or_insert(at);
+            }
+        }
+        result
     }
 }

@@ -9,6 +9,7 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
+use tracing::Instrument;
 
 use super::Gateway;
 
@@ -21,8 +22,10 @@ pub async fn observe(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Monotonic::now();
     let id = request_id(&request);
-    let method = request.method().clone();
-    let mut response = next.call(request).await?;
+    let method = method(&request);
+    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
+    let mut response = next.call(request).instrument(span.clone()).await?;
+    let _in_span = span.enter();
     response.headers_mut().insert(REQUEST_ID, id.clone());
     let stopping = response.request().app_data::<web::Data<Gateway>>();
     if stopping.is_some_and(|gateway| gateway.stopping.load(Ordering::Relaxed)) {
@@ -31,14 +34,19 @@ pub async fn observe(
     // The route's pattern, never the path as sent: somebody may put a phone number there.
     let route = response.request().match_pattern().unwrap_or_else(|| "unknown".into());
     tracing::info!(
-        request_id = id.to_str().unwrap_or_default(),
-        %method,
+        method,
         route,
         status = response.status().as_u16(),
         microseconds = started.elapsed().as_micros(),
         "request answered"
     );
     Ok(response)
+}
+
+/// The method, where it is one of HTTP's own: a client may send any word.
+fn method(request: &ServiceRequest) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    known.into_iter().find(|word| *word == request.method().as_str()).unwrap_or("other")
 }
 
 /// The id that was sent, where it is fit to be logged, or a new one.

@@ -3,30 +3,33 @@
 use tokio::task::JoinHandle;
 
 use super::{Recorded, record};
-use crate::model::{Item, TenantId};
+use crate::model::{Item, Property, TenantId};
 use crate::store::{Store, StoreError};
 
-/// How many items one durable write takes.
+/// How many items one durable write takes, and how many bytes of content.
 const BATCH: usize = 1000;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// Gathers a tenant's items and records them. Call it from a thread that runs local tasks.
 pub struct Pipeline {
     store: Store,
     tenant: TenantId,
     batch: Vec<Item>,
+    bytes: usize,
     writing: Option<JoinHandle<Result<Recorded, StoreError>>>,
     recorded: Recorded,
 }
 
 impl Pipeline {
     pub fn new(store: &Store, tenant: TenantId) -> Self {
-        Self { store: store.clone(), tenant, batch: Vec::new(), writing: None, recorded: Recorded::default() }
+        Self { store: store.clone(), tenant, batch: Vec::new(), bytes: 0, writing: None, recorded: Recorded::default() }
     }
 
     /// Takes an item, and waits for an earlier batch where this one is full.
     pub async fn push(&mut self, item: Item) -> Result<(), StoreError> {
+        self.bytes += item.text(Property::Content).map_or(0, str::len);
         self.batch.push(item);
-        if self.batch.len() < BATCH {
+        if self.batch.len() < BATCH && self.bytes < BATCH_BYTES {
             return Ok(());
         }
         self.write().await
@@ -43,6 +46,7 @@ impl Pipeline {
 
     async fn write(&mut self) -> Result<(), StoreError> {
         self.written().await?;
+        self.bytes = 0;
         let (store, tenant, batch) = (self.store.clone(), self.tenant, std::mem::take(&mut self.batch));
         self.writing = Some(tokio::task::spawn_local(async move { record(&store, tenant, batch).await }));
         // Lets the write begin before the next batch is gathered on this same thread.

@@ -1,9 +1,7 @@
 //! A question about the history, from its request to the query that cannot be wrong; knows no wire form and no store.
 
-use std::cmp::Ordering;
-
 use super::subscriber::{self, AddressType};
-use super::{Caller, Instant, Item, Property, TenantId, Value};
+use super::{Caller, Instant, Property, TenantId};
 
 pub const DEFAULT_LIMIT: i64 = 15;
 pub const MAX_LIMIT: i64 = 1000;
@@ -152,7 +150,11 @@ fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result
     if subscriber::is_blank(address) {
         return Err(Refusal::Address);
     }
-    let address = subscriber::stored_form(address);
+    // A subscriber's id is a number, not a phone: the marks of a phone's spelling have no place in it.
+    let address = match address_type {
+        AddressType::EdnaId => address.trim().to_owned(),
+        _ => subscriber::stored_form(address),
+    };
     Ok(Recipient { address, address_type, address_only: policy.address_only })
 }
 
@@ -186,25 +188,5 @@ impl Sort {
     /// The keys that decide, `messageId` the last of them.
     pub fn keys(&self) -> &[SortKey] {
         &self.0
-    }
-
-    /// The order of two messages: text by code point, a missing value last in both directions (docs/edna.md 4.2).
-    pub fn compare(&self, left: &Item, right: &Item) -> Ordering {
-        let by_key = |key: &SortKey| match (left.get(key.property), right.get(key.property)) {
-            (Some(left), Some(right)) if key.descending => compare_values(right, left),
-            (Some(left), Some(right)) => compare_values(left, right),
-            (left, right) => right.is_some().cmp(&left.is_some()),
-        };
-        self.0.iter().map(by_key).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-    }
-}
-
-fn compare_values(left: &Value, right: &Value) -> Ordering {
-    match (left, right) {
-        (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
-        (Value::Text(left), Value::Text(right)) => left.cmp(right),
-        (Value::Instant(left), Value::Instant(right)) => left.cmp(right),
-        // A property has one kind of value.
-        _ => Ordering::Equal,
     }
 }

@@ -32,6 +32,10 @@ impl Instant {
         } else {
             date_time(text)?
         };
+        // A zone can move a date out of the years that four digits can write.
+        if !(0..=9999).contains(&utc.year()) {
+            return None;
+        }
         let millis = utc.and_utc().timestamp_millis();
         let beyond = utc.nanosecond() % 1_000_000 != 0;
         Some(Self(millis + i64::from(beyond && rounding == Rounding::Up)))
@@ -121,7 +125,10 @@ fn naive(date: &str, time: &str) -> Option<NaiveDateTime> {
 
 /// `hh`, `hhmm` or `hh:mm`.
 fn offset_minutes(text: &str) -> Option<i64> {
-    let digits = text.replacen(':', "", usize::from(text.len() == 5));
+    let digits = match text.as_bytes() {
+        [_, _, b':', _, _] => format!("{}{}", &text[..2], &text[3..]),
+        _ => text.to_owned(),
+    };
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(digits.len(), 2 | 4) {
         return None;
     }

@@ -38,7 +38,12 @@ pub enum ItemError {
     Wrong(&'static str, &'static str),
     #[error("the field 'tenantId' names another tenant")]
     OtherTenant,
+    #[error("a field that edna does not know is nested deeper than {DEEPEST} levels")]
+    TooDeep,
 }
+
+/// How deep an unknown field may be nested: databases and clients read no deeper than some hundred levels.
+const DEEPEST: usize = 100;
 
 impl Item {
     /// Reads one item of a tenant.
@@ -58,6 +63,7 @@ impl Item {
             match property {
                 Some(property) => item.values[property as usize] = value(property, raw.get())?,
                 None if raw.get() == "null" => {}
+                None if wire::depth(raw.get()) > DEEPEST => return Err(ItemError::TooDeep),
                 None => item.extra.push((name, wire::compact(raw.get()))),
             }
         }

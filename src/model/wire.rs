@@ -123,6 +123,25 @@ pub fn compact(raw: &str) -> String {
     out
 }
 
+/// How deep the lists and objects of a JSON text are nested.
+pub fn depth(raw: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in raw.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 /// Appends a text as a JSON string.
 pub fn push_text(out: &mut String, text: &str) {
     // A string's serialisation has nothing that can fail.

@@ -51,6 +51,24 @@ impl DatabaseUrl {
         Ok(connection)
     }
 
+    /// Whether there is a file to look at.
+    pub fn exists(&self) -> bool {
+        std::path::Path::new(&self.file).exists()
+    }
+
+    /// One connection that cannot change anything, not even by tidying up when it closes.
+    pub fn connect_to_look(&self, busy: Duration) -> Result<Connection, StoreError> {
+        let path = self.file.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        Self { file: format!("file:{path}?mode=ro") }.connect(busy)
+    }
+
+    /// One connection, set up as a pool's are.
+    pub fn connect_for(&self, purpose: Purpose, busy: Duration) -> Result<Connection, StoreError> {
+        let mut connection = self.connect(busy)?;
+        connection.batch_execute(&Settings { purpose, busy }.statements())?;
+        Ok(connection)
+    }
+
     /// Connections that are made when they are first needed.
     pub fn pool(&self, size: u32, purpose: Purpose, wait: Duration, busy: Duration) -> Connections {
         Pool::builder()
@@ -78,22 +96,21 @@ struct Settings {
     busy: Duration,
 }
 
-impl CustomizeConnection<Connection, diesel::r2d2::Error> for Settings {
-    fn on_acquire(&self, connection: &mut Connection) -> Result<(), diesel::r2d2::Error> {
+impl Settings {
+    fn statements(&self) -> String {
+        let busy = self.busy.as_millis();
         // FULL makes a commit wait for the disk: what was acknowledged survives a power cut.
         let own = match self.purpose {
-            Purpose::Read => "PRAGMA query_only = 1; PRAGMA cache_size = -8192;",
-            Purpose::Write => {
-                "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192;"
-            }
+            Purpose::Read => "PRAGMA query_only = 1; PRAGMA cache_size = -8192",
+            Purpose::Write => "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192",
         };
-        let busy = self.busy.as_millis();
-        connection
-            .batch_execute(&format!(
-                "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; \
-                 PRAGMA temp_store = MEMORY; {own}"
-            ))
-            .map_err(diesel::r2d2::Error::QueryError)
+        format!("PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; {own};")
+    }
+}
+
+impl CustomizeConnection<Connection, diesel::r2d2::Error> for Settings {
+    fn on_acquire(&self, connection: &mut Connection) -> Result<(), diesel::r2d2::Error> {
+        connection.batch_execute(&self.statements()).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 

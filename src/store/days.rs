@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::connection::Connection;
+use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::message_days;
 use crate::model::{HistoryQuery, Instant, Item, Property, TenantId};
@@ -87,21 +88,33 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -
     Ok(())
 }
 
-/// Between which ids every message of a query lies;
-/// `None` where no message has its window, channels, direction and traffic types together.
-pub fn bounds(connection: &mut Connection, query: &HistoryQuery) -> Result<Option<(i64, i64)>, StoreError> {
-    use diesel::dsl::{max, min};
+/// What the days of a window hold together.
+pub struct Days {
+    /// No window has more messages than its days.
+    pub messages: i64,
+    /// Between which ids every one of them lies.
+    pub bounds: (i64, i64),
+}
+
+/// The days of a query's window; `None` where no message has its window, channels, direction and traffic types
+/// together.
+pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Option<Days>, StoreError> {
     if !occurs(connection, query)? {
         return Ok(None);
     }
-    // SELECT min(least_message_id), max(greatest_message_id) FROM message_days WHERE tenant_id = ? AND channel_type = '' … AND day BETWEEN ? AND ?
-    let (least, greatest): (Option<i64>, Option<i64>) = message_days::table
+    // SELECT … FROM message_days WHERE tenant_id = ? AND channel_type = '' AND … AND day BETWEEN ? AND ?
+    let days: Vec<(i64, i64, i64)> = message_days::table
         .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.eq("")))
         .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
-        .select((min(message_days::least_message_id), max(message_days::greatest_message_id)))
-        .first(connection)?;
-    Ok(least.zip(greatest))
+        .select((message_days::messages, message_days::least_message_id, message_days::greatest_message_id))
+        .load(connection)?;
+    let sum = |sum: Days, (messages, least, greatest): (i64, i64, i64)| Days {
+        messages: sum.messages + messages,
+        bounds: (sum.bounds.0.min(least), sum.bounds.1.max(greatest)),
+    };
+    let sum = days.into_iter().fold(Days { messages: 0, bounds: (i64::MAX, i64::MIN) }, sum);
+    Ok((sum.messages > 0).then_some(sum))
 }
 
 /// Whether some day of the window has a message of the asked sorts.
@@ -118,13 +131,13 @@ fn occurs(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, Sto
         .limit(1)
         .into_boxed();
     if !query.channel_types.is_empty() {
-        days = days.filter(message_days::channel_type.eq_any(&query.channel_types));
+        days = days.filter(any_of(message_days::channel_type, &query.channel_types));
     }
     if let Some(direction) = query.direction {
         days = days.filter(message_days::direction.eq(direction.word()));
     }
     if !query.traffic_types.is_empty() {
-        days = days.filter(message_days::traffic_type.eq_any(&query.traffic_types));
+        days = days.filter(any_of(message_days::traffic_type, &query.traffic_types));
     }
     Ok(days.first::<i64>(connection).optional()?.is_some())
 }

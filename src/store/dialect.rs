@@ -1,9 +1,10 @@
 //! What differs from database to database: its backend, its functions, its words for failures.
 
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::connection::Connection;
@@ -15,9 +16,6 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite"
 
 /// Lists the tables, each in a column `value`.
 pub const TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' ORDER BY name";
-
-/// How many values one statement may bind, with room for its other conditions.
-pub const LIST_LIMIT: usize = 10_000;
 
 /// What stands before and after an item to make it the content that it holds.
 pub const CONTENT_OF: (&str, &str) = ("json_extract(", ", '$.content')");
@@ -38,6 +36,45 @@ pub fn count_rows(
         true
     })?;
     Ok(())
+}
+
+/// `expression IN (any of a list)`, the list bound as one value: of any length, and always the same statement,
+/// so that it is prepared once.
+pub struct AnyOf<E> {
+    expression: E,
+    list: String,
+}
+
+/// Whether an expression is one of some values, which are numbers or texts.
+pub fn any_of<E, T: serde::Serialize>(expression: E, values: impl IntoIterator<Item = T>) -> AnyOf<E> {
+    let values: Vec<T> = values.into_iter().collect();
+    // Numbers and texts in a list have nothing that can fail.
+    AnyOf { expression, list: serde_json::to_string(&values).unwrap_or_default() }
+}
+
+impl<E> Expression for AnyOf<E> {
+    type SqlType = Bool;
+}
+
+impl<E: AppearsOnTable<T>, T> AppearsOnTable<T> for AnyOf<E> {}
+
+impl<E, G> ValidGrouping<G> for AnyOf<E> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<E> QueryId for AnyOf<E> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<E: QueryFragment<Backend>> QueryFragment<Backend> for AnyOf<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        self.expression.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (SELECT value FROM json_each(");
+        out.push_bind_param::<Text, _>(&self.list)?;
+        out.push_sql("))");
+        Ok(())
+    }
 }
 
 /// A statement whose plan is wanted instead of its rows.
@@ -73,20 +110,23 @@ pub fn explain<Q: QueryFragment<Backend>>(
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        let text = match &error {
-            Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => return Self::ReadOnly,
-            Error::DatabaseError(_, information) => information.message().to_owned(),
-            other => other.to_string(),
-        };
-        // SQLite's own sentences; diesel gives no code with them.
-        if text.contains("locked") || text.contains("busy") {
-            Self::Busy
-        } else if text.contains("disk is full") {
-            Self::Full
-        } else if text.contains("readonly database") {
-            Self::ReadOnly
-        } else {
-            Self::Failed(text)
+        match &error {
+            Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Self::ReadOnly,
+            Error::DatabaseError(_, information) => failure(information.message()),
+            other => failure(&other.to_string()),
         }
+    }
+}
+
+/// What a sentence of SQLite's means; diesel gives no code with them.
+pub fn failure(sentence: &str) -> StoreError {
+    if sentence.contains("locked") || sentence.contains("busy") {
+        StoreError::Busy
+    } else if sentence.contains("disk is full") {
+        StoreError::Full
+    } else if sentence.contains("readonly database") {
+        StoreError::ReadOnly
+    } else {
+        StoreError::Failed(sentence.to_owned())
     }
 }

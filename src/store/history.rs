@@ -15,18 +15,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use diesel::Connection as _;
 use diesel::prelude::*;
 
 use super::connection::Connection;
-use super::dialect::{self, Backend, LIST_LIMIT};
+use super::dialect::{self, Backend, any_of};
 use super::error::StoreError;
-use super::messages::read;
 use super::order::OrderBy;
 use super::schema::messages;
 use super::{days, subscribers};
+use crate::model::Property;
 use crate::model::history::{HistoryQuery, SortKey};
-use crate::model::{Item, Property};
 
 /// A statement about messages that is still being put together.
 pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
@@ -90,26 +88,24 @@ fn page_from<'a>(
     query: &'a HistoryQuery,
     start: &dyn Fn() -> Messages<'a>,
 ) -> Result<Page, StoreError> {
-    connection.transaction(|connection| {
-        let walks = walks(connection, query)?;
-        let page = (query.offset, query.limit + 1);
-        let mut items = match walks.as_slice() {
-            [] => Vec::new(),
-            [only] if gives_the_order(only, query) => {
-                ordered(query, only, start(), page).select(messages::item).load(connection)?
-            }
-            [only] => {
-                // Only ids go through the sorter; the items, which are long, are fetched for the page alone.
-                let ids = ordered(query, only, start(), page).select(messages::message_id).load(connection)?;
-                by_ids(connection, query, &ids)?
-            }
-            several => merged(connection, query, several, start)?,
-        };
-        let limit = usize::try_from(query.limit).unwrap_or_default();
-        let has_next = items.len() > limit;
-        items.truncate(limit);
-        Ok(Page { items, has_next })
-    })
+    let walks = walks(connection, query)?;
+    let page = (query.offset, query.limit + 1);
+    let mut items = match walks.as_slice() {
+        [] => Vec::new(),
+        [only] if gives_the_order(only, query) => {
+            ordered(query, only, start(), page).select(messages::item).load(connection)?
+        }
+        [only] => {
+            // Only ids go through the sorter; the items, which are long, are fetched for the page alone.
+            let ids = ordered(query, only, start(), page).select(messages::message_id).load(connection)?;
+            by_ids(connection, query, &ids)?
+        }
+        several => merged(connection, query, several, start)?,
+    };
+    let limit = usize::try_from(query.limit).unwrap_or_default();
+    let has_next = items.len() > limit;
+    items.truncate(limit);
+    Ok(Page { items, has_next })
 }
 
 /// How to find a query's messages; no walk at all where it is known that there are none.
@@ -117,7 +113,8 @@ fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>,
     if query.window.from > query.window.to {
         return Ok(Vec::new());
     }
-    let parts = |count: usize| if by_message_id(query) && count <= MERGED_WALKS { 1 } else { LIST_LIMIT };
+    // A walk for each of a few gives them in order; more of them are sorted by the database.
+    let parts = |count: usize| if by_message_id(query) && count <= MERGED_WALKS { 1 } else { count.max(1) };
     if let Some(recipient) = &query.recipient {
         let recipients = subscribers::resolve(connection, query.tenant, recipient)?;
         if let Some(id) = query.message_id {
@@ -134,7 +131,11 @@ fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>,
     if let Some(id) = query.message_id {
         return Ok(vec![Walk::One(id)]);
     }
-    let Some(bounds) = days::bounds(connection, query)? else { return Ok(Vec::new()) };
+    let Some(days) = days::of_window(connection, query)? else { return Ok(Vec::new()) };
+    if query.offset >= days.messages {
+        return Ok(Vec::new());
+    }
+    let bounds = days.bounds;
     Ok(match &query.subjects {
         Some(subjects) => {
             subjects.chunks(parts(subjects.len())).map(|part| Walk::Subjects(part.to_vec(), bounds)).collect()
@@ -163,7 +164,10 @@ fn gives_the_order(walk: &Walk, query: &HistoryQuery) -> bool {
 
 /// `SELECT … FROM messages WHERE … ORDER BY … LIMIT … OFFSET …`, its columns still to be named.
 fn ordered<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>, page: (i64, i64)) -> Messages<'a> {
-    statement(query, walk, start).order(OrderBy(query.sort.clone())).offset(page.0).limit(page.1)
+    statement(query, walk, start)
+        .order(OrderBy { sort: query.sort.clone(), by_index: gives_the_order(walk, query) })
+        .offset(page.0)
+        .limit(page.1)
 }
 
 /// The messages of a walk that a query asks for.
@@ -178,27 +182,27 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
         Walk::One(id) => found.filter(messages::message_id.eq(*id)),
         Walk::Recipients(list) => match list.as_slice() {
             [only] => found.filter(messages::recipient_id.eq(*only)),
-            list => found.filter(messages::recipient_id.eq_any(list.to_vec())),
+            list => found.filter(any_of(messages::recipient_id, list)),
         },
         Walk::Subjects(list, (least, greatest)) => match list.as_slice() {
             [only] => found.filter(messages::subject_id.eq(*only)),
-            list => found.filter(messages::subject_id.eq_any(list.to_vec())),
+            list => found.filter(any_of(messages::subject_id, list)),
         }
         .filter(messages::message_id.between(*least, *greatest)),
         Walk::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
         Walk::Time => found,
     };
     if let (Some(subjects), Walk::One(_) | Walk::Recipients(_)) = (&query.subjects, walk) {
-        found = found.filter((messages::subject_id + 0_i64).eq_any(subjects));
+        found = found.filter(any_of(messages::subject_id + 0_i64, subjects));
     }
     if !query.channel_types.is_empty() {
-        found = found.filter(messages::channel_type.eq_any(&query.channel_types));
+        found = found.filter(any_of(messages::channel_type, &query.channel_types));
     }
     if let Some(direction) = query.direction {
         found = found.filter(messages::direction.eq(direction.word()));
     }
     if !query.traffic_types.is_empty() {
-        found = found.filter(messages::traffic_type.eq_any(&query.traffic_types));
+        found = found.filter(any_of(messages::traffic_type, &query.traffic_types));
     }
     found
 }
@@ -206,14 +210,15 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
 /// Items by their ids, in the order of the ids.
 fn by_ids(connection: &mut Connection, query: &HistoryQuery, ids: &[i64]) -> Result<Vec<String>, StoreError> {
     let rows: Vec<(i64, String)> = messages::table
-        .filter(messages::tenant_id.eq(query.tenant.0).and(messages::message_id.eq_any(ids)))
+        .filter(messages::tenant_id.eq(query.tenant.0))
+        .filter(any_of(messages::message_id, ids))
         .select((messages::message_id, messages::item))
         .load(connection)?;
     let mut items: HashMap<i64, String> = rows.into_iter().collect();
     Ok(ids.iter().filter_map(|id| items.remove(id)).collect())
 }
 
-/// The page of several walks, each of which is read as far as the page can reach into it.
+/// The page of several walks by id, each of which is read as far as the page can reach into it.
 fn merged<'a>(
     connection: &mut Connection,
     query: &'a HistoryQuery,
@@ -221,23 +226,16 @@ fn merged<'a>(
     start: &dyn Fn() -> Messages<'a>,
 ) -> Result<Vec<String>, StoreError> {
     let reach = (0, query.offset.saturating_add(query.limit + 1));
+    let mut ids: Vec<i64> = Vec::new();
+    for walk in walks {
+        ids.extend(ordered(query, walk, start(), reach).select(messages::message_id).load::<i64>(connection)?);
+    }
+    ids.sort_unstable();
+    if query.sort.keys().iter().any(|key| key.descending) {
+        ids.reverse();
+    }
     let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let taken = usize::try_from(query.limit + 1).unwrap_or_default();
-    if let [SortKey { property: Property::MessageId, descending }] = query.sort.keys() {
-        let mut ids: Vec<i64> = Vec::new();
-        for walk in walks {
-            ids.extend(ordered(query, walk, start(), reach).select(messages::message_id).load::<i64>(connection)?);
-        }
-        ids.sort_unstable_by(|left, right| if *descending { right.cmp(left) } else { left.cmp(right) });
-        let page: Vec<i64> = ids.into_iter().skip(skipped).take(taken).collect();
-        return by_ids(connection, query, &page);
-    }
-    let mut found: Vec<(Item, String)> = Vec::new();
-    for walk in walks {
-        for text in ordered(query, walk, start(), reach).select(messages::item).load::<String>(connection)? {
-            found.push((read(&text, query.tenant)?, text));
-        }
-    }
-    found.sort_by(|(left, _), (right, _)| query.sort.compare(left, right));
-    Ok(found.into_iter().skip(skipped).take(taken).map(|(_, text)| text).collect())
+    let page: Vec<i64> = ids.into_iter().skip(skipped).take(taken).collect();
+    by_ids(connection, query, &page)
 }

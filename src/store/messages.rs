@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::connection::Connection;
+use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::{message_copies, messages};
 use super::subjects::Lesson;
@@ -69,14 +70,16 @@ pub fn load(
     ids: &BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, Stored>, StoreError> {
     let rows: Vec<(i64, String)> = messages::table
-        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.eq_any(ids)))
+        .filter(messages::tenant_id.eq(tenant.0))
+        .filter(any_of(messages::message_id, ids))
         .select((messages::recipient_id, messages::item))
         .load(connection)?;
     if rows.is_empty() {
         return Ok(BTreeMap::new());
     }
     let copies: Vec<String> = message_copies::table
-        .filter(message_copies::tenant_id.eq(tenant.0).and(message_copies::message_id.eq_any(ids)))
+        .filter(message_copies::tenant_id.eq(tenant.0))
+        .filter(any_of(message_copies::message_id, ids))
         .order((message_copies::message_id, message_copies::place))
         .select(message_copies::item)
         .load(connection)?;
@@ -160,10 +163,10 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -
         return Ok(());
     }
     let ids: Vec<i64> = replaced.iter().map(|stored| stored.item.message_id()).collect();
-    let of_messages = messages::tenant_id.eq(tenant.0).and(messages::message_id.eq_any(&ids));
-    diesel::delete(messages::table.filter(of_messages)).execute(connection)?;
-    let of_copies = message_copies::tenant_id.eq(tenant.0).and(message_copies::message_id.eq_any(&ids));
-    diesel::delete(message_copies::table.filter(of_copies)).execute(connection)?;
+    let messages = messages::table.filter(messages::tenant_id.eq(tenant.0));
+    diesel::delete(messages.filter(any_of(messages::message_id, &ids))).execute(connection)?;
+    let copies = message_copies::table.filter(message_copies::tenant_id.eq(tenant.0));
+    diesel::delete(copies.filter(any_of(message_copies::message_id, &ids))).execute(connection)?;
     Ok(())
 }
 
@@ -192,7 +195,7 @@ fn filing(item: &Item) -> Filing {
 }
 
 /// Reads an item that the gateway itself rendered.
-pub fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
+fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
     Item::parse(text, tenant).map_err(|error| StoreError::Failed(format!("a stored item cannot be read: {error}")))
 }
 

@@ -28,7 +28,10 @@ pub enum Schema {
 
 /// Looks at a store without changing it: refuses a file that is no store, and a newer one.
 pub fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> {
-    let mut connection = url.connect(busy)?;
+    if !url.exists() {
+        return Ok(Schema::Outdated);
+    }
+    let mut connection = url.connect_to_look(busy)?;
     let file = || url.name().to_owned();
     let tables = tables(&mut connection).map_err(|error| match error {
         StoreError::Failed(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },

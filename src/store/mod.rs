@@ -17,6 +17,7 @@ pub mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::Connection as _;
 use tokio::sync::Semaphore;
 
 pub use connection::{Connection, DatabaseUrl};
@@ -25,6 +26,22 @@ pub use error::StoreError;
 use connection::{Connections, Purpose};
 use migrate::Schema;
 
+/// Runs work between a transaction's beginning and end, and says why it failed.
+///
+/// Where the database has undone everything already, as on a full disk, undoing it once more fails too;
+/// that failure says nothing, so the first one is kept.
+macro_rules! in_transaction {
+    ($connection:ident.$kind:ident($work:expr)) => {{
+        let mut cause = None;
+        let result = $connection.$kind(|connection| {
+            $work(connection).map_err(|error| {
+                cause = Some(error);
+                StoreError::Failed("the change was undone".into())
+            })
+        });
+        result.map_err(|error| cause.unwrap_or(error))
+    }};
+}
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -46,9 +63,14 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Store {
     readers: Lane,
+    /// For what takes no time, so that it never waits behind what does.
+    glances: Lane,
     writer: Lane,
     options: Options,
 }
+
+/// How many glances are taken at the same time.
+const GLANCES: u32 = 2;
 
 /// Connections for one purpose and the permits to use them, so that waiting for one blocks no thread.
 #[derive(Clone)]
@@ -60,25 +82,36 @@ struct Lane {
 impl Store {
     /// Opens a store and brings its schema up to date, making the file where there is none.
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
-        let schema = migrate::inspect(url, options.wait)?;
+        if migrate::inspect(url, options.wait)? == Schema::Outdated {
+            // Not from a pool, which would try again and again what cannot succeed, a full disk's write for one.
+            migrate::apply(&mut url.connect_for(Purpose::Write, options.wait)?)?;
+        }
         let lane = |size: u32, purpose| Lane {
             connections: url.pool(size, purpose, options.wait, options.wait),
             permits: Arc::new(Semaphore::new(size as usize)),
         };
-        let store = Self { readers: lane(options.readers, Purpose::Read), writer: lane(1, Purpose::Write), options };
-        if schema == Schema::Outdated {
-            let mut connection = store.writer.connection()?;
-            migrate::apply(&mut connection)?;
-        }
-        Ok(store)
+        Ok(Self {
+            readers: lane(options.readers, Purpose::Read),
+            glances: lane(GLANCES, Purpose::Read),
+            writer: lane(1, Purpose::Write),
+            options,
+        })
     }
 
-    /// Runs a question beside others. What it reads is one state of the store only where it opens a transaction.
+    /// Runs a question beside others, on one state of the store.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.readers, work).await
+        self.run(&self.readers, |connection| in_transaction!(connection.transaction(work))).await
+    }
+
+    /// Looks something up that takes no time: a key, a row. It does not wait behind questions that do.
+    pub async fn glance<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(&self.glances, work).await
     }
 
     /// Runs a change, whole or not at all, durable when this returns.
@@ -88,7 +121,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.writer, |connection| in_transaction(connection, work)).await
+        self.run(&self.writer, |connection| in_transaction!(connection.immediate_transaction(work))).await
     }
 
     async fn run<T: Send + 'static>(
@@ -113,32 +146,10 @@ impl Store {
     }
 }
 
-/// Runs work whole or not at all, and says why it failed.
-///
-/// Where the database has undone everything already, as on a full disk, undoing it once more fails too;
-/// that failure says nothing, so the first one is kept.
-fn in_transaction<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut cause = None;
-    let result = connection.immediate_transaction(|connection| {
-        work(connection).map_err(|error| {
-            cause = Some(error);
-            StoreError::Failed("the change was undone".into())
-        })
-    });
-    result.map_err(|error| cause.unwrap_or(error))
-}
-
 impl Lane {
     fn connection(
         &self,
     ) -> Result<diesel::r2d2::PooledConnection<diesel::r2d2::ConnectionManager<Connection>>, StoreError> {
-        self.connections.get().map_err(|error| match error.to_string() {
-            text if text.contains("locked") => StoreError::Busy,
-            text if text.contains("readonly") => StoreError::ReadOnly,
-            text => StoreError::Failed(text),
-        })
+        self.connections.get().map_err(|error| dialect::failure(&error.to_string()))
     }
 }

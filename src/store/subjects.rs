@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::connection::Connection;
 use super::days;
+use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::subjects;
 use crate::model::TenantId;
@@ -55,7 +56,8 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BT
 pub fn learn(connection: &mut Connection, tenant: TenantId, lessons: &BTreeMap<i64, Lesson>) -> Result<(), StoreError> {
     type Row = (i64, Option<String>, String, Option<i64>);
     let known: Vec<Row> = subjects::table
-        .filter(subjects::tenant_id.eq(tenant.0).and(subjects::id.eq_any(lessons.keys())))
+        .filter(subjects::tenant_id.eq(tenant.0))
+        .filter(any_of(subjects::id, lessons.keys()))
         .select((subjects::id, subjects::name, subjects::channel_type, subjects::learned_from))
         .load(connection)?;
     for (id, lesson) in lessons {

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::prelude::*;
 
 use super::connection::Connection;
-use super::dialect::LIST_LIMIT;
+use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::{messages, recipients};
 use crate::model::TenantId;
@@ -118,16 +118,8 @@ fn of_subscribers(
     tenant: TenantId,
     subscribers: &BTreeSet<i64>,
 ) -> Result<Vec<Row>, StoreError> {
-    let of_tenant = || recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
-    let subscribers: Vec<i64> = subscribers.iter().copied().collect();
-    let mut found: Vec<Row> = Vec::new();
-    for part in subscribers.chunks(LIST_LIMIT) {
-        // A statement about one value is prepared once; one about a list, each time anew.
-        found.extend(match part {
-            [only] => of_tenant().filter(recipients::subscriber_id.eq(only)).load(connection)?,
-            part => of_tenant().filter(recipients::subscriber_id.eq_any(part)).load(connection)?,
-        });
-    }
+    let of_tenant = recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
+    let mut found: Vec<Row> = of_tenant.filter(any_of(recipients::subscriber_id, subscribers)).load(connection)?;
     let addresses: BTreeSet<&str> = found.iter().map(|row| row.address.as_str()).collect();
     let linked = with_addresses(connection, tenant, &addresses)?;
     found.extend(linked.into_iter().filter(|row| row.subscriber_id.is_none()));
@@ -139,16 +131,11 @@ fn with_addresses(
     tenant: TenantId,
     addresses: &BTreeSet<&str>,
 ) -> Result<Vec<Row>, StoreError> {
-    let of_tenant = || recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
-    let addresses: Vec<&str> = addresses.iter().copied().collect();
-    let mut found = Vec::new();
-    for part in addresses.chunks(LIST_LIMIT) {
-        found.extend(match part {
-            [only] => of_tenant().filter(recipients::address.eq(*only)).load::<Row>(connection)?,
-            part => of_tenant().filter(recipients::address.eq_any(part)).load::<Row>(connection)?,
-        });
+    if addresses.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(found)
+    let of_tenant = recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
+    Ok(of_tenant.filter(any_of(recipients::address, addresses)).load(connection)?)
 }
 
 fn ids(rows: &[Row], keep: impl Fn(&Row) -> bool) -> Vec<i64> {

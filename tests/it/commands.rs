@@ -98,11 +98,13 @@ fn keys_are_listed_without_the_keys() {
     ]);
     binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]);
     binary.run(&["key", "revoke", "--id", "3"]);
+    binary.run(&["key", "issue", "--tenant", "3193", "--kind", "additional", "--valid-until", "2020-01-01"]);
     assert_snapshot!(binary.run(&["key", "list", "--tenant", "3193"]), @"
     ID  NAME  KIND        GROUPS                     SENDERS  LAST DAY    LAST USED  STATE
     1   all   master      -                          -        -           -          valid
     2   some  additional  message-history,messaging  501      2030-12-31  -          valid
     3   -     webhook     -                          -        -           -          revoked
+    4   -     additional  -                          -        2020-01-01  -          expired
     ");
     let mut keys: Value = serde_json::from_str(&binary.run(&["key", "list", "--tenant", "3193", "--json"])).unwrap();
     assert!(keys[2]["revokedAt"].take().is_string());
@@ -151,6 +153,18 @@ fn keys_are_listed_without_the_keys() {
         "revokedAt": null,
         "senders": [],
         "validUntil": null
+      },
+      {
+        "groups": [],
+        "id": 4,
+        "kind": "additional",
+        "lastUsedAt": null,
+        "name": "",
+        "oneuptimeProfile": null,
+        "permissions": [],
+        "revokedAt": null,
+        "senders": [],
+        "validUntil": "2020-01-01"
       }
     ]
     "#);
@@ -293,11 +307,14 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
         b"[]".to_vec(),
         b"".to_vec(),
         message(3, json!({"address": ""})).to_string().into_bytes(),
+        message(8, json!({"content": []})).to_string().into_bytes(),
+        message(9, json!({"content": [1, 2]})).to_string().into_bytes(),
+        message(10, json!({"comment": "x".repeat(1_048_576)})).to_string().into_bytes(),
         good(7).into_bytes(),
     ];
     assert_snapshot!(import(&binary, bad.join(&b'\n')), @r#"
     1
-    {"imported":4,"updated":0,"unchanged":0,"rejected":9}
+    {"imported":4,"updated":0,"unchanged":0,"rejected":12}
     -:2: rejected: it ends in the middle of a JSON value
     -:3: rejected: it is not valid JSON (column 2)
     -:4: rejected: the field 'tenantId' names another tenant
@@ -307,11 +324,41 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
     -:9: rejected: it ends in the middle of a JSON value
     -:10: rejected: it is not a JSON object
     -:12: rejected: the field 'address' must be an address
+    -:13: rejected: the field 'content' must be a string or an object
+    -:14: rejected: the field 'content' must be a string or an object
+    -:15: rejected: it is longer than 1 MiB
     "#);
     let kept = binary.run(&["export", "--tenant", "3193"]);
     let ids: Vec<Value> =
         kept.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["messageId"].take()).collect();
     assert_eq!(ids, [1, 4, 6, 7]);
+}
+
+#[test]
+fn lines_that_open_brackets_and_never_close_them_cost_no_square_of_their_number() {
+    let binary = shop();
+    let mut input = "{\n".repeat(150_000);
+    input += &message(1, json!({})).to_string();
+    let started = std::time::Instant::now();
+    let output = binary.pipe(&["import", "--tenant", "3193", "-"], input.as_bytes());
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains(r#""imported":1,"updated":0,"unchanged":0,"rejected":150000"#)
+    );
+    // Without a bound it takes minutes.
+    assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_import_whose_complaints_nobody_reads_goes_on() {
+    let binary = shop();
+    binary.write("items.ndjson", format!("{}{}", "nonsense\n".repeat(10_000), message(1, json!({}))));
+    let mut import = binary.command(&["import", "--tenant", "3193", "items.ndjson"]);
+    let mut import = import.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(import.stderr.take());
+    let output = import.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains(r#""imported":1"#));
 }
 
 #[test]

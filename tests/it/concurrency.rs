@@ -12,13 +12,15 @@ const SIZE: i64 = 20;
 #[actix_web::test]
 async fn four_importers_and_eight_askers_lose_nothing() {
     let app = std::rc::Rc::new(TestApp::new().await);
+    // Two of the importers are another process as far as the database can tell.
+    let other = app.open_again();
     let importers = (0..4).map(|importer: i64| {
-        let store = app.store.clone();
+        let store = if importer < 2 { app.store.clone() } else { other.clone() };
         actix_web::rt::spawn(async move {
             for batch in 0..BATCHES {
                 // Every message comes from two importers, with another status from each.
-                let first = (importer / 2 * BATCHES + batch) * SIZE;
-                let status = if importer % 2 == 0 { "SENT" } else { "READ" };
+                let first = (importer % 2 * BATCHES + batch) * SIZE;
+                let status = if importer < 2 { "SENT" } else { "READ" };
                 let item =
                     |id| message(id, json!({"deliveryStatus": status, "subscriberId": id % 7, "subjectId": id % 3}));
                 let items = (first + 1..=first + SIZE).map(item);

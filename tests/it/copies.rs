@@ -279,3 +279,30 @@ fn what_is_no_object_is_rejected() {
         assert_eq!(Item::parse(text, TENANT).unwrap_err().to_string(), expected, "{text}");
     }
 }
+
+#[test]
+fn a_field_that_is_nested_too_deep_is_rejected() {
+    let nested = |depth: usize| format!(r#"{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    let error = |depth| Item::parse(&nested(depth), TENANT).unwrap_err().to_string();
+    assert_snapshot!(error(100), @"the field 'messageId' is missing");
+    assert_snapshot!(error(101), @"a field that edna does not know is nested deeper than 100 levels");
+}
+
+#[test]
+fn a_rendered_item_reads_as_the_same_item_at_the_ends_of_time() {
+    for (at, rendered) in [
+        ("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00.000+0000")),
+        ("9999-12-31T23:59:59.9999Z", Some("9999-12-31T23:59:59.999+0000")),
+        ("9999-12-31T23:59:59-00:01", None),
+        ("0000-01-01T00:00:00+00:01", None),
+    ] {
+        let item = Item::parse(&message(1, json!({"sentOrReceivedAt": at})).to_string(), TENANT);
+        let Some(rendered) = rendered else {
+            assert!(item.is_err(), "{at}");
+            continue;
+        };
+        let item = item.unwrap();
+        assert!(item.render().contains(rendered), "{at}");
+        assert!(Item::parse(&item.render(), TENANT).unwrap() == item, "{at}");
+    }
+}

@@ -49,97 +49,146 @@ async fn every_route_with_every_kind_of_key() {
         ("GET", "/openapi.json"),
         ("GET", "/docs/"),
         ("POST", "/webhooks/edna"),
+        ("POST", "/v1/messages"),
+        ("POST", "/v1/statuses"),
+        ("GET", "/v1/messages/1"),
+        ("POST", "/api/whatsapp-log/get-list"),
     ];
     let mut table = String::new();
     for (name, key) in &keys {
-        let headers: Vec<(&str, &str)> = key.iter().map(|key| ("x-api-key", key.as_str())).collect();
         table += &format!("{name}\n");
         for (method, path) in routes {
-            let response = app.send(method, path, &headers, "").await;
-            table += &format!("  {method} {path} {}\n", response.status.as_u16());
+            // In every header that a route may look at: only its own counts.
+            let token = key.as_ref().map(|key| format!("Token {key}"));
+            let mut statuses = Vec::new();
+            for (header, value) in [("x-api-key", key), ("ApiKey", key), ("Authorization", &token)] {
+                let headers: Vec<(&str, &str)> = value.iter().map(|value| (header, value.as_str())).collect();
+                statuses.push(app.send(method, path, &headers, "").await.status.as_u16());
+            }
+            table += &format!("  {method} {path} {statuses:?}\n");
         }
     }
     assert_snapshot!(table, @"
     none
-      POST /api/messages/history 401
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [401, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     unknown
-      POST /api/messages/history 401
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [401, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     malformed
-      POST /api/messages/history 401
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [401, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     master
-      POST /api/messages/history 200
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [200, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     message-history
-      POST /api/messages/history 200
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [200, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     all other groups
-      POST /api/messages/history 403
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [403, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     no group
-      POST /api/messages/history 403
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [403, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     OneUptime permission
-      POST /api/messages/history 403
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [403, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     expired
-      POST /api/messages/history 401
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [401, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     webhook
-      POST /api/messages/history 401
-      GET /healthz 200
-      HEAD /healthz 200
-      GET /readyz 200
-      GET /openapi.json 200
-      GET /docs/ 200
-      POST /webhooks/edna 404
+      POST /api/messages/history [401, 401, 401]
+      GET /healthz [200, 200, 200]
+      HEAD /healthz [200, 200, 200]
+      GET /readyz [200, 200, 200]
+      GET /openapi.json [200, 200, 200]
+      GET /docs/ [200, 200, 200]
+      POST /webhooks/edna [404, 404, 404]
+      POST /v1/messages [404, 404, 404]
+      POST /v1/statuses [404, 404, 404]
+      GET /v1/messages/1 [404, 404, 404]
+      POST /api/whatsapp-log/get-list [404, 404, 404]
     ");
 }
 

@@ -106,6 +106,12 @@ async fn each_question_walks_the_index_that_was_chosen_for_it() {
 
     the contract's example
       SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
+      LIST SUBQUERY 1
+      SCAN json_each VIRTUAL TABLE INDEX 1:
+      CREATE BLOOM FILTER
+      LIST SUBQUERY 2
+      SCAN json_each VIRTUAL TABLE INDEX 1:
+      CREATE BLOOM FILTER
 
     ascending
       SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
@@ -116,10 +122,18 @@ async fn each_question_walks_the_index_that_was_chosen_for_it() {
 
     a recipient and a subject
       SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+      LIST SUBQUERY 1
+      SCAN json_each VIRTUAL TABLE INDEX 1:
+      CREATE BLOOM FILTER
       SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+      LIST SUBQUERY 1
+      SCAN json_each VIRTUAL TABLE INDEX 1:
+      CREATE BLOOM FILTER
 
     a recipient by another property
       SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
+      LIST SUBQUERY 1
+      SCAN json_each VIRTUAL TABLE INDEX 1:
       USE TEMP B-TREE FOR ORDER BY
 
     a subject
@@ -146,22 +160,52 @@ async fn each_question_walks_the_index_that_was_chosen_for_it() {
 }
 
 #[actix_web::test]
-async fn no_sort_falls_back_on_a_full_scan() {
+async fn no_sort_makes_the_database_walk_another_index() {
     let app = app().await;
-    for property in Property::ALL {
-        for direction in ["ASC", "DESC"] {
-            let sort = json!({"property": property.name(), "direction": direction});
-            for body in [
-                json!({"sort": sort}),
-                json!({"sort": sort, "subjectId": 501}),
-                json!({"sort": sort, "subscriberFilter": {"address": busy_phone()}}),
-            ] {
+    let one = json!({"subscriberFilter": {"address": busy_phone()}});
+    app.import(
+        (1..=20).map(|id| crate::support::message(id, json!({"address": format!("7900{id}"), "subscriberId": 5}))),
+    )
+    .await;
+    let many = json!({"subscriberFilter": {"address": "5", "type": "EDNA_ID"}});
+    for (filter, index) in [
+        (json!({}), "(tenant_id=? AND "),
+        (json!({"subjectId": 501}), "messages_by_subject (tenant_id=? AND subject_id=?"),
+        (one, "messages_by_recipient (tenant_id=? AND recipient_id=?"),
+        (many, "messages_by_recipient (tenant_id=? AND recipient_id=?"),
+    ] {
+        for property in Property::ALL {
+            for direction in ["ASC", "DESC"] {
+                let mut body = filter.clone();
+                body["sort"] = json!({"property": property.name(), "direction": direction});
                 let plan = plan(&app, body.clone()).await;
-                assert!(plan.contains("SEARCH messages USING"), "{body}: {plan}");
-                assert!(!plan.contains("SCAN"), "{body}: {plan}");
+                let mut walks = plan.lines().filter(|line| line.contains("messages"));
+                assert!(plan.contains(index) && walks.all(|line| line.contains(index)), "{body}: {plan}");
             }
         }
     }
+}
+
+#[actix_web::test]
+async fn a_person_of_many_addresses_touches_no_other_persons_messages() {
+    let app = app().await;
+    app.import(
+        (1..=20).map(|id| crate::support::message(id, json!({"address": format!("7900{id}"), "subscriberId": 5}))),
+    )
+    .await;
+    let person = json!({"address": "5", "type": "EDNA_ID"});
+    for property in Property::ALL {
+        let body = json!({"subscriberFilter": person, "limit": 5, "sort": {"property": property.name()}});
+        let (found, rows) = touched(&app, body).await;
+        assert!(found == 5 && rows <= 20, "{}: {rows}", property.name());
+    }
+}
+
+#[actix_web::test]
+async fn an_offset_beyond_the_window_touches_no_row() {
+    let app = app().await;
+    assert_eq!(touched(&app, json!({"offset": 100_000, "sort": {"property": "content"}})).await, (0, 0));
+    assert_eq!(touched(&app, json!({"offset": i64::MAX})).await, (0, 0));
 }
 
 #[actix_web::test]

@@ -32,7 +32,7 @@ fn no_log_line_holds_an_address_a_text_or_a_key() {
     server.history("79001112233", "{}");
     server.send(b"GET /79001112233?phone=79001112233 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     server.send(b"GET /docs/79001112233 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nReferer: 79001112233\r\n\r\n");
-    server.send(b"79001112233 / HTTP/9\r\n\r\n");
+    server.send(b"79001112233 /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let log = server.log();
     assert!(log.lines().count() >= 12, "the log has a line for each request: {log}");
     for private in ["79001112233", "my secret", KEY, "4242424242"] {
@@ -43,12 +43,28 @@ fn no_log_line_holds_an_address_a_text_or_a_key() {
 #[test]
 fn every_log_line_of_a_request_has_its_id() {
     let binary = Binary::new();
-    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__LOG__FORMAT", "json")]);
-    server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-request-id: abc-1\r\n\r\n");
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[("HISTORY_GATEWAY__LOG__FORMAT", "json")]);
+    // A store that lost its tables fails, which is logged with its cause.
+    let url = history_gateway::store::DatabaseUrl::parse(&format!("sqlite://{}", binary.path("history.db").display()));
+    let mut connection = url.unwrap().connect(std::time::Duration::from_secs(5)).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, "DROP TABLE message_days").unwrap();
+    let request = format!(
+        "POST /api/messages/history HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-request-id: abc-1\r\nx-api-key: {key}\r\n\r\n"
+    );
+    let answer = server.send(request.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 503") && !answer.contains("message_days"), "{answer}");
     let log = server.log();
-    let line: serde_json::Value =
-        serde_json::from_str(log.lines().find(|line| line.contains("abc-1")).unwrap()).unwrap();
-    assert_eq!(line["fields"]["request_id"], "abc-1");
-    assert_eq!(line["fields"]["route"], "/healthz");
-    assert_eq!(line["fields"]["status"], 200);
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &serde_json::Value| line["fields"]["address"].is_null())
+        .collect();
+    assert_eq!(lines.len(), 2, "the failure and the request: {log}");
+    assert!(lines.iter().all(|line| line["span"]["id"] == "abc-1"), "{log}");
+    assert_eq!(lines[0]["level"], "ERROR");
+    assert!(lines[0]["fields"]["cause"].as_str().unwrap().contains("no such table"), "{log}");
+    assert_eq!(lines[1]["fields"]["route"], "/api/messages/history");
+    assert_eq!(lines[1]["fields"]["status"], 503);
 }

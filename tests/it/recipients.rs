@@ -151,6 +151,11 @@ async fn edna_id_asks_for_a_subscriber_by_its_id() {
     assert_snapshot!(app.ids(by("10", "EDNA_ID")).await, @"[4, 2, 1]");
     assert_snapshot!(app.ids(by("79000000001", "EDNA_ID")).await, @"[]");
     assert_snapshot!(app.ids(by("nobody", "EDNA_ID")).await, @"[]");
+    assert_snapshot!(app.ids(by("(10)", "EDNA_ID")).await, @"[]");
+    assert_snapshot!(app.ids(by("1.0", "EDNA_ID")).await, @"[]");
+    assert_snapshot!(app.ids(by(" 10 ", "EDNA_ID")).await, @"[4, 2, 1]");
+    app.import([from(5, "SMS", "79000000005", Some(-10))]).await;
+    assert_snapshot!(app.ids(by("-10", "EDNA_ID")).await, @"[5]");
     assert_snapshot!(app.ids(by("99999999999999999999", "EDNA_ID")).await, @"[]");
 }
 

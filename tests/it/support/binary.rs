@@ -156,8 +156,11 @@ impl Drop for Server {
     }
 }
 
+/// The address in the log's line about listening, in either of the log's formats.
 fn listening(log: &Path) -> Option<String> {
     let log = std::fs::read_to_string(log).unwrap_or_default();
-    let line = log.lines().find(|line| line.contains("listening address="))?;
-    Some(line.split("address=").nth(1)?.trim().to_owned())
+    let line = log.lines().find(|line| line.contains("listening"))?;
+    let after = line.split("address").nth(1)?.trim_start_matches(['=', '"', ':']);
+    let address = after.split(['"', ' ']).next()?;
+    address.parse::<std::net::SocketAddr>().ok().map(|address| address.to_string())
 }

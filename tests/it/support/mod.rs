@@ -16,7 +16,7 @@ use history_gateway::model::key::{KeyKind, Secret};
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Instant, Item, TenantId};
 use history_gateway::store::api_keys::NewKey;
-use history_gateway::store::{DatabaseUrl, Store, api_keys, tenants};
+use history_gateway::store::{DatabaseUrl, Options, Store, api_keys, tenants};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -32,7 +32,7 @@ pub struct TestApp {
     pub gateway: web::Data<Gateway>,
     pub store: Store,
     pub key: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A response as a test sees it.
@@ -68,10 +68,16 @@ impl TestApp {
         let url = DatabaseUrl::parse(&config.database.url).unwrap();
         let store = Store::open(&url, config.store_options()).unwrap();
         let gateway = Gateway::new(&config, store.clone(), Clock::StandsAt(instant(now)));
-        let mut app = Self { gateway: web::Data::new(gateway), store, key: String::new(), _directory: directory };
+        let mut app = Self { gateway: web::Data::new(gateway), store, key: String::new(), directory };
         app.tenant(TENANT).await;
         app.key = app.issue(TENANT, |_| {}).await;
         app
+    }
+
+    /// Another handle to the same file, with connections and locks of its own.
+    pub fn open_again(&self) -> Store {
+        let file = self.directory.path().join("test.db");
+        Store::open(&DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap(), Options::default()).unwrap()
     }
 
     pub async fn tenant(&self, id: TenantId) {
