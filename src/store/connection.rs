@@ -42,13 +42,7 @@ impl DatabaseUrl {
 
     /// One connection that has changed nothing yet.
     pub fn connect(&self, busy: Duration) -> Result<Connection, StoreError> {
-        let cannot = |cause: String| StoreError::CannotOpen { file: self.file.clone(), cause };
-        if std::path::Path::new(&self.file).is_dir() {
-            return Err(cannot("it is a directory".into()));
-        }
-        let mut connection = SqliteConnection::establish(&self.file).map_err(|error| cannot(error.to_string()))?;
-        connection.batch_execute(&format!("PRAGMA busy_timeout = {}", busy.as_millis()))?;
-        Ok(connection)
+        self.establish(&self.file, busy)
     }
 
     /// Whether there is a file to look at.
@@ -59,7 +53,17 @@ impl DatabaseUrl {
     /// One connection that cannot change anything, not even by tidying up when it closes.
     pub fn connect_to_look(&self, busy: Duration) -> Result<Connection, StoreError> {
         let path = self.file.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        Self { file: format!("file:{path}?mode=ro") }.connect(busy)
+        self.establish(&format!("file:{path}?mode=ro"), busy)
+    }
+
+    fn establish(&self, target: &str, busy: Duration) -> Result<Connection, StoreError> {
+        let cannot = |cause: String| StoreError::CannotOpen { file: self.file.clone(), cause };
+        if std::path::Path::new(&self.file).is_dir() {
+            return Err(cannot("it is a directory".into()));
+        }
+        let mut connection = SqliteConnection::establish(target).map_err(|error| cannot(error.to_string()))?;
+        connection.batch_execute(&format!("PRAGMA busy_timeout = {}", busy.as_millis()))?;
+        Ok(connection)
     }
 
     /// One connection, set up as a pool's are.

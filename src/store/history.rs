@@ -193,18 +193,24 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
         Walk::Time => found,
     };
     if let (Some(subjects), Walk::One(_) | Walk::Recipients(_)) = (&query.subjects, walk) {
-        found = found.filter(any_of(messages::subject_id + 0_i64, subjects));
+        found = match subjects.as_slice() {
+            [only] => found.filter((messages::subject_id + 0_i64).eq(*only)),
+            several => found.filter(any_of(messages::subject_id + 0_i64, several)),
+        };
     }
-    if !query.channel_types.is_empty() {
-        found = found.filter(any_of(messages::channel_type, &query.channel_types));
-    }
+    found = match query.channel_types.as_slice() {
+        [] => found,
+        [only] => found.filter(messages::channel_type.eq(only)),
+        several => found.filter(any_of(messages::channel_type, several)),
+    };
     if let Some(direction) = query.direction {
         found = found.filter(messages::direction.eq(direction.word()));
     }
-    if !query.traffic_types.is_empty() {
-        found = found.filter(any_of(messages::traffic_type, &query.traffic_types));
+    match query.traffic_types.as_slice() {
+        [] => found,
+        [only] => found.filter(messages::traffic_type.eq(only)),
+        several => found.filter(any_of(messages::traffic_type, several)),
     }
-    found
 }
 
 /// Items by their ids, in the order of the ids.

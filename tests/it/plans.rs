@@ -106,12 +106,6 @@ async fn each_question_walks_the_index_that_was_chosen_for_it() {
 
     the contract's example
       SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
-      LIST SUBQUERY 1
-      SCAN json_each VIRTUAL TABLE INDEX 1:
-      CREATE BLOOM FILTER
-      LIST SUBQUERY 2
-      SCAN json_each VIRTUAL TABLE INDEX 1:
-      CREATE BLOOM FILTER
 
     ascending
       SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
@@ -122,13 +116,7 @@ async fn each_question_walks_the_index_that_was_chosen_for_it() {
 
     a recipient and a subject
       SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
-      LIST SUBQUERY 1
-      SCAN json_each VIRTUAL TABLE INDEX 1:
-      CREATE BLOOM FILTER
       SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)
-      LIST SUBQUERY 1
-      SCAN json_each VIRTUAL TABLE INDEX 1:
-      CREATE BLOOM FILTER
 
     a recipient by another property
       SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=?)

@@ -61,7 +61,7 @@ fn a_directory_that_is_missing_or_may_not_be_written_to_is_named() {
     let binary = Binary::new();
     assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
     std::fs::create_dir(binary.path("folder")).unwrap();
-    assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'file:folder?mode=ro' cannot be opened: disk I/O error; check that its directory exists and may be written to");
+    assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'folder' cannot be opened: it is a directory; check that its directory exists and may be written to");
     if cfg!(target_os = "linux") {
         // Nobody may write there, not even root.
         assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite:///proc/history.db"]), @"1 history-gateway: the store '/proc/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
