@@ -81,17 +81,22 @@ pub struct Server {
 impl Server {
     fn start(command: &mut Command, log: &Path) -> Self {
         let file = std::fs::File::create(log).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
+        let child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
+        // Made before it listens, so that it is ended too where it never does.
+        let mut server = Self { child, address: String::new(), greeting: String::new(), log: log.to_owned() };
         let deadline = Instant::now() + Duration::from_secs(30);
-        let mut greeting = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut output = BufReader::new(server.child.stdout.take().unwrap());
         let sandbox = command.get_args().any(|argument| argument == "sandbox");
-        let address = loop {
+        server.address = loop {
             assert!(Instant::now() < deadline, "the server did not start: {}", std::fs::read_to_string(log).unwrap());
             if sandbox {
-                assert!(output.read_line(&mut greeting).unwrap() > 0, "{}", std::fs::read_to_string(log).unwrap());
-                if greeting.contains("Ctrl-C") {
-                    let line = greeting.lines().find(|line| line.starts_with("address")).unwrap();
+                assert!(
+                    output.read_line(&mut server.greeting).unwrap() > 0,
+                    "{}",
+                    std::fs::read_to_string(log).unwrap()
+                );
+                if server.greeting.contains("Ctrl-C") {
+                    let line = server.greeting.lines().find(|line| line.starts_with("address")).unwrap();
                     break line.rsplit("//").next().unwrap().to_owned();
                 }
             } else if let Some(address) = listening(log) {
@@ -100,7 +105,7 @@ impl Server {
                 std::thread::yield_now();
             }
         };
-        Self { child, address, greeting, log: log.to_owned() }
+        server
     }
 
     pub fn log(&self) -> String {
