@@ -23,7 +23,11 @@ pub fn start(log: &Log) {
         Level::Trace => LevelFilter::TRACE,
     };
     // Other crates' lines may hold anything, so only their warnings are let through.
-    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("history_gateway", level);
+    // What its HTTP parser refuses is the client's doing, and could fill the log.
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("actix_http", LevelFilter::OFF)
+        .with_target("history_gateway", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let lines = match log.format {
         Format::Json => lines.json().boxed(),

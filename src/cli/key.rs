@@ -49,7 +49,7 @@ pub struct Issue {
     #[arg(long, value_delimiter = ',', value_name = "GROUP,…", value_parser = GROUPS)]
     groups: Option<Vec<String>>,
     /// The subjects an additional key sees; all where not given
-    #[arg(long, value_delimiter = ',', value_name = "ID,…")]
+    #[arg(long, value_delimiter = ',', value_name = "ID,…", value_parser = clap::value_parser!(i64).range(1..))]
     senders: Option<Vec<i64>>,
     /// The last day of an additional key, UTC, that day included
     #[arg(long, value_name = "YYYY-MM-DD")]

@@ -90,6 +90,11 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        if common.database.is_some() {
+            return Err(Failure::said("a sandbox has a store of its own: leave --database out, or use 'serve'"));
+        }
+        // Listened for from the beginning, so that the directory goes whenever the process is asked to end.
+        let stop = serve::stop_signal()?;
         let directory = tempfile::tempdir()
             .map_err(|error| Failure::said(format!("no temporary directory can be made: {error}")))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
@@ -102,7 +107,7 @@ impl Sandbox {
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         let asked_for = self.fill(&store, clock).await?;
         print(&greeting(address, asked_for))?;
-        serve::run(listener, Gateway::new(&config, store, clock)).await
+        serve::run(listener, Gateway::new(&config, store, clock), stop).await
     }
 
     /// Fills the store and gives an address to ask for.

@@ -24,11 +24,12 @@ impl Serve {
         let bind = self.bind.map(|bind| ("server.bind", bind.to_string()));
         let config = common.load(bind.into_iter().collect())?;
         telemetry::start(&config.log);
+        let stop = stop_signal()?;
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
         let listener = listen(config.server.bind)?;
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
-        run(listener, Gateway::new(&config, store, Clock::Machine)).await
+        run(listener, Gateway::new(&config, store, Clock::Machine), stop).await
     }
 }
 
@@ -38,27 +39,31 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Serves until a signal.
-pub async fn run(listener: TcpListener, gateway: Gateway) -> Result<(), Failure> {
-    let stop = stop_signal()?;
+/// Serves until `stop` is done.
+pub async fn run(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> Result<(), Failure> {
     serve(listener, gateway, stop).await.map_err(|error| Failure::said(format!("the server failed: {error}")))
 }
 
+/// Done when somebody asks the process to end: SIGTERM, Ctrl-C, a closed terminal, Ctrl-\\.
 #[cfg(unix)]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Failure::said(format!("signals cannot be received: {error}")));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let (mut hang_up, mut quit) = (listen(SignalKind::hangup())?, listen(SignalKind::quit())?);
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
+            _ = quit.recv() => {}
         }
     })
 }
 
+/// Done when Ctrl-C is pressed.
 #[cfg(not(unix))]
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     Ok(async {
         // Where Ctrl-C cannot be received, the process is ended from outside.
         if tokio::signal::ctrl_c().await.is_err() {

@@ -25,7 +25,7 @@ pub enum Tenant {
     },
     /// List all tenants
     List,
-    /// Delete a tenant and everything of it: messages, subjects, keys
+    /// Delete a tenant and everything of it: messages, subjects, keys. The file keeps its size for what comes next
     Delete {
         #[arg(long)]
         id: i64,
@@ -53,6 +53,7 @@ impl Tenant {
                     return Err(Failure::said(sentence));
                 }
                 let messages = store.write(move |connection| tenants::delete(connection, id)).await?;
+                store.forget_deleted().await?;
                 say(format_args!("Tenant {id} is deleted, and {messages} messages of it."));
                 Ok(())
             }

@@ -1,8 +1,14 @@
 //! Reads a request's body, bounded in length and time; knows no form of it.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::web::Payload;
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use actix_web::web::{self, Payload};
 use futures_util::StreamExt;
 
 use crate::model::ask::Body;
@@ -11,38 +17,77 @@ use crate::model::ask::Body;
 /// gets its answer instead of a broken connection.
 const SWALLOWED_BYTES: usize = 64 * 1024 * 1024;
 
+/// What is left of a body that was not read to its end.
+///
+/// It is held until the answer is sent: the server takes a body nobody holds for one to be swallowed, waits for its
+/// end without a bound, and so lets anybody keep a connection open for good.
+pub struct Rest(Option<Payload>);
+
 /// Reads a body of at most `limit` bytes; a longer one is read on and thrown away.
-pub async fn read(payload: Payload, limit: usize, patience: Duration) -> Body {
-    let mut kept = Vec::new();
-    match tokio::time::timeout(patience, collect(payload, limit, &mut kept)).await {
-        Ok(Ok(length)) if length > limit => Body::TooLarge { limit },
-        Ok(Ok(_)) => Body::Whole(kept),
-        _ => Body::Incomplete,
+pub async fn read(headers: &HeaderMap, mut payload: Payload, limit: usize, patience: Duration) -> (Body, Rest) {
+    let mut taken = Taken::default();
+    let whole = tokio::time::timeout(patience, taken.all(&mut payload, limit)).await;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let is_whole = matches!(whole, Ok(Ok(true)));
+    let body = if taken.length.max(announced.unwrap_or(0)) > limit {
+        Body::TooLarge { limit }
+    } else if is_whole {
+        Body::Whole(taken.kept)
+    } else {
+        Body::Incomplete
+    };
+    (body, Rest((!is_whole).then_some(payload)))
+}
+
+#[derive(Default)]
+struct Taken {
+    kept: Vec<u8>,
+    length: usize,
+}
+
+impl Taken {
+    /// Whether the body was read to its end.
+    async fn all(&mut self, payload: &mut Payload, limit: usize) -> Result<bool, PayloadError> {
+        while let Some(part) = payload.next().await {
+            let part = part?;
+            self.length += part.len();
+            if self.length <= limit {
+                self.kept.extend_from_slice(&part);
+            } else {
+                self.kept = Vec::new();
+            }
+            if self.length > limit.max(SWALLOWED_BYTES) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
-/// Reads a body that nobody wants.
-pub async fn discard(payload: Payload, patience: Duration) {
-    read(payload, 0, patience).await;
-}
-
-async fn collect(
-    mut payload: Payload,
-    limit: usize,
-    kept: &mut Vec<u8>,
-) -> Result<usize, actix_web::error::PayloadError> {
-    let mut length = 0;
-    while let Some(part) = payload.next().await {
-        let part = part?;
-        length += part.len();
-        if length <= limit {
-            kept.extend_from_slice(&part);
-        } else {
-            *kept = Vec::new();
-        }
-        if length > limit.max(SWALLOWED_BYTES) {
-            break;
+impl Rest {
+    /// The answer to the request, which ends the connection where there is a rest.
+    pub fn answer(self, response: HttpResponse) -> HttpResponse {
+        match self.0 {
+            None => response,
+            Some(rest) => response.map_body(|_, body| BoxBody::new(Held { body, _rest: rest })),
         }
     }
-    Ok(length)
+}
+
+/// An answer's body that keeps hold of what is left of its request's.
+struct Held {
+    body: BoxBody,
+    _rest: Payload,
+}
+
+impl MessageBody for Held {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<web::Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(context)
+    }
 }

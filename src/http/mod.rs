@@ -21,7 +21,7 @@ use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, guard, web};
 use crate::config::{Config, Server};
 use crate::edna::EdnaError;
 use crate::edna::routes::{Edna, respond};
-use crate::model::ask::{Asked, Body};
+use crate::model::ask::Asked;
 use crate::store::Store;
 
 use auth::Keys;
@@ -49,13 +49,18 @@ impl Gateway {
             stopping: AtomicBool::new(false),
         }
     }
+
+    /// How long a client may take to send its body.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.server.body_timeout_seconds)
+    }
 }
 
 /// Every route there is.
 fn routes(routes: &mut web::ServiceConfig) {
     let get = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-    let reads = || web::route().to(|payload, gateway| not_allowed("GET, HEAD", payload, gateway));
-    let posts = || web::route().to(|payload, gateway| not_allowed("POST", payload, gateway));
+    let reads = || web::route().to(|request, payload, gateway| not_allowed("GET, HEAD", request, payload, gateway));
+    let posts = || web::route().to(|request, payload, gateway| not_allowed("POST", request, payload, gateway));
     routes
         .service(web::resource("/api/messages/history").post(history).default_service(posts()))
         .service(web::resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
@@ -68,23 +73,27 @@ fn routes(routes: &mut web::ServiceConfig) {
 async fn history(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let now = gateway.clock.now();
     let caller = gateway.keys.caller(request.headers(), "x-api-key", now).await;
-    let patience = Duration::from_secs(gateway.server.body_timeout_seconds);
     // Nothing is kept of a body whose sender has no key.
     let limit = if caller.is_ok() { gateway.server.body_limit_bytes } else { 0 };
-    let body: Body = body::read(payload, limit, patience).await;
-    gateway.edna.history(Asked { caller, body, now }).await
+    let (body, rest) = body::read(request.headers(), payload, limit, gateway.patience()).await;
+    rest.answer(gateway.edna.history(Asked { caller, body, now }).await)
 }
 
-async fn not_found(payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    body::discard(payload, Duration::from_secs(gateway.server.body_timeout_seconds)).await;
-    respond(&EdnaError::NotFound)
+async fn not_found(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let (_, rest) = body::read(request.headers(), payload, 0, gateway.patience()).await;
+    rest.answer(respond(&EdnaError::NotFound))
 }
 
-async fn not_allowed(allow: &'static str, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    body::discard(payload, Duration::from_secs(gateway.server.body_timeout_seconds)).await;
+async fn not_allowed(
+    allow: &'static str,
+    request: HttpRequest,
+    payload: web::Payload,
+    gateway: web::Data<Gateway>,
+) -> HttpResponse {
+    let (_, rest) = body::read(request.headers(), payload, 0, gateway.patience()).await;
     let mut response = respond(&EdnaError::MethodNotAllowed);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-    response
+    rest.answer(response)
 }
 
 /// The app that is served, and that the tests call in process.

@@ -9,6 +9,7 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
+use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use super::Gateway;
@@ -23,7 +24,7 @@ pub async fn observe(
     let started = Monotonic::now();
     let id = request_id(&request);
     let method = method(&request);
-    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
+    let span = tracing::info_span!("request", id = loggable(&id, &request));
     let mut response = next.call(request).instrument(span.clone()).await?;
     let _in_span = span.enter();
     response.headers_mut().insert(REQUEST_ID, id.clone());
@@ -37,10 +38,25 @@ pub async fn observe(
         method,
         route,
         status = response.status().as_u16(),
-        microseconds = started.elapsed().as_micros(),
+        microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request answered"
     );
     Ok(response)
+}
+
+/// A request's id as the log may hold it: one that could be a phone number, or is the request's own key, is told by
+/// the beginning of its SHA-256 only.
+fn loggable(id: &HeaderValue, request: &ServiceRequest) -> String {
+    let text = id.to_str().unwrap_or_default();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_spelt_as_a_phone = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.()[]".contains(&byte));
+    let key = request.headers().get("x-api-key");
+    let is_a_key = key.is_some_and(|key| key.as_bytes().eq_ignore_ascii_case(text.as_bytes()));
+    if is_a_key || (is_spelt_as_a_phone && (10..=15).contains(&digits)) {
+        let digest = Sha256::digest(text.as_bytes());
+        return digest.iter().take(4).fold("sha256:".to_owned(), |start, byte| format!("{start}{byte:02x}"));
+    }
+    text.to_owned()
 }
 
 /// The method, where it is one of HTTP's own: a client may send any word.

@@ -6,10 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use pipeline::Pipeline;
 
-use crate::model::property::Property;
 use crate::model::{Item, TenantId, merge};
 use crate::store::messages::{self, Change, Stored};
-use crate::store::subjects::Lesson;
 use crate::store::{Connection, Store, StoreError};
 
 /// What became of the items of a batch.
@@ -47,10 +45,8 @@ fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Res
     let ids: BTreeSet<i64> = items.iter().map(Item::message_id).collect();
     let mut stored = messages::load(connection, tenant, &ids)?;
     let mut recorded = Recorded::default();
-    let mut lessons = BTreeMap::new();
     let mut progress: BTreeMap<i64, Progress> = BTreeMap::new();
     for item in items {
-        learn(&mut lessons, &item);
         let id = item.message_id();
         let message = progress.entry(id).or_insert_with(|| {
             let before = stored.remove(&id);
@@ -61,15 +57,19 @@ fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Res
             message.copies.push(item);
             message.changed = true;
             recorded.imported += 1;
-        } else if add_copy(&mut message.copies, item) {
-            message.changed = true;
-            recorded.updated += 1;
-        } else {
+            continue;
+        }
+        let before = merge::merged(&message.copies);
+        message.changed |= add_copy(&mut message.copies, item);
+        // A copy may be worth keeping for what comes later, and change nothing now.
+        if merge::merged(&message.copies) == before {
             recorded.unchanged += 1;
+        } else {
+            recorded.updated += 1;
         }
     }
     let changes: Vec<Change> = progress.into_values().filter(|message| message.changed).filter_map(change).collect();
-    messages::apply(connection, tenant, &changes, &lessons)?;
+    messages::apply(connection, tenant, &changes)?;
     Ok(recorded)
 }
 
@@ -91,17 +91,4 @@ fn change(mut message: Progress) -> Option<Change> {
         return Some(Change { item, copies: message.copies, before });
     }
     Some(Change { item: message.copies.pop()?, copies: Vec::new(), before })
-}
-
-fn learn(lessons: &mut BTreeMap<i64, Lesson>, item: &Item) {
-    let Some(subject) = item.integer(Property::SubjectId) else { return };
-    let lesson = Lesson {
-        message_id: item.message_id(),
-        name: item.text(Property::SubjectName).map(str::to_owned),
-        channel_type: item.text(Property::ChannelType).unwrap_or_default().to_owned(),
-    };
-    let known = lessons.entry(subject).or_insert_with(|| lesson.clone());
-    if lesson > *known {
-        *known = lesson;
-    }
 }

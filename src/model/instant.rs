@@ -21,6 +21,10 @@ pub enum Rounding {
 pub const DAY: i64 = 24 * 60 * 60 * 1000;
 
 impl Instant {
+    /// The first and the last instant of the years 0000 to 9999.
+    pub const FIRST: Self = Self(-62_167_219_200_000);
+    pub const LAST: Self = Self(253_402_300_799_999);
+
     /// Reads a date as edna's clients send them (docs/edna.md 2.2): `…Z`, `±hh:mm`, `±hhmm`,
     /// with or without a fraction, without a zone (UTC), or a date only (midnight UTC).
     pub fn parse(text: &str, rounding: Rounding) -> Option<Self> {
@@ -32,13 +36,10 @@ impl Instant {
         } else {
             date_time(text)?
         };
-        // A zone can move a date out of the years that four digits can write.
-        if !(0..=9999).contains(&utc.year()) {
-            return None;
-        }
-        let millis = utc.and_utc().timestamp_millis();
         let beyond = utc.nanosecond() % 1_000_000 != 0;
-        Some(Self(millis + i64::from(beyond && rounding == Rounding::Up)))
+        let instant = Self(utc.and_utc().timestamp_millis() + i64::from(beyond && rounding == Rounding::Up));
+        // A zone, a leap second or rounding can move a date out of the years that four digits can write.
+        (Self::FIRST..=Self::LAST).contains(&instant).then_some(instant)
     }
 
     /// The first instant of the day after this `YYYY-MM-DD`, which is when a key's last day has ended.

@@ -104,9 +104,13 @@ impl Settings {
     fn statements(&self) -> String {
         let busy = self.busy.as_millis();
         // FULL makes a commit wait for the disk: what was acknowledged survives a power cut.
+        // What is deleted is overwritten, so that a person's messages do not stay in the file.
         let own = match self.purpose {
             Purpose::Read => "PRAGMA query_only = 1; PRAGMA cache_size = -8192",
-            Purpose::Write => "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192",
+            Purpose::Write => {
+                "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -32768; \
+                 PRAGMA wal_autocheckpoint = 8192"
+            }
         };
         format!("PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; {own};")
     }
@@ -116,6 +120,11 @@ impl CustomizeConnection<Connection, diesel::r2d2::Error> for Settings {
     fn on_acquire(&self, connection: &mut Connection) -> Result<(), diesel::r2d2::Error> {
         connection.batch_execute(&self.statements()).map_err(diesel::r2d2::Error::QueryError)
     }
+}
+
+/// Moves everything from the log beside the file into it, so that nothing stays there of what was deleted.
+pub fn empty_log(connection: &mut Connection) -> Result<(), StoreError> {
+    Ok(connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?)
 }
 
 /// The URL of another kind of database can hold a password, which no message may show.

@@ -20,9 +20,9 @@ pub enum StoreError {
          use that version or a newer one"
     )]
     NewerSchema { file: String, version: String },
-    #[error("the store's schema is out of date; run 'history-gateway migrate'")]
-    NotMigrated,
-    #[error("the disk is full: the store could not be written; nothing of this step was kept")]
+    #[error("the store '{file}' is damaged: {cause}; restore it from a copy")]
+    Damaged { file: String, cause: String },
+    #[error("the disk is full: nothing of the last write was kept; what was written before it is")]
     Full,
     #[error("the store may not be written to; check the permissions of its file and directory")]
     ReadOnly,

@@ -8,7 +8,6 @@ use super::connection::Connection;
 use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::{message_copies, messages};
-use super::subjects::Lesson;
 use super::subscribers::Filing;
 use super::{days, subjects, subscribers};
 use crate::model::subscriber::ChannelClass;
@@ -101,14 +100,8 @@ pub fn load(
 }
 
 /// Writes messages and all that is kept with them: recipients, subjects and the days' counts.
-pub fn apply(
-    connection: &mut Connection,
-    tenant: TenantId,
-    changes: &[Change],
-    lessons: &BTreeMap<i64, Lesson>,
-) -> Result<(), StoreError> {
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
     super::tenants::require(connection, tenant)?;
-    subjects::learn(connection, tenant, lessons)?;
     let filings = changes.iter().map(|change| filing(&change.item)).collect();
     let recipients = subscribers::file(connection, tenant, &filings)?;
     let replaced: Vec<&Stored> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
@@ -129,6 +122,9 @@ pub fn apply(
         diesel::insert_into(messages::table).values(row(tenant, &change.item, recipient)).execute(connection)?;
     }
     keep_copies(connection, tenant, changes)?;
+    let items = changes.iter().map(|change| &change.item).chain(replaced.iter().map(|stored| &stored.item));
+    let spoken_of = items.filter_map(|item| item.integer(Property::SubjectId)).collect();
+    subjects::learn(connection, tenant, &spoken_of)?;
     let left = replaced.iter().map(|stored| stored.recipient_id).collect();
     subscribers::forget_unused(connection, tenant, &left)
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
 
-use super::connection::{Connection, DatabaseUrl};
+use super::connection::{Connection, DatabaseUrl, Purpose};
 use super::dialect::{Backend, MIGRATIONS, TABLES};
 use super::error::StoreError;
 
@@ -21,13 +21,13 @@ struct Row {
 
 /// How a store's schema compares to this binary's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
+enum Schema {
     Current,
     Outdated,
 }
 
 /// Looks at a store without changing it: refuses a file that is no store, and a newer one.
-pub fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> {
+fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> {
     if !url.exists() {
         return Ok(Schema::Outdated);
     }
@@ -35,6 +35,7 @@ pub fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> 
     let file = || url.name().to_owned();
     let tables = tables(&mut connection).map_err(|error| match error {
         StoreError::Failed(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
+        StoreError::Failed(cause) if cause.contains("malformed") => StoreError::Damaged { file: file(), cause },
         StoreError::Failed(cause) => StoreError::CannotOpen { file: file(), cause },
         other => other,
     })?;
@@ -52,8 +53,17 @@ pub fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> 
     Ok(if applied.len() == known.len() { Schema::Current } else { Schema::Outdated })
 }
 
+/// Makes a store where there is none, and applies what is pending; refuses what is not ours to change.
+pub fn bring_up_to_date(url: &DatabaseUrl, busy: Duration) -> Result<(), StoreError> {
+    if inspect(url, busy)? == Schema::Outdated {
+        // Not from a pool, which would try again and again what cannot succeed, a full disk's write for one.
+        apply(&mut url.connect_for(Purpose::Write, busy)?)?;
+    }
+    Ok(())
+}
+
 /// Applies what is pending, under the write lock, so that several processes may start at once.
-pub fn apply(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+fn apply(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
     connection.immediate_transaction(|connection| {
         let applied = connection.run_pending_migrations(MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
         Ok(applied.iter().map(ToString::to_string).collect())

@@ -15,7 +15,7 @@ pub mod subscribers;
 pub mod tenants;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
 use tokio::sync::Semaphore;
@@ -24,7 +24,6 @@ pub use connection::{Connection, DatabaseUrl};
 pub use error::StoreError;
 
 use connection::{Connections, Purpose};
-use migrate::Schema;
 
 /// Runs work between a transaction's beginning and end, and says why it failed.
 ///
@@ -82,9 +81,13 @@ struct Lane {
 impl Store {
     /// Opens a store and brings its schema up to date, making the file where there is none.
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
-        if migrate::inspect(url, options.wait)? == Schema::Outdated {
-            // Not from a pool, which would try again and again what cannot succeed, a full disk's write for one.
-            migrate::apply(&mut url.connect_for(Purpose::Write, options.wait)?)?;
+        let deadline = Instant::now() + options.wait;
+        // Where several processes make one store at once, SQLite refuses some of their steps without waiting.
+        while let Err(error) = migrate::bring_up_to_date(url, options.wait) {
+            if !matches!(error, StoreError::Busy) || Instant::now() > deadline {
+                return Err(error);
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
         let lane = |size: u32, purpose| Lane {
             connections: url.pool(size, purpose, options.wait, options.wait),
@@ -122,6 +125,11 @@ impl Store {
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.run(&self.writer, |connection| in_transaction!(connection.immediate_transaction(work))).await
+    }
+
+    /// Sees to it that nothing stays on the disk of what was deleted.
+    pub async fn forget_deleted(&self) -> Result<(), StoreError> {
+        self.run(&self.writer, connection::empty_log).await
     }
 
     async fn run<T: Send + 'static>(

@@ -1,25 +1,15 @@
-//! The subjects of a tenant, added by hand or learned from messages; knows no message.
+//! The subjects of a tenant, added by hand or learned from messages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
 use super::connection::Connection;
 use super::days;
-use super::dialect::any_of;
 use super::error::StoreError;
-use super::schema::subjects;
+use super::schema::{messages, subjects};
 use crate::model::TenantId;
 use crate::model::subject::Subject;
-
-/// What a message says of its subject: ordered, so that the greatest message id has the last word
-/// and the order of arrival does not matter.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Lesson {
-    pub message_id: i64,
-    pub name: Option<String>,
-    pub channel_type: String,
-}
 
 /// Adds a subject, or corrects the one that has its id.
 pub fn add(connection: &mut Connection, tenant: TenantId, subject: &Subject) -> Result<(), StoreError> {
@@ -52,25 +42,30 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BT
     Ok(of_subjects.into_iter().chain(of_messages).collect())
 }
 
-/// Takes over what messages say of their subjects, except where a subject was added by hand.
-pub fn learn(connection: &mut Connection, tenant: TenantId, lessons: &BTreeMap<i64, Lesson>) -> Result<(), StoreError> {
-    type Row = (i64, Option<String>, String, Option<i64>);
-    let known: Vec<Row> = subjects::table
-        .filter(subjects::tenant_id.eq(tenant.0))
-        .filter(any_of(subjects::id, lessons.keys()))
-        .select((subjects::id, subjects::name, subjects::channel_type, subjects::learned_from))
-        .load(connection)?;
-    for (id, lesson) in lessons {
-        let is_news = match known.iter().find(|row| row.0 == *id) {
-            None => true,
-            Some((_, _, _, None)) => false,
-            Some((_, name, channel_type, Some(message_id))) => {
-                *lesson > Lesson { message_id: *message_id, name: name.clone(), channel_type: channel_type.clone() }
+/// Takes over what messages say of these subjects, except where a subject was added by hand: the name and the
+/// channel of the message with the greatest id, so that the order of arrival does not matter.
+pub fn learn(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
+    for id in ids {
+        let known: Option<Option<i64>> =
+            subjects::table.find((tenant.0, id)).select(subjects::learned_from).first(connection).optional()?;
+        if known == Some(None) {
+            continue;
+        }
+        // SELECT … FROM messages WHERE tenant_id = ? AND subject_id = ? ORDER BY message_id DESC LIMIT 1
+        let lesson: Option<(i64, Option<String>, String)> = messages::table
+            .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
+            .select((messages::message_id, messages::subject_name, messages::channel_type))
+            .order(messages::message_id.desc())
+            .first(connection)
+            .optional()?;
+        match lesson {
+            Some((message_id, name, channel_type)) => {
+                put(connection, tenant, &Subject { id: *id, name, channel_type }, Some(message_id))?;
             }
-        };
-        if is_news {
-            let (name, channel_type) = (lesson.name.clone(), lesson.channel_type.clone());
-            put(connection, tenant, &Subject { id: *id, name, channel_type }, Some(lesson.message_id))?;
+            // Its last message turned out to be another subject's.
+            None => {
+                diesel::delete(subjects::table.find((tenant.0, id))).execute(connection)?;
+            }
         }
     }
     Ok(())

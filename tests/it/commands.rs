@@ -473,6 +473,49 @@ fn a_tenant_is_deleted_with_everything_of_it_and_nothing_else() {
 }
 
 #[test]
+fn nothing_of_a_deleted_tenant_stays_in_the_file() {
+    let binary = shop();
+    binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
+    let item = |id| {
+        message(
+            id,
+            json!({"address": "79990001122", "content": "a text that must go", "sentOrReceivedAt": "2026-01-01"}),
+        )
+    };
+    binary.write("items.ndjson", lines((1..=300).map(item)));
+    binary.run(&["import", "--tenant", "3193", "items.ndjson"]);
+    let holds = |text: &str| {
+        let files = ["history.db", "history.db-wal"].map(|name| std::fs::read(binary.path(name)).unwrap_or_default());
+        files.iter().any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    };
+    assert!(holds("79990001122") && holds("a text that must go"));
+    binary.run(&["tenant", "delete", "--id", "3193", "--yes"]);
+    assert!(!holds("79990001122") && !holds("a text that must go"));
+    assert!(binary.run(&["tenant", "list"]).contains("Other"));
+}
+
+#[test]
+fn an_export_imported_into_its_own_store_changes_nothing() {
+    let binary = shop();
+    let copies = [
+        message(1, json!({"deliveryStatus": "SENT", "comment": "c", "subjectId": 5, "subjectName": "B"})),
+        message(1, json!({"deliveryStatus": "READ", "subjectId": 5, "subjectName": "A"})),
+    ];
+    import(&binary, lines(copies));
+    let exported = binary.run(&["export", "--tenant", "3193"]);
+    assert!(import(&binary, &exported).contains(r#"{"imported":0,"updated":0,"unchanged":1,"rejected":0}"#));
+    assert!(binary.run(&["export", "--tenant", "3193"]) == exported);
+    let other = shop();
+    import(&other, &exported);
+    assert_eq!(binary.run(&["subject", "list"]), other.run(&["subject", "list"]));
+}
+
+#[test]
+fn a_sandbox_takes_no_other_store() {
+    assert_snapshot!(Binary::new().fails(&["sandbox", "--port", "0", "--database", "sqlite://x.db"]), @"1 history-gateway: a sandbox has a store of its own: leave --database out, or use 'serve'");
+}
+
+#[test]
 fn the_sandbox_prints_a_request_that_works_and_holds_the_published_sample() {
     let binary = Binary::new();
     let server = binary.serve(&["sandbox", "--port", "0"], &[]);

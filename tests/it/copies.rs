@@ -133,7 +133,7 @@ async fn a_copy_that_moves_its_message_moves_it_everywhere() {
     assert_snapshot!(app.ids(r#"{"subscriberFilter":{"address":"79990000000"}}"#).await, @"[1]");
     assert_snapshot!(app.ids(r#"{"subscriberFilter":{"address":"79001112233"}}"#).await, @"[2]");
     assert_snapshot!(app.ids(r#"{"subjectId":6}"#).await, @"[1]");
-    assert_snapshot!(app.ids(r#"{"subjectId":5}"#).await, @"[]");
+    assert_snapshot!(app.ids(r#"{"subjectId":5}"#).await, @r#"400 {"title":"message-matcher-subject-not-found","status":400,"detail":"The field 'subjectId' names a subject that does not exist."}"#);
 }
 
 #[actix_web::test]
@@ -154,6 +154,25 @@ async fn a_subject_becomes_known_from_its_messages_the_greatest_id_having_the_la
         }
         let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
         assert_eq!(subjects[0].name.as_deref(), Some("name 3"));
+    }
+}
+
+#[actix_web::test]
+async fn a_subject_is_what_its_messages_come_to_in_any_order() {
+    let copies = [
+        message(9, json!({"deliveryStatus": "SENT", "subjectId": 5, "subjectName": "lesser"})),
+        message(9, json!({"deliveryStatus": "READ", "subjectId": 5, "subjectName": "greater"})),
+        message(8, json!({"deliveryStatus": "SENT", "subjectId": 6, "subjectName": "moves away"})),
+        message(8, json!({"deliveryStatus": "READ", "subjectId": 5, "subjectName": "older"})),
+    ];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2], [2, 3, 0, 1]] {
+        let app = TestApp::new().await;
+        for place in order {
+            app.import([copies[place].clone()]).await;
+        }
+        let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
+        let known: Vec<_> = subjects.iter().map(|subject| (subject.id, subject.name.as_deref())).collect();
+        assert_eq!(known, [(5, Some("greater"))], "{order:?}");
     }
 }
 
@@ -294,6 +313,7 @@ fn a_rendered_item_reads_as_the_same_item_at_the_ends_of_time() {
         ("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00.000+0000")),
         ("9999-12-31T23:59:59.9999Z", Some("9999-12-31T23:59:59.999+0000")),
         ("9999-12-31T23:59:59-00:01", None),
+        ("9999-12-31T23:59:60Z", None),
         ("0000-01-01T00:00:00+00:01", None),
     ] {
         let item = Item::parse(&message(1, json!({"sentOrReceivedAt": at})).to_string(), TENANT);

@@ -51,7 +51,7 @@ fn only_two_files_name_a_database() {
 #[test]
 fn only_http_and_the_dialects_routes_know_actix() {
     let names = |name: &str| !(name.starts_with("http/") || name.ends_with("/routes.rs") || name == "cli/mod.rs");
-    absent(&["actix"], names, "only http and routes.rs know actix");
+    absent(&["actix_web", "actix_rt"], names, "only http and routes.rs know actix");
 }
 
 #[test]

@@ -114,6 +114,29 @@ fn a_body_that_stops_arriving_is_answered_and_not_waited_for() {
 }
 
 #[test]
+fn a_chunked_body_that_stops_arriving_keeps_no_connection_open() {
+    let binary = Binary::new();
+    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    for (path, status) in [("/api/messages/history", 401), ("/nothing", 404), ("/healthz", 405)] {
+        // The connection is read to its end, which comes only when the server closes it.
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n");
+        let answer = server.send(head.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[test]
+fn a_body_announced_as_too_large_is_too_large_even_where_it_never_arrives() {
+    let binary = Binary::new();
+    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    let head = format!(
+        "POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: 99999999\r\n\r\n"
+    );
+    let answer = server.send(head.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[test]
 fn headers_that_stop_arriving_are_not_waited_for() {
     let binary = Binary::new();
     let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
@@ -132,7 +155,7 @@ fn sigterm_answers_the_request_in_flight_and_ends_with_0() {
     stream.write_all(head.as_bytes()).unwrap();
     // An answer on another connection shows that the server has had time for the first one.
     server.history(KEY, "{}");
-    server.terminate();
+    server.signal("-TERM");
     while !server.log().contains("stopping") {
         std::thread::yield_now();
     }
@@ -141,4 +164,19 @@ fn sigterm_answers_the_request_in_flight_and_ends_with_0() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("connection: close"), "{answer}");
     assert_eq!(server.wait(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_terminal_ends_a_sandbox_and_its_directory() {
+    let binary = Binary::new();
+    std::fs::create_dir(binary.path("temporary")).unwrap();
+    let folder = binary.path("temporary").display().to_string();
+    for signal in ["-HUP", "-INT", "-QUIT", "-TERM"] {
+        let mut server = binary.serve(&["sandbox", "--port", "0"], &[("TMPDIR", &folder)]);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        server.signal(signal);
+        assert_eq!(server.wait(), Some(0), "{signal}");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "{signal}");
+    }
 }

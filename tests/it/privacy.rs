@@ -31,6 +31,11 @@ fn no_log_line_holds_an_address_a_text_or_a_key() {
     assert!(server.history(KEY, bodies[0]).contains("my secret text"));
     server.history("79001112233", "{}");
     server.send(b"GET /79001112233?phone=79001112233 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-request-id: +79001112233\r\n\r\n");
+    let own_key = format!(
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-api-key: {KEY}\r\nx-request-id: {KEY}\r\n\r\n"
+    );
+    assert!(server.send(own_key.as_bytes()).contains(KEY), "the answer has the id that was sent");
     server.send(b"GET /docs/79001112233 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nReferer: 79001112233\r\n\r\n");
     server.send(b"79001112233 /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let log = server.log();

@@ -141,10 +141,10 @@ impl Server {
         format!("{status} {}", response.split("\r\n\r\n").nth(1).unwrap_or_default())
     }
 
-    /// Asks the server to end, as a supervisor does.
-    pub fn terminate(&self) {
-        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
+    /// Sends the server a signal, as a supervisor or a terminal does.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Its exit code, once it has ended.
