@@ -1,29 +1,25 @@
 //! The commands, run as a user runs them.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{Binary, message};
 
-const SAMPLE: &str = include_str!("../fixtures/edna-answer.json");
+pub const SAMPLE: &str = include_str!("../fixtures/edna-answer.json");
 
 /// A store with the tenant 3193.
-fn shop() -> Binary {
+pub fn shop() -> Binary {
     let binary = Binary::new();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     binary
 }
 
-fn lines(items: impl IntoIterator<Item = Value>) -> String {
+pub fn lines(items: impl IntoIterator<Item = Value>) -> String {
     items.into_iter().map(|item| format!("{item}\n")).collect()
 }
 
 /// Exit code, standard output and standard error of an import from standard input.
-fn import(binary: &Binary, input: impl AsRef<[u8]>) -> String {
+pub fn import(binary: &Binary, input: impl AsRef<[u8]>) -> String {
     let output = binary.pipe(&["import", "--tenant", "3193", "-"], input.as_ref());
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!("{}\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
@@ -253,182 +249,6 @@ fn an_unknown_tenant_is_named_by_every_command() {
 }
 
 #[test]
-fn items_and_whole_answers_are_imported_from_lines_files_gzip_and_standard_input() {
-    let binary = shop();
-    let gzip = |text: &str| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(text.as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
-    let pretty = serde_json::to_string_pretty(
-        &json!({"content": [message(5, json!({})), message(6, json!({}))], "hasNext": false}),
-    );
-    binary.write("items.ndjson", lines([message(1, json!({})), message(2, json!({}))]).replace('\n', "\r\n\r\n"));
-    binary.write("answer.json", SAMPLE);
-    binary.write("answer-pretty.json", format!("\u{feff}{}\n{}", pretty.unwrap(), message(7, json!({}))));
-    binary.write(
-        "answer-lines.json",
-        format!("{{\"content\":[\n{},\n{}\n],\"hasNext\":true}}", message(8, json!({})), message(9, json!({}))),
-    );
-    binary.write(
-        "items.ndjson.gz",
-        [gzip(&lines([message(3, json!({}))])), gzip(&lines([message(4, json!({}))]))].concat(),
-    );
-    let files = ["items.ndjson", "answer.json", "answer-pretty.json", "answer-lines.json", "items.ndjson.gz"];
-    let arguments: Vec<&str> = ["import", "--tenant", "3193"].into_iter().chain(files).collect();
-    assert_snapshot!(binary.run(&arguments), @r#"{"imported":11,"updated":0,"unchanged":0,"rejected":0}"#);
-    assert_snapshot!(binary.run(&arguments), @r#"{"imported":0,"updated":0,"unchanged":11,"rejected":0}"#);
-    assert_snapshot!(import(&binary, gzip(&lines([message(10, json!({})), message(1, json!({"deliveryStatus": "READ"}))]))), @r#"
-    0
-    {"imported":1,"updated":1,"unchanged":0,"rejected":0}
-    "#);
-    assert_snapshot!(import(&binary, ""), @r#"
-    0
-    {"imported":0,"updated":0,"unchanged":0,"rejected":0}
-    "#);
-}
-
-#[test]
-fn a_bad_line_is_named_and_does_not_stop_the_rest() {
-    let binary = shop();
-    let good = |id| message(id, json!({})).to_string();
-    let answer = json!({"content": [message(4, json!({})), message(5, json!({"direction": "UP"}))], "hasNext": false})
-        .to_string();
-    let bad = [
-        good(1).into_bytes(),
-        b"{\"messageId\":".to_vec(),
-        b"nonsense".to_vec(),
-        message(2, json!({"tenantId": 9})).to_string().into_bytes(),
-        b"\xff\xfe".to_vec(),
-        answer.into_bytes(),
-        b"{".to_vec(),
-        good(6).into_bytes(),
-        b"{\"content\":[".to_vec(),
-        b"[]".to_vec(),
-        b"".to_vec(),
-        message(3, json!({"address": ""})).to_string().into_bytes(),
-        message(8, json!({"content": []})).to_string().into_bytes(),
-        message(9, json!({"content": [1, 2]})).to_string().into_bytes(),
-        message(10, json!({"comment": "x".repeat(1_048_576)})).to_string().into_bytes(),
-        good(7).into_bytes(),
-    ];
-    assert_snapshot!(import(&binary, bad.join(&b'\n')), @r#"
-    1
-    {"imported":4,"updated":0,"unchanged":0,"rejected":12}
-    -:2: rejected: it ends in the middle of a JSON value
-    -:3: rejected: it is not valid JSON (column 2)
-    -:4: rejected: the field 'tenantId' names another tenant
-    -:5: rejected: it is not valid UTF-8
-    -:6: rejected: message 2 of the answer: the field 'direction' must be IN or OUT
-    -:7: rejected: it ends in the middle of a JSON value
-    -:9: rejected: it ends in the middle of a JSON value
-    -:10: rejected: it is not a JSON object
-    -:12: rejected: the field 'address' must be an address
-    -:13: rejected: the field 'content' must be a string or an object
-    -:14: rejected: the field 'content' must be a string or an object
-    -:15: rejected: it is longer than 1 MiB
-    "#);
-    let kept = binary.run(&["export", "--tenant", "3193"]);
-    let ids: Vec<Value> =
-        kept.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["messageId"].take()).collect();
-    assert_eq!(ids, [1, 4, 6, 7]);
-}
-
-#[test]
-fn lines_that_open_brackets_and_never_close_them_cost_no_square_of_their_number() {
-    let binary = shop();
-    let mut input = "{\n".repeat(150_000);
-    input += &message(1, json!({})).to_string();
-    let started = std::time::Instant::now();
-    let output = binary.pipe(&["import", "--tenant", "3193", "-"], input.as_bytes());
-    assert!(
-        String::from_utf8_lossy(&output.stdout).contains(r#""imported":1,"updated":0,"unchanged":0,"rejected":150000"#)
-    );
-    // Without a bound it takes minutes.
-    assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
-}
-
-#[cfg(unix)]
-#[test]
-fn an_import_whose_complaints_nobody_reads_goes_on() {
-    let binary = shop();
-    binary.write("items.ndjson", format!("{}{}", "nonsense\n".repeat(10_000), message(1, json!({}))));
-    let mut import = binary.command(&["import", "--tenant", "3193", "items.ndjson"]);
-    let mut import = import.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    drop(import.stderr.take());
-    let output = import.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stdout).contains(r#""imported":1"#));
-}
-
-#[test]
-fn fields_that_edna_does_not_document_are_kept_and_counted() {
-    let binary = shop();
-    let items =
-        [message(1, json!({"newField": {"a": 1}, "other": "x", "none": null})), message(2, json!({"newField": 2}))];
-    assert_snapshot!(import(&binary, lines(items)), @r#"
-    0
-    {"imported":2,"updated":0,"unchanged":0,"rejected":0}
-    Note: 3 fields that edna does not document were kept.
-    "#);
-    assert_snapshot!(binary.run(&["export", "--tenant", "3193"]), @r#"
-    {"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","newField":{"a":1},"other":"x"}
-    {"messageId":2,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","newField":2}
-    "#);
-}
-
-#[test]
-fn a_file_that_cannot_be_read_stops_the_import_before_it_begins() {
-    let binary = shop();
-    binary.write("good.ndjson", lines([message(1, json!({}))]));
-    assert_snapshot!(binary.fails(&["import", "--tenant", "3193", "good.ndjson", "missing.ndjson"]), @"1 history-gateway: 'missing.ndjson' cannot be read: No such file or directory (os error 2)");
-    std::fs::create_dir(binary.path("folder")).unwrap();
-    assert_snapshot!(binary.fails(&["import", "--tenant", "3193", "good.ndjson", "folder"]), @"1 history-gateway: 'folder' cannot be read: it is a directory");
-    assert_eq!(binary.run(&["export", "--tenant", "3193"]), "");
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(lines([message(2, json!({}))]).as_bytes()).unwrap();
-    let gzip = encoder.finish().unwrap();
-    binary.write("cut.gz", &gzip[..gzip.len() - 9]);
-    let said = binary.fails(&["import", "--tenant", "3193", "cut.gz"]);
-    assert!(said.starts_with("1 history-gateway: 'cut.gz' cannot be read to its end: "), "{said}");
-}
-
-#[test]
-fn an_export_imported_elsewhere_gives_the_same_answers() {
-    let (binary, other) = (shop(), shop());
-    binary.run(&["generate", "--tenant", "3193", "--messages", "1500", "--until", "2026-03-01", "--days", "20"]);
-    assert!(import(&binary, SAMPLE).starts_with("0\n"));
-    let exported = binary.run(&["export", "--tenant", "3193"]);
-    assert_eq!(exported.lines().count(), 1502);
-    assert!(import(&other, &exported).contains(r#"{"imported":1502,"updated":0,"unchanged":0,"rejected":0}"#));
-    assert!(other.run(&["export", "--tenant", "3193"]) == exported);
-    let window =
-        ["export", "--tenant", "3193", "--from", "2024-07-23T08:08:20.201Z", "--to", "2026-02-09T00:00:00.000Z"];
-    let part = binary.run(&window);
-    let expected = |line: &&str| {
-        let item: Value = serde_json::from_str(line).unwrap();
-        let at = item["sentOrReceivedAt"].as_str().unwrap();
-        ("2024-07-23T08:08:20.201+0000"..="2026-02-09T00:00:00.000+0000").contains(&at)
-    };
-    assert!(part.lines().eq(exported.lines().filter(expected)) && part.lines().count() > 1);
-}
-
-#[test]
-fn an_export_that_nobody_reads_to_its_end_is_no_failure() {
-    let binary = shop();
-    binary.run(&["generate", "--tenant", "3193", "--messages", "5000", "--until", "2026-03-01"]);
-    let mut child = binary
-        .command(&["export", "--tenant", "3193"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
-}
-
-#[test]
 fn generated_messages_are_the_same_for_the_same_seed_and_until() {
     let (binary, other) = (shop(), shop());
     let generate = |binary: &Binary, seed: &str| {
@@ -492,22 +312,6 @@ fn nothing_of_a_deleted_tenant_stays_in_the_file() {
     binary.run(&["tenant", "delete", "--id", "3193", "--yes"]);
     assert!(!holds("79990001122") && !holds("a text that must go"));
     assert!(binary.run(&["tenant", "list"]).contains("Other"));
-}
-
-#[test]
-fn an_export_imported_into_its_own_store_changes_nothing() {
-    let binary = shop();
-    let copies = [
-        message(1, json!({"deliveryStatus": "SENT", "comment": "c", "subjectId": 5, "subjectName": "B"})),
-        message(1, json!({"deliveryStatus": "READ", "subjectId": 5, "subjectName": "A"})),
-    ];
-    import(&binary, lines(copies));
-    let exported = binary.run(&["export", "--tenant", "3193"]);
-    assert!(import(&binary, &exported).contains(r#"{"imported":0,"updated":0,"unchanged":1,"rejected":0}"#));
-    assert!(binary.run(&["export", "--tenant", "3193"]) == exported);
-    let other = shop();
-    import(&other, &exported);
-    assert_eq!(binary.run(&["subject", "list"]), other.run(&["subject", "list"]));
 }
 
 #[test]
@@ -578,13 +382,4 @@ fn help_and_wrong_flags() {
 #[test]
 fn the_openapi_command_prints_the_document() {
     assert_eq!(Binary::new().run(&["openapi"]), history_gateway::http::openapi::document());
-}
-
-#[test]
-fn an_import_beside_a_running_server_waits_its_turn_and_is_seen_at_once() {
-    let binary = shop();
-    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
-    assert!(import(&binary, lines([message(1, json!({"sentOrReceivedAt": "2024-01-01"}))])).starts_with("0\n"));
-    assert!(server.history(&key, r#"{"dateFrom":"2024-01-01"}"#).contains(r#""messageId":1,"#));
 }
