@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use crate::model::wire::Nesting;
+
 /// The longest document that is read; a longer one is rejected.
 const LONGEST: usize = 64 * 1024 * 1024;
 
@@ -87,26 +89,4 @@ fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
 /// Whether a line only begins a document, as the first line of a pretty-printed one does.
 fn is_opened(line: &[u8]) -> bool {
     line.trim_ascii_end().ends_with(b"{") || line.trim_ascii_end().ends_with(b"[")
-}
-
-/// How many brackets are open; a string ends on its line.
-#[derive(Default)]
-struct Nesting {
-    depth: i64,
-}
-
-impl Nesting {
-    fn read(&mut self, line: &[u8]) {
-        let (mut quoted, mut escaped) = (false, false);
-        for byte in line {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
-                b'{' | b'[' if !quoted => self.depth += 1,
-                b'}' | b']' if !quoted => self.depth -= 1,
-                _ => {}
-            }
-        }
-    }
 }

@@ -59,13 +59,16 @@ fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Res
             recorded.imported += 1;
             continue;
         }
-        let before = merge::merged(&message.copies);
-        message.changed |= add_copy(&mut message.copies, item);
-        // A copy may be worth keeping for what comes later, and change nothing now.
-        if merge::merged(&message.copies) == before {
-            recorded.unchanged += 1;
-        } else {
-            recorded.updated += 1;
+        match with_copy(&message.copies, item) {
+            None => recorded.unchanged += 1,
+            Some(copies) => {
+                // A copy may be worth keeping for what comes later, and change nothing now.
+                let changes_now = merge::merged(&copies) != merge::merged(&message.copies);
+                recorded.updated += u64::from(changes_now);
+                recorded.unchanged += u64::from(!changes_now);
+                message.copies = copies;
+                message.changed = true;
+            }
         }
     }
     let changes: Vec<Change> = progress.into_values().filter(|message| message.changed).filter_map(change).collect();
@@ -73,15 +76,13 @@ fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Res
     Ok(recorded)
 }
 
-/// Whether a copy adds anything to what its message was made of.
-fn add_copy(copies: &mut Vec<Item>, copy: Item) -> bool {
+/// What a message is made of with one copy more; `None` where that copy adds nothing.
+fn with_copy(copies: &[Item], copy: Item) -> Option<Vec<Item>> {
     if copies.contains(&copy) {
-        return false;
+        return None;
     }
     let with_copy = merge::contributing(copies.iter().cloned().chain([copy]).collect());
-    let is_news = with_copy != *copies;
-    *copies = with_copy;
-    is_news
+    (with_copy != copies).then_some(with_copy)
 }
 
 fn change(mut message: Progress) -> Option<Change> {

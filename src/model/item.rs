@@ -43,7 +43,7 @@ pub enum ItemError {
 }
 
 /// How deep an unknown field may be nested: databases and clients read no deeper than some hundred levels.
-const DEEPEST: usize = 100;
+const DEEPEST: i64 = 100;
 
 impl Item {
     /// Reads one item of a tenant.

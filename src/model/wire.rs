@@ -123,23 +123,40 @@ pub fn compact(raw: &str) -> String {
     out
 }
 
-/// How deep the lists and objects of a JSON text are nested.
-pub fn depth(raw: &str) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for byte in raw.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                depth += 1;
-                deepest = deepest.max(depth);
+/// Counts the brackets of a JSON text that are open, those inside its strings aside.
+#[derive(Default)]
+pub struct Nesting {
+    /// How many are open now.
+    pub depth: i64,
+    /// How many were open at the most.
+    pub deepest: i64,
+}
+
+impl Nesting {
+    /// Reads on. No string goes beyond what is read at once: JSON's strings end on their line.
+    pub fn read(&mut self, json: &[u8]) {
+        let (mut quoted, mut escaped) = (false, false);
+        for byte in json {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                b'{' | b'[' if !quoted => {
+                    self.depth += 1;
+                    self.deepest = self.deepest.max(self.depth);
+                }
+                b'}' | b']' if !quoted => self.depth -= 1,
+                _ => {}
             }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
         }
     }
-    deepest
+}
+
+/// How deep the lists and objects of a JSON text are nested.
+pub fn depth(raw: &str) -> i64 {
+    let mut nesting = Nesting::default();
+    nesting.read(raw.as_bytes());
+    nesting.deepest
 }
 
 /// Appends a text as a JSON string.
