@@ -59,6 +59,7 @@ pub struct Database {
     pub wait_seconds: u64,
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub deadline_seconds: u64,
+    pub prepared_statements: PreparedStatements,
 }
 
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -92,6 +93,7 @@ macro_rules! words {
 
 words!(RecipientSetting { Subscriber = "subscriber", Address = "address", });
 words!(RangeCheck { Given = "given", Effective = "effective", });
+words!(PreparedStatements { Auto = "auto", Always = "always", Never = "never", });
 words!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
 words!(Format { Text = "text", Json = "json", });
 
@@ -149,6 +151,11 @@ impl Config {
             readers: self.database.readers,
             wait: Duration::from_secs(self.database.wait_seconds),
             deadline: Duration::from_secs(self.database.deadline_seconds),
+            prepared_statements: match self.database.prepared_statements {
+                PreparedStatements::Auto => store::PreparedStatements::Auto,
+                PreparedStatements::Always => store::PreparedStatements::Always,
+                PreparedStatements::Never => store::PreparedStatements::Never,
+            },
         }
     }
 }

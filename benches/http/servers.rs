@@ -1,11 +1,11 @@
 //! What the gateway is compared with: a server that sends a ready body, and one as a team in a hurry would write it.
 
 use std::net::TcpListener;
+use std::sync::Mutex;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, Pool};
 use history_gateway::model::Instant;
 use history_gateway::model::instant::Rounding;
 use history_gateway::store::Store;
@@ -136,16 +136,26 @@ pub async fn prepare(store: &Store) {
     store.write(move |connection| Ok(connection.batch_execute(&statements)?)).await.expect("a table");
 }
 
-type Connections = Pool<ConnectionManager<SqliteConnection>>;
+type Connections = Mutex<Vec<SqliteConnection>>;
 
 /// A boxed diesel query, structs, serde_json; one blocking thread a request.
 pub async fn plain(file: &str) {
-    let pool: Connections = Pool::builder().max_size(4).build(ConnectionManager::new(file)).expect("a pool");
-    let answer = |request: web::Bytes, pool: web::Data<Connections>| async move {
-        let request: serde_json::Value = serde_json::from_slice(&request).expect("JSON");
-        let answer =
-            web::block(move || find(&mut pool.get().expect("a connection"), &request)).await.expect("an answer");
-        HttpResponse::Ok().content_type("application/json").body(serde_json::to_string(&answer).expect("JSON"))
+    let file: std::sync::Arc<str> = file.into();
+    let pool = Connections::default();
+    let answer = move |request: web::Bytes, pool: web::Data<Connections>| {
+        let file = std::sync::Arc::clone(&file);
+        async move {
+            let request: serde_json::Value = serde_json::from_slice(&request).expect("JSON");
+            let answer = web::block(move || {
+                let idle = pool.lock().expect("a lock").pop();
+                let mut connection = idle.unwrap_or_else(|| SqliteConnection::establish(&file).expect("a connection"));
+                let answer = find(&mut connection, &request);
+                pool.lock().expect("a lock").push(connection);
+                answer
+            });
+            let answer = answer.await.expect("an answer");
+            HttpResponse::Ok().content_type("application/json").body(serde_json::to_string(&answer).expect("JSON"))
+        }
     };
     let listener = listen();
     let pool = web::Data::new(pool);

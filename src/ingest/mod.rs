@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use pipeline::Pipeline;
 
-use crate::model::{Item, TenantId, merge};
+use crate::model::{Item, Property, TenantId, merge};
 use crate::store::messages::{self, Change, Stored};
-use crate::store::{Connection, Store, StoreError};
+use crate::store::{Connection, Store, StoreError, tenants};
 
 /// What became of the items of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,8 @@ impl std::ops::AddAssign for Recorded {
 
 /// Records a batch of a tenant's items: all of them, durable, or none.
 pub async fn record(store: &Store, tenant: TenantId, items: Vec<Item>) -> Result<Recorded, StoreError> {
+    let times = items.iter().filter_map(|item| item.instant(Property::SentOrReceivedAt));
+    store.make_room(times).await?;
     store.write(move |connection| write(connection, tenant, items)).await
 }
 
@@ -42,6 +44,7 @@ struct Progress {
 }
 
 fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Result<Recorded, StoreError> {
+    tenants::lock(connection, tenant)?;
     let ids: BTreeSet<i64> = items.iter().map(Item::message_id).collect();
     let mut stored = messages::load(connection, tenant, &ids)?;
     let mut recorded = Recorded::default();

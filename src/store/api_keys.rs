@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use subtle::ConstantTimeEq;
 
-use super::connection::Connection;
+use super::Connection;
+use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::api_keys;
 use crate::model::key::{KeyDigest, KeyKind};
@@ -60,11 +61,7 @@ struct Row {
 
 /// Stores a key; `None` where the same key was issued before, revoked or not.
 pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<Option<i64>, StoreError> {
-    super::tenants::require(connection, key.tenant)?;
-    let taken = diesel::dsl::exists(api_keys::table.filter(api_keys::digest.eq(key.digest.0.as_slice())));
-    if diesel::select(taken).get_result(connection)? {
-        return Ok(None);
-    }
+    super::tenants::lock(connection, key.tenant)?;
     let row = (
         api_keys::tenant_id.eq(key.tenant.0),
         api_keys::digest.eq(key.digest.0.as_slice()),
@@ -77,7 +74,8 @@ pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<
         api_keys::valid_until.eq(key.valid_until.map(|day| day.to_string())),
         api_keys::created_at.eq(now.0),
     );
-    Ok(Some(diesel::insert_into(api_keys::table).values(row).returning(api_keys::id).get_result(connection)?))
+    let insert = diesel::insert_into(api_keys::table).values(row).on_conflict_do_nothing().returning(api_keys::id);
+    Ok(on_each!(connection, |connection| insert.get_result(connection).optional()?))
 }
 
 /// What a key allows, or `None` where no valid key has the digest. Its last day is the caller's to check.

@@ -1,26 +1,75 @@
-//! Opens connections to the database that the URL names; knows no table.
+//! Opens connections to the database that the URL names, and begins and ends transactions there; knows no table.
 
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
-use diesel::{Connection as _, SqliteConnection};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::{Connection as _, MultiConnection, SqliteConnection};
 
+use super::Options;
 use super::error::StoreError;
+#[cfg(feature = "postgres")]
+use super::postgres;
 
-pub type Connection = SqliteConnection;
-pub type Connections = Pool<ConnectionManager<Connection>>;
+pub type Backend = MultiBackend;
+
+/// One connection to either kind of database. Statements are built once and run on both.
+#[derive(MultiConnection)]
+pub enum AnyConnection {
+    Sqlite(SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(diesel::PgConnection),
+}
+
+/// Runs an expression on whichever connection there is, for the few statements that the common one lacks: the same
+/// for both, or one for a file and one for a server.
+macro_rules! on_each {
+    ($connection:expr, |$inner:ident| $statement:expr) => {
+        on_each!($connection, |$inner| $statement, |$inner| $statement)
+    };
+    ($connection:expr, |$file:ident| $on_file:expr, |$server:ident| $on_server:expr) => {
+        match $connection {
+            crate::store::Connection::Sqlite($file) => $on_file,
+            #[cfg(feature = "postgres")]
+            crate::store::Connection::Postgres($server) => $on_server,
+        }
+    };
+}
+pub(super) use on_each;
 
 /// A database's address, its scheme known.
-#[derive(Clone, Debug)]
-pub struct DatabaseUrl {
-    file: String,
+#[derive(Clone)]
+pub enum DatabaseUrl {
+    Sqlite {
+        file: String,
+    },
+    #[cfg(feature = "postgres")]
+    Postgres {
+        url: String,
+        /// Whether statements keep their names, which they cannot behind a pooler that shares server processes.
+        named: bool,
+    },
+}
+
+/// Whether statements are prepared once for each connection, or anew each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreparedStatements {
+    /// Once, unless a pooler shares its server processes.
+    Auto,
+    Always,
+    Never,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Read,
+    Write,
 }
 
 impl DatabaseUrl {
-    /// Reads `sqlite://FILE`. A scheme nobody knows is refused rather than taken for a file's name.
+    /// Reads `sqlite://FILE` or `postgres://…`. A scheme nobody knows is refused rather than taken for a file's name.
     pub fn parse(url: &str) -> Result<Self, StoreError> {
-        let refuse = |reason| Err(StoreError::Address { url: without_password(url), reason });
+        let refuse = |reason| Err(StoreError::Address { url: without_secrets(url), reason });
         let Some((scheme, rest)) = url.split_once(':') else {
             return refuse("it has no scheme");
         };
@@ -30,107 +79,196 @@ impl DatabaseUrl {
             "sqlite" if file.starts_with(":memory:") || file.starts_with("file:") => {
                 refuse("the store is a file that several connections share")
             }
-            "sqlite" => Ok(Self { file: file.to_owned() }),
+            "sqlite" => Ok(Self::Sqlite { file: file.to_owned() }),
+            "postgres" | "postgresql" if !rest.starts_with("//") => refuse("its scheme is not followed by //"),
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Ok(Self::Postgres { url: url.to_owned(), named: false }),
+            #[cfg(not(feature = "postgres"))]
+            "postgres" | "postgresql" => refuse("this program was built without PostgreSQL"),
             _ => refuse("its scheme is not known"),
         }
     }
 
+    /// The same address, and how statements are to be prepared there; asks the server where that is to be found out.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is asked nothing"))]
+    pub fn settled(self, options: &Options) -> Result<Self, StoreError> {
+        match self {
+            file @ Self::Sqlite { .. } => Ok(file),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { ref url, .. } => {
+                let named = match options.prepared_statements {
+                    PreparedStatements::Always => true,
+                    PreparedStatements::Never => false,
+                    PreparedStatements::Auto => !postgres::is_pooled(url, options.wait, &self.name())?,
+                };
+                Ok(Self::Postgres { url: url.clone(), named })
+            }
+        }
+    }
+
     /// What to call the store in a message.
-    pub fn name(&self) -> &str {
-        &self.file
+    pub fn name(&self) -> String {
+        match self {
+            Self::Sqlite { file } => file.clone(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { url, .. } => without_secrets(url),
+        }
+    }
+
+    /// Whether messages need a partition before they are written.
+    pub fn is_partitioned(&self) -> bool {
+        !matches!(self, Self::Sqlite { .. })
+    }
+
+    /// Whether there is a store to look at.
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite { file } => std::path::Path::new(file).exists(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { .. } => true,
+        }
     }
 
     /// One connection that has changed nothing yet.
-    pub fn connect(&self, busy: Duration) -> Result<Connection, StoreError> {
-        self.establish(&self.file, busy)
+    pub fn connect(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
+        match self {
+            Self::Sqlite { file } => self.open(file, busy),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { url, named } => {
+                postgres::connect(url, *named, busy, &self.name()).map(AnyConnection::Postgres)
+            }
+        }
     }
 
-    /// Whether there is a file to look at.
-    pub fn exists(&self) -> bool {
-        std::path::Path::new(&self.file).exists()
+    /// One connection for looking: it cannot change a file, not even by tidying up when it closes.
+    pub fn connect_to_look(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
+        match self {
+            Self::Sqlite { file } => {
+                let path = file.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+                self.open(&format!("file:{path}?mode=ro"), busy)
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres { .. } => self.connect(busy),
+        }
     }
 
-    /// One connection that cannot change anything, not even by tidying up when it closes.
-    pub fn connect_to_look(&self, busy: Duration) -> Result<Connection, StoreError> {
-        let path = self.file.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        self.establish(&format!("file:{path}?mode=ro"), busy)
-    }
-
-    fn establish(&self, target: &str, busy: Duration) -> Result<Connection, StoreError> {
-        let cannot = |cause: String| StoreError::CannotOpen { file: self.file.clone(), cause };
-        if std::path::Path::new(&self.file).is_dir() {
+    fn open(&self, target: &str, busy: Duration) -> Result<AnyConnection, StoreError> {
+        let cannot = |cause: String| StoreError::CannotOpen { file: self.name(), cause };
+        if std::path::Path::new(&self.name()).is_dir() {
             return Err(cannot("it is a directory".into()));
         }
         let mut connection = SqliteConnection::establish(target).map_err(|error| cannot(error.to_string()))?;
         connection.batch_execute(&format!("PRAGMA busy_timeout = {}", busy.as_millis()))?;
-        Ok(connection)
+        Ok(AnyConnection::Sqlite(connection))
     }
 
-    /// One connection, set up as a pool's are.
-    pub fn connect_for(&self, purpose: Purpose, busy: Duration) -> Result<Connection, StoreError> {
+    /// One connection for work of its kind.
+    pub fn connect_for(&self, purpose: Purpose, busy: Duration) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connect(busy)?;
-        connection.batch_execute(&Settings { purpose, busy }.statements())?;
+        if let AnyConnection::Sqlite(connection) = &mut connection {
+            connection.batch_execute(file_settings(purpose))?;
+        }
         Ok(connection)
     }
+}
 
-    /// Connections that are made when they are first needed.
-    pub fn pool(&self, size: u32, purpose: Purpose, wait: Duration, busy: Duration) -> Connections {
-        Pool::builder()
-            .max_size(size)
-            .min_idle(Some(0))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connection_timeout(wait)
-            .test_on_check_out(false)
-            .connection_customizer(Box::new(Settings { purpose, busy }))
-            .build_unchecked(ConnectionManager::new(&self.file))
+/// A URL can hold a password, so it does not print.
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("DatabaseUrl").field(&self.name()).finish()
     }
 }
 
-/// What a pool's connections are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    Read,
-    Write,
+fn file_settings(purpose: Purpose) -> &'static str {
+    // FULL makes a commit wait for the disk: what was acknowledged survives a power cut.
+    // What is deleted is overwritten, so that a person's messages do not stay in the file.
+    match purpose {
+        Purpose::Read => "PRAGMA journal_mode = WAL; PRAGMA query_only = 1; PRAGMA cache_size = -8192",
+        Purpose::Write => {
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192"
+        }
+    }
 }
 
-#[derive(Debug)]
-struct Settings {
-    purpose: Purpose,
-    busy: Duration,
-}
-
-impl Settings {
-    fn statements(&self) -> String {
-        let busy = self.busy.as_millis();
-        // FULL makes a commit wait for the disk: what was acknowledged survives a power cut.
-        // What is deleted is overwritten, so that a person's messages do not stay in the file.
-        let own = match self.purpose {
-            Purpose::Read => "PRAGMA query_only = 1; PRAGMA cache_size = -8192",
-            Purpose::Write => {
-                "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -32768; \
-                 PRAGMA wal_autocheckpoint = 8192"
+impl AnyConnection {
+    /// Begins a transaction: a question's sees one state of the store; a change's begins with the write lock where
+    /// the database has only one, because a transaction that reads first and locks later fails under load.
+    pub fn begin(&mut self, purpose: Purpose, options: &Options) -> Result<(), StoreError> {
+        match (self, purpose) {
+            (Self::Sqlite(connection), Purpose::Read) => AnsiTransactionManager::begin_transaction(connection)?,
+            (Self::Sqlite(connection), Purpose::Write) => {
+                AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
             }
-        };
-        format!("PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; {own};")
+            #[cfg(feature = "postgres")]
+            (Self::Postgres(connection), purpose) => {
+                let sql = postgres::begin(purpose, options);
+                AnsiTransactionManager::begin_transaction_sql(connection, &sql)?;
+            }
+        }
+        #[cfg(not(feature = "postgres"))]
+        let _ = options;
+        Ok(())
+    }
+
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        on_each!(self, |connection| AnsiTransactionManager::commit_transaction(connection)?);
+        Ok(())
+    }
+
+    /// Undoes a transaction. Where the database has undone it already, as on a full disk, this fails and says nothing
+    /// new, so nothing is made of it: who undoes has a cause to report already.
+    pub fn roll_back(&mut self) {
+        let _ = on_each!(self, |connection| AnsiTransactionManager::rollback_transaction(connection));
+    }
+
+    /// Refuses a server that will not do; a file is looked at when it is read.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no name to tell"))]
+    pub fn check(&mut self, url: &DatabaseUrl) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::check(server, &url.name()))
+    }
+
+    /// Waits until nobody else changes the schema; a file's write lock, which is held already, sees to that.
+    pub fn lock_schema(&mut self) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::lock_schema(server))
+    }
+
+    /// The partitions of the messages among some names; `None` where there are none at all.
+    pub fn partitions(&mut self, names: Vec<String>) -> Result<Option<Vec<String>>, StoreError> {
+        on_each!(
+            self,
+            |_file| {
+                drop(names);
+                Ok(None)
+            },
+            |server| postgres::partitions(server, names).map(Some)
+        )
+    }
+
+    /// Makes a partition for the messages between two times, the later one excluded.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
+    pub fn make_partition(&mut self, name: &str, from: i64, to: i64) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::make_partition(server, name, from, to))
+    }
+
+    /// Does its part that nothing stays on the disk of what was deleted: a file's log is moved into the file, a
+    /// server's tables are vacuumed.
+    pub fn forget_deleted(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => connection.batch_execute("VACUUM")?,
+        }
+        Ok(())
     }
 }
 
-impl CustomizeConnection<Connection, diesel::r2d2::Error> for Settings {
-    fn on_acquire(&self, connection: &mut Connection) -> Result<(), diesel::r2d2::Error> {
-        connection.batch_execute(&self.statements()).map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
-/// Moves everything from the log beside the file into it, so that nothing stays there of what was deleted.
-pub fn empty_log(connection: &mut Connection) -> Result<(), StoreError> {
-    Ok(connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?)
-}
-
-/// The URL of another kind of database can hold a password, which no message may show.
-fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rfind('@')) {
-        (Some((scheme, _)), Some(at)) => format!("{scheme}://…{}", &url[at..]),
-        _ => url.to_owned(),
+/// A URL as a message may show it: without user, password and settings.
+fn without_secrets(url: &str) -> String {
+    let plain = url.split(['?', '#']).next().unwrap_or_default();
+    match (plain.split_once("://"), plain.rfind('@')) {
+        (Some((scheme, _)), Some(at)) => format!("{scheme}://…{}", &plain[at..]),
+        _ if url.starts_with("sqlite:") => url.to_owned(),
+        _ => plain.to_owned(),
     }
 }

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use super::Connection;
+use super::connection::on_each;
 use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::message_days;
+use super::text::{all_kept, kept, told};
+use crate::model::history::Window;
+use crate::model::instant::DAY;
 use crate::model::{HistoryQuery, Instant, Item, Property, TenantId};
 
 /// The day and the sort of a message; three empty words stand for every sort.
@@ -50,7 +54,7 @@ impl Changes {
 
 /// The two rows that count a message: its own sort's, and its day's.
 fn sorts(item: &Item) -> [Sort; 2] {
-    let text = |property| item.text(property).unwrap_or_default().to_owned();
+    let text = |property| kept(item.text(property).unwrap_or_default()).into_owned();
     let day = item.instant(Property::SentOrReceivedAt).map_or(0, Instant::day);
     let (channel_type, direction) = (text(Property::ChannelType), text(Property::Direction));
     let own = Sort { day, channel_type, direction, traffic_type: text(Property::TrafficType) };
@@ -73,19 +77,39 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => continue,
         };
+        let sums = (
+            message_days::messages.eq(messages + change.messages),
+            message_days::least_message_id.eq(ids.0),
+            message_days::greatest_message_id.eq(ids.1),
+        );
         let row = (
             message_days::tenant_id.eq(tenant.0),
             message_days::day.eq(sort.day),
             message_days::channel_type.eq(&sort.channel_type),
             message_days::direction.eq(&sort.direction),
             message_days::traffic_type.eq(&sort.traffic_type),
-            message_days::messages.eq(messages + change.messages),
-            message_days::least_message_id.eq(ids.0),
-            message_days::greatest_message_id.eq(ids.1),
+            sums,
         );
-        diesel::replace_into(message_days::table).values(row).execute(connection)?;
+        let upsert = diesel::insert_into(message_days::table)
+            .values(row)
+            .on_conflict(message_days::table.primary_key())
+            .do_update()
+            .set(sums);
+        on_each!(connection, |connection| upsert.execute(connection)?);
     }
     Ok(())
+}
+
+/// The days on which messages with such ids were sent, as the times they lie between; `None` where there are none.
+pub fn of_ids(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) -> Result<Option<Window>, StoreError> {
+    let (first, last): (Option<i64>, Option<i64>) = message_days::table
+        .filter(message_days::tenant_id.eq(tenant.0).and(message_days::channel_type.eq("")))
+        .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
+        .filter(message_days::least_message_id.le(ids.1).and(message_days::greatest_message_id.ge(ids.0)))
+        .select((diesel::dsl::min(message_days::day), diesel::dsl::max(message_days::day)))
+        .first(connection)?;
+    let times = first.zip(last).map(|(first, last)| (first * DAY, last * DAY + (DAY - 1)));
+    Ok(times.map(|(from, to)| Window { from: Instant(from), to: Instant(to) }))
 }
 
 /// What the days of a window hold together.
@@ -131,23 +155,24 @@ fn occurs(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, Sto
         .limit(1)
         .into_boxed();
     if !query.channel_types.is_empty() {
-        days = days.filter(any_of(message_days::channel_type, &query.channel_types));
+        days = days.filter(any_of(message_days::channel_type, &all_kept(&query.channel_types)));
     }
     if let Some(direction) = query.direction {
         days = days.filter(message_days::direction.eq(direction.word()));
     }
     if !query.traffic_types.is_empty() {
-        days = days.filter(any_of(message_days::traffic_type, &query.traffic_types));
+        days = days.filter(any_of(message_days::traffic_type, &all_kept(&query.traffic_types)));
     }
     Ok(days.first::<i64>(connection).optional()?.is_some())
 }
 
 /// Every channel type that a message of the tenant has.
 pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<Vec<String>, StoreError> {
-    Ok(message_days::table
+    let words: Vec<String> = message_days::table
         .filter(message_days::tenant_id.eq(tenant.0).and(message_days::messages.gt(0)))
         .filter(message_days::channel_type.ne(""))
         .select(message_days::channel_type)
         .distinct()
-        .load(connection)?)
+        .load(connection)?;
+    Ok(words.into_iter().map(told).collect())
 }

@@ -1,55 +1,209 @@
-//! What differs from database to database: its backend, its functions, its words for failures.
+//! What differs from database to database: its expressions, its functions, its words for failures.
 
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Bool, Integer, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-use super::connection::Connection;
+#[cfg(feature = "postgres")]
+use diesel::{pg::Pg, sql_types::Array};
+
+use super::connection::Backend;
 use super::error::StoreError;
+use super::schema::messages;
 
-pub type Backend = diesel::sqlite::Sqlite;
+pub type File = Sqlite;
 
-pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+pub const FILE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+#[cfg(feature = "postgres")]
+pub const SERVER_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Lists the tables, each in a column `value`.
-pub const TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' ORDER BY name";
+pub const FILE_TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' ORDER BY name";
 
-/// What stands before and after an item to make it the content that it holds.
-pub const CONTENT_OF: (&str, &str) = ("json_extract(", ", '$.content')");
+/// The same for a server: partitions are no tables of their own, and an extension's are not ours to judge.
+#[cfg(feature = "postgres")]
+pub const SERVER_TABLES: &str = "SELECT relname::text AS value FROM pg_class \
+     WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p') \
+     AND NOT relispartition AND NOT EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = pg_class.oid \
+     AND deptype = 'e') ORDER BY relname::text COLLATE \"C\"";
 
-#[diesel::declare_sql_function]
-extern "SQL" {
-    /// Always true; counts the rows it is asked about. Registered by `history::page_counted` only.
-    fn touched(message_id: BigInt) -> Bool;
+/// A part of a statement that every database has its own way to write.
+#[cfg(feature = "postgres")]
+pub trait Portable: QueryFragment<Sqlite> + QueryFragment<Pg> {}
+#[cfg(feature = "postgres")]
+impl<T: QueryFragment<Sqlite> + QueryFragment<Pg>> Portable for T {}
+#[cfg(not(feature = "postgres"))]
+pub trait Portable: QueryFragment<Sqlite> {}
+#[cfg(not(feature = "postgres"))]
+impl<T: QueryFragment<Sqlite>> Portable for T {}
+
+/// What a walk follows, so what its statement may name as an index does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// The primary key.
+    Ids,
+    /// One recipient's or one subject's messages, by id.
+    List,
+    Time,
+    /// Nothing: what is found is sorted.
+    Nothing,
 }
 
-/// Registers `touched` on a connection, for tests and benchmarks.
-pub fn count_rows(
-    connection: &mut Connection,
-    mut count: impl FnMut() + Send + std::panic::UnwindSafe + 'static,
-) -> Result<(), StoreError> {
-    touched_utils::register_nondeterministic_impl(connection, move |_: i64| {
-        count();
-        true
-    })?;
-    Ok(())
+/// A number's column, or the sum of it and zero, which no index of the bare column answers for.
+///
+/// So each statement has one index left, and the database nothing to choose. A file's indexes are of bare columns; a
+/// server's are of sums but for the primary key, because there the bare time must stay free to find the partitions.
+pub struct Pinned<C> {
+    column: C,
+    sum_on_file: bool,
+    #[cfg(feature = "postgres")]
+    sum_on_server: bool,
+}
+
+impl<C> Pinned<C> {
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server's differ"))]
+    fn new(column: C, sum_on_file: bool, sum_on_server: bool) -> Self {
+        Self {
+            column,
+            sum_on_file,
+            #[cfg(feature = "postgres")]
+            sum_on_server,
+        }
+    }
+}
+
+/// A message's id in a walk along something.
+pub fn message_id(along: Along) -> Pinned<messages::message_id> {
+    let sum_on_server = matches!(along, Along::List | Along::Nothing);
+    Pinned::new(messages::message_id, along == Along::Nothing, sum_on_server)
+}
+
+/// A message's time in a walk along something. Everywhere but along the time, a server finds partitions by it.
+pub fn sent_at(along: Along) -> Pinned<messages::sent_or_received_at> {
+    Pinned::new(messages::sent_or_received_at, along != Along::Time, along == Along::Time)
+}
+
+/// A message's subject where its index is not to be walked.
+pub fn subject_id() -> Pinned<messages::subject_id> {
+    Pinned::new(messages::subject_id, true, true)
+}
+
+impl<C: Expression> Expression for Pinned<C> {
+    type SqlType = C::SqlType;
+}
+
+impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Pinned<C> {}
+
+impl<C, G> ValidGrouping<G> for Pinned<C> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<C> QueryId for Pinned<C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C: Portable> QueryFragment<Backend> for Pinned<C> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        Backend::walk_variant_ast(self, out)
+    }
+}
+
+impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Pinned<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(if self.sum_on_file { " + 0" } else { "" });
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Pinned<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(if self.sum_on_server { " + 0" } else { "" });
+        Ok(())
+    }
+}
+
+/// An item's content, which stands in the item only.
+pub struct ContentKey;
+
+impl QueryFragment<Backend> for ContentKey {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        Backend::walk_variant_ast(self, out)
+    }
+}
+
+impl QueryFragment<Sqlite> for ContentKey {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("json_extract(");
+        messages::item.walk_ast(out.reborrow())?;
+        out.push_sql(", '$.content')");
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl QueryFragment<Pg> for ContentKey {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("message_content(");
+        messages::item.walk_ast(out.reborrow())?;
+        out.push_sql(") COLLATE \"C\"");
+        Ok(())
+    }
+}
+
+/// Values for `any_of`.
+pub enum List {
+    Numbers(Vec<i64>),
+    Texts(Vec<String>),
+}
+
+/// What a list can be made of: numbers, or texts as columns hold them.
+pub trait Listed: Sized {
+    fn list(values: impl Iterator<Item = Self>) -> List;
+}
+
+impl Listed for &i64 {
+    fn list(values: impl Iterator<Item = Self>) -> List {
+        List::Numbers(values.copied().collect())
+    }
+}
+
+impl Listed for &str {
+    fn list(values: impl Iterator<Item = Self>) -> List {
+        List::Texts(values.map(str::to_owned).collect())
+    }
+}
+
+impl Listed for &String {
+    fn list(values: impl Iterator<Item = Self>) -> List {
+        <&str>::list(values.map(String::as_str))
+    }
 }
 
 /// `expression IN (any of a list)`, the list bound as one value: of any length, and always the same statement,
 /// so that it is prepared once.
 pub struct AnyOf<E> {
     expression: E,
-    list: String,
+    list: List,
+    json: String,
 }
 
 /// Whether an expression is one of some values, which are numbers or texts.
-pub fn any_of<E, T: serde::Serialize>(expression: E, values: impl IntoIterator<Item = T>) -> AnyOf<E> {
-    let values: Vec<T> = values.into_iter().collect();
+pub fn any_of<E, T: Listed>(expression: E, values: impl IntoIterator<Item = T>) -> AnyOf<E> {
+    let list = T::list(values.into_iter());
     // Numbers and texts in a list have nothing that can fail.
-    AnyOf { expression, list: serde_json::to_string(&values).unwrap_or_default() }
+    let json = match &list {
+        List::Numbers(numbers) => serde_json::to_string(numbers),
+        List::Texts(texts) => serde_json::to_string(texts),
+    };
+    AnyOf { expression, list, json: json.unwrap_or_default() }
 }
 
 impl<E> Expression for AnyOf<E> {
@@ -67,66 +221,67 @@ impl<E> QueryId for AnyOf<E> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<E: QueryFragment<Backend>> QueryFragment<Backend> for AnyOf<E> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+impl<E: Portable> QueryFragment<Backend> for AnyOf<E> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        Backend::walk_variant_ast(self, out)
+    }
+}
+
+impl<E: QueryFragment<Sqlite>> QueryFragment<Sqlite> for AnyOf<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.expression.walk_ast(out.reborrow())?;
         out.push_sql(" IN (SELECT value FROM json_each(");
-        out.push_bind_param::<Text, _>(&self.list)?;
+        out.push_bind_param::<Text, _>(&self.json)?;
         out.push_sql("))");
         Ok(())
     }
 }
 
-/// A statement whose plan is wanted instead of its rows.
-struct Explain<Q>(Q);
-
-impl<Q: QueryFragment<Backend>> QueryFragment<Backend> for Explain<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
-        out.push_sql("EXPLAIN QUERY PLAN ");
-        self.0.walk_ast(out.reborrow())
+#[cfg(feature = "postgres")]
+impl<E: QueryFragment<Pg>> QueryFragment<Pg> for AnyOf<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.expression.walk_ast(out.reborrow())?;
+        out.push_sql(" = ANY (");
+        match &self.list {
+            List::Numbers(numbers) => out.push_bind_param::<Array<BigInt>, _>(numbers)?,
+            List::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts)?,
+        }
+        out.push_sql(")");
+        Ok(())
     }
-}
-
-impl<Q> QueryId for Explain<Q> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Q> Query for Explain<Q> {
-    type SqlType = (Integer, Integer, Integer, Text);
-}
-
-impl<Q> RunQueryDsl<Connection> for Explain<Q> {}
-
-/// What the database says of how it would run a statement, a line for each step.
-pub fn explain<Q: QueryFragment<Backend>>(
-    connection: &mut Connection,
-    statement: Q,
-) -> Result<Vec<String>, StoreError> {
-    let steps: Vec<(i32, i32, i32, String)> = Explain(statement).load(connection)?;
-    Ok(steps.into_iter().map(|step| step.3).collect())
 }
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match &error {
             Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Self::ReadOnly,
+            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Busy,
+            Error::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                information,
+            ) => Self::Away { cause: one_line(information.message()) },
+            Error::BrokenTransactionManager => Self::Away { cause: "it broke off in the middle".into() },
             Error::DatabaseError(_, information) => failure(information.message()),
             other => failure(&other.to_string()),
         }
     }
 }
 
-/// What a sentence of SQLite's means; diesel gives no code with them.
+/// What a database's sentence means; diesel gives no code with most of them.
 pub fn failure(sentence: &str) -> StoreError {
-    if sentence.contains("locked") || sentence.contains("busy") {
+    let says = |words: &[&str]| words.iter().any(|words| sentence.contains(words));
+    if says(&["locked", "busy", "due to statement timeout", "due to lock timeout", "deadlock detected"]) {
         StoreError::Busy
-    } else if sentence.contains("disk is full") {
+    } else if says(&["disk is full", "No space left on device"]) {
         StoreError::Full
-    } else if sentence.contains("readonly database") {
+    } else if says(&["readonly database"]) {
         StoreError::ReadOnly
     } else {
         StoreError::Failed(sentence.to_owned())
     }
+}
+
+/// A sentence without its line breaks.
+pub fn one_line(sentence: &str) -> String {
+    sentence.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -9,11 +9,19 @@ use crate::model::TenantId;
 pub enum StoreError {
     #[error("the store is busy: it did not answer in time; try again")]
     Busy,
-    #[error("'{url}' is no database address: {reason}; use sqlite://FILE")]
+    #[error("'{url}' is no database address: {reason}; use sqlite://FILE or postgres://USER@HOST/DATABASE")]
     Address { url: String, reason: &'static str },
     #[error("the store '{file}' cannot be opened: {cause}; check that its directory exists and may be written to")]
     CannotOpen { file: String, cause: String },
-    #[error("'{file}' is not a history-gateway store; it was left as it is; name another file in database.url")]
+    #[error("the database '{database}' cannot be reached: {cause}; check database.url, and that the server runs")]
+    CannotConnect { database: String, cause: String },
+    #[error("the connection to the database was lost: {cause}")]
+    Away { cause: String },
+    #[error("the server of '{database}' is PostgreSQL {version}; history-gateway needs PostgreSQL 14 or newer")]
+    OldServer { database: String, version: String },
+    #[error("the role '{role}' may not {what} in '{database}'; {way_out}")]
+    MissingRights { database: String, role: String, what: String, way_out: String },
+    #[error("'{file}' is not a history-gateway store; it was left as it is; name another one in database.url")]
     NotAStore { file: String },
     #[error(
         "the store '{file}' was written by a newer version (its schema has '{version}'); it was left as it is; \
@@ -24,10 +32,17 @@ pub enum StoreError {
     Damaged { file: String, cause: String },
     #[error("the disk is full: nothing of the last write was kept; what was written before it is")]
     Full,
-    #[error("the store may not be written to; check the permissions of its file and directory")]
+    #[error("the store may not be written to; check the permissions of its file and directory, or its server's role")]
     ReadOnly,
     #[error("there is no tenant {0}; 'history-gateway tenant create --id {0} --name NAME' makes it")]
     UnknownTenant(TenantId),
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// Whether the store is as sound as before: it was asked for something that is not there.
+    pub fn is_about_the_request(&self) -> bool {
+        matches!(self, Self::UnknownTenant(_))
+    }
 }

@@ -9,25 +9,23 @@
 //! | neither, sorted by `messageId` | all messages between the window's ids | primary key |
 //! | neither, any other sort | all messages of the window, by time | `messages_by_time` |
 //!
-//! `column + 0` takes a column's index out of the database's choice, so each statement has one index left.
+//! `column + 0` takes a column's index out of the database's choice, so each statement has one index left
+//! (`dialect::Pinned`).
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
-use super::dialect::{self, Backend, any_of};
+use super::Connection;
+use super::dialect::{self, Along, any_of};
 use super::error::StoreError;
+use super::explain::{Counting, Messages, explain};
 use super::order::OrderBy;
 use super::schema::messages;
+use super::text::{all_kept, kept};
 use super::{days, subscribers};
 use crate::model::Property;
 use crate::model::history::{HistoryQuery, SortKey};
-
-/// A statement about messages that is still being put together.
-pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
 
 /// How many walks are merged here rather than sorted there.
 const MERGED_WALKS: usize = 8;
@@ -58,15 +56,9 @@ pub fn page(connection: &mut Connection, query: &HistoryQuery) -> Result<Page, S
 ///
 /// For tests and benchmarks: the counting costs a call for each row.
 pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result<(Page, u64), StoreError> {
-    let count = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&count);
-    dialect::count_rows(connection, move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-    })?;
-    // The first condition is the first to be evaluated, for every row that the index gives.
-    let page =
-        page_from(connection, query, &|| messages::table.into_boxed().filter(dialect::touched(messages::message_id)))?;
-    Ok((page, count.load(Ordering::Relaxed)))
+    let counting = Counting::start(connection)?;
+    let page = page_from(connection, query, &|| counting.messages())?;
+    Ok((page, counting.rows(connection)?))
 }
 
 /// How the database would run each statement that looks for the page, in its own words.
@@ -75,9 +67,9 @@ pub fn plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Str
     for walk in walks(connection, query)? {
         let statement = ordered(query, &walk, messages::table.into_boxed(), (query.offset, query.limit + 1));
         if gives_the_order(&walk, query) {
-            plan.extend(dialect::explain(connection, statement.select(messages::item))?);
+            plan.extend(explain(connection, statement.select(messages::item))?);
         } else {
-            plan.extend(dialect::explain(connection, statement.select(messages::message_id))?);
+            plan.extend(explain(connection, statement.select(messages::message_id))?);
         }
     }
     Ok(plan)
@@ -119,7 +111,8 @@ fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>,
         let recipients = subscribers::resolve(connection, query.tenant, recipient)?;
         if let Some(id) = query.message_id {
             let of_message: Option<i64> = messages::table
-                .find((query.tenant.0, id))
+                .filter(messages::tenant_id.eq(query.tenant.0).and(messages::message_id.eq(id)))
+                .filter(dialect::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
                 .select(messages::recipient_id)
                 .first(connection)
                 .optional()?;
@@ -162,10 +155,20 @@ fn gives_the_order(walk: &Walk, query: &HistoryQuery) -> bool {
     }
 }
 
+/// Whose order the answer's is.
+fn order_of(walk: &Walk, query: &HistoryQuery) -> Along {
+    match walk {
+        _ if !gives_the_order(walk, query) => Along::Nothing,
+        Walk::Recipients(_) | Walk::Subjects(..) => Along::List,
+        Walk::One(_) | Walk::Ids(_) => Along::Ids,
+        Walk::Time => Along::Time,
+    }
+}
+
 /// `SELECT … FROM messages WHERE … ORDER BY … LIMIT … OFFSET …`, its columns still to be named.
 fn ordered<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>, page: (i64, i64)) -> Messages<'a> {
     statement(query, walk, start)
-        .order(OrderBy { sort: query.sort.clone(), by_index: gives_the_order(walk, query) })
+        .order(OrderBy::new(query.sort.clone(), order_of(walk, query)))
         .offset(page.0)
         .limit(page.1)
 }
@@ -174,10 +177,7 @@ fn ordered<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>, page: 
 fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> Messages<'a> {
     let mut found = start.filter(messages::tenant_id.eq(query.tenant.0));
     let (from, to) = (query.window.from.0, query.window.to.0);
-    found = match walk {
-        Walk::Time => found.filter(messages::sent_or_received_at.between(from, to)),
-        _ => found.filter((messages::sent_or_received_at + 0_i64).between(from, to)),
-    };
+    found = found.filter(dialect::sent_at(Along::Nothing).between(from, to));
     found = match walk {
         Walk::One(id) => found.filter(messages::message_id.eq(*id)),
         Walk::Recipients(list) => match list.as_slice() {
@@ -188,28 +188,28 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
             [only] => found.filter(messages::subject_id.eq(*only)),
             list => found.filter(any_of(messages::subject_id, list)),
         }
-        .filter(messages::message_id.between(*least, *greatest)),
+        .filter(dialect::message_id(Along::List).between(*least, *greatest)),
         Walk::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
-        Walk::Time => found,
+        Walk::Time => found.filter(dialect::sent_at(Along::Time).between(from, to)),
     };
     if let (Some(subjects), Walk::One(_) | Walk::Recipients(_)) = (&query.subjects, walk) {
         found = match subjects.as_slice() {
-            [only] => found.filter((messages::subject_id + 0_i64).eq(*only)),
-            several => found.filter(any_of(messages::subject_id + 0_i64, several)),
+            [only] => found.filter(dialect::subject_id().eq(*only)),
+            several => found.filter(any_of(dialect::subject_id(), several)),
         };
     }
     found = match query.channel_types.as_slice() {
         [] => found,
-        [only] => found.filter(messages::channel_type.eq(only)),
-        several => found.filter(any_of(messages::channel_type, several)),
+        [only] => found.filter(messages::channel_type.eq(kept(only))),
+        several => found.filter(any_of(messages::channel_type, &all_kept(several))),
     };
     if let Some(direction) = query.direction {
         found = found.filter(messages::direction.eq(direction.word()));
     }
     match query.traffic_types.as_slice() {
         [] => found,
-        [only] => found.filter(messages::traffic_type.eq(only)),
-        several => found.filter(any_of(messages::traffic_type, several)),
+        [only] => found.filter(messages::traffic_type.eq(kept(only))),
+        several => found.filter(any_of(messages::traffic_type, &all_kept(several))),
     }
 }
 
@@ -218,6 +218,7 @@ fn by_ids(connection: &mut Connection, query: &HistoryQuery, ids: &[i64]) -> Res
     let rows: Vec<(i64, String)> = messages::table
         .filter(messages::tenant_id.eq(query.tenant.0))
         .filter(any_of(messages::message_id, ids))
+        .filter(dialect::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
         .select((messages::message_id, messages::item))
         .load(connection)?;
     let mut items: HashMap<i64, String> = rows.into_iter().collect();
@@ -232,16 +233,30 @@ fn merged<'a>(
     start: &dyn Fn() -> Messages<'a>,
 ) -> Result<Vec<String>, StoreError> {
     let reach = (0, query.offset.saturating_add(query.limit + 1));
-    let mut ids: Vec<i64> = Vec::new();
-    for walk in walks {
-        ids.extend(ordered(query, walk, start(), reach).select(messages::message_id).load::<i64>(connection)?);
-    }
-    ids.sort_unstable();
-    if query.sort.keys().iter().any(|key| key.descending) {
-        ids.reverse();
-    }
+    let descending = query.sort.keys().iter().any(|key| key.descending);
     let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let taken = usize::try_from(query.limit + 1).unwrap_or_default();
+    let statements = walks.iter().map(|walk| ordered(query, walk, start(), reach));
+    if query.offset == 0 {
+        // Each walk's first rows may be the page: one look at each is less than two.
+        let mut rows: Vec<(i64, String)> = Vec::new();
+        for statement in statements {
+            rows.extend(statement.select((messages::message_id, messages::item)).load::<(i64, String)>(connection)?);
+        }
+        rows.sort_unstable_by_key(|(id, _)| *id);
+        if descending {
+            rows.reverse();
+        }
+        return Ok(rows.into_iter().take(taken).map(|(_, item)| item).collect());
+    }
+    let mut ids: Vec<i64> = Vec::new();
+    for statement in statements {
+        ids.extend(statement.select(messages::message_id).load::<i64>(connection)?);
+    }
+    ids.sort_unstable();
+    if descending {
+        ids.reverse();
+    }
     let page: Vec<i64> = ids.into_iter().skip(skipped).take(taken).collect();
     by_ids(connection, query, &page)
 }

@@ -1,14 +1,17 @@
 //! Messages in the store, written whole and read by id; knows no question and no rule of merging.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
-use super::dialect::any_of;
+use super::Connection;
+use super::connection::on_each;
+use super::dialect::{Along, any_of, sent_at};
 use super::error::StoreError;
 use super::schema::{message_copies, messages};
 use super::subscribers::Filing;
+use super::text::kept;
 use super::{days, subjects, subscribers};
 use crate::model::subscriber::ChannelClass;
 use crate::model::{Instant, Item, Property, TenantId};
@@ -30,6 +33,9 @@ pub struct Change {
     pub before: Option<Stored>,
 }
 
+/// How many copies one statement writes; each of them takes four of its 65,535 values.
+const COPIES_AT_ONCE: usize = 4000;
+
 #[derive(Insertable)]
 #[diesel(table_name = messages, treat_none_as_default_value = false)]
 struct Row<'a> {
@@ -38,27 +44,27 @@ struct Row<'a> {
     sent_or_received_at: i64,
     recipient_id: i64,
     subject_id: Option<i64>,
-    channel_type: &'a str,
-    direction: &'a str,
-    traffic_type: Option<&'a str>,
-    address: &'a str,
-    delivery_status: Option<&'a str>,
+    channel_type: Cow<'a, str>,
+    direction: Cow<'a, str>,
+    traffic_type: Option<Cow<'a, str>>,
+    address: Cow<'a, str>,
+    delivery_status: Option<Cow<'a, str>>,
     delivery_status_at: Option<i64>,
-    delivery_status_message: Option<&'a str>,
-    subject_name: Option<&'a str>,
+    delivery_status_message: Option<Cow<'a, str>>,
+    subject_name: Option<Cow<'a, str>>,
     cascade_id: Option<i64>,
-    cascade_name: Option<&'a str>,
+    cascade_name: Option<Cow<'a, str>>,
     matcher_id: Option<i64>,
-    matcher_name: Option<&'a str>,
-    cascade_stage_uuid: Option<&'a str>,
+    matcher_name: Option<Cow<'a, str>>,
+    cascade_stage_uuid: Option<Cow<'a, str>>,
     broadcast_id: Option<i64>,
-    broadcast_name: Option<&'a str>,
+    broadcast_name: Option<Cow<'a, str>>,
     segments: Option<i64>,
     subscriber_id: Option<i64>,
-    comment: Option<&'a str>,
+    comment: Option<Cow<'a, str>>,
     reply_in_message_id: Option<i64>,
     reply_out_message_id: Option<i64>,
-    reply_out_message_external_request_id: Option<&'a str>,
+    reply_out_message_external_request_id: Option<Cow<'a, str>>,
     item: String,
 }
 
@@ -68,9 +74,13 @@ pub fn load(
     tenant: TenantId,
     ids: &BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, Stored>, StoreError> {
+    let Some((least, greatest)) = ids.first().copied().zip(ids.last().copied()) else { return Ok(BTreeMap::new()) };
+    // What is new lies beyond all that is known, as a rule, and then there is nothing to look for.
+    let Some(times) = days::of_ids(connection, tenant, (least, greatest))? else { return Ok(BTreeMap::new()) };
     let rows: Vec<(i64, String)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0))
         .filter(any_of(messages::message_id, ids))
+        .filter(sent_at(Along::Ids).between(times.from.0, times.to.0))
         .select((messages::recipient_id, messages::item))
         .load(connection)?;
     if rows.is_empty() {
@@ -99,9 +109,8 @@ pub fn load(
     Ok(stored)
 }
 
-/// Writes messages and all that is kept with them: recipients, subjects and the days' counts.
+/// Writes messages and all that is kept with them: recipients, subjects and the days' counts. The tenant is locked.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
-    super::tenants::require(connection, tenant)?;
     let filings = changes.iter().map(|change| filing(&change.item)).collect();
     let recipients = subscribers::file(connection, tenant, &filings)?;
     let replaced: Vec<&Stored> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
@@ -114,19 +123,40 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) 
         sums.add(&change.item);
     }
     days::apply(connection, tenant, &sums)?;
+    let mut rows = Vec::with_capacity(changes.len());
     for change in changes {
         let recipient = recipients.get(&filing(&change.item));
         // `file` answers for every filing it was given.
         let recipient = *recipient.ok_or_else(|| StoreError::Failed("a recipient went missing".into()))?;
-        // One prepared statement, run again and again, is faster than one of a thousand rows.
-        diesel::insert_into(messages::table).values(row(tenant, &change.item, recipient)).execute(connection)?;
+        rows.push(row(tenant, &change.item, recipient));
     }
+    insert(connection, rows)?;
     keep_copies(connection, tenant, changes)?;
-    let items = changes.iter().map(|change| &change.item).chain(replaced.iter().map(|stored| &stored.item));
-    let spoken_of = items.filter_map(|item| item.integer(Property::SubjectId)).collect();
-    subjects::learn(connection, tenant, &spoken_of)?;
+    let written: Vec<&Item> = changes.iter().map(|change| &change.item).collect();
+    let before: Vec<&Item> = replaced.iter().map(|stored| &stored.item).collect();
+    subjects::learn(connection, tenant, &written, &before)?;
     let left = replaced.iter().map(|stored| stored.recipient_id).collect();
     subscribers::forget_unused(connection, tenant, &left)
+}
+
+/// Writes rows in whatever way is fastest: for a file one prepared statement, run again and again; for a server one
+/// stream of all of them.
+fn insert(connection: &mut Connection, rows: Vec<Row<'_>>) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    on_each!(
+        connection,
+        |file| {
+            for row in rows {
+                diesel::insert_into(messages::table).values(row).execute(file)?;
+            }
+        },
+        |server| {
+            diesel::copy_from(messages::table).from_insertable(rows).execute(server)?;
+        }
+    );
+    Ok(())
 }
 
 /// One page of a tenant's items by ascending id, for export.
@@ -143,13 +173,11 @@ pub fn page_after(
         .order(messages::message_id)
         .limit(limit)
         .into_boxed();
-    // The sum takes the time index out of the planner's choice: the walk is by id.
-    let sent_at = messages::sent_or_received_at + 0_i64;
     if let Some(from) = window.0 {
-        page = page.filter(sent_at.ge(from.0));
+        page = page.filter(sent_at(Along::Ids).ge(from.0));
     }
     if let Some(to) = window.1 {
-        page = page.filter(sent_at.le(to.0));
+        page = page.filter(sent_at(Along::Ids).le(to.0));
     }
     Ok(page.load(connection)?)
 }
@@ -159,7 +187,10 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -
         return Ok(());
     }
     let ids: Vec<i64> = replaced.iter().map(|stored| stored.item.message_id()).collect();
-    let messages = messages::table.filter(messages::tenant_id.eq(tenant.0));
+    let times =
+        || replaced.iter().filter_map(|stored| stored.item.instant(Property::SentOrReceivedAt)).map(|time| time.0);
+    let sent = sent_at(Along::Ids).between(times().min().unwrap_or_default(), times().max().unwrap_or_default());
+    let messages = messages::table.filter(messages::tenant_id.eq(tenant.0)).filter(sent);
     diesel::delete(messages.filter(any_of(messages::message_id, &ids))).execute(connection)?;
     let copies = message_copies::table.filter(message_copies::tenant_id.eq(tenant.0));
     diesel::delete(copies.filter(any_of(message_copies::message_id, &ids))).execute(connection)?;
@@ -167,24 +198,25 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -
 }
 
 fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
-    for change in changes {
-        let row = |(place, copy): (i32, &Item)| {
-            (
-                message_copies::tenant_id.eq(tenant.0),
-                message_copies::message_id.eq(copy.message_id()),
-                message_copies::place.eq(place),
-                message_copies::item.eq(copy.render()),
-            )
-        };
-        let rows: Vec<_> = (0..).zip(&change.copies).map(row).collect();
-        diesel::insert_into(message_copies::table).values(rows).execute(connection)?;
+    let row = |(place, copy): (i32, &Item)| {
+        (
+            message_copies::tenant_id.eq(tenant.0),
+            message_copies::message_id.eq(copy.message_id()),
+            message_copies::place.eq(place),
+            message_copies::item.eq(copy.render()),
+        )
+    };
+    let rows: Vec<_> = changes.iter().flat_map(|change| (0..).zip(&change.copies).map(row)).collect();
+    for rows in rows.chunks(COPIES_AT_ONCE) {
+        let insert = diesel::insert_into(message_copies::table).values(rows);
+        on_each!(connection, |connection| insert.execute(connection)?);
     }
     Ok(())
 }
 
 fn filing(item: &Item) -> Filing {
     Filing {
-        address: item.text(Property::Address).unwrap_or_default().to_owned(),
+        address: kept(item.text(Property::Address).unwrap_or_default()).into_owned(),
         channel_class: ChannelClass::of(item.text(Property::ChannelType).unwrap_or_default()),
         subscriber_id: item.integer(Property::SubscriberId),
     }
@@ -196,7 +228,7 @@ fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
 }
 
 fn row(tenant: TenantId, item: &Item, recipient_id: i64) -> Row<'_> {
-    let text = |property| item.text(property);
+    let text = |property| item.text(property).map(kept);
     let integer = |property| item.integer(property);
     let instant = |property| item.instant(property).map(|instant| instant.0);
     Row {

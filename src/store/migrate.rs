@@ -1,14 +1,16 @@
 //! Brings a store's schema up to date, and leaves alone what is not ours; knows no message.
 
-use std::time::Duration;
-
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
 
-use super::connection::{Connection, DatabaseUrl, Purpose};
-use super::dialect::{Backend, MIGRATIONS, TABLES};
+use super::Connection;
+use super::Options;
+use super::connection::{DatabaseUrl, Purpose, on_each};
+use super::dialect::{FILE_MIGRATIONS, FILE_TABLES, File};
+#[cfg(feature = "postgres")]
+use super::dialect::{SERVER_MIGRATIONS, SERVER_TABLES};
 use super::error::StoreError;
 
 const LEDGER: &str = "__diesel_schema_migrations";
@@ -26,14 +28,28 @@ enum Schema {
     Outdated,
 }
 
-/// Looks at a store without changing it: refuses a file that is no store, and a newer one.
-fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> {
-    if !url.exists() {
-        return Ok(Schema::Outdated);
+/// Makes a store where there is none, and applies what is pending; refuses what is not ours to change.
+pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), StoreError> {
+    if url.exists() && inspect(&mut url.connect_to_look(options.wait)?, url)? == Schema::Current {
+        return Ok(());
     }
-    let mut connection = url.connect_to_look(busy)?;
-    let file = || url.name().to_owned();
-    let tables = tables(&mut connection).map_err(|error| match error {
+    // Under the lock, so that several processes may start at once; what they have done meanwhile is not done again.
+    let mut connection = url.connect_for(Purpose::Write, options.wait)?;
+    connection.begin(Purpose::Write, options)?;
+    match connection.lock_schema().and_then(|()| apply(&mut connection, url)) {
+        Ok(()) => connection.commit(),
+        Err(error) => {
+            connection.roll_back();
+            Err(error)
+        }
+    }
+}
+
+/// Looks at a store without changing it: refuses what is no store, and a newer one.
+fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, StoreError> {
+    let file = || url.name();
+    connection.check(url)?;
+    let tables = tables(connection).map_err(|error| match error {
         StoreError::Failed(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
         StoreError::Failed(cause) if cause.contains("malformed") => StoreError::Damaged { file: file(), cause },
         StoreError::Failed(cause) => StoreError::CannotOpen { file: file(), cause },
@@ -45,49 +61,55 @@ fn inspect(url: &DatabaseUrl, busy: Duration) -> Result<Schema, StoreError> {
     if !tables.iter().any(|table| table == LEDGER) {
         return Err(StoreError::NotAStore { file: file() });
     }
-    let applied = values(&mut connection, &format!("SELECT version AS value FROM {LEDGER} ORDER BY version"))?;
+    let applied = applied(connection)?;
     let known = known_versions()?;
     if let Some(version) = applied.iter().find(|version| !known.contains(version)) {
+        // Other programs keep their migrations in a table of the same name.
+        if !tables.iter().any(|table| table == "message_days") {
+            return Err(StoreError::NotAStore { file: file() });
+        }
         return Err(StoreError::NewerSchema { file: file(), version: version.clone() });
     }
     Ok(if applied.len() == known.len() { Schema::Current } else { Schema::Outdated })
 }
 
-/// Makes a store where there is none, and applies what is pending; refuses what is not ours to change.
-pub fn bring_up_to_date(url: &DatabaseUrl, busy: Duration) -> Result<(), StoreError> {
-    if inspect(url, busy)? == Schema::Outdated {
-        // Not from a pool, which would try again and again what cannot succeed, a full disk's write for one.
-        apply(&mut url.connect_for(Purpose::Write, busy)?)?;
+fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
+    // Another process may have made a store, of this version or a newer one, while this one waited for the lock.
+    if inspect(connection, url)? == Schema::Outdated {
+        on_each!(connection, |file| file.run_pending_migrations(FILE_MIGRATIONS).map(|_| ()), |server| server
+            .run_pending_migrations(SERVER_MIGRATIONS)
+            .map(|_| ()))
+        .map_err(|error| failed(error.as_ref()))?;
     }
     Ok(())
 }
 
-/// Applies what is pending, under the write lock, so that several processes may start at once.
-fn apply(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    connection.immediate_transaction(|connection| {
-        let applied = connection.run_pending_migrations(MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
-        Ok(applied.iter().map(ToString::to_string).collect())
-    })
-}
-
 /// Takes every migration back, and with it all data: for tests of the migrations.
 pub fn revert(connection: &mut Connection) -> Result<(), StoreError> {
-    connection.revert_all_migrations(MIGRATIONS).map(|_| ()).map_err(|error| failed(error.as_ref()))
+    on_each!(connection, |file| file.revert_all_migrations(FILE_MIGRATIONS).map(|_| ()), |server| server
+        .revert_all_migrations(SERVER_MIGRATIONS)
+        .map(|_| ()))
+    .map_err(|error| failed(error.as_ref()))
 }
 
 /// The names of the tables there are.
 pub fn tables(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    values(connection, TABLES)
+    let statement = on_each!(connection, |_file| FILE_TABLES, |_server| SERVER_TABLES);
+    values(connection, statement)
 }
 
 /// Whether an open store has every migration of this binary.
 pub fn is_current(connection: &mut Connection) -> Result<bool, StoreError> {
-    let applied = values(connection, &format!("SELECT version AS value FROM {LEDGER} ORDER BY version"))?;
-    Ok(applied == known_versions()?)
+    Ok(applied(connection)? == known_versions()?)
 }
 
+fn applied(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+    values(connection, &format!("SELECT version AS value FROM {LEDGER} ORDER BY version"))
+}
+
+/// The versions of all migrations, which are the same for both kinds of database.
 fn known_versions() -> Result<Vec<String>, StoreError> {
-    let migrations = MigrationSource::<Backend>::migrations(&MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
+    let migrations = MigrationSource::<File>::migrations(&FILE_MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
@@ -97,5 +119,5 @@ fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, S
 }
 
 fn failed(error: &(dyn std::error::Error + Send + Sync)) -> StoreError {
-    StoreError::Failed(error.to_string())
+    super::dialect::failure(&error.to_string())
 }

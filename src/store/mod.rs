@@ -5,42 +5,34 @@ pub mod connection;
 pub mod days;
 pub mod dialect;
 pub mod error;
+pub mod explain;
 pub mod history;
+mod lane;
 pub mod messages;
 pub mod migrate;
 pub mod order;
+pub mod partitions;
+#[cfg(feature = "postgres")]
+mod postgres;
 pub mod schema;
 pub mod subjects;
 pub mod subscribers;
 pub mod tenants;
+mod text;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use diesel::Connection as _;
-use tokio::sync::Semaphore;
-
-pub use connection::{Connection, DatabaseUrl};
+pub use connection::{AnyConnection as Connection, DatabaseUrl, PreparedStatements};
 pub use error::StoreError;
 
-use connection::{Connections, Purpose};
+use connection::Purpose;
+use lane::Lane;
+use partitions::Month;
 
-/// Runs work between a transaction's beginning and end, and says why it failed.
-///
-/// Where the database has undone everything already, as on a full disk, undoing it once more fails too;
-/// that failure says nothing, so the first one is kept.
-macro_rules! in_transaction {
-    ($connection:ident.$kind:ident($work:expr)) => {{
-        let mut cause = None;
-        let result = $connection.$kind(|connection| {
-            $work(connection).map_err(|error| {
-                cause = Some(error);
-                StoreError::Failed("the change was undone".into())
-            })
-        });
-        result.map_err(|error| cause.unwrap_or(error))
-    }};
-}
+use crate::model::Instant;
+
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -50,11 +42,18 @@ pub struct Options {
     pub wait: Duration,
     /// How long one piece of work may take before its caller is told that the store is busy.
     pub deadline: Duration,
+    /// Whether statements are prepared once; a file's always are.
+    pub prepared_statements: PreparedStatements,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, wait: Duration::from_secs(5), deadline: Duration::from_secs(30) }
+        Self {
+            readers: 4,
+            wait: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+            prepared_statements: PreparedStatements::Auto,
+        }
     }
 }
 
@@ -65,39 +64,30 @@ pub struct Store {
     /// For what takes no time, so that it never waits behind what does.
     glances: Lane,
     writer: Lane,
-    options: Options,
+    is_partitioned: bool,
 }
 
 /// How many glances are taken at the same time.
 const GLANCES: u32 = 2;
 
-/// Connections for one purpose and the permits to use them, so that waiting for one blocks no thread.
-#[derive(Clone)]
-struct Lane {
-    connections: Connections,
-    permits: Arc<Semaphore>,
-}
-
 impl Store {
     /// Opens a store and brings its schema up to date, making the file where there is none.
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
-        let deadline = Instant::now() + options.wait;
+        let deadline = std::time::Instant::now() + options.wait;
         // Where several processes make one store at once, SQLite refuses some of their steps without waiting.
-        while let Err(error) = migrate::bring_up_to_date(url, options.wait) {
-            if !matches!(error, StoreError::Busy) || Instant::now() > deadline {
+        while let Err(error) = migrate::bring_up_to_date(url, &options) {
+            if !matches!(error, StoreError::Busy) || std::time::Instant::now() > deadline {
                 return Err(error);
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        let lane = |size: u32, purpose| Lane {
-            connections: url.pool(size, purpose, options.wait, options.wait),
-            permits: Arc::new(Semaphore::new(size as usize)),
-        };
+        let url = Arc::new(url.clone().settled(&options)?);
+        let lane = |size, purpose| Lane::new(&url, size, purpose, options);
         Ok(Self {
             readers: lane(options.readers, Purpose::Read),
             glances: lane(GLANCES, Purpose::Read),
             writer: lane(1, Purpose::Write),
-            options,
+            is_partitioned: url.is_partitioned(),
         })
     }
 
@@ -106,7 +96,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.readers, |connection| in_transaction!(connection.transaction(work))).await
+        self.readers.transaction(work).await
     }
 
     /// Looks something up that takes no time: a key, a row. It does not wait behind questions that do.
@@ -114,50 +104,41 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.glances, work).await
+        self.glances.transaction(work).await
     }
 
     /// Runs a change, whole or not at all, durable when this returns.
-    ///
-    /// It begins with the write lock: a transaction that reads first and locks later fails under load.
     pub async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.writer, |connection| in_transaction!(connection.immediate_transaction(work))).await
+        self.writer.transaction(work).await
+    }
+
+    /// Sees to it that there is a place for messages of these times; to be called before they are written.
+    pub async fn make_room(&self, times: impl IntoIterator<Item = Instant>) -> Result<(), StoreError> {
+        // A file has a place for every message.
+        if self.is_partitioned { self.make_partitions(partitions::months(times)).await } else { Ok(()) }
+    }
+
+    /// Sees to it that there is a place for the messages of the next months, so that no write waits for it.
+    pub async fn make_room_ahead(&self, now: Instant) -> Result<(), StoreError> {
+        if self.is_partitioned { self.make_partitions(partitions::ahead(now)).await } else { Ok(()) }
+    }
+
+    async fn make_partitions(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
+        if months.is_empty() {
+            return Ok(());
+        }
+        let missing = self.glance(move |connection| partitions::missing(connection, &months)).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.write(move |connection| partitions::make(connection, &missing)).await
     }
 
     /// Sees to it that nothing stays on the disk of what was deleted.
     pub async fn forget_deleted(&self) -> Result<(), StoreError> {
-        self.run(&self.writer, connection::empty_log).await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        lane: &Lane,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let permit = tokio::time::timeout(self.options.wait, Arc::clone(&lane.permits).acquire_owned());
-        // The semaphore is never closed, so both failures mean that nothing came free in time.
-        let Ok(Ok(permit)) = permit.await else { return Err(StoreError::Busy) };
-        let lane = lane.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let result = lane.connection().and_then(|mut connection| work(&mut connection));
-            drop(permit);
-            result
-        });
-        match tokio::time::timeout(self.options.deadline, work).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(StoreError::Failed("its work was cut short".into())),
-            Err(_) => Err(StoreError::Busy),
-        }
-    }
-}
-
-impl Lane {
-    fn connection(
-        &self,
-    ) -> Result<diesel::r2d2::PooledConnection<diesel::r2d2::ConnectionManager<Connection>>, StoreError> {
-        self.connections.get().map_err(|error| dialect::failure(&error.to_string()))
+        self.writer.plain(Connection::forget_deleted).await
     }
 }

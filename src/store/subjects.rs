@@ -1,19 +1,22 @@
 //! The subjects of a tenant, added by hand or learned from messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use super::Connection;
+use super::connection::on_each;
 use super::days;
+use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::{messages, subjects};
-use crate::model::TenantId;
+use super::text::{kept, told};
 use crate::model::subject::Subject;
+use crate::model::{Item, Property, TenantId};
 
 /// Adds a subject, or corrects the one that has its id.
 pub fn add(connection: &mut Connection, tenant: TenantId, subject: &Subject) -> Result<(), StoreError> {
-    super::tenants::require(connection, tenant)?;
+    super::tenants::lock(connection, tenant)?;
     put(connection, tenant, subject, None)
 }
 
@@ -24,7 +27,12 @@ pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<Subject
         .select((subjects::id, subjects::name, subjects::channel_type))
         .order(subjects::id)
         .load(connection)?;
-    Ok(rows.into_iter().map(|(id, name, channel_type)| Subject { id, name, channel_type }).collect())
+    let subject = |(id, name, channel_type): (i64, Option<String>, String)| Subject {
+        id,
+        name: name.map(told),
+        channel_type: told(channel_type),
+    };
+    Ok(rows.into_iter().map(subject).collect())
 }
 
 pub fn exists(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<bool, StoreError> {
@@ -39,36 +47,68 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BT
         .distinct()
         .load(connection)?;
     let of_messages = days::channel_types(connection, tenant)?;
-    Ok(of_subjects.into_iter().chain(of_messages).collect())
+    Ok(of_subjects.into_iter().map(told).chain(of_messages).collect())
 }
 
-/// Takes over what messages say of these subjects, except where a subject was added by hand: the name and the
-/// channel of the message with the greatest id, so that the order of arrival does not matter.
-pub fn learn(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
-    for id in ids {
-        let known: Option<Option<i64>> =
-            subjects::table.find((tenant.0, id)).select(subjects::learned_from).first(connection).optional()?;
-        if known == Some(None) {
-            continue;
+/// Takes over what written messages say of their subjects, except where a subject was added by hand: the name and
+/// the channel of the message with the greatest id, so that the order of arrival does not matter.
+pub fn learn(
+    connection: &mut Connection,
+    tenant: TenantId,
+    written: &[&Item],
+    replaced: &[&Item],
+) -> Result<(), StoreError> {
+    let subject = |item: &Item| item.integer(Property::SubjectId);
+    let mut lessons: BTreeMap<i64, Option<&Item>> =
+        replaced.iter().filter_map(|item| Some((subject(item)?, None))).collect();
+    for item in written {
+        if let Some(id) = subject(item) {
+            let lesson = lessons.entry(id).or_default();
+            *lesson = (*lesson).filter(|known| known.message_id() > item.message_id()).or(Some(item));
         }
-        // SELECT … FROM messages WHERE tenant_id = ? AND subject_id = ? ORDER BY message_id DESC LIMIT 1
-        let lesson: Option<(i64, Option<String>, String)> = messages::table
-            .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
-            .select((messages::message_id, messages::subject_name, messages::channel_type))
-            .order(messages::message_id.desc())
-            .first(connection)
-            .optional()?;
-        match lesson {
-            Some((message_id, name, channel_type)) => {
-                put(connection, tenant, &Subject { id: *id, name, channel_type }, Some(message_id))?;
-            }
-            // Its last message turned out to be another subject's.
-            None => {
-                diesel::delete(subjects::table.find((tenant.0, id))).execute(connection)?;
-            }
+    }
+    let ids = lessons.keys();
+    let rows: Vec<(i64, Option<i64>)> = subjects::table
+        .filter(subjects::tenant_id.eq(tenant.0))
+        .filter(any_of(subjects::id, ids))
+        .select((subjects::id, subjects::learned_from))
+        .load(connection)?;
+    let known: BTreeMap<i64, Option<i64>> = rows.into_iter().collect();
+    for (id, lesson) in lessons {
+        let teacher = match known.get(&id) {
+            // Added by hand.
+            Some(None) => continue,
+            Some(Some(teacher)) => Some(*teacher),
+            None => None,
+        };
+        let lesson = lesson.filter(|lesson| teacher.is_none_or(|teacher| lesson.message_id() >= teacher));
+        let was_replaced = || replaced.iter().any(|item| Some(item.message_id()) == teacher);
+        if let Some(item) = lesson {
+            let name = item.text(Property::SubjectName).map(str::to_owned);
+            let channel_type = item.text(Property::ChannelType).unwrap_or_default().to_owned();
+            put(connection, tenant, &Subject { id, name, channel_type }, Some(item.message_id()))?;
+        } else if was_replaced() {
+            learn_again(connection, tenant, id)?;
         }
     }
     Ok(())
+}
+
+/// Learns a subject from all its messages, after the one that it was learned from turned out to be another's.
+fn learn_again(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<(), StoreError> {
+    // SELECT … FROM messages WHERE tenant_id = ? AND subject_id = ? ORDER BY message_id DESC LIMIT 1
+    let lesson: Option<(i64, Option<String>, String)> = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
+        .select((messages::message_id, messages::subject_name, messages::channel_type))
+        .order(messages::message_id.desc())
+        .first(connection)
+        .optional()?;
+    let Some((message_id, name, channel_type)) = lesson else {
+        diesel::delete(subjects::table.find((tenant.0, id))).execute(connection)?;
+        return Ok(());
+    };
+    let subject = Subject { id, name: name.map(told), channel_type: told(channel_type) };
+    put(connection, tenant, &subject, Some(message_id))
 }
 
 fn put(
@@ -77,13 +117,17 @@ fn put(
     subject: &Subject,
     learned_from: Option<i64>,
 ) -> Result<(), StoreError> {
-    let values = (
-        subjects::tenant_id.eq(tenant.0),
-        subjects::id.eq(subject.id),
-        subjects::name.eq(&subject.name),
-        subjects::channel_type.eq(&subject.channel_type),
+    let name = subject.name.as_deref().map(kept);
+    let said = (
+        subjects::name.eq(&name),
+        subjects::channel_type.eq(kept(&subject.channel_type)),
         subjects::learned_from.eq(learned_from),
     );
-    diesel::replace_into(subjects::table).values(values).execute(connection)?;
+    let upsert = diesel::insert_into(subjects::table)
+        .values((subjects::tenant_id.eq(tenant.0), subjects::id.eq(subject.id), said.clone()))
+        .on_conflict((subjects::tenant_id, subjects::id))
+        .do_update()
+        .set(said);
+    on_each!(connection, |connection| upsert.execute(connection)?);
     Ok(())
 }

@@ -7,15 +7,17 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use super::Connection;
+use super::connection::on_each;
 use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::{messages, recipients};
+use super::text::kept;
 use crate::model::TenantId;
 use crate::model::history::Recipient;
 use crate::model::subscriber::{self, AddressType, ChannelClass};
 
-/// What a message says of its recipient.
+/// What a message says of its recipient, the address as a column holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Filing {
     pub address: String,
@@ -39,6 +41,7 @@ pub fn resolve(connection: &mut Connection, tenant: TenantId, asked: &Recipient)
         let found = of_subscribers(connection, tenant, &subscriber.into_iter().collect())?;
         return Ok(ids(&found, |_| true));
     }
+    let address = kept(&asked.address);
     let named = of_address(connection, tenant, asked)?;
     let mut subscribers: BTreeSet<i64> = named.iter().filter_map(|row| row.subscriber_id).collect();
     let unlinked: BTreeSet<&str> =
@@ -50,8 +53,8 @@ pub fn resolve(connection: &mut Connection, tenant: TenantId, asked: &Recipient)
     // Where there is no link, the address alone finds its messages.
     found.extend(named.iter().filter(|row| row.subscriber_id.is_none()).cloned());
     let same_address = |row: &Row| match asked.address_type {
-        AddressType::Email => subscriber::folded(&row.address) == subscriber::folded(&asked.address),
-        _ => row.address == asked.address,
+        AddressType::Email => subscriber::folded(&row.address) == subscriber::folded(&address),
+        _ => row.address == address,
     };
     Ok(ids(&found, |row| !asked.address_only || same_address(row)))
 }
@@ -78,7 +81,8 @@ pub fn file(
         )
     };
     let rows: Vec<_> = new.iter().map(row).collect();
-    diesel::insert_into(recipients::table).values(rows).execute(connection)?;
+    let insert = diesel::insert_into(recipients::table).values(rows);
+    on_each!(connection, |connection| insert.execute(connection)?);
     let addresses: BTreeSet<&str> = new.iter().map(|filing| filing.address.as_str()).collect();
     known.extend(filed(with_addresses(connection, tenant, &addresses)?));
     Ok(known)
@@ -105,9 +109,10 @@ fn of_address(connection: &mut Connection, tenant: TenantId, asked: &Recipient) 
         .filter(recipients::tenant_id.eq(tenant.0).and(recipients::channel_class.eq(class as i32)))
         .select(Row::as_select())
         .into_boxed();
+    let address = kept(&asked.address);
     let of_address = match asked.address_type {
-        AddressType::Email => of_class.filter(recipients::folded_address.eq(subscriber::folded(&asked.address))),
-        _ => of_class.filter(recipients::address.eq(&asked.address)),
+        AddressType::Email => of_class.filter(recipients::folded_address.eq(subscriber::folded(&address))),
+        _ => of_class.filter(recipients::address.eq(address)),
     };
     Ok(of_address.load(connection)?)
 }
@@ -135,7 +140,7 @@ fn with_addresses(
         return Ok(Vec::new());
     }
     let of_tenant = recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
-    Ok(of_tenant.filter(any_of(recipients::address, addresses)).load(connection)?)
+    Ok(of_tenant.filter(any_of(recipients::address, addresses.iter().copied())).load(connection)?)
 }
 
 fn ids(rows: &[Row], keep: impl Fn(&Row) -> bool) -> Vec<i64> {

@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::connection::Connection;
+use super::Connection;
+use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::{api_keys, message_copies, message_days, messages, recipients, subjects, tenants};
 use crate::model::tenant::Tenant;
@@ -10,18 +11,15 @@ use crate::model::{Instant, TenantId};
 
 /// Adds a tenant; `false` where the id or the project id is taken.
 pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Result<bool, StoreError> {
-    let taken = tenants::id.eq(tenant.id.0).or(tenants::project_id.eq(&tenant.project_id));
-    if diesel::select(diesel::dsl::exists(tenants::table.filter(taken))).get_result(connection)? {
-        return Ok(false);
-    }
     let row = (
         tenants::id.eq(tenant.id.0),
         tenants::name.eq(&tenant.name),
         tenants::project_id.eq(&tenant.project_id),
         tenants::created_at.eq(now.0),
     );
-    diesel::insert_into(tenants::table).values(row).execute(connection)?;
-    Ok(true)
+    // Whoever comes second with an id, from wherever, finds it taken.
+    let insert = diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing();
+    Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
 }
 
 /// All tenants by id.
@@ -38,9 +36,25 @@ pub fn require(connection: &mut Connection, tenant: TenantId) -> Result<(), Stor
     if diesel::select(known).get_result(connection)? { Ok(()) } else { Err(StoreError::UnknownTenant(tenant)) }
 }
 
+/// Waits until nobody else changes what the tenant has, for the rest of the transaction; fails with the tenant's id
+/// where there is no such tenant.
+///
+/// All writers take turns on the tenant's row: it is what keeps a message single and the days' counts right when
+/// several gateways write to one database.
+pub fn lock(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
+    let row = tenants::table.find(tenant.0).select(tenants::id);
+    let locked: Option<i64> = on_each!(
+        connection,
+        // A file's writer has the whole file to itself.
+        |file| row.first(file).optional()?,
+        |server| row.for_no_key_update().first(server).optional()?
+    );
+    locked.map(|_| ()).ok_or(StoreError::UnknownTenant(tenant))
+}
+
 /// Deletes a tenant and everything of it; gives the number of its messages.
 pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<usize, StoreError> {
-    require(connection, tenant)?;
+    lock(connection, tenant)?;
     macro_rules! delete_from {
         ($table:ident) => {
             diesel::delete($table::table.filter($table::tenant_id.eq(tenant.0))).execute(connection)?

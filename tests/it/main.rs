@@ -1,5 +1,5 @@
 //! What the gateway promises, a file a promise. In process, a fresh store each, in any order.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(
     clippy::needless_pass_by_value,
     clippy::format_push_string,

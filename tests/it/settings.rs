@@ -6,7 +6,7 @@ use crate::support::Binary;
 
 /// What `serve` says of settings it refuses.
 fn refused(file: Option<&str>, environment: &[(&str, &str)], flags: &[&str]) -> String {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     let mut arguments = vec!["serve"];
     if let Some(file) = file {
         binary.write("settings.toml", file);
@@ -21,7 +21,7 @@ fn refused(file: Option<&str>, environment: &[(&str, &str)], flags: &[&str]) -> 
 
 #[test]
 fn the_file_wins_over_the_default_the_environment_over_the_file_and_a_flag_over_all() {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     binary.write("settings.toml", "[database]\nurl = \"sqlite://of-file.db\"\n[server]\nbind = \"127.0.0.1:0\"\n");
     let list = |arguments: &[&str], environment: &[(&str, &str)]| {
         let output = binary.command(arguments).envs(environment.iter().copied()).output().unwrap();
@@ -68,7 +68,7 @@ fn all_wrong_values_are_named_at_once() {
     ];
     let said = refused(None, &environment, &[]);
     assert!(!said.contains("secret"), "{said}");
-    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers: must be between 1 and 256; database.url: 'mysql://…@host/db' is no database address: its scheme is not known; use sqlite://FILE; server.body_limit_bytes: must be between 1024 and 1073741824");
+    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers: must be between 1 and 256; database.url: 'mysql://…@host/db' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes: must be between 1024 and 1073741824");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_settings_file_that_is_not_there_is_named() {
 fn an_address_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let said = Binary::new().fails(&["serve", "--bind", &address]);
+    let said = Binary::with_file().fails(&["serve", "--bind", &address]);
     assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("server.bind"), "{said}");
 }
 

@@ -14,12 +14,12 @@ pub async fn forget_migrations(store: &Store) {
 
 #[test]
 fn a_file_that_is_not_a_database_is_left_as_it_is() {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     binary
         .write("history.db", "this is a letter to a friend, longer than a database's header would be, and no database");
     let before = std::fs::read(binary.path("history.db")).unwrap();
     for arguments in [&["serve"][..], &["tenant", "list"], &["migrate"]] {
-        insta::allow_duplicates! { assert_snapshot!(binary.fails(arguments), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another file in database.url"); }
+        insta::allow_duplicates! { assert_snapshot!(binary.fails(arguments), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another one in database.url"); }
     }
     assert_eq!(std::fs::read(binary.path("history.db")).unwrap(), before);
     assert!(!binary.path("history.db-wal").exists());
@@ -27,18 +27,18 @@ fn a_file_that_is_not_a_database_is_left_as_it_is() {
 
 #[test]
 fn another_programs_database_is_left_as_it_is() {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     let file = binary.path("history.db");
     let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap();
     url.connect(Options::default().wait).unwrap().batch_execute("CREATE TABLE recipes (id INTEGER)").unwrap();
     let before = std::fs::read(&file).unwrap();
-    assert_snapshot!(binary.fails(&["tenant", "list"]), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another file in database.url");
+    assert_snapshot!(binary.fails(&["tenant", "list"]), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another one in database.url");
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
 #[test]
 fn a_newer_schema_is_left_as_it_is() {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     binary.run(&["migrate"]);
     let file = binary.path("history.db");
     let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap();
@@ -58,7 +58,7 @@ fn a_newer_schema_is_left_as_it_is() {
 
 #[test]
 fn a_directory_that_is_missing_or_may_not_be_written_to_is_named() {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
     std::fs::create_dir(binary.path("folder")).unwrap();
     assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'folder' cannot be opened: it is a directory; check that its directory exists and may be written to");
@@ -70,24 +70,24 @@ fn a_directory_that_is_missing_or_may_not_be_written_to_is_named() {
 
 #[test]
 fn an_unknown_kind_of_database_is_refused_and_no_file_is_made_of_its_name() {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     let mut said = String::new();
-    for url in ["postgres://user:secret@host/db", "history.db", "sqlite://", "sqlite://:memory:", "mysql:x", ""] {
+    for url in ["postgres:user:secret@host/db", "history.db", "sqlite://", "sqlite://:memory:", "mysql:x", ""] {
         said += &format!("{url}\n  {}\n", binary.fails(&["tenant", "list", "--database", url]));
     }
     assert_snapshot!(said, @"
-    postgres://user:secret@host/db
-      1 history-gateway: the settings are wrong: database.url: 'postgres://…@host/db' is no database address: its scheme is not known; use sqlite://FILE
+    postgres:user:secret@host/db
+      1 history-gateway: the settings are wrong: database.url: 'postgres:user:secret@host/db' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE
     history.db
-      1 history-gateway: the settings are wrong: database.url: 'history.db' is no database address: it has no scheme; use sqlite://FILE
+      1 history-gateway: the settings are wrong: database.url: 'history.db' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
     sqlite://
-      1 history-gateway: the settings are wrong: database.url: 'sqlite://' is no database address: it names no file; use sqlite://FILE
+      1 history-gateway: the settings are wrong: database.url: 'sqlite://' is no database address: it names no file; use sqlite://FILE or postgres://USER@HOST/DATABASE
     sqlite://:memory:
-      1 history-gateway: the settings are wrong: database.url: 'sqlite://:memory:' is no database address: the store is a file that several connections share; use sqlite://FILE
+      1 history-gateway: the settings are wrong: database.url: 'sqlite://:memory:' is no database address: the store is a file that several connections share; use sqlite://FILE or postgres://USER@HOST/DATABASE
     mysql:x
-      1 history-gateway: the settings are wrong: database.url: 'mysql:x' is no database address: its scheme is not known; use sqlite://FILE
+      1 history-gateway: the settings are wrong: database.url: 'mysql:x' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE
 
-      1 history-gateway: the settings are wrong: database.url: '' is no database address: it has no scheme; use sqlite://FILE
+      1 history-gateway: the settings are wrong: database.url: '' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
     ");
     assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
 }
@@ -110,7 +110,7 @@ async fn migrations_go_down_and_up_again() {
 
 #[test]
 fn five_processes_may_make_the_same_store_at_once() {
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     let started: Vec<_> = (0..5).map(|_| binary.command(&["migrate"]).spawn().unwrap()).collect();
     for mut child in started {
         assert!(child.wait().unwrap().success());
@@ -136,7 +136,7 @@ async fn a_locked_store_makes_a_write_wait_and_then_say_so() {
 
 #[actix_web::test]
 async fn a_full_disk_is_said_and_nothing_is_half_written() {
-    let app = crate::support::TestApp::new().await;
+    let app = crate::support::TestApp::on(crate::support::Database::file(), crate::support::NOW, |_| {}).await;
     app.import([crate::support::message(1, serde_json::json!({}))]).await;
     // The database may grow no further: what SQLite says then is what it says of a full disk.
     app.store.write(|c| Ok(c.batch_execute("PRAGMA max_page_count = 1")?)).await.unwrap();

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use history_gateway::store::{DatabaseUrl, Options};
 
-use crate::binary::Binary;
-use crate::shop;
+use crate::support::Binary;
+use crate::with_tenant;
 
 /// What SQLite says of a store's pages.
 fn integrity(binary: &Binary) -> String {
@@ -25,10 +25,10 @@ fn integrity(binary: &Binary) -> String {
 
 #[test]
 fn an_import_that_is_killed_leaves_whole_batches_and_can_be_repeated() {
-    let source = shop();
+    let source = with_tenant(Binary::with_file());
     source.run(&["generate", "--tenant", "3193", "--messages", "12000", "--until", "2026-03-01"]);
     let items = source.run(&["export", "--tenant", "3193"]);
-    let binary = shop();
+    let binary = with_tenant(Binary::with_file());
     binary.write("items.ndjson", &items);
     for round in 0..12 {
         let mut import = binary
@@ -74,10 +74,10 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_disk_that_is_full_is_said_nothing_is_half_written_and_reading_goes_on() {
-    let source = shop();
+    let source = with_tenant(Binary::with_file());
     source.run(&["generate", "--tenant", "3193", "--messages", "6000", "--until", "2026-03-01"]);
     let items = source.run(&["export", "--tenant", "3193"]);
-    let binary = Binary::new();
+    let binary = Binary::with_file();
     let Some(disk) = SmallDisk::mount(binary.path("disk")) else {
         eprintln!("skipped: a small disk can only be mounted by root");
         return;

@@ -1,17 +1,29 @@
 //! What takes longer: faults, growth, a crowd. Run with `cargo test --features long-tests --test long`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "the other tests use the rest of it")]
-#[path = "../it/support/binary.rs"]
-mod binary;
+#[expect(
+    dead_code,
+    unused_imports,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "the other tests use the rest of it"
+)]
+#[path = "../it/support/mod.rs"]
+mod support;
 
 mod crowd;
 mod faults;
 mod growth;
 
-/// A store with the tenant 3193.
-fn shop() -> binary::Binary {
-    let binary = binary::Binary::new();
+use support::Binary;
+
+/// A store with the tenant 3193, of the kind that the suite runs on.
+fn shop() -> Binary {
+    with_tenant(Binary::new())
+}
+
+fn with_tenant(binary: Binary) -> Binary {
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     binary
 }

@@ -8,18 +8,42 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::database::{Database, on_server};
+
 pub struct Binary {
     pub directory: TempDir,
+    /// A database of its own where the suite runs on a server; else `history.db` in the directory.
+    database: Option<Database>,
 }
 
 impl Binary {
     pub fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        let database = on_server().then(Database::new);
+        Self { directory: tempfile::tempdir().unwrap(), database }
+    }
+
+    /// With the database that the settings name by default, whatever the suite runs on.
+    pub fn with_file() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), database: None }
+    }
+
+    /// With a database of a certain kind.
+    pub fn with(database: Database) -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), database: Some(database) }
+    }
+
+    /// The address of its database.
+    pub fn url(&self) -> String {
+        let file = || format!("sqlite://{}", self.path("history.db").display());
+        self.database.as_ref().map_or_else(file, Database::url)
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_history-gateway"));
         command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
+        if let Some(database) = &self.database {
+            command.env("HISTORY_GATEWAY__DATABASE__URL", database.url());
+        }
         command
     }
 

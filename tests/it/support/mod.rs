@@ -1,8 +1,14 @@
 //! What the tests share: an app with a fresh store, messages to fill it with, and answers as short text.
 
 mod binary;
+#[cfg(feature = "postgres")]
+pub mod cluster;
+mod database;
 
 pub use binary::Binary;
+#[cfg(feature = "postgres")]
+pub use database::server;
+pub use database::{Database, on_server};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
@@ -18,7 +24,6 @@ use history_gateway::model::{Instant, Item, TenantId};
 use history_gateway::store::api_keys::NewKey;
 use history_gateway::store::{DatabaseUrl, Options, Store, api_keys, tenants};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 pub const TENANT: TenantId = TenantId(3193);
 pub const NOW: &str = "2026-03-01T12:00:00Z";
@@ -32,7 +37,7 @@ pub struct TestApp {
     pub gateway: web::Data<Gateway>,
     pub store: Store,
     pub key: String,
-    directory: TempDir,
+    database: Database,
 }
 
 /// A response as a test sees it.
@@ -61,23 +66,26 @@ impl TestApp {
 
     /// With a clock that stands somewhere else.
     pub async fn at(now: &str, change: impl FnOnce(&mut Config)) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::on(Database::migrated(), now, change).await
+    }
+
+    /// With a database of a certain kind.
+    pub async fn on(database: Database, now: &str, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::defaults().unwrap();
-        config.database.url = format!("sqlite://{}", directory.path().join("test.db").display());
+        config.database.url = database.url();
         change(&mut config);
         let url = DatabaseUrl::parse(&config.database.url).unwrap();
         let store = Store::open(&url, config.store_options()).unwrap();
         let gateway = Gateway::new(&config, store.clone(), Clock::StandsAt(instant(now)));
-        let mut app = Self { gateway: web::Data::new(gateway), store, key: String::new(), directory };
+        let mut app = Self { gateway: web::Data::new(gateway), store, key: String::new(), database };
         app.tenant(TENANT).await;
         app.key = app.issue(TENANT, |_| {}).await;
         app
     }
 
-    /// Another handle to the same file, with connections and locks of its own.
+    /// Another handle to the same database, with connections and locks of its own.
     pub fn open_again(&self) -> Store {
-        let file = self.directory.path().join("test.db");
-        Store::open(&DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap(), Options::default()).unwrap()
+        self.database.open(Options::default())
     }
 
     pub async fn tenant(&self, id: TenantId) {

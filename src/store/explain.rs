@@ -1,0 +1,105 @@
+//! How a database runs a statement, and how many rows it looks at: for tests and benchmarks of the planner.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Integer, Text};
+
+use super::Connection;
+use super::connection::{Backend, on_each};
+use super::error::StoreError;
+#[cfg(feature = "postgres")]
+use super::postgres;
+use super::schema::messages;
+
+/// A statement about messages that is still being put together.
+pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// Always true; counts the rows it is asked about. Registered by `Counting::start` only.
+    fn touched(message_id: BigInt) -> Bool;
+}
+
+/// Counts the message rows that a connection looks at.
+pub struct Counting {
+    /// Where a function of ours is asked about every row.
+    rows: Option<Arc<AtomicU64>>,
+    before: u64,
+}
+
+impl Counting {
+    pub fn start(connection: &mut Connection) -> Result<Self, StoreError> {
+        on_each!(
+            connection,
+            |file| {
+                let rows = Arc::new(AtomicU64::new(0));
+                let counter = Arc::clone(&rows);
+                touched_utils::register_nondeterministic_impl(file, move |_: i64| {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                    true
+                })?;
+                Ok(Self { rows: Some(rows), before: 0 })
+            },
+            |server| Ok(Self { rows: None, before: postgres::fetched(server)? })
+        )
+    }
+
+    /// A statement whose rows are counted. The first condition is evaluated first, for every row the index gives.
+    pub fn messages<'a>(&self) -> Messages<'a> {
+        let messages = messages::table.into_boxed();
+        if self.rows.is_some() { messages.filter(touched(messages::message_id)) } else { messages }
+    }
+
+    pub fn rows(&self, connection: &mut Connection) -> Result<u64, StoreError> {
+        on_each!(
+            connection,
+            |_file| Ok(self.rows.as_ref().map_or(0, |rows| rows.load(Ordering::Relaxed))),
+            |server| Ok(postgres::fetched(server)?.saturating_sub(self.before))
+        )
+    }
+}
+
+/// A statement whose plan is wanted instead of its rows.
+struct Explain<Q, T> {
+    words: &'static str,
+    statement: Q,
+    answer: std::marker::PhantomData<T>,
+}
+
+impl<Q: QueryFragment<Backend>, T> QueryFragment<Backend> for Explain<Q, T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql(self.words);
+        self.statement.walk_ast(out.reborrow())
+    }
+}
+
+impl<Q, T> QueryId for Explain<Q, T> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q, T> Query for Explain<Q, T> {
+    type SqlType = T;
+}
+
+impl<Q, T> RunQueryDsl<Connection> for Explain<Q, T> {}
+
+/// What the database says of how it would run a statement, a line for each step.
+pub fn explain<Q: QueryFragment<Backend>>(
+    connection: &mut Connection,
+    statement: Q,
+) -> Result<Vec<String>, StoreError> {
+    let is_file = on_each!(connection, |_file| true, |_server| false);
+    if is_file {
+        type Step = (Integer, Integer, Integer, Text);
+        let explain = Explain::<_, Step> { words: "EXPLAIN QUERY PLAN ", statement, answer: std::marker::PhantomData };
+        let steps: Vec<(i32, i32, i32, String)> = explain.load(connection)?;
+        return Ok(steps.into_iter().map(|step| step.3).collect());
+    }
+    let explain = Explain::<_, Text> { words: "EXPLAIN (COSTS OFF) ", statement, answer: std::marker::PhantomData };
+    Ok(explain.load(connection)?)
+}

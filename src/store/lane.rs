@@ -1,0 +1,123 @@
+//! Connections kept for one purpose, and the way work gets to one; knows no table and no database.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use super::Connection;
+use super::Options;
+use super::connection::{DatabaseUrl, Purpose};
+use super::error::StoreError;
+
+/// Connections for one purpose. The permits to use them are waited for without blocking a thread, and they are all
+/// the queue there is: whoever has one finds an idle connection or makes one, and hears at once where that fails.
+#[derive(Clone)]
+pub struct Lane {
+    url: Arc<DatabaseUrl>,
+    purpose: Purpose,
+    options: Options,
+    permits: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Lane {
+    pub fn new(url: &Arc<DatabaseUrl>, size: u32, purpose: Purpose, options: Options) -> Self {
+        let permits = Arc::new(Semaphore::new(size as usize));
+        Self { url: Arc::clone(url), purpose, options, permits, idle: Arc::default() }
+    }
+
+    /// Runs work between a transaction's beginning and its end, off the async threads.
+    pub async fn transaction<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(move |lane| {
+            let mut connection = lane.begun()?;
+            let started = Instant::now();
+            let result = work(&mut connection);
+            let result = result.and_then(|value| connection.commit().map(|()| value));
+            match result {
+                Ok(value) => {
+                    lane.keep(connection);
+                    Ok(value)
+                }
+                Err(error) => {
+                    connection.roll_back();
+                    let error = lane.late(error, started.elapsed());
+                    // What failed for a reason of its own may have left the connection in any state.
+                    if error.is_about_the_request() {
+                        lane.keep(connection);
+                    }
+                    Err(error)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Runs work outside of any transaction.
+    pub async fn plain<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(move |lane| {
+            let mut connection = lane.begun()?;
+            connection.commit()?;
+            let value = work(&mut connection)?;
+            lane.keep(connection);
+            Ok(value)
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = tokio::time::timeout(self.options.wait, Arc::clone(&self.permits).acquire_owned());
+        // The semaphore is never closed, so both failures mean that nothing came free in time.
+        let Ok(Ok(permit)) = permit.await else { return Err(StoreError::Busy) };
+        let lane = self.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let result = work(&lane);
+            drop(permit);
+            result
+        });
+        match tokio::time::timeout(self.options.deadline, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(StoreError::Failed("its work was cut short".into())),
+            Err(_) => Err(StoreError::Busy),
+        }
+    }
+
+    /// A connection in a transaction. An idle one may have died with its server since, so the next is tried then.
+    fn begun(&self) -> Result<Connection, StoreError> {
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let was_idle = idle.is_some();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => self.url.connect_for(self.purpose, self.options.wait)?,
+            };
+            match connection.begin(self.purpose, &self.options) {
+                Err(StoreError::Away { .. }) if was_idle => {}
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(connection),
+            }
+        }
+    }
+
+    /// What a server says when it ends work that took too long is in its own language, so the time tells.
+    fn late(&self, error: StoreError, took: Duration) -> StoreError {
+        let limit = match self.purpose {
+            Purpose::Read => self.options.deadline,
+            Purpose::Write => self.options.deadline.min(self.options.wait),
+        };
+        if matches!(error, StoreError::Failed(_)) && took >= limit { StoreError::Busy } else { error }
+    }
+
+    fn keep(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}

@@ -1,0 +1,196 @@
+//! What PostgreSQL alone needs: how to reach a server, whether it will do, how transactions begin there.
+
+use std::time::Duration;
+
+use diesel::PgConnection;
+use diesel::connection::{CacheSize, SimpleConnection};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
+
+use super::Options;
+use super::connection::Purpose;
+use super::dialect::one_line;
+use super::error::StoreError;
+
+/// The first version that partitions are attached in without stopping readers, and that is still maintained.
+const OLDEST: i32 = 140_000;
+
+/// Held by whoever changes the schema, so that several gateways may start at once. The number is ours alone.
+const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(4869737466)";
+
+/// How often two connections are asked which server process answers them.
+const ROUNDS: usize = 4;
+
+/// Connects. Statements keep their names from one transaction to the next only where `named`.
+pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
+    let mut connection = PgConnection::establish(&with_patience(url, wait)).map_err(|error| {
+        StoreError::CannotConnect { database: name.to_owned(), cause: one_line(&error.to_string()) }
+    })?;
+    if !named {
+        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    Ok(connection)
+}
+
+#[derive(QueryableByName)]
+struct Process {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+}
+
+/// Whether a pooler hands out another server process for every transaction, as pgbouncer does in transaction mode.
+///
+/// A named statement belongs to one server process, so behind such a pooler a name can mean somebody else's
+/// statement. Two connections of our own have two processes, always the same, unless there is a pooler.
+pub fn is_pooled(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
+    let mut connections = [connect(url, false, wait, name)?, connect(url, false, wait, name)?];
+    let mut seen: [Option<i32>; 2] = [None, None];
+    for round in 0..2 * ROUNDS {
+        let process: Process =
+            diesel::sql_query("SELECT pg_backend_pid() AS id").get_result(&mut connections[round % 2])?;
+        let known = seen[round % 2].replace(process.id);
+        if known.is_some_and(|known| known != process.id) || seen[(round + 1) % 2] == Some(process.id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The statements that begin a transaction, in one message to the server.
+///
+/// Everything is set for the transaction alone, which no pooler mistakes for somebody else's setting. Plans are made
+/// once and do not depend on a statement's first values; with the ways out of an index's order switched off they are
+/// the ones that `history` chose.
+pub fn begin(purpose: Purpose, options: &Options) -> String {
+    let (deadline, wait) = (options.deadline.as_millis(), options.wait.as_millis());
+    let kind = match purpose {
+        Purpose::Read => "ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Purpose::Write => "ISOLATION LEVEL READ COMMITTED READ WRITE",
+    };
+    let plans = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
+                 SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off";
+    let durable = match purpose {
+        Purpose::Read => String::new(),
+        // What is acknowledged survives a power cut, also where the server's default is not to wait for its disk.
+        Purpose::Write => format!(
+            "; SET LOCAL lock_timeout = {wait}; SELECT set_config('synchronous_commit', 'on', true) \
+             WHERE current_setting('synchronous_commit') = 'off'"
+        ),
+    };
+    format!("BEGIN {kind}; SET LOCAL statement_timeout = {deadline}; {plans}{durable}")
+}
+
+#[derive(QueryableByName)]
+struct Server {
+    #[diesel(sql_type = Integer)]
+    number: i32,
+    #[diesel(sql_type = Text)]
+    version: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    schema: Option<String>,
+    #[diesel(sql_type = Bool)]
+    may_create: bool,
+    #[diesel(sql_type = Bool)]
+    owns: bool,
+}
+
+/// Refuses a server that is too old, and a role that may not do what the gateway does.
+pub fn check(connection: &mut PgConnection, name: &str) -> Result<(), StoreError> {
+    let server: Server = diesel::sql_query(
+        "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, \
+         current_user::text AS role, current_schema()::text AS schema, \
+         coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create, \
+         NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) \
+         AND relname IN ('messages', '__diesel_schema_migrations') AND NOT pg_has_role(relowner, 'USAGE')) AS owns",
+    )
+    .get_result(connection)?;
+    let database = name.to_owned();
+    if server.number < OLDEST {
+        return Err(StoreError::OldServer { database, version: server.version });
+    }
+    let role = server.role;
+    let missing = |what: String, way_out: String| {
+        Err(StoreError::MissingRights { database: database.clone(), role: role.clone(), what, way_out })
+    };
+    match server.schema {
+        None => missing("use any schema".into(), format!("make one: CREATE SCHEMA AUTHORIZATION \"{role}\"")),
+        Some(schema) if !server.may_create => missing(
+            format!("create tables in the schema '{schema}'"),
+            format!("give it the right: GRANT CREATE ON SCHEMA \"{schema}\" TO \"{role}\""),
+        ),
+        Some(_) if !server.owns => {
+            missing("change the store's tables".into(), "connect as the role that owns them".into())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Waits until nobody else changes the schema, for the rest of the transaction.
+pub fn lock_schema(connection: &mut PgConnection) -> Result<(), StoreError> {
+    diesel::sql_query(SCHEMA_LOCK).execute(connection)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Partition {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// The partitions of `messages` among some names.
+pub fn partitions(connection: &mut PgConnection, names: Vec<String>) -> Result<Vec<String>, StoreError> {
+    let there: Vec<Partition> = diesel::sql_query(
+        "SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
+         WHERE inhparent = 'messages'::regclass AND relname::text = ANY ($1)",
+    )
+    .bind::<Array<Text>, _>(names)
+    .load(connection)?;
+    Ok(there.into_iter().map(|partition| partition.name).collect())
+}
+
+/// Makes a partition of `messages`. A table that is made as a partition would stop readers of all others; one that is
+/// attached does not.
+pub fn make_partition(connection: &mut PgConnection, name: &str, from: i64, to: i64) -> Result<(), StoreError> {
+    Ok(connection.batch_execute(&format!(
+        "CREATE TABLE {name} (LIKE messages INCLUDING ALL); \
+         ALTER TABLE messages ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
+    ))?)
+}
+
+#[derive(QueryableByName)]
+struct Fetched {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// The message rows that the transaction has fetched so far, as the server counts them: for tests of the planner.
+pub fn fetched(connection: &mut PgConnection) -> Result<u64, StoreError> {
+    let fetched: Fetched = diesel::sql_query(
+        "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint AS rows \
+         FROM pg_stat_xact_user_tables JOIN pg_inherits ON inhrelid = relid WHERE inhparent = 'messages'::regclass",
+    )
+    .get_result(connection)?;
+    Ok(u64::try_from(fetched.rows).unwrap_or_default())
+}
+
+/// The URL with limits on how long to wait for a server that does not answer, where it names none itself.
+fn with_patience(url: &str, wait: Duration) -> String {
+    let defaults = [
+        ("connect_timeout", wait.as_secs().clamp(2, 30).to_string()),
+        ("keepalives_idle", "15".into()),
+        ("keepalives_interval", "5".into()),
+        ("keepalives_count", "3".into()),
+        ("tcp_user_timeout", "30000".into()),
+        ("fallback_application_name", "history-gateway".into()),
+    ];
+    let (_, given) = url.split_once('?').unwrap_or((url, ""));
+    let is_given = |name: &str| given.split('&').any(|setting| setting.split('=').next() == Some(name));
+    let mut whole = url.to_owned();
+    for (name, value) in defaults.into_iter().filter(|(name, _)| !is_given(name)) {
+        whole.push(if whole.contains('?') { '&' } else { '?' });
+        whole = whole + name + "=" + &value;
+    }
+    whole
+}
