@@ -140,26 +140,24 @@ type Connections = Mutex<Vec<SqliteConnection>>;
 
 /// A boxed diesel query, structs, serde_json; one blocking thread a request.
 pub async fn plain(file: &str) {
-    let file: std::sync::Arc<str> = file.into();
-    let pool = Connections::default();
-    let answer = move |request: web::Bytes, pool: web::Data<Connections>| {
-        let file = std::sync::Arc::clone(&file);
-        async move {
-            let request: serde_json::Value = serde_json::from_slice(&request).expect("JSON");
-            let answer = web::block(move || {
-                let idle = pool.lock().expect("a lock").pop();
-                let mut connection = idle.unwrap_or_else(|| SqliteConnection::establish(&file).expect("a connection"));
-                let answer = find(&mut connection, &request);
-                pool.lock().expect("a lock").push(connection);
-                answer
-            });
-            let answer = answer.await.expect("an answer");
-            HttpResponse::Ok().content_type("application/json").body(serde_json::to_string(&answer).expect("JSON"))
-        }
-    };
+    async fn answer(request: web::Bytes, pool: web::Data<Connections>, file: web::Data<String>) -> HttpResponse {
+        let request: serde_json::Value = serde_json::from_slice(&request).expect("JSON");
+        let answer = web::block(move || {
+            let idle = pool.lock().expect("a lock").pop();
+            let mut connection = idle.unwrap_or_else(|| SqliteConnection::establish(&file).expect("a connection"));
+            let answer = find(&mut connection, &request);
+            pool.lock().expect("a lock").push(connection);
+            answer
+        });
+        let answer = answer.await.expect("an answer");
+        HttpResponse::Ok().content_type("application/json").body(serde_json::to_string(&answer).expect("JSON"))
+    }
+    let (pool, file) = (web::Data::new(Connections::default()), web::Data::new(file.to_owned()));
     let listener = listen();
-    let pool = web::Data::new(pool);
-    let app = move || App::new().app_data(pool.clone()).route("/api/messages/history", web::post().to(answer));
+    let app = move || {
+        let app = App::new().app_data(pool.clone()).app_data(file.clone());
+        app.route("/api/messages/history", web::post().to(answer))
+    };
     HttpServer::new(app).workers(1).listen(listener).expect("a socket").run().await.expect("a server");
 }
 

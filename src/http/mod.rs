@@ -30,6 +30,9 @@ use clock::Clock;
 /// How often the last uses of keys are written down.
 const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
 
+/// How often the coming months are looked after; a month is made long before its first day.
+const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
+
 /// Everything a request can need.
 pub struct Gateway {
     pub edna: Edna,
@@ -129,11 +132,13 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
     let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
+    let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
     stop.await;
     tracing::info!("stopping: requests in flight are answered first");
     gateway.stopping.store(true, Ordering::Relaxed);
     handle.stop(true).await;
     noting.abort();
+    making.abort();
     if let Err(error) = gateway.keys.note_uses().await {
         tracing::warn!(cause = %error, "the last uses of keys were not written down");
     }
@@ -146,6 +151,18 @@ async fn note_uses(gateway: web::Data<Gateway>) {
         every.tick().await;
         if let Err(error) = gateway.keys.note_uses().await {
             tracing::warn!(cause = %error, "the last uses of keys were not written down");
+        }
+    }
+}
+
+/// Keeps a place ready for the messages of the coming months.
+async fn make_room_ahead(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(MAKE_ROOM_EVERY);
+    loop {
+        every.tick().await;
+        let now = gateway.clock.now();
+        if let Err(error) = gateway.edna.store.make_room_ahead(now).await {
+            tracing::warn!(cause = %error, "no place was made for the coming months' messages");
         }
     }
 }

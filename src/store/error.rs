@@ -13,7 +13,9 @@ pub enum StoreError {
     Address { url: String, reason: &'static str },
     #[error("the store '{file}' cannot be opened: {cause}; check that its directory exists and may be written to")]
     CannotOpen { file: String, cause: String },
-    #[error("the database '{database}' cannot be reached: {cause}; check database.url, and that the server runs")]
+    #[error(
+        "the database '{database}' cannot be reached: {cause}; check database.url, and that the server runs and lets this role in"
+    )]
     CannotConnect { database: String, cause: String },
     #[error("the connection to the database was lost: {cause}")]
     Away { cause: String },

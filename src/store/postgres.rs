@@ -24,7 +24,7 @@ const ROUNDS: usize = 4;
 /// Connects. Statements keep their names from one transaction to the next only where `named`.
 pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
     let mut connection = PgConnection::establish(&with_patience(url, wait)).map_err(|error| {
-        StoreError::CannotConnect { database: name.to_owned(), cause: one_line(&error.to_string()) }
+        StoreError::CannotConnect { database: name.to_owned(), cause: attempts(&error.to_string()) }
     })?;
     if !named {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
@@ -173,6 +173,12 @@ pub fn fetched(connection: &mut PgConnection) -> Result<u64, StoreError> {
     )
     .get_result(connection)?;
     Ok(u64::try_from(fetched.rows).unwrap_or_default())
+}
+
+/// What libpq says, a line for each address it tried; its hints, which are indented, are left out.
+fn attempts(message: &str) -> String {
+    let lines: Vec<String> = message.lines().filter(|line| !line.starts_with('\t')).map(one_line).collect();
+    lines.join(", ")
 }
 
 /// The URL with limits on how long to wait for a server that does not answer, where it names none itself.

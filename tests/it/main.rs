@@ -22,6 +22,8 @@ mod imports;
 mod keys;
 mod oracle;
 mod plans;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod privacy;
 mod property;
 mod recipients;

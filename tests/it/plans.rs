@@ -38,7 +38,7 @@ async fn filled(app: TestApp) -> TestApp {
     app
 }
 
-fn query(body: &Value) -> HistoryQuery {
+pub fn query(body: &Value) -> HistoryQuery {
     let caller = Caller {
         key_id: 1,
         tenant: TENANT,

@@ -38,6 +38,11 @@ impl Binary {
         self.database.as_ref().map_or_else(file, Database::url)
     }
 
+    #[cfg(feature = "postgres")]
+    pub fn database_name(&self) -> String {
+        self.database.as_ref().map(|database| database.name().to_owned()).unwrap_or_default()
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_history-gateway"));
         command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(Stdio::null());

@@ -33,7 +33,7 @@ pub fn cluster() -> Result<&'static Cluster, &'static str> {
     static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
     let started = CLUSTER.get_or_init(|| {
         let binaries = binaries().ok_or("no PostgreSQL server is installed (Debian: apt-get install postgresql)")?;
-        Ok(Cluster::start(binaries, "C", &[]))
+        Ok(Cluster::start(binaries, "C", &[], &[]))
     });
     started.as_ref().map_err(String::as_str)
 }
@@ -57,7 +57,7 @@ fn binaries() -> Option<PathBuf> {
 
 impl Cluster {
     /// A cluster with a locale of its own and settings over the tests' own.
-    pub fn start(binaries: PathBuf, locale: &str, settings: &[&str]) -> Self {
+    pub fn start(binaries: PathBuf, locale: &str, environment: &[(&str, &str)], settings: &[&str]) -> Self {
         let user = Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0\n").then(server_user);
         let directory = tempfile::Builder::new().prefix("history-gateway-test-").tempdir_in(place()).unwrap().keep();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -72,6 +72,7 @@ impl Cluster {
         std::fs::write(&password, PASSWORD).unwrap();
         std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o644)).unwrap();
         initdb.arg("--pwfile").arg(&password);
+        initdb.envs(environment.iter().copied());
         let output = as_user(&mut initdb, user).output().unwrap();
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -94,6 +95,7 @@ impl Cluster {
             guardian.args(["-c", setting]);
         }
         let log = std::fs::File::create(directory.join("log")).unwrap();
+        guardian.envs(environment.iter().copied());
         guardian.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).process_group(0);
         let guardian = as_user(&mut guardian, user).spawn().unwrap();
         let deadline = Instant::now() + Duration::from_mins(1);
@@ -135,6 +137,15 @@ impl Cluster {
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
+    /// Makes a file the server's own.
+    pub fn give(&self, file: &Path, mode: u32) {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+        if let Some((uid, gid)) = self.user {
+            chown(file, Some(uid), Some(gid)).unwrap();
+        }
+    }
+
+    /// A program to be run by the server's user.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         as_user(&mut command, self.user);

@@ -88,6 +88,15 @@ impl Database {
         }
     }
 
+    /// Its name on the server.
+    #[cfg(feature = "postgres")]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::File(_) => "",
+            Self::Server(_, name) => name,
+        }
+    }
+
     pub fn parsed_url(&self) -> DatabaseUrl {
         DatabaseUrl::parse(&self.url()).unwrap()
     }

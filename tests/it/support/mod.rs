@@ -88,6 +88,28 @@ impl TestApp {
         self.database.open(Options::default())
     }
 
+    #[cfg(feature = "postgres")]
+    pub fn open_with(&self, options: Options) -> Store {
+        self.database.open(options)
+    }
+
+    #[cfg(feature = "postgres")]
+    pub fn database_name(&self) -> &str {
+        self.database.name()
+    }
+
+    #[cfg(feature = "postgres")]
+    pub fn database_url(&self) -> DatabaseUrl {
+        self.database.parsed_url()
+    }
+
+    /// The same app over another way to its database.
+    #[cfg(feature = "postgres")]
+    pub fn over(store: Store, app: &Self, now: &str) -> Self {
+        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(now)));
+        Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::file() }
+    }
+
     pub async fn tenant(&self, id: TenantId) {
         let tenant = Tenant { id, name: format!("Tenant {id}"), project_id: id.derived_project_id().to_string() };
         let created = self.store.write(move |connection| tenants::create(connection, &tenant, instant(NOW))).await;

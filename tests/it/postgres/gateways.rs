@@ -1,0 +1,152 @@
+//! Several gateways share one database: nothing is lost however they interleave.
+
+use serde_json::{Value, json};
+
+use super::{app_on, cluster_or_skip};
+use crate::support::{Binary, Database, TENANT, TestApp, message};
+use history_gateway::ingest;
+use history_gateway::model::Item;
+
+fn items(items: impl IntoIterator<Item = Value>) -> Vec<Item> {
+    items.into_iter().map(|item| Item::parse(&item.to_string(), TENANT).unwrap()).collect()
+}
+
+/// Copies of one message: what each of four writers has to say of it.
+fn copy(id: i64, writer: i64, round: i64) -> Value {
+    let status = ["SENT", "DELIVERED", "READ", "FAILED"][usize::try_from((writer + round) % 4).unwrap()];
+    json!({
+        "deliveryStatus": status,
+        "deliveryStatusAt": format!("2026-03-01T10:00:0{round}Z"),
+        "subscriberId": (writer % 2 == 0).then_some(id % 5 + 1),
+        "subjectId": id % 3 + 1,
+        "subjectName": format!("subject {}", id % 3),
+        "comment": (writer == 3).then_some("said by the last"),
+        "sentOrReceivedAt": format!("2026-0{}-01T10:00:00Z", id % 3 + 1),
+    })
+    .as_object()
+    .map(|fields| {
+        fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect()
+    })
+    .map(|fields: serde_json::Map<_, _>| message(id, Value::Object(fields)))
+    .unwrap()
+}
+
+async fn export(app: &TestApp) -> Vec<String> {
+    let page =
+        |connection: &mut _| history_gateway::store::messages::page_after(connection, TENANT, 0, (None, None), 10_000);
+    app.store.read(page).await.unwrap().into_iter().map(|(_, item)| item).collect()
+}
+
+#[actix_web::test]
+async fn four_gateways_that_write_the_same_messages_lose_and_double_nothing() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    let stores: Vec<_> = (0..4).map(|_| app.open_again()).collect();
+    let writers = (0..4).zip(stores).map(|(writer, store)| {
+        actix_web::rt::spawn(async move {
+            for round in 0..6 {
+                for batch in 0..5 {
+                    // Each goes through the batches in another order.
+                    let first = (batch + writer) % 5 * 10;
+                    let copies = items((first + 1..=first + 10).map(|id| copy(id, writer, round)));
+                    ingest::record(&store, TENANT, copies).await.unwrap();
+                }
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    // The same copies, one after another, in a database of their own.
+    let alone = app_on(cluster).await;
+    for writer in 0..4 {
+        for round in 0..6 {
+            alone.import((1..=50).map(|id| copy(id, writer, round))).await;
+        }
+    }
+    assert_eq!(export(&app).await.len(), 50);
+    assert_eq!(export(&app).await, export(&alone).await);
+    // What is kept beside the messages is right too, and there once.
+    let beside = "SELECT string_agg(line, ' ' ORDER BY line) FROM (\
+        SELECT format('%s/%s/%s:%s', address, channel_class, subscriber_id, count(*)) AS line FROM recipients GROUP BY address, channel_class, subscriber_id \
+        UNION ALL SELECT format('day %s/%s:%s', day, channel_type, messages) FROM message_days WHERE messages > 0 \
+        UNION ALL SELECT format('subject %s:%s:%s', id, name, learned_from) FROM subjects \
+        UNION ALL SELECT format('copies %s:%s', message_id, count(*)) FROM message_copies GROUP BY message_id) AS lines";
+    let (ours, theirs) = (cluster.psql(app.database_name(), beside), cluster.psql(alone.database_name(), beside));
+    assert_eq!(ours, theirs);
+    let wrong = "SELECT count(*) FROM (SELECT sent_or_received_at / 86400000 AS day, count(*) AS messages FROM messages GROUP BY 1) AS real \
+        FULL JOIN (SELECT day, messages FROM message_days WHERE channel_type = '' AND messages > 0) AS kept USING (day) \
+        WHERE real.messages IS DISTINCT FROM kept.messages";
+    assert_eq!(cluster.psql(app.database_name(), wrong).unwrap(), "0");
+}
+
+#[actix_web::test]
+async fn one_tenant_and_one_key_are_made_once() {
+    let app = std::rc::Rc::new(app_on(cluster_or_skip!()).await);
+    let makers = (0..5).map(|_| {
+        let store = app.open_again();
+        actix_web::rt::spawn(async move {
+            let tenant = history_gateway::model::tenant::Tenant {
+                id: history_gateway::model::TenantId(7),
+                name: "Seven".into(),
+                project_id: "00000000-0000-4000-8000-000000000007".into(),
+            };
+            let now = crate::support::instant(crate::support::NOW);
+            store
+                .write(move |connection| history_gateway::store::tenants::create(connection, &tenant, now))
+                .await
+                .unwrap()
+        })
+    });
+    let mut made = 0;
+    for maker in makers.collect::<Vec<_>>() {
+        made += usize::from(maker.await.unwrap());
+    }
+    assert_eq!(made, 1);
+}
+
+#[test]
+fn five_processes_may_make_the_same_store_at_once() {
+    let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
+    let started: Vec<_> = (0..5).map(|_| binary.command(&["migrate"]).spawn().unwrap()).collect();
+    for mut child in started {
+        assert!(child.wait().unwrap().success());
+    }
+    binary.run(&["tenant", "create", "--id", "1", "--name", "x"]);
+}
+
+#[test]
+fn a_key_revoked_at_one_gateway_stops_at_all_within_a_second() {
+    let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let gateways = [0, 1].map(|_| binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]));
+    for gateway in &gateways {
+        assert_eq!(gateway.history(&key, "{}"), r#"200 {"content":[],"hasNext":false}"#);
+    }
+    binary.run(&["key", "revoke", "--id", "1"]);
+    let revoked = std::time::Instant::now();
+    for gateway in &gateways {
+        while gateway.history(&key, "{}").starts_with("200") {
+            assert!(revoked.elapsed() < std::time::Duration::from_secs(1));
+        }
+        assert!(gateway.history(&key, "{}").starts_with("401"));
+    }
+}
+
+#[test]
+fn a_message_recorded_through_one_gateway_is_found_at_the_other() {
+    let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let gateways = [0, 1].map(|_| binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]));
+    for id in 1..=5 {
+        let item = message(id, json!({"sentOrReceivedAt": "2026-03-01"})).to_string();
+        assert!(binary.pipe(&["import", "--tenant", "3193", "-"], item.as_bytes()).status.success());
+        for gateway in &gateways {
+            let answer = gateway
+                .history(&key, &json!({"messageId": id, "dateFrom": "2026-02-01", "dateTo": "2026-03-02"}).to_string());
+            assert!(answer.contains(&format!("\"messageId\":{id}")), "{answer}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Answers depend neither on the server's language nor on its time zone.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use super::cluster_or_skip;
+use crate::support::cluster::Cluster;
+use crate::support::{Database, NOW, TestApp, message, on_server};
+use history_gateway::model::Property;
+use history_gateway::store::{Options, StoreError};
+
+/// Makes a Russian locale in a folder of its own; `None` where this system has no sources for it.
+fn russian() -> Option<tempfile::TempDir> {
+    let folder = tempfile::Builder::new().prefix("history-gateway-locale-").tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let made = Command::new("localedef")
+        .args(["-i", "ru_RU", "-f", "UTF-8"])
+        .arg(folder.path().join("ru_RU.UTF-8"))
+        .output()
+        .is_ok_and(|output| output.status.success() && folder.path().join("ru_RU.UTF-8").exists());
+    assert!(made || !on_server(), "localedef cannot make ru_RU.UTF-8 (Debian: apt-get install locales)");
+    made.then_some(folder)
+}
+
+async fn filled(database: Database) -> TestApp {
+    let app = TestApp::on(database, NOW, |_| {}).await;
+    let texts = [
+        "ё", "е", "ж", "Ж", "z", "Z", "ä", "a", "_", "", "-", "10", "9", "\u{0}", "\u{1}", "a\u{0}b", "И", "i", "ı",
+        "I",
+    ];
+    app.import((1..).zip(texts).map(|(id, text)| {
+        let fields = json!({
+            "comment": text, "content": text, "cascadeName": text, "subjectName": text, "subjectId": id % 4,
+            "deliveryStatus": text, "broadcastName": text, "address": format!("x{text}@example"), "channelType": "PUSH",
+        });
+        message(id, fields)
+    }))
+    .await;
+    app
+}
+
+#[actix_web::test]
+async fn a_russian_server_in_kathmandu_answers_as_a_file_does() {
+    let cluster = cluster_or_skip!();
+    let Some(locale) = russian() else { return };
+    // Every text of the server's is Russian too: no error is known by its words.
+    let there: &'static Cluster = Box::leak(Box::new(Cluster::start(
+        cluster.binaries.clone(),
+        "ru_RU.UTF-8",
+        &[("LOCPATH", locale.path().to_str().unwrap())],
+        &["TimeZone=Asia/Kathmandu", "DateStyle=German", "lc_messages=ru_RU.UTF-8"],
+    )));
+    assert_eq!(there.psql("postgres", "SELECT 'ё' < 'ж' COLLATE \"default\", 'ё' < 'ж' COLLATE \"C\"").unwrap(), "t|f");
+    let (server, file) = (filled(Database::on(there, "template1")).await, filled(Database::file()).await);
+    let mut questions = vec![json!({}), json!({"subscriberFilter": {"address": "xИ@EXAMPLE", "type": "EMAIL"}})];
+    questions.push(json!({"subscriberFilter": {"address": "xa\u{0}b@example", "type": "COOKIE_ID"}}));
+    for property in Property::ALL {
+        for direction in ["ASC", "DESC"] {
+            questions.push(json!({"limit": 50, "sort": {"property": property.name(), "direction": direction}}));
+        }
+    }
+    for question in questions {
+        let (theirs, ours) = (server.ask(&question).await, file.ask(&question).await);
+        assert_eq!(theirs, ours, "{question}");
+        assert!(ours.contains("messageId"), "{question}");
+    }
+    let store = server.open_with(Options { wait: std::time::Duration::from_millis(200), ..Options::default() });
+    let mut other = server.database_url().connect(std::time::Duration::from_secs(5)).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut other, "BEGIN; SELECT FROM tenants FOR UPDATE").unwrap();
+    let item =
+        history_gateway::model::Item::parse(&message(99, json!({})).to_string(), crate::support::TENANT).unwrap();
+    let refused = history_gateway::ingest::record(&store, crate::support::TENANT, vec![item]).await;
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+}

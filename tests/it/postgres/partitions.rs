@@ -1,0 +1,115 @@
+//! Messages are kept by month: a message of any age finds its place, and a month can be dropped.
+
+use serde_json::json;
+
+use super::{app_on, cluster_or_skip};
+use crate::support::{TENANT, instant, message};
+use history_gateway::model::{Instant, Item};
+use history_gateway::store::partitions;
+
+const LIST: &str = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_inherits JOIN pg_class \
+    ON pg_class.oid = inhrelid WHERE inhparent = 'messages'::regclass";
+
+#[actix_web::test]
+async fn a_message_of_any_age_is_taken_and_found() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    let ages = [
+        "0000-01-01T00:00:00.000+0000",
+        "1969-12-31T23:59:59.999+0000",
+        "1999-12-31T23:59:59.999+0000",
+        "2000-01-01T00:00:00.000+0000",
+        "2026-01-31T23:59:59.999+0000",
+        "2026-02-01T00:00:00.000+0000",
+        "2099-12-31T23:59:59.999+0000",
+        "2100-01-01T00:00:00.000+0000",
+        "9999-12-31T23:59:59.999+0000",
+    ];
+    app.import((1..).zip(ages).map(|(id, age)| message(id, json!({"sentOrReceivedAt": age})))).await;
+    for (id, age) in (1..).zip(ages) {
+        let found = app.ids(json!({"dateFrom": age, "dateTo": age})).await;
+        // The widest window is a year, so each is asked for on its own.
+        assert_eq!(found, format!("[{id}]"), "{age}");
+    }
+    assert_eq!(
+        cluster.psql(app.database_name(), LIST).unwrap(),
+        "messages_2000_01 messages_2026_01 messages_2026_02 messages_2099_12 messages_before_2000 messages_from_2100"
+    );
+}
+
+#[actix_web::test]
+async fn the_next_months_are_made_ahead() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    app.store.make_room_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
+    let made =
+        "messages_2025_11 messages_2025_12 messages_2026_01 messages_2026_02 messages_before_2000 messages_from_2100";
+    assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), made);
+    app.store.make_room_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
+    assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), made);
+    // Where months end, so does what is made ahead.
+    app.store.make_room_ahead(instant("2099-12-01T00:00:00Z")).await.unwrap();
+    assert_eq!(
+        cluster.psql(app.database_name(), LIST).unwrap(),
+        made.replace(" messages_before", " messages_2099_12 messages_before")
+    );
+}
+
+#[actix_web::test]
+async fn gateways_that_need_the_same_month_at_once_all_get_it() {
+    let app = std::rc::Rc::new(app_on(cluster_or_skip!()).await);
+    for year in 2001..=2005 {
+        let writers = (0..5).map(|writer: i64| {
+            let app = std::rc::Rc::clone(&app);
+            actix_web::rt::spawn(async move {
+                let store = app.open_again();
+                let item = message(10 * year + writer, json!({"sentOrReceivedAt": format!("{year}-07-01T00:00:00Z")}));
+                let item = Item::parse(&item.to_string(), TENANT).unwrap();
+                history_gateway::ingest::record(&store, TENANT, vec![item]).await.unwrap();
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap();
+        }
+        let found = app.ids(json!({"dateFrom": format!("{year}-07-01"), "dateTo": format!("{year}-07-02")})).await;
+        let ids: Vec<String> = (0..5).rev().map(|writer| (10 * year + writer).to_string()).collect();
+        assert_eq!(found, format!("[{}]", ids.join(", ")));
+    }
+}
+
+#[actix_web::test]
+async fn a_months_messages_go_with_their_partition() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    let months = ["2026-01-15", "2026-02-15"];
+    app.import((1..).zip(months).map(|(id, day)| message(id, json!({"sentOrReceivedAt": day})))).await;
+    cluster.psql(app.database_name(), "DROP TABLE messages_2026_01").unwrap();
+    assert_eq!(app.ids(json!({"dateFrom": "2026-01-01"})).await, "[2]");
+    // What comes again is taken again.
+    app.import([message(3, json!({"sentOrReceivedAt": "2026-01-20"}))]).await;
+    assert_eq!(app.ids(json!({"dateFrom": "2026-01-01"})).await, "[3, 2]");
+}
+
+#[actix_web::test]
+async fn a_server_makes_partitions_ahead_by_itself() {
+    let cluster = cluster_or_skip!();
+    let binary = crate::support::Binary::with(crate::support::Database::on(cluster, "template1"));
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let database = binary.database_name();
+    let this_month = "SELECT 'messages_' || to_char(now() AT TIME ZONE 'UTC' + interval '3 months', 'YYYY_MM')";
+    let name = cluster.psql(&database, this_month).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !cluster.psql(&database, LIST).unwrap().contains(&name) {
+        assert!(std::time::Instant::now() < deadline, "{name}: {}", server.log());
+    }
+}
+
+#[test]
+fn a_month_is_a_calendar_month_in_utc() {
+    let month = |text| partitions::Month::of(instant(text)).map(partitions::Month::partition);
+    assert_eq!(month("2026-02-28T23:59:59.999Z").as_deref(), Some("messages_2026_02"));
+    assert_eq!(month("2026-03-01T00:30:00+0100").as_deref(), Some("messages_2026_02"));
+    assert_eq!(month("1999-12-31T23:59:59.999Z"), None);
+    assert_eq!(month("2100-01-01T00:00:00Z"), None);
+    assert_eq!(partitions::Month::of(Instant(i64::MIN)), None);
+}

@@ -1,0 +1,87 @@
+//! Both kinds of migration describe the same tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::cluster_or_skip;
+use crate::support::Database;
+use history_gateway::store::{Connection, Options, migrate};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+fn rows(connection: &mut Connection, statement: &str) -> Vec<String> {
+    let rows: Vec<Row> = diesel::sql_query(statement).load(connection).unwrap();
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+/// A line for each column and each index: its table, its name, its kind, whether it may be null.
+fn description(connection: &mut Connection, columns: &str, indexes: &str) -> BTreeSet<String> {
+    let lines = rows(connection, columns).into_iter().chain(rows(connection, indexes));
+    let kinds = BTreeMap::from([("bigint", "number"), ("integer", "number"), ("blob", "bytes"), ("bytea", "bytes")]);
+    let line = |line: String| {
+        let words: Vec<&str> = line.split(' ').map(|word| kinds.get(word).copied().unwrap_or(word)).collect();
+        words.join(" ")
+    };
+    lines.map(line).filter(|line| !line.starts_with("__diesel")).collect()
+}
+
+#[actix_web::test]
+async fn both_kinds_of_migration_describe_the_same_tables() {
+    let cluster = cluster_or_skip!();
+    let (file, server) = (Database::file(), Database::on(cluster, "template1"));
+    let (on_file, on_server) = (file.open(Options::default()), server.open(Options::default()));
+    let of_file = on_file.read(|connection| {
+        let columns = "SELECT m.name || ' ' || c.name || ' ' || lower(c.type) || iif(c.\"notnull\", '', ' null') AS value \
+            FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'";
+        let indexes = "SELECT tbl_name || ' ' || name AS value FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
+        Ok((description(connection, columns, indexes), migrate::tables(connection)?))
+    });
+    let of_server = on_server.read(|connection| {
+        let ours = "relnamespace = current_schema()::regnamespace AND NOT relispartition";
+        let columns = format!(
+            "SELECT relname || ' ' || attname || ' ' || format_type(atttypid, NULL) \
+             || CASE WHEN attnotnull THEN '' ELSE ' null' END AS value \
+             FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid \
+             WHERE {ours} AND relkind IN ('r', 'p') AND attnum > 0"
+        );
+        let indexes = format!(
+            "SELECT indrelid::regclass || ' ' || relname AS value FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid \
+             WHERE {ours} AND NOT indisunique"
+        );
+        Ok((description(connection, &columns, &indexes), migrate::tables(connection)?))
+    });
+    let ((of_file, file_tables), (of_server, server_tables)) = (of_file.await.unwrap(), of_server.await.unwrap());
+    assert!(of_file.len() > 70, "{of_file:?}");
+    assert_eq!(of_file, of_server);
+    let file_tables: Vec<String> = file_tables.into_iter().filter(|name| name != "sqlite_sequence").collect();
+    assert_eq!(file_tables, server_tables);
+}
+
+#[test]
+fn migrations_have_the_same_names_for_both() {
+    let names = |kind: &str| -> BTreeSet<String> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(kind);
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+}
+
+#[actix_web::test]
+async fn migrations_go_down_and_up_again() {
+    let database = Database::on(cluster_or_skip!(), "template1");
+    let store = database.open(Options::default());
+    let left = store.write(|connection| {
+        migrate::revert(connection)?;
+        migrate::tables(connection)
+    });
+    assert_eq!(left.await.unwrap(), ["__diesel_schema_migrations"]);
+    drop(store);
+    assert!(database.open(Options::default()).read(migrate::is_current).await.unwrap());
+}

@@ -1,0 +1,128 @@
+//! A server that is slow, goes away, comes back, or is set up otherwise than we would.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use serde_json::json;
+
+use super::{app_on, cluster_or_skip};
+use crate::support::{TENANT, message};
+use history_gateway::model::Item;
+use history_gateway::store::{Options, StoreError};
+
+#[actix_web::test]
+async fn a_server_that_goes_away_is_503_and_is_found_again() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    app.import([message(1, json!({}))]).await;
+    assert_eq!(app.ids("{}").await, "[1]");
+    let name = app.database_name();
+    let end = format!("SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE datname = '{name}'");
+    // The connections die, as with a server that was started anew: nobody notices.
+    assert_eq!(cluster.psql("postgres", &end).unwrap(), "t");
+    assert_eq!(app.ids("{}").await, "[1]");
+    assert_eq!(cluster.psql("postgres", &end).unwrap(), "t");
+    app.import([message(2, json!({}))]).await;
+    // Nobody is let in.
+    cluster.run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+    assert_eq!(cluster.psql("postgres", &end).unwrap(), "t");
+    let busy =
+        r#"503 {"title":"service-unavailable","status":503,"detail":"The message store is busy or away; try again."}"#;
+    let asked = Instant::now();
+    assert_eq!(app.ask("{}").await, busy);
+    assert!(asked.elapsed() < Duration::from_secs(2), "what cannot be reached is said at once");
+    let item = Item::parse(&message(3, json!({})).to_string(), TENANT).unwrap();
+    assert!(history_gateway::ingest::record(&app.store, TENANT, vec![item.clone()]).await.is_err());
+    assert_eq!(app.send("GET", "/readyz", &[], "").await.status.as_u16(), 503);
+    cluster.run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+    history_gateway::ingest::record(&app.store, TENANT, vec![item]).await.unwrap();
+    assert_eq!(app.ids("{}").await, "[3, 2, 1]");
+    assert_eq!(app.send("GET", "/readyz", &[], "").await.status.as_u16(), 200);
+}
+
+#[actix_web::test]
+async fn work_that_takes_too_long_is_ended_on_the_server_too() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    let options = Options { deadline: Duration::from_millis(300), ..Options::default() };
+    let store = app.open_with(options);
+    let slow = store.read(|connection| Ok(connection.batch_execute("SELECT pg_sleep(60)")?)).await;
+    assert!(matches!(slow, Err(StoreError::Busy)), "{slow:?}");
+    let asked = Instant::now();
+    let running = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%pg_sleep%' AND state = 'active'",
+        app.database_name()
+    );
+    while cluster.psql("postgres", &running).unwrap() != "0" {
+        assert!(asked.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[actix_web::test]
+async fn a_tenant_that_is_locked_makes_a_write_wait_and_then_say_so() {
+    let app = app_on(cluster_or_skip!()).await;
+    let store = app.open_with(Options { wait: Duration::from_millis(200), ..Options::default() });
+    let mut other = app.database_url().connect(Duration::from_secs(5)).unwrap();
+    other.batch_execute("BEGIN; SELECT FROM tenants FOR UPDATE").unwrap();
+    let item = Item::parse(&message(1, json!({})).to_string(), TENANT).unwrap();
+    let refused = history_gateway::ingest::record(&store, TENANT, vec![item.clone()]).await;
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    // Readers are not kept waiting by a writer.
+    assert_eq!(app.ids("{}").await, "[]");
+    other.batch_execute("COMMIT").unwrap();
+    history_gateway::ingest::record(&store, TENANT, vec![item]).await.unwrap();
+}
+
+#[actix_web::test]
+async fn what_is_acknowledged_waits_for_the_disk_whatever_the_servers_default() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    cluster.run(&format!("ALTER DATABASE {} SET synchronous_commit = off", app.database_name()));
+    cluster.run(&format!("ALTER DATABASE {} SET default_transaction_isolation = 'serializable'", app.database_name()));
+    let store = app.open_with(Options::default());
+    let seen = store.write(|connection| {
+        connection.batch_execute(
+            "DO $$ BEGIN \
+             ASSERT current_setting('synchronous_commit') = 'on', 'not durable'; \
+             ASSERT current_setting('transaction_isolation') = 'read committed', 'isolation'; \
+             END $$",
+        )?;
+        Ok(())
+    });
+    seen.await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_database_that_may_only_be_read_answers_and_refuses_what_is_new() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    app.import([message(1, json!({}))]).await;
+    // What a standby says of a write.
+    let refused = app.store.read(|connection| Ok(connection.batch_execute("DELETE FROM messages")?)).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
+    assert_eq!(app.ids("{}").await, "[1]");
+}
+
+#[actix_web::test]
+async fn statements_are_prepared_once_for_each_connection() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    app.import([message(1, json!({}))]).await;
+    let store = app.open_with(Options { readers: 1, ..Options::default() });
+    let prepared = |connection: &mut _| {
+        use diesel::prelude::*;
+        let count = diesel::dsl::sql::<diesel::sql_types::BigInt>("count(*) FROM pg_prepared_statements");
+        Ok(diesel::select(count).get_result::<i64>(connection)?)
+    };
+    let ask = || {
+        let query = crate::plans::query(&json!({"subscriberFilter": {"address": "79001112233"}}));
+        store.read(move |connection| history_gateway::store::history::page(connection, &query))
+    };
+    ask().await.unwrap();
+    let after_one = store.read(prepared).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(ask().await.unwrap().items.len(), 1);
+    }
+    assert!(after_one > 2);
+    assert_eq!(store.read(prepared).await.unwrap(), after_one);
+}
