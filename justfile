@@ -8,6 +8,10 @@ sandbox:
 test:
     cargo test
 
+# The same tests on PostgreSQL.
+test-postgres:
+    HISTORY_GATEWAY_TEST_DATABASE=postgres cargo test
+
 # The tests that take longer.
 long:
     cargo test --features long-tests --test long

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::instant::Rounding;
@@ -34,8 +35,28 @@ pub fn file() -> PathBuf {
     folder.join(format!("bench-{}.db", messages()))
 }
 
+/// The PostgreSQL database to measure, where BENCH_DATABASE_URL names one; else a file.
+pub fn server() -> Option<String> {
+    std::env::var("BENCH_DATABASE_URL").ok()
+}
+
+pub fn url() -> String {
+    server().unwrap_or_else(|| format!("sqlite://{}", file().display()))
+}
+
 /// The store, filled the first time.
 pub async fn store() -> Store {
+    if let Some(url) = server() {
+        let store = open(&url);
+        let known = store.read(|connection| Ok(tenants::require(connection, TENANT).is_ok())).await.expect("a store");
+        if !known {
+            fill(&store).await;
+            let mut connection =
+                DatabaseUrl::parse(&url).expect("a URL").connect(Duration::from_secs(5)).expect("a server");
+            connection.batch_execute("VACUUM (ANALYZE)").expect("statistics");
+        }
+        return store;
+    }
     let file = file();
     let filled = file.with_extension("filled");
     if !filled.exists() {
@@ -44,21 +65,28 @@ pub async fn store() -> Store {
             let _ = std::fs::remove_file(file.with_extension(old));
         }
     }
-    let options = Options { deadline: Duration::from_hours(1), ..Options::default() };
-    let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).expect("a URL");
-    let store = Store::open(&url, options).expect("a store");
+    let store = open(&url());
     if !filled.exists() {
-        eprintln!("generating {} messages …", messages());
-        let tenant = Tenant { id: TENANT, name: "Bench".into(), project_id: "bench".into() };
-        store.write(move |connection| tenants::create(connection, &tenant, until())).await.expect("a tenant");
-        let mut pipeline = Pipeline::new(&store, TENANT);
-        for item in Messages::new(plan()) {
-            pipeline.push(item).await.expect("a write");
-        }
-        pipeline.finish().await.expect("a write");
+        fill(&store).await;
         std::fs::write(&filled, "").expect("a mark");
     }
     store
+}
+
+fn open(url: &str) -> Store {
+    let options = Options { deadline: Duration::from_hours(1), ..Options::default() };
+    Store::open(&DatabaseUrl::parse(url).expect("a URL"), options).expect("a store")
+}
+
+async fn fill(store: &Store) {
+    eprintln!("generating {} messages …", messages());
+    let tenant = Tenant { id: TENANT, name: "Bench".into(), project_id: "bench".into() };
+    store.write(move |connection| tenants::create(connection, &tenant, until())).await.expect("a tenant");
+    let mut pipeline = Pipeline::new(store, TENANT);
+    for item in Messages::new(plan()) {
+        pipeline.push(item).await.expect("a write");
+    }
+    pipeline.finish().await.expect("a write");
 }
 
 /// A phone that has more messages than a page, of a person in the middle of the crowd.

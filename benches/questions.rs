@@ -12,6 +12,7 @@ use diesel::sql_types::{BigInt, Text};
 use history_gateway::edna::request;
 use history_gateway::model::key::KeyKind;
 use history_gateway::model::{Caller, HistoryQuery, Policy};
+use history_gateway::store::dialect::{Along, any_of, sent_at};
 use history_gateway::store::schema::messages;
 use history_gateway::store::{Connection, StoreError, history};
 
@@ -40,8 +41,8 @@ struct Row {
 
 /// The example as one would write it, its plan left to the database.
 fn plain(connection: &mut Connection) -> Vec<Row> {
-    let statement = "SELECT message_id, item FROM messages WHERE tenant_id = ? AND subject_id = 50192 \
-         AND sent_or_received_at BETWEEN ? AND ? AND channel_type = 'SMS' AND direction = 'OUT' AND traffic_type = 'AD' \
+    let statement = "SELECT message_id, item FROM messages WHERE tenant_id = $1 AND subject_id = 50192 \
+         AND sent_or_received_at BETWEEN $2 AND $3 AND channel_type = 'SMS' AND direction = 'OUT' AND traffic_type = 'AD' \
          ORDER BY message_id DESC LIMIT 1001";
     diesel::sql_query(statement)
         .bind::<BigInt, _>(data::TENANT.0)
@@ -54,7 +55,8 @@ fn plain(connection: &mut Connection) -> Vec<Row> {
 /// The same rows, their ids known.
 fn by_id(connection: &mut Connection, ids: &[i64]) -> Vec<String> {
     messages::table
-        .filter(messages::tenant_id.eq(data::TENANT.0).and(messages::message_id.eq_any(ids)))
+        .filter(messages::tenant_id.eq(data::TENANT.0).and(any_of(messages::message_id, ids)))
+        .filter(sent_at(Along::Ids).between(data::until().plus_days(-30).0, data::until().0))
         .select(messages::item)
         .load(connection)
         .expect("rows")

@@ -21,7 +21,7 @@
 //! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
 //! | [`edna`] | the edna dialect: request, answer, errors |
 //! | [`ingest`] | the door: what several copies of a message come to |
-//! | [`store`] | all SQL; the planner is [`store::history`], the people are [`store::subscribers`] |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planner is [`store::history`], the people [`store::subscribers`] |
 //! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
@@ -34,7 +34,7 @@
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
 //!   so that a sandbox can stop it.
 //! - Only `http` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
-//!   `store` knows diesel; only `store/connection.rs` and `store/dialect.rs` name a database.
+//!   `store` knows diesel; only `store/connection.rs`, `store/dialect.rs` and `store/postgres.rs` name a database.
 //! - Every store function that touches messages takes the tenant first, or a query that begins with it. None reads
 //!   messages across tenants.
 //! - No statics with state: two apps run in one process, and the tests do it.
@@ -44,6 +44,14 @@
 //! [`http`]'s route → [`http::auth`] (key → [`model::Caller`]) → [`edna::request`] (shape, leniency) →
 //! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::history::page`] (`limit + 1` rows) → [`edna::answer`]
 //! (items joined into the body).
+//!
+//! # Two databases
+//! A statement is built once, on diesel's `MultiConnection`, and runs on a file and on a server; what one of them lacks
+//! is an arm of `on_each!`. A file's writer holds the whole file. A server's writers, which may be several gateways',
+//! take turns on their tenant's row ([`store::tenants::lock`]): that keeps a message single and the days' counts right
+//! although partitions allow no unique key without the time. Plans are chosen in [`store::history`] and pinned for both:
+//! an index answers for the bare column or for its sum with zero, and a statement names the one it is to walk by.
+//! The pool is a semaphore and a list of idle connections, so that a server that is away is said at once.
 //!
 //! # Where it differs from the first sketch
 //! A recipient is not a person but a row of `recipients`: one address on one class of channel, with one subscriber or

@@ -165,9 +165,7 @@ impl DatabaseUrl {
     /// One connection for work of its kind.
     pub fn connect_for(&self, purpose: Purpose, busy: Duration) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connect(busy)?;
-        if let AnyConnection::Sqlite(connection) = &mut connection {
-            connection.batch_execute(file_settings(purpose))?;
-        }
+        on_each!(&mut connection, |file| file.batch_execute(file_settings(purpose))?, |_server| ());
         Ok(connection)
     }
 }

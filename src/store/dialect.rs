@@ -4,12 +4,14 @@ use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{Bool, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 #[cfg(feature = "postgres")]
-use diesel::{pg::Pg, sql_types::Array};
+use diesel::pg::Pg;
+#[cfg(feature = "postgres")]
+use diesel::sql_types::{Array, BigInt};
 
 use super::connection::Backend;
 use super::error::StoreError;
@@ -191,6 +193,7 @@ impl Listed for &String {
 /// so that it is prepared once.
 pub struct AnyOf<E> {
     expression: E,
+    #[cfg(feature = "postgres")]
     list: List,
     json: String,
 }
@@ -203,7 +206,12 @@ pub fn any_of<E, T: Listed>(expression: E, values: impl IntoIterator<Item = T>) 
         List::Numbers(numbers) => serde_json::to_string(numbers),
         List::Texts(texts) => serde_json::to_string(texts),
     };
-    AnyOf { expression, list, json: json.unwrap_or_default() }
+    AnyOf {
+        expression,
+        #[cfg(feature = "postgres")]
+        list,
+        json: json.unwrap_or_default(),
+    }
 }
 
 impl<E> Expression for AnyOf<E> {

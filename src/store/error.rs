@@ -21,6 +21,8 @@ pub enum StoreError {
     Away { cause: String },
     #[error("the server of '{database}' is PostgreSQL {version}; history-gateway needs PostgreSQL 14 or newer")]
     OldServer { database: String, version: String },
+    #[error("the database '{database}' has the encoding {encoding}; make one with ENCODING 'UTF8' TEMPLATE template0")]
+    Encoding { database: String, encoding: String },
     #[error("the role '{role}' may not {what} in '{database}'; {way_out}")]
     MissingRights { database: String, role: String, what: String, way_out: String },
     #[error("'{file}' is not a history-gateway store; it was left as it is; name another one in database.url")]

@@ -27,6 +27,7 @@ extern "SQL" {
 pub struct Counting {
     /// Where a function of ours is asked about every row.
     rows: Option<Arc<AtomicU64>>,
+    #[cfg(feature = "postgres")]
     before: u64,
 }
 
@@ -41,7 +42,11 @@ impl Counting {
                     counter.fetch_add(1, Ordering::Relaxed);
                     true
                 })?;
-                Ok(Self { rows: Some(rows), before: 0 })
+                Ok(Self {
+                    rows: Some(rows),
+                    #[cfg(feature = "postgres")]
+                    before: 0,
+                })
             },
             |server| Ok(Self { rows: None, before: postgres::fetched(server)? })
         )

@@ -87,6 +87,8 @@ struct Server {
     #[diesel(sql_type = Text)]
     version: String,
     #[diesel(sql_type = Text)]
+    encoding: String,
+    #[diesel(sql_type = Text)]
     role: String,
     #[diesel(sql_type = Nullable<Text>)]
     schema: Option<String>,
@@ -96,10 +98,11 @@ struct Server {
     owns: bool,
 }
 
-/// Refuses a server that is too old, and a role that may not do what the gateway does.
+/// Refuses a server that is too old, a database that cannot hold every text, and a role that may not do what the gateway does.
 pub fn check(connection: &mut PgConnection, name: &str) -> Result<(), StoreError> {
     let server: Server = diesel::sql_query(
         "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, \
+         current_setting('server_encoding') AS encoding, \
          current_user::text AS role, current_schema()::text AS schema, \
          coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create, \
          NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) \
@@ -109,6 +112,9 @@ pub fn check(connection: &mut PgConnection, name: &str) -> Result<(), StoreError
     let database = name.to_owned();
     if server.number < OLDEST {
         return Err(StoreError::OldServer { database, version: server.version });
+    }
+    if server.encoding != "UTF8" {
+        return Err(StoreError::Encoding { database, encoding: server.encoding });
     }
     let role = server.role;
     let missing = |what: String, way_out: String| {

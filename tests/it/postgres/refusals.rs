@@ -42,6 +42,14 @@ fn a_wrong_password_an_unknown_role_and_an_unknown_database_are_said() {
 }
 
 #[test]
+fn a_database_that_cannot_hold_every_text_is_refused() {
+    let cluster = cluster_or_skip!();
+    cluster.run("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    assert_snapshot!(said(cluster, &cluster.tcp_url(OWNER, PASSWORD, "latin")), @"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/latin' has the encoding LATIN1; make one with ENCODING 'UTF8' TEMPLATE template0");
+    cluster.run("DROP DATABASE latin");
+}
+
+#[test]
 fn a_role_that_may_not_make_tables_is_told_so() {
     let cluster = cluster_or_skip!();
     let binary = Binary::with(Database::on(cluster, "template1"));
@@ -107,7 +115,7 @@ fn older_server(cluster: &'static Cluster) -> u16 {
         let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
         std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
         let (mut from_server, mut to_client) = (server, client);
-        let mut bytes = [0; 65536];
+        let mut bytes = vec![0; 65536];
         while let Ok(count @ 1..) = from_server.read(&mut bytes) {
             // The number comes as four bytes.
             let (number, wrong): ([u8; 4], [u8; 4]) =

@@ -1,0 +1,255 @@
+//! The store on PostgreSQL against the same prepared statements under pgbench, and two gateways against one.
+//!
+//! `BENCH_DATABASE_URL=postgres://… cargo bench --bench postgres`; pgbench comes with PostgreSQL.
+#![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
+
+mod data;
+
+use std::hint::black_box;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use history_gateway::edna::{answer, request};
+use history_gateway::generate::{Messages, Plan};
+use history_gateway::ingest;
+use history_gateway::model::key::KeyKind;
+use history_gateway::model::tenant::Tenant;
+use history_gateway::model::{Caller, HistoryQuery, Item, Policy, TenantId};
+use history_gateway::store::{Store, history, tenants};
+
+const ROUNDS: usize = 7;
+const SECONDS: u64 = 2;
+const MESSAGES: u64 = 20_000;
+
+fn query(body: &str) -> HistoryQuery {
+    let caller = Caller {
+        key_id: 1,
+        tenant: data::TENANT,
+        kind: KeyKind::Master,
+        groups: std::collections::BTreeSet::new(),
+        senders: None,
+        valid_before: None,
+    };
+    let request = request::parse(body.as_bytes()).expect("a request").request;
+    HistoryQuery::new(request, &caller, data::until(), Policy::default()).expect("a query")
+}
+
+#[derive(QueryableByName)]
+struct Prepared {
+    #[diesel(sql_type = Text)]
+    statement: String,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// A page as pgbench asks for it: the statement that the gateway prepared, and its values in their order.
+struct Twin {
+    script: String,
+    values: Vec<String>,
+}
+
+/// Takes the statement for a page from a connection that has just asked for it.
+async fn twin(store: &Store, query: &HistoryQuery, values: Vec<String>) -> Twin {
+    let asked = query.clone();
+    let work = move |connection: &mut _| {
+        history::page(connection, &asked)?;
+        let statements: Vec<Prepared> = diesel::sql_query(
+            "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%FROM \"messages\"%ORDER BY%' \
+             ORDER BY prepare_time DESC LIMIT 1",
+        )
+        .load(connection)?;
+        Ok(statements)
+    };
+    let mut script = store.read(work).await.expect("a page").remove(0).statement;
+    for number in (1..=values.len()).rev() {
+        script = script.replace(&format!("${number}"), &format!(":v{number}"));
+    }
+    assert!(!script.contains('$'), "as many values as the statement takes: {script}");
+    Twin { script: script + ";\n", values }
+}
+
+/// The mean latency of pgbench in milliseconds, one client, on the plans that the gateway pins.
+fn pgbench(twin: &Twin, file: &std::path::Path) -> f64 {
+    std::fs::write(file, &twin.script).expect("a file");
+    let mut command = Command::new("pgbench");
+    command.args(["-n", "-M", "prepared", "-T", &SECONDS.to_string(), "-f"]).arg(file);
+    for (number, value) in (1..).zip(&twin.values) {
+        command.args(["-D", &format!("v{number}={value}")]);
+    }
+    let pins = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c jit=off";
+    let output = command.arg(data::url()).env("PGOPTIONS", pins).output().expect("pgbench");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let latency = text.lines().find_map(|line| line.strip_prefix("latency average = ")?.strip_suffix(" ms"));
+    latency.and_then(|latency| latency.parse().ok()).unwrap_or_else(|| {
+        eprintln!("{text}{}", String::from_utf8_lossy(&output.stderr));
+        f64::NAN
+    })
+}
+
+/// The mean latency of a page in milliseconds, from the question to the answer's body; and that of the body alone.
+async fn page(store: &Store, query: &HistoryQuery) -> (f64, f64) {
+    let (started, mut pages, mut body) = (Instant::now(), 0.0, Duration::ZERO);
+    while started.elapsed() < Duration::from_secs(SECONDS) {
+        let asked = query.clone();
+        let page = store.read(move |connection| history::page(connection, &asked)).await.expect("a page");
+        let before = Instant::now();
+        black_box(answer::body(&page));
+        body += before.elapsed();
+        pages += 1.0;
+    }
+    (started.elapsed().as_secs_f64() * 1000.0 / pages, body.as_secs_f64() * 1000.0 / pages)
+}
+
+async fn compare(store: &Store, name: &str, body: &str, values: Vec<String>) {
+    let query = query(body);
+    let twin = twin(store, &query, values).await;
+    let file = std::env::temp_dir().join(format!("history-gateway-bench-{}.sql", std::process::id()));
+    let mut ratios = Vec::new();
+    let mut last = (0.0, 0.0, 0.0);
+    for _ in 0..=ROUNDS {
+        let bare = pgbench(&twin, &file);
+        let (whole, body) = page(store, &query).await;
+        ratios.push(whole / (bare + body));
+        last = (whole, bare, body);
+    }
+    // What is left behind is small and in the temporary folder.
+    let _ = std::fs::remove_file(&file);
+    // The first round warms the caches.
+    ratios.remove(0);
+    println!("{name}\n  page to pgbench and the body: {}", data::summary(ratios));
+    println!("  (page {:.3} ms, pgbench {:.3} ms, body {:.3} ms)", last.0, last.1, last.2);
+}
+
+/// Batches for a tenant, made up before anything is timed.
+fn batches(tenant: TenantId) -> Vec<Vec<Item>> {
+    let plan = Plan { tenant, messages: MESSAGES, seed: 1, days: 2, until: data::until(), recipients: 2000 };
+    let mut items = Messages::new(plan);
+    std::iter::from_fn(|| Some(items.by_ref().take(1000).collect::<Vec<_>>()).filter(|batch| !batch.is_empty()))
+        .collect()
+}
+
+/// Messages a second that gateways record together; each has its own part of the work.
+async fn recorded(gateways: Vec<(&Store, TenantId, Vec<Vec<Item>>)>) -> f64 {
+    let messages: usize = gateways.iter().map(|(_, _, batches)| batches.iter().map(Vec::len).sum::<usize>()).sum();
+    let started = Instant::now();
+    let writers = gateways.into_iter().map(|(store, tenant, batches)| {
+        let store = store.clone();
+        tokio::task::spawn_local(async move {
+            for batch in batches {
+                ingest::record(&store, tenant, batch).await.expect("a write");
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("a writer");
+    }
+    f64::from(u32::try_from(messages).expect("few")) / started.elapsed().as_secs_f64()
+}
+
+/// Pages a second that gateways answer together, four at a time each.
+async fn answered(gateways: &[&Store], query: &HistoryQuery) -> f64 {
+    let started = Instant::now();
+    let askers = gateways.iter().flat_map(|store| std::iter::repeat_n(*store, 4)).map(|store| {
+        let (store, query) = (store.clone(), query.clone());
+        tokio::task::spawn_local(async move {
+            let mut pages = 0_u32;
+            while started.elapsed() < Duration::from_secs(SECONDS) {
+                let query = query.clone();
+                store.read(move |connection| history::page(connection, &query)).await.expect("a page");
+                pages += 1;
+            }
+            pages
+        })
+    });
+    let mut pages = 0;
+    for asker in askers.collect::<Vec<_>>() {
+        pages += asker.await.expect("an asker");
+    }
+    f64::from(pages) / started.elapsed().as_secs_f64()
+}
+
+async fn side_by_side(query: &HistoryQuery) {
+    let (one, other) = (data::store().await, data::store().await);
+    let (mut own_tenants, mut same_tenant, mut reads, mut rate) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
+    for _ in 0..=ROUNDS {
+        let tenants = [9001, 9002, 9003, 9004].map(TenantId);
+        for id in tenants {
+            let tenant = Tenant { id, name: "Bench".into(), project_id: format!("bench-{id}") };
+            one.write(move |connection| tenants::create(connection, &tenant, data::until())).await.expect("a tenant");
+        }
+        let [alone, first, second, shared] = tenants;
+        let by_one = recorded(vec![(&one, alone, batches(alone))]).await;
+        let by_two = recorded(vec![(&one, first, batches(first)), (&other, second, batches(second))]).await;
+        let mut half = batches(shared);
+        let rest = half.split_off(half.len() / 2);
+        let of_same = recorded(vec![(&one, shared, half), (&other, shared, rest)]).await;
+        own_tenants.push(by_two / by_one);
+        same_tenant.push(of_same / by_one);
+        rate = by_one;
+        for id in tenants {
+            one.write(move |connection| tenants::delete(connection, id)).await.expect("a tenant");
+        }
+        one.forget_deleted().await.expect("a vacuum");
+        let pages = answered(&[&one], query).await;
+        reads.push(answered(&[&one, &other], query).await / pages);
+    }
+    for ratios in [&mut own_tenants, &mut same_tenant, &mut reads] {
+        ratios.remove(0);
+    }
+    println!("two gateways to one, batches of 1000 (one: {rate:.0} messages a second)");
+    println!("  recording, a tenant each: {}", data::summary(own_tenants));
+    println!("  recording for one tenant: {}", data::summary(same_tenant));
+    println!("  answering the 15 messages: {}", data::summary(reads));
+}
+
+async fn run() {
+    let store = data::store().await;
+    let (tenant, window) =
+        (data::TENANT.0.to_string(), r#""dateFrom":"2025-03-01T00:00:00Z","dateTo":"2026-03-01T00:00:00Z""#);
+    let phone = data::phone();
+    let number = |sql: String| {
+        store.read(move |connection| Ok(diesel::sql_query(sql).get_result::<Number>(connection)?.number.to_string()))
+    };
+    let recipient = number(format!(
+        "SELECT recipient_id AS number FROM messages WHERE tenant_id = {tenant} AND address = '{phone}' GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+    ));
+    let recipient = recipient.await.expect("a recipient");
+    let bound = |which: &str, from: i64| {
+        number(format!(
+            "SELECT {which} AS number FROM message_days WHERE tenant_id = {tenant} AND channel_type = '' AND day BETWEEN {} AND {}",
+            data::until().plus_days(from).day(),
+            data::until().day()
+        ))
+    };
+    let (month, year) = (data::until().plus_days(-30).0.to_string(), data::until().plus_days(-365).0.to_string());
+    let until = data::until().0.to_string();
+    println!("{} messages on PostgreSQL; medians of {ROUNDS} interleaved rounds\n", data::messages());
+    let body = format!(r#"{{"subscriberFilter":{{"address":"{phone}"}},{window}}}"#);
+    let values = [&tenant, &year, &until, &recipient, "16", "0"];
+    compare(&store, "15 messages of a recipient, a year", &body, values.map(str::to_owned).to_vec()).await;
+    let (least, greatest) = (bound("min(least_message_id)", -365).await, bound("max(greatest_message_id)", -365).await);
+    let (least, greatest) = (least.expect("an id"), greatest.expect("an id"));
+    let newest = format!(r#"{{"limit":1000,{window}}}"#);
+    let values = [&tenant, &year, &until, &least, &greatest, "1001", "0"];
+    compare(&store, "the newest 1000 messages, a year", &newest, values.map(str::to_owned).to_vec()).await;
+    let least = bound("min(least_message_id)", -30).await.expect("an id");
+    let values = [&tenant, &month, &until, "50192", &least, &greatest, "SMS", "OUT", "AD", "1001", "0"];
+    compare(&store, "the published example, 1000 messages", data::EXAMPLE, values.map(str::to_owned).to_vec()).await;
+    drop(store);
+    side_by_side(&query(&body)).await;
+}
+
+fn main() {
+    if data::server().is_none() {
+        eprintln!("name a PostgreSQL database that may be filled: BENCH_DATABASE_URL=postgres://… (it keeps its data)");
+        std::process::exit(1);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(tokio::task::LocalSet::new().run_until(run()));
+}
