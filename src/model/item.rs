@@ -199,6 +199,11 @@ fn value(property: Property, raw: &str) -> Result<Option<Value>, ItemError> {
     Ok(Some(value))
 }
 
+/// The longest address, in bytes: no phone, no mail address and no push channel has more.
+const LONGEST_ADDRESS: usize = 1024;
+/// The longest channel and traffic type, in bytes.
+const LONGEST_WORD: usize = 256;
+
 fn text(property: Property, raw: &str) -> Result<String, ItemError> {
     let wrong = |wanted| ItemError::Wrong(property.name(), wanted);
     let text = match property {
@@ -210,6 +215,11 @@ fn text(property: Property, raw: &str) -> Result<String, ItemError> {
         _ => wire::text(raw).ok_or_else(|| wrong("a string"))?,
     };
     match property {
+        // Each of them is looked up in an index, which holds no longer ones.
+        Property::Address if text.len() > LONGEST_ADDRESS => Err(wrong("an address of at most 1024 bytes")),
+        Property::ChannelType | Property::TrafficType if text.len() > LONGEST_WORD => {
+            Err(wrong("a word of at most 256 bytes"))
+        }
         Property::Direction if text != "IN" && text != "OUT" => Err(wrong("IN or OUT")),
         Property::ChannelType if text.trim().is_empty() => Err(wrong("a word")),
         Property::Address if subscriber::is_blank(&text) => Err(wrong("an address")),

@@ -81,6 +81,10 @@ impl DatabaseUrl {
             }
             "sqlite" => Ok(Self::Sqlite { file: file.to_owned() }),
             "postgres" | "postgresql" if !rest.starts_with("//") => refuse("its scheme is not followed by //"),
+            // Else the parts would be taken for others, and libpq would repeat the wrong ones in its errors.
+            "postgres" | "postgresql" if !is_encoded(file) => {
+                refuse("a special character in its user, password or settings is not percent-encoded (%40 for @)")
+            }
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => Ok(Self::Postgres { url: url.to_owned(), named: false }),
             #[cfg(not(feature = "postgres"))]
@@ -118,6 +122,16 @@ impl DatabaseUrl {
     /// Whether messages need a partition before they are written.
     pub fn is_partitioned(&self) -> bool {
         !matches!(self, Self::Sqlite { .. })
+    }
+
+    /// Whether a connection is a server process of its own, so that what is set for it once stays, and touches nobody
+    /// else. Behind a pooler everything is set for a transaction alone.
+    pub fn is_set_once(&self) -> bool {
+        match self {
+            Self::Sqlite { .. } => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres { named, .. } => *named,
+        }
     }
 
     /// Whether there is a store to look at.
@@ -163,9 +177,13 @@ impl DatabaseUrl {
     }
 
     /// One connection for work of its kind.
-    pub fn connect_for(&self, purpose: Purpose, busy: Duration) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.connect(busy)?;
-        on_each!(&mut connection, |file| file.batch_execute(file_settings(purpose))?, |_server| ());
+    pub fn connect_for(&self, purpose: Purpose, options: &Options) -> Result<AnyConnection, StoreError> {
+        let mut connection = self.connect(options.wait)?;
+        on_each!(&mut connection, |file| file.batch_execute(file_settings(purpose))?, |server| {
+            if self.is_set_once() {
+                server.batch_execute(&postgres::settings(purpose, options, true))?;
+            }
+        });
         Ok(connection)
     }
 }
@@ -192,7 +210,7 @@ fn file_settings(purpose: Purpose) -> &'static str {
 impl AnyConnection {
     /// Begins a transaction: a question's sees one state of the store; a change's begins with the write lock where
     /// the database has only one, because a transaction that reads first and locks later fails under load.
-    pub fn begin(&mut self, purpose: Purpose, options: &Options) -> Result<(), StoreError> {
+    pub fn begin(&mut self, purpose: Purpose, options: &Options, is_set_once: bool) -> Result<(), StoreError> {
         match (self, purpose) {
             (Self::Sqlite(connection), Purpose::Read) => AnsiTransactionManager::begin_transaction(connection)?,
             (Self::Sqlite(connection), Purpose::Write) => {
@@ -200,12 +218,12 @@ impl AnyConnection {
             }
             #[cfg(feature = "postgres")]
             (Self::Postgres(connection), purpose) => {
-                let sql = postgres::begin(purpose, options);
+                let sql = postgres::begin(purpose, options, is_set_once);
                 AnsiTransactionManager::begin_transaction_sql(connection, &sql)?;
             }
         }
         #[cfg(not(feature = "postgres"))]
-        let _ = options;
+        let _ = (options, is_set_once);
         Ok(())
     }
 
@@ -231,42 +249,63 @@ impl AnyConnection {
         on_each!(self, |_file| Ok(()), |server| postgres::lock_schema(server))
     }
 
-    /// The partitions of the messages among some names; `None` where there are none at all.
-    pub fn partitions(&mut self, names: Vec<String>) -> Result<Option<Vec<String>>, StoreError> {
+    /// The months among some that have their partitions; `None` where there are none at all.
+    pub fn partitions(&mut self, months: Vec<String>) -> Result<Option<Vec<String>>, StoreError> {
         on_each!(
             self,
             |_file| {
-                drop(names);
+                drop(months);
                 Ok(None)
             },
-            |server| postgres::partitions(server, names).map(Some)
+            |server| postgres::partitions(server, &months).map(Some)
         )
     }
 
-    /// Makes a partition for the messages between two times, the later one excluded.
+    /// Makes the partitions for a month, which is between two times, the later one excluded.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
-    pub fn make_partition(&mut self, name: &str, from: i64, to: i64) -> Result<(), StoreError> {
-        on_each!(self, |_file| Ok(()), |server| postgres::make_partition(server, name, from, to))
+    pub fn make_partitions(&mut self, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::make_partitions(server, month, from, to))
     }
 
-    /// Does its part that nothing stays on the disk of what was deleted: a file's log is moved into the file, a
-    /// server's tables are vacuumed.
+    /// Makes away with what was deleted: a file's log is moved into the file, where it was overwritten already; a
+    /// server gives the space of dead rows to new ones, which is as far as it goes.
     pub fn forget_deleted(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(connection) => connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => connection.batch_execute("VACUUM")?,
+            Self::Postgres(connection) => connection.batch_execute(postgres::VACUUM)?,
         }
         Ok(())
     }
 }
 
-/// A URL as a message may show it: without user, password and settings.
+/// Whether an address's user and password end where the first `@` is, and every `%` begins a byte's two digits.
+fn is_encoded(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let percents = rest.split('%').skip(1);
+    rest.matches('@').count() == authority.matches('@').count()
+        && authority.matches('@').count() <= 1
+        && !rest.contains('#')
+        && percents
+            .into_iter()
+            .all(|after| after.len() > 1 && after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// An address as a message may show it: a file as it is, a server without user, password and settings, and of what
+/// cannot be read no more than could not be a password.
 fn without_secrets(url: &str) -> String {
-    let plain = url.split(['?', '#']).next().unwrap_or_default();
-    match (plain.split_once("://"), plain.rfind('@')) {
-        (Some((scheme, _)), Some(at)) => format!("{scheme}://…{}", &plain[at..]),
-        _ if url.starts_with("sqlite:") => url.to_owned(),
-        _ => plain.to_owned(),
+    let plain = url.split('?').next().unwrap_or_default();
+    match plain.split_once("://") {
+        _ if url.starts_with("sqlite:") || !url.contains([':', '@', '=']) => url.to_owned(),
+        Some((scheme @ ("postgres" | "postgresql"), rest))
+            if is_encoded(url.split_once("://").map_or("", |(_, rest)| rest)) =>
+        {
+            let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+            if host == rest { plain.to_owned() } else { format!("{scheme}://…@{host}") }
+        }
+        _ => url
+            .split_once(':')
+            .filter(|(scheme, _)| !scheme.contains(['@', '=']))
+            .map_or("…".into(), |(scheme, _)| format!("{scheme}:…")),
     }
 }

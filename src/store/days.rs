@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use diesel::dsl::{max, min, sql};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 
 use super::Connection;
 use super::connection::on_each;
@@ -106,7 +108,7 @@ pub fn of_ids(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) ->
         .filter(message_days::tenant_id.eq(tenant.0).and(message_days::channel_type.eq("")))
         .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
         .filter(message_days::least_message_id.le(ids.1).and(message_days::greatest_message_id.ge(ids.0)))
-        .select((diesel::dsl::min(message_days::day), diesel::dsl::max(message_days::day)))
+        .select((min(message_days::day), max(message_days::day)))
         .first(connection)?;
     let times = first.zip(last).map(|(first, last)| (first * DAY, last * DAY + (DAY - 1)));
     Ok(times.map(|(from, to)| Window { from: Instant(from), to: Instant(to) }))
@@ -126,19 +128,20 @@ pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Op
     if !occurs(connection, query)? {
         return Ok(None);
     }
-    // SELECT … FROM message_days WHERE tenant_id = ? AND channel_type = '' AND … AND day BETWEEN ? AND ?
-    let days: Vec<(i64, i64, i64)> = message_days::table
+    // SELECT sum(messages), … FROM message_days WHERE tenant_id = ? AND channel_type = '' AND … AND day BETWEEN ? AND ?
+    let (messages, least, greatest): (Option<i64>, Option<i64>, Option<i64>) = message_days::table
         .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.eq("")))
         .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
-        .select((message_days::messages, message_days::least_message_id, message_days::greatest_message_id))
-        .load(connection)?;
-    let sum = |sum: Days, (messages, least, greatest): (i64, i64, i64)| Days {
-        messages: sum.messages + messages,
-        bounds: (sum.bounds.0.min(least), sum.bounds.1.max(greatest)),
-    };
-    let sum = days.into_iter().fold(Days { messages: 0, bounds: (i64::MAX, i64::MIN) }, sum);
-    Ok((sum.messages > 0).then_some(sum))
+        .select((
+            // A sum's own type differs from database to database.
+            sql::<Nullable<BigInt>>("CAST(sum(messages) AS BIGINT)"),
+            min(message_days::least_message_id),
+            max(message_days::greatest_message_id),
+        ))
+        .first(connection)?;
+    let days = |(messages, bounds)| Days { messages, bounds };
+    Ok(messages.filter(|messages| *messages > 0).zip(least.zip(greatest)).map(days))
 }
 
 /// Whether some day of the window has a message of the asked sorts.

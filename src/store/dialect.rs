@@ -18,6 +18,8 @@ use super::error::StoreError;
 use super::schema::messages;
 
 pub type File = Sqlite;
+#[cfg(feature = "postgres")]
+pub type Server = Pg;
 
 pub const FILE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres")]

@@ -4,7 +4,7 @@
 //! | the query names | the walk | index |
 //! |---|---|---|
 //! | a message id | that one message | primary key |
-//! | a recipient | the messages of its recipients, by id | `messages_by_recipient` |
+//! | a recipient | the messages of its recipients, by id; on a server in one statement (`person`) | `messages_by_recipient` |
 //! | subjects | their messages between the window's ids | `messages_by_subject` |
 //! | neither, sorted by `messageId` | all messages between the window's ids | primary key |
 //! | neither, any other sort | all messages of the window, by time | `messages_by_time` |
@@ -17,18 +17,24 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::Connection;
+use super::connection::on_each;
+use super::days;
 use super::dialect::{self, Along, any_of};
 use super::error::StoreError;
 use super::explain::{Counting, Messages, explain};
 use super::order::OrderBy;
+use super::people::{self, People};
+use super::person::{EachFound, PersonPage};
 use super::schema::messages;
 use super::text::{all_kept, kept};
-use super::{days, subscribers};
 use crate::model::Property;
 use crate::model::history::{HistoryQuery, SortKey};
 
 /// How many walks are merged here rather than sorted there.
 const MERGED_WALKS: usize = 8;
+
+/// Up to how many messages a page's items are read from each walk rather than fetched once their order is known.
+const SMALL_PAGE: i64 = 100;
 
 /// Rendered items, and whether a message follows the last of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,6 +48,8 @@ pub struct Page {
 enum Walk {
     One(i64),
     Recipients(Vec<i64>),
+    /// One recipient at a time of those that the statement around it finds.
+    EachFound,
     Subjects(Vec<i64>, (i64, i64)),
     Ids((i64, i64)),
     Time,
@@ -80,9 +88,16 @@ fn page_from<'a>(
     query: &'a HistoryQuery,
     start: &dyn Fn() -> Messages<'a>,
 ) -> Result<Page, StoreError> {
+    if let Some(people) = people_in_one_statement(connection, query) {
+        let walk = Walk::EachFound;
+        let of_each =
+            ordered(query, &walk, start(), (0, query.limit + 1)).select((messages::message_id, messages::item));
+        let page = PersonPage { people, of_each, descending: descending(query), limit: query.limit + 1 };
+        return Ok(page_of(query, page.load(connection)?));
+    }
     let walks = walks(connection, query)?;
     let page = (query.offset, query.limit + 1);
-    let mut items = match walks.as_slice() {
+    let items = match walks.as_slice() {
         [] => Vec::new(),
         [only] if gives_the_order(only, query) => {
             ordered(query, only, start(), page).select(messages::item).load(connection)?
@@ -94,10 +109,27 @@ fn page_from<'a>(
         }
         several => merged(connection, query, several, start)?,
     };
+    Ok(page_of(query, items))
+}
+
+/// The page of one item more than is asked for, if there are so many.
+fn page_of(query: &HistoryQuery, mut items: Vec<String>) -> Page {
     let limit = usize::try_from(query.limit).unwrap_or_default();
     let has_next = items.len() > limit;
     items.truncate(limit);
-    Ok(Page { items, has_next })
+    Page { items, has_next }
+}
+
+/// Whether one statement finds the page where statements can do what a server's can.
+pub fn is_one_statement(query: &HistoryQuery) -> bool {
+    let names_a_person = query.recipient.is_some() && query.message_id.is_none();
+    // Where a page is long or far on, ids are found first, and items fetched for the page alone.
+    names_a_person && by_message_id(query) && query.offset == 0 && query.limit <= SMALL_PAGE
+}
+
+fn people_in_one_statement(connection: &Connection, query: &HistoryQuery) -> Option<People> {
+    let asked = query.recipient.as_ref().filter(|_| is_one_statement(query))?;
+    if on_each!(connection, |_file| true, |_server| false) { None } else { People::new(query.tenant, asked) }
 }
 
 /// How to find a query's messages; no walk at all where it is known that there are none.
@@ -108,7 +140,7 @@ fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>,
     // A walk for each of a few gives them in order; more of them are sorted by the database.
     let parts = |count: usize| if by_message_id(query) && count <= MERGED_WALKS { 1 } else { count.max(1) };
     if let Some(recipient) = &query.recipient {
-        let recipients = subscribers::resolve(connection, query.tenant, recipient)?;
+        let recipients = people::resolve(connection, query.tenant, recipient)?;
         if let Some(id) = query.message_id {
             let of_message: Option<i64> = messages::table
                 .filter(messages::tenant_id.eq(query.tenant.0).and(messages::message_id.eq(id)))
@@ -138,6 +170,10 @@ fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>,
     })
 }
 
+fn descending(query: &HistoryQuery) -> bool {
+    query.sort.keys().iter().any(|key| key.descending)
+}
+
 fn by_message_id(query: &HistoryQuery) -> bool {
     matches!(query.sort.keys(), [SortKey { property: Property::MessageId, .. }])
 }
@@ -145,7 +181,7 @@ fn by_message_id(query: &HistoryQuery) -> bool {
 /// Whether a walk gives its messages in the order that was asked for, so that nothing need be sorted.
 fn gives_the_order(walk: &Walk, query: &HistoryQuery) -> bool {
     match walk {
-        Walk::One(_) => true,
+        Walk::One(_) | Walk::EachFound => true,
         Walk::Recipients(list) | Walk::Subjects(list, _) => list.len() == 1 && by_message_id(query),
         Walk::Ids(_) => by_message_id(query),
         Walk::Time => match query.sort.keys() {
@@ -159,7 +195,7 @@ fn gives_the_order(walk: &Walk, query: &HistoryQuery) -> bool {
 fn order_of(walk: &Walk, query: &HistoryQuery) -> Along {
     match walk {
         _ if !gives_the_order(walk, query) => Along::Nothing,
-        Walk::Recipients(_) | Walk::Subjects(..) => Along::List,
+        Walk::Recipients(_) | Walk::EachFound | Walk::Subjects(..) => Along::List,
         Walk::One(_) | Walk::Ids(_) => Along::Ids,
         Walk::Time => Along::Time,
     }
@@ -184,6 +220,7 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
             [only] => found.filter(messages::recipient_id.eq(*only)),
             list => found.filter(any_of(messages::recipient_id, list)),
         },
+        Walk::EachFound => found.filter(EachFound),
         Walk::Subjects(list, (least, greatest)) => match list.as_slice() {
             [only] => found.filter(messages::subject_id.eq(*only)),
             list => found.filter(any_of(messages::subject_id, list)),
@@ -192,7 +229,7 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
         Walk::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
         Walk::Time => found.filter(dialect::sent_at(Along::Time).between(from, to)),
     };
-    if let (Some(subjects), Walk::One(_) | Walk::Recipients(_)) = (&query.subjects, walk) {
+    if let (Some(subjects), Walk::One(_) | Walk::Recipients(_) | Walk::EachFound) = (&query.subjects, walk) {
         found = match subjects.as_slice() {
             [only] => found.filter(dialect::subject_id().eq(*only)),
             several => found.filter(any_of(dialect::subject_id(), several)),
@@ -233,12 +270,12 @@ fn merged<'a>(
     start: &dyn Fn() -> Messages<'a>,
 ) -> Result<Vec<String>, StoreError> {
     let reach = (0, query.offset.saturating_add(query.limit + 1));
-    let descending = query.sort.keys().iter().any(|key| key.descending);
+    let descending = descending(query);
     let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let taken = usize::try_from(query.limit + 1).unwrap_or_default();
     let statements = walks.iter().map(|walk| ordered(query, walk, start(), reach));
-    if query.offset == 0 {
-        // Each walk's first rows may be the page: one look at each is less than two.
+    if query.offset == 0 && query.limit <= SMALL_PAGE {
+        // Each walk's first rows may be the page: one look at each is less than two, where they are few.
         let mut rows: Vec<(i64, String)> = Vec::new();
         for statement in statements {
             rows.extend(statement.select((messages::message_id, messages::item)).load::<(i64, String)>(connection)?);

@@ -56,6 +56,31 @@ impl Lane {
         .await
     }
 
+    /// Runs work that is one statement: without a transaction where that is as good, which spares two ways to a server.
+    pub async fn statement<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if !self.url.is_set_once() {
+            return self.transaction(work).await;
+        }
+        self.run(move |lane| {
+            loop {
+                let (mut connection, was_idle) = lane.connection()?;
+                let started = Instant::now();
+                match work(&mut connection) {
+                    Ok(value) => {
+                        lane.keep(connection);
+                        return Ok(value);
+                    }
+                    Err(StoreError::Away { .. }) if was_idle => {}
+                    Err(error) => return Err(lane.late(error, started.elapsed())),
+                }
+            }
+        })
+        .await
+    }
+
     /// Runs work outside of any transaction.
     pub async fn plain<T: Send + 'static>(
         &self,
@@ -94,17 +119,21 @@ impl Lane {
     /// A connection in a transaction. An idle one may have died with its server since, so the next is tried then.
     fn begun(&self) -> Result<Connection, StoreError> {
         loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let was_idle = idle.is_some();
-            let mut connection = match idle {
-                Some(connection) => connection,
-                None => self.url.connect_for(self.purpose, self.options.wait)?,
-            };
-            match connection.begin(self.purpose, &self.options) {
+            let (mut connection, was_idle) = self.connection()?;
+            match connection.begin(self.purpose, &self.options, self.url.is_set_once()) {
                 Err(StoreError::Away { .. }) if was_idle => {}
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(connection),
             }
+        }
+    }
+
+    /// An idle connection, or a new one; and whether it was idle.
+    fn connection(&self) -> Result<(Connection, bool), StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(connection) => Ok((connection, true)),
+            None => Ok((self.url.connect_for(self.purpose, &self.options)?, false)),
         }
     }
 
@@ -114,7 +143,11 @@ impl Lane {
             Purpose::Read => self.options.deadline,
             Purpose::Write => self.options.deadline.min(self.options.wait),
         };
-        if matches!(error, StoreError::Failed(_)) && took >= limit { StoreError::Busy } else { error }
+        if !matches!(error, StoreError::Failed(_)) || took < limit {
+            return error;
+        }
+        tracing::warn!(cause = %error, "work took too long and was ended");
+        StoreError::Busy
     }
 
     fn keep(&self, connection: Connection) {

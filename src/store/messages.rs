@@ -33,7 +33,7 @@ pub struct Change {
     pub before: Option<Stored>,
 }
 
-/// How many copies one statement writes; each of them takes four of its 65,535 values.
+/// How many copies one statement writes; each of them takes five of its 65,535 values.
 const COPIES_AT_ONCE: usize = 4000;
 
 #[derive(Insertable)]
@@ -89,6 +89,7 @@ pub fn load(
     let copies: Vec<String> = message_copies::table
         .filter(message_copies::tenant_id.eq(tenant.0))
         .filter(any_of(message_copies::message_id, ids))
+        .filter(message_copies::sent_or_received_at.between(times.from.0, times.to.0))
         .order((message_copies::message_id, message_copies::place))
         .select(message_copies::item)
         .load(connection)?;
@@ -130,12 +131,13 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) 
         let recipient = *recipient.ok_or_else(|| StoreError::Failed("a recipient went missing".into()))?;
         rows.push(row(tenant, &change.item, recipient));
     }
+    let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();
     insert(connection, rows)?;
     keep_copies(connection, tenant, changes)?;
     let written: Vec<&Item> = changes.iter().map(|change| &change.item).collect();
     let before: Vec<&Item> = replaced.iter().map(|stored| &stored.item).collect();
     subjects::learn(connection, tenant, &written, &before)?;
-    let left = replaced.iter().map(|stored| stored.recipient_id).collect();
+    let left = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
     subscribers::forget_unused(connection, tenant, &left)
 }
 
@@ -187,26 +189,33 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -
         return Ok(());
     }
     let ids: Vec<i64> = replaced.iter().map(|stored| stored.item.message_id()).collect();
-    let times =
-        || replaced.iter().filter_map(|stored| stored.item.instant(Property::SentOrReceivedAt)).map(|time| time.0);
-    let sent = sent_at(Along::Ids).between(times().min().unwrap_or_default(), times().max().unwrap_or_default());
-    let messages = messages::table.filter(messages::tenant_id.eq(tenant.0)).filter(sent);
+    let times = replaced.iter().filter_map(|stored| stored.item.instant(Property::SentOrReceivedAt));
+    let times: Vec<i64> = times.map(|time| time.0).collect();
+    let (from, to) = (times.iter().min().copied().unwrap_or(0), times.iter().max().copied().unwrap_or(0));
+    let messages = messages::table.filter(messages::tenant_id.eq(tenant.0));
+    let messages = messages.filter(sent_at(Along::Ids).between(from, to));
     diesel::delete(messages.filter(any_of(messages::message_id, &ids))).execute(connection)?;
     let copies = message_copies::table.filter(message_copies::tenant_id.eq(tenant.0));
+    let copies = copies.filter(message_copies::sent_or_received_at.between(from, to));
     diesel::delete(copies.filter(any_of(message_copies::message_id, &ids))).execute(connection)?;
     Ok(())
 }
 
 fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
-    let row = |(place, copy): (i32, &Item)| {
+    let row = |change: &Change, place: i32, copy: &Item| {
+        // A copy goes with its message, whatever it says itself of when that was sent.
+        let sent_at = change.item.instant(Property::SentOrReceivedAt).map_or(0, |time| time.0);
         (
             message_copies::tenant_id.eq(tenant.0),
             message_copies::message_id.eq(copy.message_id()),
             message_copies::place.eq(place),
             message_copies::item.eq(copy.render()),
+            message_copies::sent_or_received_at.eq(sent_at),
         )
     };
-    let rows: Vec<_> = changes.iter().flat_map(|change| (0..).zip(&change.copies).map(row)).collect();
+    let rows_of =
+        |change: &Change| (0..).zip(&change.copies).map(|(place, copy)| row(change, place, copy)).collect::<Vec<_>>();
+    let rows: Vec<_> = changes.iter().flat_map(rows_of).collect();
     for rows in rows.chunks(COPIES_AT_ONCE) {
         let insert = diesel::insert_into(message_copies::table).values(rows);
         on_each!(connection, |connection| insert.execute(connection)?);

@@ -12,6 +12,8 @@ pub mod messages;
 pub mod migrate;
 pub mod order;
 pub mod partitions;
+pub mod people;
+mod person;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod schema;
@@ -31,7 +33,8 @@ use connection::Purpose;
 use lane::Lane;
 use partitions::Month;
 
-use crate::model::Instant;
+use crate::model::{HistoryQuery, Instant};
+use history::Page;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,17 @@ pub struct Options {
     pub deadline: Duration,
     /// Whether statements are prepared once; a file's always are.
     pub prepared_statements: PreparedStatements,
+}
+
+/// How long a gateway waits while another one migrates their database.
+const MIGRATION_WAIT: Duration = Duration::from_mins(10);
+
+impl Options {
+    /// A migration takes as long as it takes, and who waits for another gateway's has patience.
+    fn for_migrating(self, url: &DatabaseUrl) -> Self {
+        let wait = if url.is_partitioned() { self.wait.max(MIGRATION_WAIT) } else { self.wait };
+        Self { deadline: Duration::ZERO, wait, ..self }
+    }
 }
 
 impl Default for Options {
@@ -75,7 +89,7 @@ impl Store {
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         let deadline = std::time::Instant::now() + options.wait;
         // Where several processes make one store at once, SQLite refuses some of their steps without waiting.
-        while let Err(error) = migrate::bring_up_to_date(url, &options) {
+        while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url)) {
             if !matches!(error, StoreError::Busy) || std::time::Instant::now() > deadline {
                 return Err(error);
             }
@@ -97,6 +111,13 @@ impl Store {
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.readers.transaction(work).await
+    }
+
+    /// Finds a page; without a transaction around it where it is one statement, which sees one state anyway.
+    pub async fn page(&self, query: HistoryQuery) -> Result<Page, StoreError> {
+        let in_one = history::is_one_statement(&query);
+        let work = move |connection: &mut Connection| history::page(connection, &query);
+        if in_one { self.readers.statement(work).await } else { self.readers.transaction(work).await }
     }
 
     /// Looks something up that takes no time: a key, a row. It does not wait behind questions that do.
@@ -137,7 +158,7 @@ impl Store {
         self.write(move |connection| partitions::make(connection, &missing)).await
     }
 
-    /// Sees to it that nothing stays on the disk of what was deleted.
+    /// Sees to it that as little as can be stays on the disk of what was deleted.
     pub async fn forget_deleted(&self) -> Result<(), StoreError> {
         self.writer.plain(Connection::forget_deleted).await
     }

@@ -43,6 +43,11 @@ impl AppearsOnTable<messages::table> for OrderBy {}
 
 impl QueryFragment<Backend> for OrderBy {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        // Callers choose their sorts, so keeping each as a prepared statement would fill the memory of both sides.
+        let common = [Property::MessageId, Property::SentOrReceivedAt];
+        if !self.sort.keys().iter().all(|key| common.contains(&key.property)) {
+            out.unsafe_to_cache_prepared();
+        }
         for (place, key) in self.sort.keys().iter().enumerate() {
             if place > 0 {
                 out.push_sql(", ");

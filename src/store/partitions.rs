@@ -1,4 +1,4 @@
-//! A server's partitions of the messages, one a month: made ahead, and on demand where a message is older or newer.
+//! A server's partitions of the messages and their copies, one a month: made ahead, and on demand where a message is older or newer.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use super::error::StoreError;
 use crate::model::Instant;
 
 /// The years that have a partition for each month. What is sent before or after has one for all of it, so that no
-/// message is too old or too new, and none makes partitions for a thousand years.
-const YEARS: std::ops::Range<i32> = 2000..2100;
+/// message is too old or too new, and no odd date makes partitions for a thousand years.
+const YEARS: std::ops::Range<i32> = 2010..2060;
 
 /// How many months from now on are made ahead.
 const AHEAD: u32 = 3;
@@ -26,9 +26,9 @@ impl Month {
         YEARS.contains(&day.year()).then_some(day).and_then(|day| day.with_day(1)).map(Self)
     }
 
-    /// `messages_2026_03`
-    pub fn partition(self) -> String {
-        self.0.format("messages_%Y_%m").to_string()
+    /// What its tables' names end with: `2026_03`.
+    pub fn suffix(self) -> String {
+        self.0.format("%Y_%m").to_string()
     }
 
     fn next(self) -> Option<Self> {
@@ -54,8 +54,8 @@ pub fn ahead(now: Instant) -> BTreeSet<Month> {
 
 /// The months among some that have no partition yet; none where the database has no partitions.
 pub fn missing(connection: &mut Connection, months: &BTreeSet<Month>) -> Result<BTreeSet<Month>, StoreError> {
-    let there = connection.partitions(months.iter().map(|month| month.partition()).collect())?;
-    let is_missing = |month: &&Month| there.as_ref().is_some_and(|there| !there.contains(&month.partition()));
+    let there = connection.partitions(months.iter().map(|month| month.suffix()).collect())?;
+    let is_missing = |month: &&Month| there.as_ref().is_some_and(|there| !there.contains(&month.suffix()));
     Ok(months.iter().filter(is_missing).copied().collect())
 }
 
@@ -65,7 +65,7 @@ pub fn make(connection: &mut Connection, months: &BTreeSet<Month>) -> Result<(),
     connection.lock_schema()?;
     for month in missing(connection, months)? {
         if let Some(next) = month.next() {
-            connection.make_partition(&month.partition(), month.start(), next.start())?;
+            connection.make_partitions(&month.suffix(), month.start(), next.start())?;
         }
     }
     Ok(())

@@ -18,8 +18,11 @@ const OLDEST: i32 = 140_000;
 /// Held by whoever changes the schema, so that several gateways may start at once. The number is ours alone.
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(4869737466)";
 
-/// How often two connections are asked which server process answers them.
-const ROUNDS: usize = 4;
+pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, recipients, subjects, api_keys, tenants";
+
+/// Which of two connections is asked in turn which server process answers it. Either of them twice in a row, because a
+/// pooler whose processes take turns could always give two that are asked by turns the same.
+const TURNS: [usize; 8] = [0, 0, 1, 0, 1, 1, 0, 1];
 
 /// Connects. Statements keep their names from one transaction to the next only where `named`.
 pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
@@ -45,39 +48,49 @@ struct Process {
 pub fn is_pooled(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
     let mut connections = [connect(url, false, wait, name)?, connect(url, false, wait, name)?];
     let mut seen: [Option<i32>; 2] = [None, None];
-    for round in 0..2 * ROUNDS {
-        let process: Process =
-            diesel::sql_query("SELECT pg_backend_pid() AS id").get_result(&mut connections[round % 2])?;
-        let known = seen[round % 2].replace(process.id);
-        if known.is_some_and(|known| known != process.id) || seen[(round + 1) % 2] == Some(process.id) {
+    for turn in TURNS {
+        let asked = diesel::sql_query("SELECT pg_backend_pid() AS id");
+        let process: Process = asked.get_result(&mut connections[turn])?;
+        let known = seen[turn].replace(process.id);
+        if known.is_some_and(|known| known != process.id) || seen[1 - turn] == Some(process.id) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// The statements that begin a transaction, in one message to the server.
-///
-/// Everything is set for the transaction alone, which no pooler mistakes for somebody else's setting. Plans are made
-/// once and do not depend on a statement's first values; with the ways out of an index's order switched off they are
-/// the ones that `history` chose.
-pub fn begin(purpose: Purpose, options: &Options) -> String {
-    let (deadline, wait) = (options.deadline.as_millis(), options.wait.as_millis());
-    let kind = match purpose {
-        Purpose::Read => "ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        Purpose::Write => "ISOLATION LEVEL READ COMMITTED READ WRITE",
+/// The statements that begin a transaction, in one message to the server. What is not set for the connection is set
+/// for the transaction alone, which no pooler mistakes for somebody else's setting.
+pub fn begin(purpose: Purpose, options: &Options, is_set_once: bool) -> String {
+    let begin = match purpose {
+        Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Purpose::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     };
-    let plans = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
-                 SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off";
-    let durable = match purpose {
-        Purpose::Read => String::new(),
+    if is_set_once { begin.to_owned() } else { format!("{begin}; {}", settings(purpose, options, false)) }
+}
+
+/// Timeouts, and the planner's switches: with the ways out of an index's order switched off, plans are the ones that
+/// `history` chose.
+pub fn settings(purpose: Purpose, options: &Options, is_set_once: bool) -> String {
+    // What is prepared once is planned once. What is planned for each use is planned for its values, which leaves out
+    // most partitions.
+    let (set, plans) = if is_set_once { ("SET", "generic") } else { ("SET LOCAL", "custom") };
+    let deadline = options.deadline.as_millis();
+    let mut settings =
+        format!("{set} statement_timeout = {deadline}; {set} plan_cache_mode = force_{plans}_plan; {set} jit = off");
+    for way_out in ["seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"] {
+        settings = settings + "; " + set + " enable_" + way_out + " = off";
+    }
+    if purpose == Purpose::Write {
+        settings = settings + "; " + set + " lock_timeout = " + &options.wait.as_millis().to_string();
         // What is acknowledged survives a power cut, also where the server's default is not to wait for its disk.
-        Purpose::Write => format!(
-            "; SET LOCAL lock_timeout = {wait}; SELECT set_config('synchronous_commit', 'on', true) \
-             WHERE current_setting('synchronous_commit') = 'off'"
-        ),
-    };
-    format!("BEGIN {kind}; SET LOCAL statement_timeout = {deadline}; {plans}{durable}")
+        let local = !is_set_once;
+        settings = settings
+            + "; SELECT set_config('synchronous_commit', 'on', "
+            + &local.to_string()
+            + ") WHERE current_setting('synchronous_commit') = 'off'";
+    }
+    settings
 }
 
 #[derive(QueryableByName)]
@@ -145,10 +158,11 @@ struct Partition {
     name: String,
 }
 
-/// The partitions of `messages` among some names.
-pub fn partitions(connection: &mut PgConnection, names: Vec<String>) -> Result<Vec<String>, StoreError> {
+/// The months among some that have their partitions.
+pub fn partitions(connection: &mut PgConnection, months: &[String]) -> Result<Vec<String>, StoreError> {
+    let names: Vec<String> = months.iter().map(|month| format!("messages_{month}")).collect();
     let there: Vec<Partition> = diesel::sql_query(
-        "SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
+        "SELECT substr(relname::text, 10) AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
          WHERE inhparent = 'messages'::regclass AND relname::text = ANY ($1)",
     )
     .bind::<Array<Text>, _>(names)
@@ -156,13 +170,16 @@ pub fn partitions(connection: &mut PgConnection, names: Vec<String>) -> Result<V
     Ok(there.into_iter().map(|partition| partition.name).collect())
 }
 
-/// Makes a partition of `messages`. A table that is made as a partition would stop readers of all others; one that is
+/// Makes a month's partitions. A table that is made as a partition would stop readers of all others; one that is
 /// attached does not.
-pub fn make_partition(connection: &mut PgConnection, name: &str, from: i64, to: i64) -> Result<(), StoreError> {
-    Ok(connection.batch_execute(&format!(
-        "CREATE TABLE {name} (LIKE messages INCLUDING ALL); \
-         ALTER TABLE messages ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
-    ))?)
+pub fn make_partitions(connection: &mut PgConnection, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
+    for table in ["messages", "message_copies"] {
+        connection.batch_execute(&format!(
+            "CREATE TABLE {table}_{month} (LIKE {table} INCLUDING ALL); \
+             ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES FROM ({from}) TO ({to})"
+        ))?;
+    }
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -201,7 +218,9 @@ fn with_patience(url: &str, wait: Duration) -> String {
     let is_given = |name: &str| given.split('&').any(|setting| setting.split('=').next() == Some(name));
     let mut whole = url.to_owned();
     for (name, value) in defaults.into_iter().filter(|(name, _)| !is_given(name)) {
-        whole.push(if whole.contains('?') { '&' } else { '?' });
+        if !whole.ends_with(['?', '&']) {
+            whole.push(if whole.contains('?') { '&' } else { '?' });
+        }
         whole = whole + name + "=" + &value;
     }
     whole

@@ -86,6 +86,7 @@ diesel::table! {
         message_id -> BigInt,
         place -> Integer,
         item -> Text,
+        sent_or_received_at -> BigInt,
     }
 }
 

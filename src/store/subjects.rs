@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::connection::on_each;
 use super::days;
-use super::dialect::any_of;
+use super::dialect::{Along, any_of, message_id};
 use super::error::StoreError;
 use super::schema::{messages, subjects};
 use super::text::{kept, told};
@@ -100,15 +100,15 @@ fn learn_again(connection: &mut Connection, tenant: TenantId, id: i64) -> Result
     let lesson: Option<(i64, Option<String>, String)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
         .select((messages::message_id, messages::subject_name, messages::channel_type))
-        .order(messages::message_id.desc())
+        .order(message_id(Along::List).desc())
         .first(connection)
         .optional()?;
-    let Some((message_id, name, channel_type)) = lesson else {
+    let Some((teacher, name, channel_type)) = lesson else {
         diesel::delete(subjects::table.find((tenant.0, id))).execute(connection)?;
         return Ok(());
     };
     let subject = Subject { id, name: name.map(told), channel_type: told(channel_type) };
-    put(connection, tenant, &subject, Some(message_id))
+    put(connection, tenant, &subject, Some(teacher))
 }
 
 fn put(

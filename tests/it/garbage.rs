@@ -132,6 +132,57 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+#[actix_web::test]
+async fn texts_that_no_database_likes_are_kept_found_and_sorted() {
+    let app = TestApp::new().await;
+    let texts =
+        ["\u{0}", "a", "a\u{0}", "a\u{0}b", "a\u{1}", "a\u{1}b", "ab", "\\u0000", "\\\u{0}", "\"content\":\"x\""];
+    let item = |id: i64, text: &str| {
+        message(
+            id,
+            json!({
+                "content": text, "comment": text, "subjectName": text, "subjectId": id, "cascadeName": text,
+                "channelType": "PUSH", "address": format!("x{text}"), "trafficType": text,
+            }),
+        )
+    };
+    app.import((1..).zip(texts).map(|(id, text)| item(id, text))).await;
+    // An unknown field may hold what is no text at all.
+    let odd = item(50, "odd").to_string().replacen('{', r#"{"extra":"\ud800 \u0000","#, 1);
+    let odd = history_gateway::model::Item::parse(&odd, crate::support::TENANT).unwrap();
+    history_gateway::ingest::record(&app.store, crate::support::TENANT, vec![odd]).await.unwrap();
+    for (id, text) in (1..).zip(texts) {
+        let address = json!({"subscriberFilter": {"address": format!("x{text}"), "type": "COOKIE_ID"}});
+        assert_eq!(app.ids(address).await, format!("[{id}]"), "{text:?}");
+    }
+    let mut sorted: Vec<(&str, i64)> = texts.into_iter().zip(1..).chain([("odd", 50)]).collect();
+    sorted.sort_unstable();
+    let ids: Vec<String> = sorted.iter().map(|(_, id)| id.to_string()).collect();
+    for property in ["content", "comment", "subjectName", "cascadeName", "address"] {
+        let question = json!({"limit": 100, "sort": {"property": property, "direction": "ASC"}});
+        // Not read as JSON, which the unknown field would not let one do.
+        let answer = app.ask(question).await;
+        let found: Vec<&str> =
+            answer.split("\"messageId\":").skip(1).filter_map(|item| item.split(',').next()).collect();
+        assert_eq!(found, ids, "{property}");
+    }
+}
+
+#[test]
+fn what_no_index_can_hold_is_refused_with_its_field() {
+    let parse = |field: &str, length: usize| {
+        let item = message(1, json!({"channelType": "PUSH", field: "ж".repeat(length / 2)}));
+        history_gateway::model::Item::parse(&item.to_string(), crate::support::TENANT)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(parse("address", 1024), Ok(()));
+    insta::assert_snapshot!(parse("address", 1026).unwrap_err(), @"the field 'address' must be an address of at most 1024 bytes");
+    assert_eq!((parse("channelType", 256), parse("trafficType", 256)), (Ok(()), Ok(())));
+    insta::assert_snapshot!(parse("channelType", 258).unwrap_err(), @"the field 'channelType' must be a word of at most 256 bytes");
+    insta::assert_snapshot!(parse("trafficType", 258).unwrap_err(), @"the field 'trafficType' must be a word of at most 256 bytes");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 

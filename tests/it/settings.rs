@@ -68,7 +68,7 @@ fn all_wrong_values_are_named_at_once() {
     ];
     let said = refused(None, &environment, &[]);
     assert!(!said.contains("secret"), "{said}");
-    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers: must be between 1 and 256; database.url: 'mysql://…@host/db' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes: must be between 1024 and 1073741824");
+    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers: must be between 1 and 256; database.url: 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes: must be between 1024 and 1073741824");
 }
 
 #[test]

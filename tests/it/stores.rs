@@ -77,7 +77,7 @@ fn an_unknown_kind_of_database_is_refused_and_no_file_is_made_of_its_name() {
     }
     assert_snapshot!(said, @"
     postgres:user:secret@host/db
-      1 history-gateway: the settings are wrong: database.url: 'postgres:user:secret@host/db' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE
+      1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE
     history.db
       1 history-gateway: the settings are wrong: database.url: 'history.db' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
     sqlite://
@@ -85,7 +85,7 @@ fn an_unknown_kind_of_database_is_refused_and_no_file_is_made_of_its_name() {
     sqlite://:memory:
       1 history-gateway: the settings are wrong: database.url: 'sqlite://:memory:' is no database address: the store is a file that several connections share; use sqlite://FILE or postgres://USER@HOST/DATABASE
     mysql:x
-      1 history-gateway: the settings are wrong: database.url: 'mysql:x' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE
+      1 history-gateway: the settings are wrong: database.url: 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE
 
       1 history-gateway: the settings are wrong: database.url: '' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
     ");

@@ -92,19 +92,23 @@ CREATE INDEX messages_by_recipient ON messages (tenant_id, recipient_id, (messag
 CREATE INDEX messages_by_subject ON messages (tenant_id, subject_id, (message_id + 0), sent_or_received_at);
 CREATE INDEX messages_by_time ON messages (tenant_id, (sent_or_received_at + 0), message_id);
 
--- 946684800000 is 2000-01-01, 4102444800000 is 2100-01-01.
-CREATE TABLE messages_before_2000 PARTITION OF messages FOR VALUES FROM (MINVALUE) TO (946684800000);
-CREATE TABLE messages_from_2100 PARTITION OF messages FOR VALUES FROM (4102444800000) TO (MAXVALUE);
+-- 1262304000000 is 2010-01-01, 2840140800000 is 2060-01-01.
+CREATE TABLE messages_before_2010 PARTITION OF messages FOR VALUES FROM (MINVALUE) TO (1262304000000);
+CREATE TABLE messages_from_2060 PARTITION OF messages FOR VALUES FROM (2840140800000) TO (MAXVALUE);
 
--- An item's content, for sorting by it. A text here cannot hold U+0000, so that and U+0001 become two characters
--- each, in an order that is theirs; an escaped backslash before a "u" is no escape.
+-- An item's content, for sorting by it: the first field of that name, because a quote within a text is escaped. Only
+-- this text is read as JSON: what an unknown field holds may be more than a text here can. That is so of U+0000, which
+-- with U+0001 becomes two characters in an order that is theirs; an escaped backslash before a "u" is no escape.
 CREATE FUNCTION message_content(item TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN strpos(item, '\u000') = 0 THEN item::json ->> 'content'
+    WHEN strpos(item, '\u000') = 0 THEN substring(item FROM '"content":("(?:[^"\\]|\\.)*")')::json #>> '{}'
     ELSE regexp_replace(
-        regexp_replace(item, '(?<!\\)((?:\\\\)*)\\u0001', '\1\\u0001\\u0002', 'g'),
+        regexp_replace(
+            substring(item FROM '"content":("(?:[^"\\]|\\.)*")'),
+            '(?<!\\)((?:\\\\)*)\\u0001', '\1\\u0001\\u0002', 'g'
+        ),
         '(?<!\\)((?:\\\\)*)\\u0000', '\1\\u0001\\u0001', 'g'
-    )::json ->> 'content'
+    )::json #>> '{}'
 END;
 
 -- The copies a message was merged from, kept only where more than one of them contributes.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{app_on, cluster_or_skip};
 use crate::support::cluster::{Cluster, OWNER};
-use crate::support::{Binary, Database, NOW, TestApp, message, on_server};
+use crate::support::{Binary, Database, NOW, TestApp, message, passed_over};
 use history_gateway::store::{DatabaseUrl, Options, Store};
 
 struct Pooler {
@@ -24,7 +24,7 @@ impl Pooler {
     fn start(cluster: &Cluster, settings: &str) -> Option<Self> {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"];
         let Some(program) = program.iter().map(Path::new).find(|program| program.exists()) else {
-            assert!(!on_server(), "pgbouncer is not installed (Debian: apt-get install pgbouncer)");
+            passed_over("pgbouncer is not installed (Debian: apt-get install pgbouncer)");
             return None;
         };
         let directory = tempfile::Builder::new().prefix("history-gateway-pooler-").tempdir_in("/tmp").unwrap();
@@ -136,6 +136,11 @@ async fn everything_works_with_one_server_process_for_all() {
 #[actix_web::test]
 async fn everything_works_where_server_processes_take_turns() {
     everything_works(cluster_or_skip!(), "default_pool_size = 5\nmin_pool_size = 5\nserver_round_robin = 1").await;
+}
+
+#[actix_web::test]
+async fn everything_works_where_two_server_processes_take_turns() {
+    everything_works(cluster_or_skip!(), "default_pool_size = 2\nmin_pool_size = 2\nserver_round_robin = 1").await;
 }
 
 #[test]

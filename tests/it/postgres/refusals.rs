@@ -38,7 +38,40 @@ fn a_wrong_password_an_unknown_role_and_an_unknown_database_are_said() {
     assert_snapshot!(said(cluster, &cluster.tcp_url(OWNER, "wrong", "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "gateway"; check database.url, and that the server runs and lets this role in"#);
     assert_snapshot!(said(cluster, &cluster.tcp_url("nobody", PASSWORD, "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "nobody"; check database.url, and that the server runs and lets this role in"#);
     assert_snapshot!(said(cluster, &cluster.tcp_url(OWNER, PASSWORD, "missing")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/missing' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: database "missing" does not exist; check database.url, and that the server runs and lets this role in"#);
-    assert_snapshot!(said(cluster, "postgres:history"), @"1 history-gateway: the settings are wrong: database.url: 'postgres:history' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE");
+    assert_snapshot!(said(cluster, "postgres:history"), @"1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE");
+}
+
+#[test]
+fn no_password_is_shown_however_the_address_is_written() {
+    let mut said = String::new();
+    for url in [
+        "postgres://gw:S3?cret@127.0.0.1:9/db",
+        "postgres://gw:S3/cret@127.0.0.1:9/db",
+        "postgres://gw:S3@cret@127.0.0.1:9/db",
+        "postgres://gw:S3#cret@127.0.0.1:9/db",
+        "postgres://gw:S3%cret@127.0.0.1:9/db",
+        "postgres:gw:S3cret@127.0.0.1/db",
+        "host=127.0.0.1 password=S3cret",
+        "S3cret@host",
+        "postgres://gw@127.0.0.1:9/db?password=S3cret&connect_timeout=2",
+        "postgres://gw:S3%40cret@127.0.0.1:9/db?",
+    ] {
+        said += &Binary::with_file().fails(&["tenant", "list", "--database", url]);
+        said += "\n";
+    }
+    assert!(!said.contains("S3") && !said.contains("cret"), "{said}");
+    assert_snapshot!(said, @r#"
+    1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the settings are wrong: database.url: '…' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the settings are wrong: database.url: '…' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
+    "#);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::cluster_or_skip;
 use crate::support::cluster::{Cluster, OWNER, PASSWORD};
-use crate::support::{Binary, Database, on_server};
+use crate::support::{Binary, Database, passed_over};
 
 /// A certificate authority, and a server's certificate for "localhost" that it signed.
 fn certificates(folder: &std::path::Path) -> bool {
@@ -18,7 +18,9 @@ fn certificates(folder: &std::path::Path) -> bool {
         && openssl(
             "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=stranger -keyout stranger.key -out stranger.crt",
         );
-    assert!(made || !on_server(), "openssl cannot make certificates (Debian: apt-get install openssl)");
+    if !made {
+        passed_over("openssl cannot make certificates (Debian: apt-get install openssl)");
+    }
     made
 }
 

@@ -22,22 +22,23 @@ pub fn on_server() -> bool {
     }
 }
 
+/// The cluster, for tests that are about PostgreSQL alone; without it they are passed over.
 #[cfg(feature = "postgres")]
-/// The cluster, for tests that are about PostgreSQL alone. Where no server is installed, such a test is passed over
-/// with a line that says so, unless the environment asks for PostgreSQL: then it fails.
 pub fn server() -> Option<&'static Cluster> {
-    match cluster() {
-        Ok(cluster) => Some(cluster),
-        Err(reason) if on_server() => panic!("{reason}"),
-        Err(reason) => {
-            static SAID: std::sync::OnceLock<()> = std::sync::OnceLock::new();
-            SAID.get_or_init(|| {
-                // Past the test harness, which would swallow what is printed.
-                let said = format!("SKIPPED: the tests about PostgreSQL; {reason}\n");
-                std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
-            });
-            None
-        }
+    cluster().map_err(passed_over).ok()
+}
+
+/// Says that tests about PostgreSQL are passed over, and why; where the environment asks for PostgreSQL, they fail.
+#[cfg(feature = "postgres")]
+pub fn passed_over(reason: &str) {
+    assert!(!on_server(), "{reason}");
+    static SAID: std::sync::Mutex<std::collections::BTreeSet<String>> =
+        std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let mut said = SAID.lock().unwrap();
+    if said.insert(reason.to_owned()) {
+        // Past the test harness, which would swallow what is printed.
+        let line = format!("SKIPPED: tests about PostgreSQL; {reason}\n");
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
     }
 }
 

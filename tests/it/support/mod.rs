@@ -6,9 +6,9 @@ pub mod cluster;
 mod database;
 
 pub use binary::Binary;
-#[cfg(feature = "postgres")]
-pub use database::server;
 pub use database::{Database, on_server};
+#[cfg(feature = "postgres")]
+pub use database::{passed_over, server};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;

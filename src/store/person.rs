@@ -1,0 +1,68 @@
+//! A person's page in one statement, for servers: each way there takes as long as the work done there.
+
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Text};
+
+use super::Connection;
+use super::connection::Backend;
+use super::people::People;
+use super::schema::messages;
+
+/// The first messages of each of a person's recipients, walked by its index, and the first of all these.
+pub struct PersonPage<'a> {
+    pub people: People,
+    /// What is asked of each recipient, with the condition `EachFound`.
+    pub of_each: messages::BoxedQuery<'a, Backend, (BigInt, Text)>,
+    pub descending: bool,
+    pub limit: i64,
+}
+
+impl QueryFragment<Backend> for PersonPage<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        self.people.walk_ast(out.reborrow())?;
+        out.push_sql("SELECT page.item FROM found CROSS JOIN LATERAL (");
+        QueryFragment::<Backend>::walk_ast(&self.of_each, out.reborrow())?;
+        out.push_sql(") AS page (message_id, item) ORDER BY page.message_id ");
+        out.push_sql(if self.descending { "DESC LIMIT " } else { "ASC LIMIT " });
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+impl QueryId for PersonPage<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for PersonPage<'_> {
+    type SqlType = Text;
+}
+
+impl RunQueryDsl<Connection> for PersonPage<'_> {}
+
+/// Whether a message is of the recipient that the statement has come to.
+pub struct EachFound;
+
+impl Expression for EachFound {
+    type SqlType = Bool;
+}
+
+impl AppearsOnTable<messages::table> for EachFound {}
+
+impl<G> ValidGrouping<G> for EachFound {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryId for EachFound {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Backend> for EachFound {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        messages::recipient_id.walk_ast(out.reborrow())?;
+        out.push_sql(" = found.id");
+        Ok(())
+    }
+}
