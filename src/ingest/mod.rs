@@ -8,6 +8,7 @@ pub use pipeline::Pipeline;
 
 use crate::model::{Item, Property, TenantId, merge};
 use crate::store::messages::{self, Change, Stored};
+use crate::store::partitions::{self, Month};
 use crate::store::{Connection, Store, StoreError, tenants};
 
 /// What became of the items of a batch.
@@ -31,9 +32,24 @@ impl std::ops::AddAssign for Recorded {
 
 /// Records a batch of a tenant's items: all of them, durable, or none.
 pub async fn record(store: &Store, tenant: TenantId, items: Vec<Item>) -> Result<Recorded, StoreError> {
-    let times = items.iter().filter_map(|item| item.instant(Property::SentOrReceivedAt));
-    store.make_room(times).await?;
-    store.write(move |connection| write(connection, tenant, items)).await
+    let mut items = items;
+    loop {
+        let outcome = store.write(move |connection| write(connection, tenant, items)).await?;
+        match outcome {
+            Outcome::Recorded(recorded) => return Ok(recorded),
+            Outcome::NoRoom(months, not_yet) => {
+                store.make_room(months).await?;
+                items = not_yet;
+            }
+        }
+    }
+}
+
+/// What became of a batch.
+enum Outcome {
+    Recorded(Recorded),
+    /// Nothing yet: there is no place for messages of these months.
+    NoRoom(BTreeSet<Month>, Vec<Item>),
 }
 
 /// A message while the copies of a batch come to it.
@@ -43,8 +59,13 @@ struct Progress {
     changed: bool,
 }
 
-fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Result<Recorded, StoreError> {
+fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Result<Outcome, StoreError> {
     tenants::lock(connection, tenant)?;
+    let times = items.iter().filter_map(|item| item.instant(Property::SentOrReceivedAt));
+    let missing = partitions::missing(connection, &partitions::months(times))?;
+    if !missing.is_empty() {
+        return Ok(Outcome::NoRoom(missing, items));
+    }
     let ids: BTreeSet<i64> = items.iter().map(Item::message_id).collect();
     let mut stored = messages::load(connection, tenant, &ids)?;
     let mut recorded = Recorded::default();
@@ -76,7 +97,7 @@ fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Res
     }
     let changes: Vec<Change> = progress.into_values().filter(|message| message.changed).filter_map(change).collect();
     messages::apply(connection, tenant, &changes)?;
-    Ok(recorded)
+    Ok(Outcome::Recorded(recorded))
 }
 
 /// What a message is made of with one copy more; `None` where that copy adds nothing.

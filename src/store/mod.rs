@@ -78,7 +78,6 @@ pub struct Store {
     /// For what takes no time, so that it never waits behind what does.
     glances: Lane,
     writer: Lane,
-    is_partitioned: bool,
 }
 
 /// How many glances are taken at the same time.
@@ -101,7 +100,6 @@ impl Store {
             readers: lane(options.readers, Purpose::Read),
             glances: lane(GLANCES, Purpose::Read),
             writer: lane(1, Purpose::Write),
-            is_partitioned: url.is_partitioned(),
         })
     }
 
@@ -136,26 +134,16 @@ impl Store {
         self.writer.transaction(work).await
     }
 
-    /// Sees to it that there is a place for messages of these times; to be called before they are written.
-    pub async fn make_room(&self, times: impl IntoIterator<Item = Instant>) -> Result<(), StoreError> {
-        // A file has a place for every message.
-        if self.is_partitioned { self.make_partitions(partitions::months(times)).await } else { Ok(()) }
+    /// Makes a place for messages of some months.
+    pub async fn make_room(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
+        self.write(move |connection| partitions::make(connection, &months)).await
     }
 
     /// Sees to it that there is a place for the messages of the next months, so that no write waits for it.
     pub async fn make_room_ahead(&self, now: Instant) -> Result<(), StoreError> {
-        if self.is_partitioned { self.make_partitions(partitions::ahead(now)).await } else { Ok(()) }
-    }
-
-    async fn make_partitions(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
-        if months.is_empty() {
-            return Ok(());
-        }
+        let months = partitions::ahead(now);
         let missing = self.glance(move |connection| partitions::missing(connection, &months)).await?;
-        if missing.is_empty() {
-            return Ok(());
-        }
-        self.write(move |connection| partitions::make(connection, &missing)).await
+        if missing.is_empty() { Ok(()) } else { self.make_room(missing).await }
     }
 
     /// Sees to it that as little as can be stays on the disk of what was deleted.

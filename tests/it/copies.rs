@@ -68,10 +68,21 @@ async fn the_greatest_status_is_by_rank_then_time_then_word_then_message() {
         said("DELIVERED", early, "z"),
         said("READ", early, "z"),
     ];
-    for (lesser, greater) in (0..rising.len()).flat_map(|top| (0..top).map(move |low| (low, top))) {
-        let expected = merged(&rising[greater..=greater]).await;
-        assert_eq!(merged(&[rising[lesser].clone(), rising[greater].clone()]).await, expected, "{lesser} {greater}");
-        assert_eq!(merged(&[rising[greater].clone(), rising[lesser].clone()]).await, expected, "{greater} {lesser}");
+    // Every pair is a message of its own, in both orders.
+    let app = TestApp::new().await;
+    let pairs: Vec<(usize, usize)> =
+        (0..rising.len()).flat_map(|top| (0..=top).flat_map(move |low| [(low, top), (top, low)])).collect();
+    let as_message = |id: i64, place: usize| {
+        let mut copy = rising[place].clone();
+        copy["messageId"] = json!(id);
+        copy
+    };
+    app.import((1..).zip(&pairs).map(|(id, pair)| as_message(id, pair.0))).await;
+    app.import((1..).zip(&pairs).map(|(id, pair)| as_message(id, pair.1))).await;
+    for (id, (first, second)) in (1..).zip(&pairs) {
+        let expected = Item::parse(&as_message(id, *first.max(second)).to_string(), TENANT).unwrap().render();
+        let answer = app.ask(json!({"messageId": id})).await;
+        assert_eq!(answer, format!(r#"200 {{"content":[{expected}],"hasNext":false}}"#), "{first} {second}");
     }
 }
 

@@ -31,9 +31,9 @@ pub fn server() -> Option<&'static Cluster> {
 /// Says that tests about PostgreSQL are passed over, and why; where the environment asks for PostgreSQL, they fail.
 #[cfg(feature = "postgres")]
 pub fn passed_over(reason: &str) {
-    assert!(!on_server(), "{reason}");
     static SAID: std::sync::Mutex<std::collections::BTreeSet<String>> =
         std::sync::Mutex::new(std::collections::BTreeSet::new());
+    assert!(!on_server(), "{reason}");
     let mut said = SAID.lock().unwrap();
     if said.insert(reason.to_owned()) {
         // Past the test harness, which would swallow what is printed.
