@@ -108,7 +108,7 @@ pub struct Log {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     #[error("the settings cannot be read: {0}")]
-    Unreadable(#[from] config::ConfigError),
+    Unreadable(String),
     #[error("the settings are wrong: {0}")]
     Wrong(String),
 }
@@ -164,6 +164,17 @@ impl Config {
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database").field("url", &"…").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+impl From<config::ConfigError> for ConfigError {
+    /// What cannot be read may be a database's address with its password, so nothing after a scheme is repeated.
+    fn from(error: config::ConfigError) -> Self {
+        let line = |line: &str| match line.split_once("://") {
+            Some((before, _)) => format!("{before}://…"),
+            None => line.to_owned(),
+        };
+        Self::Unreadable(error.to_string().lines().map(line).collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -28,6 +28,9 @@ use failure::{Failure, say};
 const COMMAND_WAIT: Duration = Duration::from_mins(1);
 const COMMAND_DEADLINE: Duration = Duration::from_hours(24);
 
+/// How long a program that is done waits for work that nobody waits for any more.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
 /// Answers edna's message history endpoint from an own store: same requests, same answers, same errors.
 #[derive(Parser)]
 #[command(
@@ -91,17 +94,26 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match actix_web::rt::System::new().block_on(run(program)) {
+    let system = actix_web::rt::System::new();
+    let code = match system.block_on(run(program)) {
         Ok(code) => code,
-        Err(Failure::NobodyReads) => ExitCode::SUCCESS,
+        Err(Failure::NobodyReads) => 0,
         Err(failure) => {
             say(format_args!("history-gateway: {failure}"));
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    // A statement that a server never answers holds its thread, and there is nothing else left to wait for.
+    std::thread::spawn(move || {
+        std::thread::sleep(LAST_WAIT);
+        std::process::exit(code.into());
+    });
+    drop(system);
+    ExitCode::from(code)
 }
 
-async fn run(program: Program) -> Result<ExitCode, Failure> {
+/// Runs one command; gives the program's exit code.
+async fn run(program: Program) -> Result<u8, Failure> {
     let common = program.common;
     match program.command {
         Command::Serve(serve) => serve.run(&common).await?,
@@ -118,7 +130,7 @@ async fn run(program: Program) -> Result<ExitCode, Failure> {
         }
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 impl Common {

@@ -22,7 +22,7 @@ use crate::config::{Config, Server};
 use crate::edna::EdnaError;
 use crate::edna::routes::{Edna, respond};
 use crate::model::ask::Asked;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 use auth::Keys;
 use clock::Clock;
@@ -118,6 +118,7 @@ pub fn app(
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let gateway = web::Data::new(gateway);
     let settings = gateway.server.clone();
+    let stop_within = Duration::from_secs(settings.shutdown_timeout_seconds);
     let shared = gateway.clone();
     let mut server = HttpServer::new(move || app(shared.clone()))
         .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
@@ -139,7 +140,9 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     handle.stop(true).await;
     noting.abort();
     making.abort();
-    if let Err(error) = gateway.keys.note_uses().await {
+    // A database that hangs keeps no server from its end.
+    let noted = tokio::time::timeout(stop_within, gateway.keys.note_uses()).await;
+    if let Err(error) = noted.unwrap_or(Err(StoreError::Busy)) {
         tracing::warn!(cause = %error, "the last uses of keys were not written down");
     }
     running.await.map_err(std::io::Error::other)?

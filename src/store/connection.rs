@@ -45,9 +45,18 @@ pub enum DatabaseUrl {
     #[cfg(feature = "postgres")]
     Postgres {
         url: String,
-        /// Whether statements keep their names, which they cannot behind a pooler that shares server processes.
-        named: bool,
+        sessions: Sessions,
     },
+}
+
+/// What stays with a connection from one transaction to the next. Nothing does behind a pooler that hands out another
+/// server process for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sessions {
+    /// Statements keep their names.
+    pub named: bool,
+    /// Settings stay, and touch nobody else.
+    pub set_once: bool,
 }
 
 /// Whether statements are prepared once for each connection, or anew each time.
@@ -86,7 +95,7 @@ impl DatabaseUrl {
                 refuse("a special character in its user, password or settings is not percent-encoded (%40 for @)")
             }
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(Self::Postgres { url: url.to_owned(), named: false }),
+            "postgres" | "postgresql" => Ok(Self::Postgres { url: url.to_owned(), sessions: Sessions::default() }),
             #[cfg(not(feature = "postgres"))]
             "postgres" | "postgresql" => refuse("this program was built without PostgreSQL"),
             _ => refuse("its scheme is not known"),
@@ -100,12 +109,16 @@ impl DatabaseUrl {
             file @ Self::Sqlite { .. } => Ok(file),
             #[cfg(feature = "postgres")]
             Self::Postgres { ref url, .. } => {
-                let named = match options.prepared_statements {
-                    PreparedStatements::Always => true,
-                    PreparedStatements::Never => false,
-                    PreparedStatements::Auto => !postgres::is_pooled(url, options.wait, &self.name())?,
+                let sessions = match options.prepared_statements {
+                    // There may be a pooler that keeps track of names; none keeps track of all settings.
+                    PreparedStatements::Always => Sessions { named: true, set_once: false },
+                    PreparedStatements::Never => Sessions::default(),
+                    PreparedStatements::Auto => {
+                        let direct = !postgres::is_pooled(url, options.wait, &self.name())?;
+                        Sessions { named: direct, set_once: direct }
+                    }
                 };
-                Ok(Self::Postgres { url: url.clone(), named })
+                Ok(Self::Postgres { url: url.clone(), sessions })
             }
         }
     }
@@ -124,13 +137,12 @@ impl DatabaseUrl {
         !matches!(self, Self::Sqlite { .. })
     }
 
-    /// Whether a connection is a server process of its own, so that what is set for it once stays, and touches nobody
-    /// else. Behind a pooler everything is set for a transaction alone.
-    pub fn is_set_once(&self) -> bool {
+    /// What stays with a connection of this address.
+    pub fn sessions(&self) -> Sessions {
         match self {
-            Self::Sqlite { .. } => false,
+            Self::Sqlite { .. } => Sessions::default(),
             #[cfg(feature = "postgres")]
-            Self::Postgres { named, .. } => *named,
+            Self::Postgres { sessions, .. } => *sessions,
         }
     }
 
@@ -148,8 +160,8 @@ impl DatabaseUrl {
         match self {
             Self::Sqlite { file } => self.open(file, busy),
             #[cfg(feature = "postgres")]
-            Self::Postgres { url, named } => {
-                postgres::connect(url, *named, busy, &self.name()).map(AnyConnection::Postgres)
+            Self::Postgres { url, sessions } => {
+                postgres::connect(url, sessions.named, busy, &self.name()).map(AnyConnection::Postgres)
             }
         }
     }
@@ -180,8 +192,8 @@ impl DatabaseUrl {
     pub fn connect_for(&self, purpose: Purpose, options: &Options) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connect(options.wait)?;
         on_each!(&mut connection, |file| file.batch_execute(file_settings(purpose))?, |server| {
-            if self.is_set_once() {
-                server.batch_execute(&postgres::settings(purpose, options, true))?;
+            if self.sessions().set_once {
+                server.batch_execute(&postgres::settings(purpose, options, self.sessions()))?;
             }
         });
         Ok(connection)
@@ -210,7 +222,7 @@ fn file_settings(purpose: Purpose) -> &'static str {
 impl AnyConnection {
     /// Begins a transaction: a question's sees one state of the store; a change's begins with the write lock where
     /// the database has only one, because a transaction that reads first and locks later fails under load.
-    pub fn begin(&mut self, purpose: Purpose, options: &Options, is_set_once: bool) -> Result<(), StoreError> {
+    pub fn begin(&mut self, purpose: Purpose, options: &Options, sessions: Sessions) -> Result<(), StoreError> {
         match (self, purpose) {
             (Self::Sqlite(connection), Purpose::Read) => AnsiTransactionManager::begin_transaction(connection)?,
             (Self::Sqlite(connection), Purpose::Write) => {
@@ -218,12 +230,12 @@ impl AnyConnection {
             }
             #[cfg(feature = "postgres")]
             (Self::Postgres(connection), purpose) => {
-                let sql = postgres::begin(purpose, options, is_set_once);
+                let sql = postgres::begin(purpose, options, sessions);
                 AnsiTransactionManager::begin_transaction_sql(connection, &sql)?;
             }
         }
         #[cfg(not(feature = "postgres"))]
-        let _ = (options, is_set_once);
+        let _ = (options, sessions);
         Ok(())
     }
 

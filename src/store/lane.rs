@@ -61,7 +61,7 @@ impl Lane {
         &self,
         work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if !self.url.is_set_once() {
+        if !self.url.sessions().set_once {
             return self.transaction(work).await;
         }
         self.run(move |lane| {
@@ -120,7 +120,7 @@ impl Lane {
     fn begun(&self) -> Result<Connection, StoreError> {
         loop {
             let (mut connection, was_idle) = self.connection()?;
-            match connection.begin(self.purpose, &self.options, self.url.is_set_once()) {
+            match connection.begin(self.purpose, &self.options, self.url.sessions()) {
                 Err(StoreError::Away { .. }) if was_idle => {}
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(connection),

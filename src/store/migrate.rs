@@ -35,7 +35,7 @@ pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), Stor
     }
     // Under the lock, so that several processes may start at once; what they have done meanwhile is not done again.
     let mut connection = url.connect_for(Purpose::Write, options)?;
-    connection.begin(Purpose::Write, options, url.is_set_once())?;
+    connection.begin(Purpose::Write, options, url.sessions())?;
     match connection.lock_schema().and_then(|()| apply(&mut connection, url)) {
         Ok(()) => connection.commit(),
         Err(error) => {

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 
 use super::Options;
-use super::connection::Purpose;
+use super::connection::{Purpose, Sessions};
 use super::dialect::one_line;
 use super::error::StoreError;
 
@@ -23,6 +23,9 @@ pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, recipie
 /// Which of two connections is asked in turn which server process answers it. Either of them twice in a row, because a
 /// pooler whose processes take turns could always give two that are asked by turns the same.
 const TURNS: [usize; 8] = [0, 0, 1, 0, 1, 1, 0, 1];
+
+/// How long that may take.
+const PROBE: Duration = Duration::from_secs(15);
 
 /// Connects. Statements keep their names from one transaction to the next only where `named`.
 pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
@@ -45,7 +48,19 @@ struct Process {
 ///
 /// A named statement belongs to one server process, so behind such a pooler a name can mean somebody else's
 /// statement. Two connections of our own have two processes, always the same, unless there is a pooler.
+///
+/// Where the second connection is not served at all, the pooler has too few processes for the gateway.
 pub fn is_pooled(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
+    let database = name.to_owned();
+    let (url, name) = (url.to_owned(), name.to_owned());
+    let (tell, told) = std::sync::mpsc::channel();
+    // Nobody listens any more where the answer comes too late.
+    std::thread::spawn(move || tell.send(meet_other_processes(&url, wait, &name)));
+    let cause = "it serves one connection at a time, and the gateway needs several";
+    told.recv_timeout(PROBE).unwrap_or_else(|_| Err(StoreError::CannotConnect { database, cause: cause.into() }))
+}
+
+fn meet_other_processes(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
     let mut connections = [connect(url, false, wait, name)?, connect(url, false, wait, name)?];
     let mut seen: [Option<i32>; 2] = [None, None];
     for turn in TURNS {
@@ -61,20 +76,21 @@ pub fn is_pooled(url: &str, wait: Duration, name: &str) -> Result<bool, StoreErr
 
 /// The statements that begin a transaction, in one message to the server. What is not set for the connection is set
 /// for the transaction alone, which no pooler mistakes for somebody else's setting.
-pub fn begin(purpose: Purpose, options: &Options, is_set_once: bool) -> String {
+pub fn begin(purpose: Purpose, options: &Options, sessions: Sessions) -> String {
     let begin = match purpose {
         Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         Purpose::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     };
-    if is_set_once { begin.to_owned() } else { format!("{begin}; {}", settings(purpose, options, false)) }
+    if sessions.set_once { begin.to_owned() } else { format!("{begin}; {}", settings(purpose, options, sessions)) }
 }
 
 /// Timeouts, and the planner's switches: with the ways out of an index's order switched off, plans are the ones that
 /// `history` chose.
-pub fn settings(purpose: Purpose, options: &Options, is_set_once: bool) -> String {
+pub fn settings(purpose: Purpose, options: &Options, sessions: Sessions) -> String {
     // What is prepared once is planned once. What is planned for each use is planned for its values, which leaves out
     // most partitions.
-    let (set, plans) = if is_set_once { ("SET", "generic") } else { ("SET LOCAL", "custom") };
+    let set = if sessions.set_once { "SET" } else { "SET LOCAL" };
+    let plans = if sessions.named { "generic" } else { "custom" };
     let deadline = options.deadline.as_millis();
     let mut settings =
         format!("{set} statement_timeout = {deadline}; {set} plan_cache_mode = force_{plans}_plan; {set} jit = off");
@@ -82,9 +98,10 @@ pub fn settings(purpose: Purpose, options: &Options, is_set_once: bool) -> Strin
         settings = settings + "; " + set + " enable_" + way_out + " = off";
     }
     if purpose == Purpose::Write {
+        settings = settings + "; " + set + " standard_conforming_strings = on";
         settings = settings + "; " + set + " lock_timeout = " + &options.wait.as_millis().to_string();
         // What is acknowledged survives a power cut, also where the server's default is not to wait for its disk.
-        let local = !is_set_once;
+        let local = !sessions.set_once;
         settings = settings
             + "; SELECT set_config('synchronous_commit', 'on', "
             + &local.to_string()
@@ -198,10 +215,15 @@ pub fn fetched(connection: &mut PgConnection) -> Result<u64, StoreError> {
     Ok(u64::try_from(fetched.rows).unwrap_or_default())
 }
 
-/// What libpq says, a line for each address it tried; its hints, which are indented, are left out.
+/// What libpq says, a line for each server it tried, its hints left out. Where it did not get that far it could not
+/// read the address, and repeats parts of that, one of which may be the password; so nothing of it is told.
 fn attempts(message: &str) -> String {
-    let lines: Vec<String> = message.lines().filter(|line| !line.starts_with('\t')).map(one_line).collect();
-    lines.join(", ")
+    let is_attempt =
+        |line: &&str| line.starts_with("connection to server ") || line.starts_with("could not translate ");
+    if !message.lines().next().is_some_and(|line| is_attempt(&line)) {
+        return "its address cannot be read; look at its settings, its port and its percent-encoding".into();
+    }
+    message.lines().filter(is_attempt).map(one_line).collect::<Vec<_>>().join(", ")
 }
 
 /// The URL with limits on how long to wait for a server that does not answer, where it names none itself.

@@ -144,6 +144,17 @@ async fn everything_works_where_two_server_processes_take_turns() {
 }
 
 #[test]
+fn a_pooler_that_serves_one_connection_only_is_found_out_in_time_and_said() {
+    let cluster = cluster_or_skip!();
+    let Some(pooler) = Pooler::start(cluster, "default_pool_size = 1\npool_mode = session") else { return };
+    let database = Binary::with(Database::on(cluster, "template1"));
+    let binary = Binary::with_file();
+    let url = pooler.url(&database.database_name());
+    let said = binary.fails(&["tenant", "list", "--database", &url]);
+    assert!(said.contains("it serves one connection at a time, and the gateway needs several"), "{said}");
+}
+
+#[test]
 fn a_store_is_made_and_served_behind_a_pooler() {
     let cluster = cluster_or_skip!();
     let Some(pooler) = Pooler::start(cluster, "default_pool_size = 3") else { return };

@@ -52,6 +52,10 @@ fn no_password_is_shown_however_the_address_is_written() {
         "postgres://gw:S3%cret@127.0.0.1:9/db",
         "postgres:gw:S3cret@127.0.0.1/db",
         "host=127.0.0.1 password=S3cret",
+        "postgres://gw:S3cret@[::1:9/db",
+        "postgres://gw:S3 cret@127.0.0.1:9/db",
+        "postgres://gw:S3cret%00x@127.0.0.1:9/db",
+        "postgres://127.0.0.1:9/db?user=gw&password=x&S3cret",
         "S3cret@host",
         "postgres://gw@127.0.0.1:9/db?password=S3cret&connect_timeout=2",
         "postgres://gw:S3%40cret@127.0.0.1:9/db?",
@@ -59,6 +63,11 @@ fn no_password_is_shown_however_the_address_is_written() {
         said += &Binary::with_file().fails(&["tenant", "list", "--database", url]);
         said += "\n";
     }
+    let binary = Binary::with_file();
+    binary.write("odd.toml", "[database]\nurl = \"postgres://gw:S3cret@127.0.0.1:9/db\n");
+    said += &binary.fails(&["tenant", "list", "--config", "odd.toml"]);
+    binary.write("odd.toml", "database = \"postgres://gw:S3cret@127.0.0.1:9/db\"\n");
+    said += &binary.fails(&["tenant", "list", "--config", "odd.toml"]);
     assert!(!said.contains("S3") && !said.contains("cret"), "{said}");
     assert_snapshot!(said, @r#"
     1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
@@ -68,9 +77,19 @@ fn no_password_is_shown_however_the_address_is_written() {
     1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
     1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE
     1 history-gateway: the settings are wrong: database.url: '…' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
+    1 history-gateway: the database 'postgres://…@[::1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
+    1 history-gateway: the database 'postgres://127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
     1 history-gateway: the settings are wrong: database.url: '…' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
     1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
     1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
+    1 history-gateway: the settings cannot be read: TOML parse error at line 2, column 43
+      |
+    2 | url = "postgres://…
+      |                                           ^
+    invalid basic string, expected `"`
+     in odd.toml1 history-gateway: the settings cannot be read: invalid type: string "postgres://…
     "#);
 }
 

@@ -6,9 +6,9 @@ use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use super::{app_on, cluster_or_skip};
-use crate::support::{TENANT, message};
+use crate::support::{Binary, Database, TENANT, message};
 use history_gateway::model::Item;
-use history_gateway::store::{Options, StoreError};
+use history_gateway::store::{DatabaseUrl, Options, StoreError};
 
 #[actix_web::test]
 async fn a_server_that_goes_away_is_503_and_is_found_again() {
@@ -107,6 +107,33 @@ async fn a_database_that_may_only_be_read_answers_and_refuses_what_is_new() {
     let refused = app.store.read(|connection| Ok(connection.batch_execute("DELETE FROM messages")?)).await;
     assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
     assert_eq!(app.ids("{}").await, "[1]");
+}
+
+#[test]
+fn a_database_that_hangs_keeps_no_server_from_its_end() {
+    let cluster = cluster_or_skip!();
+    let binary = Binary::with(Database::on(cluster, "template1"));
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let settings = [
+        ("HISTORY_GATEWAY__SERVER__SHUTDOWN_TIMEOUT_SECONDS", "1"),
+        ("HISTORY_GATEWAY__DATABASE__DEADLINE_SECONDS", "60"),
+    ];
+    let mut server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &settings);
+    assert!(server.history(&key, "{}").starts_with("200"));
+    // Whoever asks for messages or keys waits, as for a server that does not answer.
+    let mut other = DatabaseUrl::parse(&binary.url()).unwrap().connect(Duration::from_secs(5)).unwrap();
+    other.batch_execute("BEGIN; LOCK TABLE messages, api_keys IN ACCESS EXCLUSIVE MODE").unwrap();
+    let mut asking = server.connect();
+    let request =
+        format!("POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {key}\r\nContent-Length: 2\r\n\r\n{{}}");
+    std::io::Write::write_all(&mut asking, request.as_bytes()).unwrap();
+    let waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    while cluster.psql("postgres", waiting).unwrap() != "t" {}
+    let asked = Instant::now();
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
 }
 
 #[actix_web::test]
