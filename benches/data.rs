@@ -1,14 +1,17 @@
 //! The data that benchmarks share: generated once, the same each time.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::instant::Rounding;
+use history_gateway::model::key::KeyKind;
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{Instant, Item, Property, TenantId};
+use history_gateway::model::{Caller, HistoryQuery, Instant, Item, Policy, Property, TenantId};
 use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
 
 pub const TENANT: TenantId = TenantId(3193);
@@ -87,6 +90,20 @@ async fn fill(store: &Store) {
         pipeline.push(item).await.expect("a write");
     }
     pipeline.finish().await.expect("a write");
+}
+
+/// The question that a master key's request comes to.
+pub fn query(body: &str) -> HistoryQuery {
+    let caller = Caller {
+        key_id: 1,
+        tenant: TENANT,
+        kind: KeyKind::Master,
+        groups: BTreeSet::new(),
+        senders: None,
+        valid_before: None,
+    };
+    let request = request::parse(body.as_bytes()).map(|parsed| parsed.request).expect("a request");
+    HistoryQuery::new(request, &caller, until(), Policy::default()).expect("a query")
 }
 
 /// A phone that has more messages than a page, of a person in the middle of the crowd.

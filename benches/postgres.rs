@@ -11,30 +11,18 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use history_gateway::edna::{answer, request};
+use history_gateway::edna::answer;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest;
-use history_gateway::model::key::KeyKind;
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{Caller, HistoryQuery, Item, Policy, TenantId};
+use history_gateway::model::{HistoryQuery, Item, TenantId};
 use history_gateway::store::{Store, history, tenants};
+
+use data::query;
 
 const ROUNDS: usize = 7;
 const SECONDS: u64 = 2;
 const MESSAGES: u64 = 20_000;
-
-fn query(body: &str) -> HistoryQuery {
-    let caller = Caller {
-        key_id: 1,
-        tenant: data::TENANT,
-        kind: KeyKind::Master,
-        groups: std::collections::BTreeSet::new(),
-        senders: None,
-        valid_before: None,
-    };
-    let request = request::parse(body.as_bytes()).expect("a request").request;
-    HistoryQuery::new(request, &caller, data::until(), Policy::default()).expect("a query")
-}
 
 #[derive(QueryableByName)]
 struct Prepared {

@@ -3,33 +3,18 @@
 
 mod data;
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Instant;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use history_gateway::edna::request;
-use history_gateway::model::key::KeyKind;
-use history_gateway::model::{Caller, HistoryQuery, Policy};
 use history_gateway::store::dialect::{Along, any_of, sent_at};
 use history_gateway::store::schema::messages;
 use history_gateway::store::{Connection, StoreError, history};
 
-const ROUNDS: usize = 7;
+use data::query;
 
-fn query(body: &str) -> HistoryQuery {
-    let caller = Caller {
-        key_id: 1,
-        tenant: data::TENANT,
-        kind: KeyKind::Master,
-        groups: BTreeSet::new(),
-        senders: None,
-        valid_before: None,
-    };
-    let request = request::parse(body.as_bytes()).map(|parsed| parsed.request).expect("a request");
-    HistoryQuery::new(request, &caller, data::until(), Policy::default()).expect("a query")
-}
+const ROUNDS: usize = 7;
 
 #[derive(QueryableByName)]
 struct Row {

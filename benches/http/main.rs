@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 #![expect(clippy::struct_field_names, clippy::trivially_copy_pass_by_ref, reason = "as the wire and serde want it")]
 
+#[expect(dead_code, reason = "the other benchmarks ask the store without HTTP")]
 #[path = "../data.rs"]
 mod data;
 mod servers;

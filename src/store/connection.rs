@@ -132,8 +132,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// Whether messages need a partition before they are written.
-    pub fn is_partitioned(&self) -> bool {
+    /// Whether it is a server's, which several gateways may share.
+    pub fn is_server(&self) -> bool {
         !matches!(self, Self::Sqlite { .. })
     }
 
@@ -237,6 +237,10 @@ impl AnyConnection {
         #[cfg(not(feature = "postgres"))]
         let _ = (options, sessions);
         Ok(())
+    }
+
+    pub fn is_server(&self) -> bool {
+        on_each!(self, |_file| false, |_server| true)
     }
 
     pub fn commit(&mut self) -> Result<(), StoreError> {

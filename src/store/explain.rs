@@ -98,8 +98,7 @@ pub fn explain<Q: QueryFragment<Backend>>(
     connection: &mut Connection,
     statement: Q,
 ) -> Result<Vec<String>, StoreError> {
-    let is_file = on_each!(connection, |_file| true, |_server| false);
-    if is_file {
+    if !connection.is_server() {
         type Step = (Integer, Integer, Integer, Text);
         let explain = Explain::<_, Step> { words: "EXPLAIN QUERY PLAN ", statement, answer: std::marker::PhantomData };
         let steps: Vec<(i32, i32, i32, String)> = explain.load(connection)?;

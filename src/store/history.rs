@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::Connection;
-use super::connection::on_each;
 use super::days;
 use super::dialect::{self, Along, any_of};
 use super::error::StoreError;
@@ -123,13 +122,17 @@ fn page_of(query: &HistoryQuery, mut items: Vec<String>) -> Page {
 /// Whether one statement finds the page where statements can do what a server's can.
 pub fn is_one_statement(query: &HistoryQuery) -> bool {
     let names_a_person = query.recipient.is_some() && query.message_id.is_none();
-    // Where a page is long or far on, ids are found first, and items fetched for the page alone.
-    names_a_person && by_message_id(query) && query.offset == 0 && query.limit <= SMALL_PAGE
+    names_a_person && by_message_id(query) && is_small(query)
+}
+
+/// Whether the page is short and the first. Else ids are found first, and items fetched for the page alone.
+fn is_small(query: &HistoryQuery) -> bool {
+    query.offset == 0 && query.limit <= SMALL_PAGE
 }
 
 fn people_in_one_statement(connection: &Connection, query: &HistoryQuery) -> Option<People> {
-    let asked = query.recipient.as_ref().filter(|_| is_one_statement(query))?;
-    if on_each!(connection, |_file| true, |_server| false) { None } else { People::new(query.tenant, asked) }
+    let asked = query.recipient.as_ref().filter(|_| connection.is_server() && is_one_statement(query))?;
+    People::new(query.tenant, asked)
 }
 
 /// How to find a query's messages; no walk at all where it is known that there are none.
@@ -274,7 +277,7 @@ fn merged<'a>(
     let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let taken = usize::try_from(query.limit + 1).unwrap_or_default();
     let statements = walks.iter().map(|walk| ordered(query, walk, start(), reach));
-    if query.offset == 0 && query.limit <= SMALL_PAGE {
+    if is_small(query) {
         // Each walk's first rows may be the page: one look at each is less than two, where they are few.
         let mut rows: Vec<(i64, String)> = Vec::new();
         for statement in statements {

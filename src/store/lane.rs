@@ -61,9 +61,15 @@ impl Lane {
         &self,
         work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if !self.url.sessions().set_once {
-            return self.transaction(work).await;
-        }
+        if self.url.sessions().set_once { self.plain(work).await } else { self.transaction(work).await }
+    }
+
+    /// Runs work outside of any transaction. An idle connection may have died with its server since, so the work is
+    /// begun again on the next one then.
+    pub async fn plain<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         self.run(move |lane| {
             loop {
                 let (mut connection, was_idle) = lane.connection()?;
@@ -77,21 +83,6 @@ impl Lane {
                     Err(error) => return Err(lane.late(error, started.elapsed())),
                 }
             }
-        })
-        .await
-    }
-
-    /// Runs work outside of any transaction.
-    pub async fn plain<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.run(move |lane| {
-            let mut connection = lane.begun()?;
-            connection.commit()?;
-            let value = work(&mut connection)?;
-            lane.keep(connection);
-            Ok(value)
         })
         .await
     }

@@ -55,7 +55,7 @@ const MIGRATION_WAIT: Duration = Duration::from_mins(10);
 impl Options {
     /// A migration takes as long as it takes, and who waits for another gateway's has patience.
     fn for_migrating(self, url: &DatabaseUrl) -> Self {
-        let wait = if url.is_partitioned() { self.wait.max(MIGRATION_WAIT) } else { self.wait };
+        let wait = if url.is_server() { self.wait.max(MIGRATION_WAIT) } else { self.wait };
         Self { deadline: Duration::ZERO, wait, ..self }
     }
 }
