@@ -9,7 +9,7 @@ use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::instant::Rounding;
-use history_gateway::model::key::KeyKind;
+use history_gateway::model::key::{KeyKind, Project};
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Caller, HistoryQuery, Instant, Item, Policy, Property, TenantId};
 use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
@@ -100,6 +100,9 @@ pub fn query(body: &str) -> HistoryQuery {
         kind: KeyKind::Master,
         groups: BTreeSet::new(),
         senders: None,
+        project: Project { id: String::new(), name: String::new() },
+        permissions: BTreeSet::new(),
+        profile: None,
         valid_before: None,
     };
     let request = request::parse(body.as_bytes()).map(|parsed| parsed.request).expect("a request");

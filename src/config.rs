@@ -10,6 +10,7 @@ use thiserror::Error;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::model::Policy;
+use crate::model::key::Profile;
 use crate::store::{self, DatabaseUrl};
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -25,6 +26,7 @@ pub struct Config {
     pub database: Database,
     #[validate(nested)]
     pub edna: Edna,
+    pub oneuptime: OneUptime,
     pub log: Log,
 }
 
@@ -71,6 +73,12 @@ pub struct Edna {
     pub requests_per_second: u32,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneUptime {
+    pub profile: ProfileSetting,
+}
+
 /// A setting that is one of some words; any other is refused with the words that are right.
 macro_rules! words {
     ($name:ident { $($variant:ident = $word:literal,)* }) => {
@@ -93,6 +101,7 @@ macro_rules! words {
 
 words!(RecipientSetting { Subscriber = "subscriber", Address = "address", });
 words!(RangeCheck { Given = "given", Effective = "effective", });
+words!(ProfileSetting { Published = "published", Live = "live", });
 words!(PreparedStatements { Auto = "auto", Always = "always", Never = "never", });
 words!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
 words!(Format { Text = "text", Json = "json", });
@@ -143,6 +152,14 @@ impl Config {
         Policy {
             address_only: self.edna.recipient == RecipientSetting::Address,
             effective_range_check: self.edna.range_check == RangeCheck::Effective,
+        }
+    }
+
+    /// The form of OneUptime answers for keys that have none of their own.
+    pub fn profile(&self) -> Profile {
+        match self.oneuptime.profile {
+            ProfileSetting::Published => Profile::Published,
+            ProfileSetting::Live => Profile::Live,
         }
     }
 

@@ -1,5 +1,7 @@
-//! Makes up messages, the same ones for the same seed: skewed and realistic, for demos and benchmarks; knows no store.
+//! Makes up messages and WhatsApp log rows, the same ones for the same seed: skewed and realistic, for demos and
+//! benchmarks; knows no store.
 
+pub mod logs;
 mod text;
 
 use std::collections::HashMap;

@@ -67,5 +67,6 @@ pub mod generate;
 pub mod http;
 pub mod ingest;
 pub mod model;
+pub mod oneuptime;
 pub mod store;
 pub mod telemetry;

@@ -1,30 +1,38 @@
-//! `export`: every message of a tenant as newline-delimited items, streamed.
+//! `export`: every message of a tenant as newline-delimited items, or its WhatsApp log as rows, streamed.
 
 use std::io::{BufWriter, Write};
 
 use clap::Args;
 
 use super::failure::Failure;
+use super::import::Format;
 use crate::model::instant::Rounding;
 use crate::model::{Instant, TenantId};
-use crate::store::{Store, messages, tenants};
+use crate::oneuptime::row;
+use crate::store::{Store, messages, tenants, whatsapp_logs};
 
 const PAGE: i64 = 1000;
 
 /// Write the messages of a tenant to standard output, one item a line, by ascending messageId
+///
+/// Or, with `--format oneuptime`, its WhatsApp log, one row a line, by ascending _id.
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway export --tenant 3193 | gzip > history.ndjson.gz
+  history-gateway export --tenant 3193 --format oneuptime > whatsapp-log.ndjson
   history-gateway export --tenant 3193 --from 2026-01-01 --to 2026-02-01T12:00:00Z
 
 Dates are ISO 8601, UTC where they have no zone; a date alone is its midnight. Both ends are included.")]
 pub struct Export {
     #[arg(long)]
     tenant: i64,
-    /// Only messages sent or received at this instant or later
+    /// Items, or rows of OneUptime's WhatsApp Log in its live form
+    #[arg(long, value_enum, default_value_t = Format::Edna)]
+    format: Format,
+    /// Only messages sent or received, or rows created, at this instant or later
     #[arg(long, value_name = "DATE", value_parser = parse_from)]
     from: Option<Instant>,
-    /// Only messages sent or received at this instant or earlier
+    /// Only messages sent or received, or rows created, at this instant or earlier
     #[arg(long, value_name = "DATE", value_parser = parse_to)]
     to: Option<Instant>,
 }
@@ -32,21 +40,48 @@ pub struct Export {
 impl Export {
     pub async fn run(self, store: &Store) -> Result<(), Failure> {
         let tenant = TenantId(self.tenant);
-        store.read(move |connection| tenants::require(connection, tenant)).await?;
+        let project_id = store.read(move |connection| tenants::project_id(connection, tenant)).await?;
         let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout());
         let window = (self.from, self.to);
-        let mut after = i64::MIN;
-        loop {
-            let page =
-                store.read(move |connection| messages::page_after(connection, tenant, after, window, PAGE)).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            for (_, item) in &page {
-                out.write_all(item.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(|e| Failure::output(&e))?;
-            }
+        match self.format {
+            Format::Edna => items(store, tenant, window, &mut out).await?,
+            Format::OneUptime => rows(store, tenant, &project_id, window, &mut out).await?,
         }
         out.flush().map_err(|error| Failure::output(&error))
     }
+}
+
+type Window = (Option<Instant>, Option<Instant>);
+
+async fn items(store: &Store, tenant: TenantId, window: Window, out: &mut impl Write) -> Result<(), Failure> {
+    let mut after = i64::MIN;
+    loop {
+        let page = store.read(move |connection| messages::page_after(connection, tenant, after, window, PAGE)).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        page.iter().try_for_each(|(_, item)| line(out, item))?;
+    }
+}
+
+async fn rows(
+    store: &Store,
+    tenant: TenantId,
+    project_id: &str,
+    window: Window,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let page =
+            store.read(move |connection| whatsapp_logs::page_after(connection, tenant, after, window, PAGE)).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        page.iter().try_for_each(|log| line(out, &row::render(log, project_id)))?;
+    }
+}
+
+fn line(out: &mut impl Write, text: &str) -> Result<(), Failure> {
+    out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(|error| Failure::output(&error))
 }
 
 fn parse_from(text: &str) -> Result<Instant, String> {

@@ -5,23 +5,33 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::export;
 use super::failure::{Failure, print};
+use crate::generate::logs::{LogPlan, Logs};
 use crate::generate::{Messages, Plan};
 use crate::http::clock::Clock;
-use crate::ingest::{Pipeline, Recorded};
+use crate::ingest::{Entry, Pipeline, Recorded};
 use crate::model::instant::Rounding;
 use crate::model::{Instant, TenantId};
 use crate::store::{Store, tenants};
 
 /// Fill a tenant with made-up messages: the same for the same --seed and --until
 #[derive(Args)]
-#[command(after_help = "Example:
-  history-gateway generate --tenant 3193 --messages 100000 --seed 1 --until 2026-03-01")]
+#[command(
+    after_help = "Messages sent out through WhatsApp are rows of the WhatsApp log too. --whatsapp-logs makes up rows of
+OneUptime's own beside them, with costs and incidents.
+
+Examples:
+  history-gateway generate --tenant 3193 --messages 100000 --seed 1 --until 2026-03-01
+  history-gateway generate --tenant 3193 --messages 0 --whatsapp-logs 100000 --until 2026-03-01"
+)]
 pub struct Generate {
     #[arg(long)]
     tenant: i64,
     /// How many
     #[arg(long)]
     messages: u64,
+    /// How many rows of OneUptime's own
+    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    whatsapp_logs: u64,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Over how many days they spread
@@ -51,20 +61,40 @@ impl Generate {
             return Err(Failure::said("the messages would begin before 1970: choose a later --until or fewer --days"));
         }
         let recorded = fill(store, plan).await?;
-        print(&format!("{} messages generated, {} of them new.\n", self.messages, recorded.imported))
+        print(&format!("{} messages generated, {} of them new.\n", self.messages, recorded.imported))?;
+        if self.whatsapp_logs > 0 {
+            let plan = LogPlan { logs: self.whatsapp_logs, seed: self.seed, days: self.days, until: plan.until };
+            let recorded = fill_logs(store, tenant, plan).await?;
+            print(&format!("{} WhatsApp log rows generated, {} of them new.\n", plan.logs, recorded.imported))?;
+        }
+        Ok(())
     }
 }
 
 /// Records the messages of a plan, with a bar on a terminal.
 pub async fn fill(store: &Store, plan: Plan) -> Result<Recorded, Failure> {
-    let bar = ProgressBar::new(plan.messages);
+    record(store, plan.tenant, plan.messages, Messages::new(plan)).await
+}
+
+/// The same for rows of OneUptime's own.
+pub async fn fill_logs(store: &Store, tenant: TenantId, plan: LogPlan) -> Result<Recorded, Failure> {
+    record(store, tenant, plan.logs, Logs::new(plan)).await
+}
+
+async fn record<E: Entry>(
+    store: &Store,
+    tenant: TenantId,
+    count: u64,
+    entries: impl Iterator<Item = E>,
+) -> Result<Recorded, Failure> {
+    let bar = ProgressBar::new(count);
     // The template is a constant that indicatif accepts.
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec} {eta} left") {
         bar.set_style(style);
     }
-    let mut pipeline = Pipeline::new(store, plan.tenant);
-    for item in Messages::new(plan) {
-        pipeline.push(item).await?;
+    let mut pipeline = Pipeline::new(store, tenant);
+    for entry in entries {
+        pipeline.push(entry).await?;
         bar.inc(1);
     }
     let recorded = pipeline.finish().await?;

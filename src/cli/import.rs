@@ -11,23 +11,26 @@ use serde_json::json;
 
 use super::failure::{Failure, print, say};
 use super::lines::{Document, Documents};
-use crate::ingest::{Pipeline, Recorded};
-use crate::model::{Item, TenantId, wire};
+use crate::ingest::{Entry, Pipeline, Recorded};
+use crate::model::{Item, TenantId, WhatsAppLog, wire};
+use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
 /// The longest item that is taken, so that a page of a thousand has a bound.
 const LONGEST_ITEM: usize = 1024 * 1024;
 
-/// Read messages from files, or from standard input for `-`
+/// Read messages, or rows of OneUptime's WhatsApp Log, from files, or from standard input for `-`
 #[derive(Args)]
 #[command(
-    after_help = "A file holds one item a line, or whole answers of the endpoint ({\"content\":[…]}); gzip is unpacked.
-Importing the same file twice changes nothing. A bad line is named and skipped; exit status 1 tells that
+    after_help = "A file holds one item a line, or whole answers of the endpoint ({\"content\":[…]}, and for oneuptime
+{\"data\":[…]}); gzip is unpacked. Importing the same file twice changes nothing; of two copies of a row
+the one with the newer updatedAt is kept. A bad line is named and skipped; exit status 1 tells that
 there was one. The last line of standard output sums up:
   {\"imported\":2,\"updated\":0,\"unchanged\":0,\"rejected\":0}
 
 Examples:
   history-gateway import --tenant 3193 january.ndjson february.ndjson.gz
+  history-gateway import --tenant 3193 --format oneuptime whatsapp-log.ndjson
   history-gateway export --tenant 3193 | history-gateway import --database sqlite://copy.db --tenant 3193 -"
 )]
 pub struct Import {
@@ -39,10 +42,58 @@ pub struct Import {
     files: Vec<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
+/// Whose form the files have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
     /// Items of edna's history endpoint
     Edna,
+    /// Rows of OneUptime's WhatsApp Log, plain or with their types beside the values
+    #[value(name = "oneuptime")]
+    OneUptime,
+}
+
+/// How one dialect's files are read.
+trait Form {
+    type Entry: Entry;
+
+    /// The key of an answer that holds its list, and the key that everything in the list has.
+    const KEYS: (&'static str, &'static str);
+    /// What one of the list is called.
+    const WORD: &'static str;
+
+    /// Reads one; gives how many of its fields are not documented, too.
+    fn read(&self, text: &str) -> Result<(Self::Entry, usize), String>;
+}
+
+/// Items of a tenant.
+struct Items(TenantId);
+
+impl Form for Items {
+    type Entry = Item;
+    const KEYS: (&'static str, &'static str) = ("content", "messageId");
+    const WORD: &'static str = "message";
+
+    fn read(&self, text: &str) -> Result<(Item, usize), String> {
+        let item = Item::parse(text, self.0).map_err(|error| error.to_string())?;
+        let unknown_fields = item.extra().len();
+        Ok((item, unknown_fields))
+    }
+}
+
+/// WhatsApp log rows of a project.
+struct Rows {
+    project_id: String,
+}
+
+impl Form for Rows {
+    type Entry = WhatsAppLog;
+    const KEYS: (&'static str, &'static str) = ("data", "_id");
+    const WORD: &'static str = "row";
+
+    fn read(&self, text: &str) -> Result<(WhatsAppLog, usize), String> {
+        let parsed = row::parse(text, &self.project_id).map_err(|error| error.to_string())?;
+        Ok((parsed.log, parsed.unknown_fields))
+    }
 }
 
 /// What came of an import.
@@ -50,16 +101,20 @@ enum Format {
 pub struct Sum {
     pub recorded: Recorded,
     pub rejected: u64,
-    /// Fields that edna does not document, kept as they came (docs/edna.md 6.6).
+    /// Fields that are not documented: an item's are kept as they came (docs/edna.md 6.6), a row's are left out.
     pub unknown_fields: usize,
 }
 
 impl Import {
     pub async fn run(self, store: &Store) -> Result<u8, Failure> {
-        let Format::Edna = self.format;
-        let sum = files(store, TenantId(self.tenant), &self.files).await?;
-        if sum.unknown_fields > 0 {
-            say(format_args!("Note: {} fields that edna does not document were kept.", sum.unknown_fields));
+        let sum = files(store, TenantId(self.tenant), self.format, &self.files).await?;
+        let (count, whose) = (sum.unknown_fields, self.format);
+        match whose {
+            _ if count == 0 => {}
+            Format::Edna => say(format_args!("Note: {count} fields that edna does not document were kept.")),
+            Format::OneUptime => {
+                say(format_args!("Note: {count} fields that OneUptime does not document were left out."));
+            }
         }
         let Recorded { imported, updated, unchanged } = sum.recorded;
         // Written by hand for the order of its keys, which readers see.
@@ -72,8 +127,15 @@ impl Import {
 }
 
 /// Imports files in their order; every one of them can be opened before the first is read.
-pub async fn files(store: &Store, tenant: TenantId, paths: &[PathBuf]) -> Result<Sum, Failure> {
-    store.read(move |connection| tenants::require(connection, tenant)).await?;
+pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[PathBuf]) -> Result<Sum, Failure> {
+    let project_id = store.read(move |connection| tenants::project_id(connection, tenant)).await?;
+    match format {
+        Format::Edna => files_of(store, tenant, &Items(tenant), paths).await,
+        Format::OneUptime => files_of(store, tenant, &Rows { project_id }, paths).await,
+    }
+}
+
+async fn files_of<F: Form>(store: &Store, tenant: TenantId, form: &F, paths: &[PathBuf]) -> Result<Sum, Failure> {
     let bar = progress_bar();
     for path in paths.iter().filter(|path| !is_standard_input(path)) {
         bar.inc_length(length(path)?);
@@ -82,7 +144,7 @@ pub async fn files(store: &Store, tenant: TenantId, paths: &[PathBuf]) -> Result
     for path in paths {
         let (name, reader) = (path.display().to_string(), open(path, &bar)?);
         let pipeline = Pipeline::new(store, tenant);
-        let mut reading = Reading { tenant, bar: &bar, name: &name, pipeline, rejected: 0, unknown_fields: 0 };
+        let mut reading = Reading { form, bar: &bar, name: &name, pipeline, rejected: 0, unknown_fields: 0 };
         let of_file = reading.all(reader).await;
         if of_file.is_err() {
             bar.finish_and_clear();
@@ -97,16 +159,16 @@ pub async fn files(store: &Store, tenant: TenantId, paths: &[PathBuf]) -> Result
 }
 
 /// One file on its way in.
-struct Reading<'a> {
-    tenant: TenantId,
+struct Reading<'a, F: Form> {
+    form: &'a F,
     bar: &'a ProgressBar,
     name: &'a str,
-    pipeline: Pipeline,
+    pipeline: Pipeline<F::Entry>,
     rejected: u64,
     unknown_fields: usize,
 }
 
-impl Reading<'_> {
+impl<F: Form> Reading<'_, F> {
     async fn all(&mut self, reader: Box<dyn BufRead>) -> Result<Sum, Failure> {
         let mut documents = Documents::new(reader);
         loop {
@@ -126,35 +188,35 @@ impl Reading<'_> {
         Ok(Sum { recorded, rejected: self.rejected, unknown_fields: self.unknown_fields })
     }
 
-    /// Takes an item, or an answer full of them.
+    /// Takes one entry, or an answer full of them.
     async fn take(&mut self, line: u64, text: &str) -> Result<(), StoreError> {
-        let reason = match self.item(text) {
-            Ok(item) => return self.push(item).await,
+        let reason = match self.entry(text) {
+            Ok(entry) => return self.push(entry).await,
             Err(reason) => reason,
         };
-        let Some(items) = answer(text) else {
+        let Some(entries) = answer(text, F::KEYS) else {
             self.reject(line, &reason);
             return Ok(());
         };
-        for (place, raw) in items.iter().enumerate() {
-            match self.item(raw.get()) {
-                Ok(item) => self.push(item).await?,
-                Err(reason) => self.reject(line, &format!("message {} of the answer: {reason}", place + 1)),
+        for (place, raw) in entries.iter().enumerate() {
+            match self.entry(raw.get()) {
+                Ok(entry) => self.push(entry).await?,
+                Err(reason) => self.reject(line, &format!("{} {} of the answer: {reason}", F::WORD, place + 1)),
             }
         }
         Ok(())
     }
 
-    fn item(&self, text: &str) -> Result<Item, String> {
+    fn entry(&self, text: &str) -> Result<(F::Entry, usize), String> {
         if text.len() > LONGEST_ITEM {
             return Err("it is longer than 1 MiB".into());
         }
-        Item::parse(text, self.tenant).map_err(|error| error.to_string())
+        self.form.read(text)
     }
 
-    async fn push(&mut self, item: Item) -> Result<(), StoreError> {
-        self.unknown_fields += item.extra().len();
-        self.pipeline.push(item).await
+    async fn push(&mut self, (entry, unknown_fields): (F::Entry, usize)) -> Result<(), StoreError> {
+        self.unknown_fields += unknown_fields;
+        self.pipeline.push(entry).await
     }
 
     /// Names what is wrong and where; never what stands there, which is private.
@@ -164,13 +226,13 @@ impl Reading<'_> {
     }
 }
 
-/// The items of a whole answer, `{"content":[…]}`. What has an id of its own is an item, if a wrong one.
-fn answer(text: &str) -> Option<Vec<&serde_json::value::RawValue>> {
+/// What a whole answer holds, such as `{"content":[…]}`. What has an id of its own is an entry, if a wrong one.
+fn answer<'a>(text: &'a str, (list, id): (&str, &str)) -> Option<Vec<&'a serde_json::value::RawValue>> {
     let fields = wire::object(text).ok()?;
     let named = |wanted: &str| fields.0.iter().find(|(name, _)| name == wanted).map(|(_, raw)| *raw);
-    match named("messageId") {
+    match named(id) {
         Some(_) => None,
-        None => wire::array(named("content")?.get()),
+        None => wire::array(named(list)?.get()),
     }
 }
 

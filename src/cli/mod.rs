@@ -15,11 +15,12 @@ mod tenant;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
+use crate::ingest;
 use crate::store::{DatabaseUrl, Options, Store};
 
 use failure::{Failure, say};
@@ -27,6 +28,9 @@ use failure::{Failure, say};
 /// How long a command waits for a running server's write, and for its own work.
 const COMMAND_WAIT: Duration = Duration::from_mins(1);
 const COMMAND_DEADLINE: Duration = Duration::from_hours(24);
+
+/// How often to tell how far long work is.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a program that is done waits for work that nobody waits for any more.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -118,14 +122,14 @@ async fn run(program: Program) -> Result<u8, Failure> {
     match program.command {
         Command::Serve(serve) => serve.run(&common).await?,
         Command::Sandbox(sandbox) => sandbox.run(&common).await?,
-        Command::Tenant(tenant) => tenant.run(&common.store()?).await?,
-        Command::Key(key) => key.run(&common.store()?).await?,
-        Command::Subject(subject) => subject.run(&common.store()?).await?,
-        Command::Import(import) => return import.run(&common.store()?).await,
-        Command::Export(export) => export.run(&common.store()?).await?,
-        Command::Generate(generate) => generate.run(&common.store()?).await?,
+        Command::Tenant(tenant) => tenant.run(&common.store().await?).await?,
+        Command::Key(key) => key.run(&common.store().await?).await?,
+        Command::Subject(subject) => subject.run(&common.store().await?).await?,
+        Command::Import(import) => return import.run(&common.store().await?).await,
+        Command::Export(export) => export.run(&common.store().await?).await?,
+        Command::Generate(generate) => generate.run(&common.store().await?).await?,
         Command::Migrate => {
-            common.store()?;
+            common.store().await?;
             say(format_args!("The store's schema is up to date."));
         }
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
@@ -141,9 +145,21 @@ impl Common {
     }
 
     /// The store that the settings name, opened with a command's patience.
-    fn store(&self) -> Result<Store, Failure> {
+    async fn store(&self) -> Result<Store, Failure> {
         let config = self.load(Vec::new())?;
         let options = Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() };
-        Ok(Store::open(&DatabaseUrl::parse(&config.database.url)?, options)?)
+        let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, options)?;
+        let mut told = Instant::now();
+        let done = ingest::logs::catch_up(&store, |rows| {
+            if told.elapsed() > TELL_EVERY {
+                told = Instant::now();
+                say(format_args!("The WhatsApp log is being made from the messages there are: {rows} rows so far."));
+            }
+        });
+        let done = done.await?;
+        if done > 0 {
+            say(format_args!("The WhatsApp log was made from the messages there were: {done} rows."));
+        }
+        Ok(store)
     }
 }

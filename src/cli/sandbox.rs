@@ -8,13 +8,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::failure::{Failure, print};
+use super::import::Format;
 use super::{Common, export, generate, import, serve};
 use crate::generate::Plan;
+use crate::generate::logs::LogPlan;
 use crate::http::Gateway;
 use crate::http::clock::Clock;
 use crate::ingest;
 use crate::model::instant::Rounding;
-use crate::model::key::{KeyKind, Secret};
+use crate::model::key::{KeyKind, PERMISSIONS, Profile, Secret};
 use crate::model::{Instant, Item, Property, TenantId, tenant, wire};
 use crate::store::api_keys::{self, NewKey};
 use crate::store::{DatabaseUrl, Store, tenants};
@@ -28,33 +30,47 @@ const DEMO_RECIPIENTS: u64 = 20;
 /// edna's own published sample, whose two messages the demo data holds too.
 const SAMPLE: &str = include_str!("../../tests/fixtures/edna-answer.json");
 
-/// The keys, the same each time: (key, what it is for, …).
+const DEMO_LOGS: u64 = 100;
+
+/// The keys, the same each time, for either dialect.
 struct DemoKey {
     value: &'static str,
     name: &'static str,
+    profile: Option<Profile>,
     groups: Option<&'static [&'static str]>,
     senders: Option<&'static [i64]>,
     last_day: Option<&'static str>,
 }
 
-const KEYS: [DemoKey; 4] = [
+const KEYS: [DemoKey; 5] = [
     DemoKey {
         value: "00000000-0000-4000-8000-000000003193",
         name: "sees everything",
+        profile: None,
+        groups: None,
+        senders: None,
+        last_day: None,
+    },
+    DemoKey {
+        value: "00000000-0000-4000-8000-000000003194",
+        name: "sees everything, with OneUptime's live form of answers",
+        profile: Some(Profile::Live),
         groups: None,
         senders: None,
         last_day: None,
     },
     DemoKey {
         value: "00000000-0000-4000-8000-000000000401",
-        name: "expired, so 401",
+        name: "expired, so 401, and 400 as ApiKey",
+        profile: None,
         groups: Some(&["message-history"]),
         senders: None,
         last_day: Some("2024-01-01"),
     },
     DemoKey {
         value: "00000000-0000-4000-8000-000000000403",
-        name: "without the message-history group, so 403",
+        name: "without the message-history group, so 403, and 422 as ApiKey",
+        profile: None,
         groups: Some(&["messaging"]),
         senders: None,
         last_day: None,
@@ -62,6 +78,7 @@ const KEYS: [DemoKey; 4] = [
     DemoKey {
         value: "00000000-0000-4000-8000-000000000501",
         name: "sees subject 501 only",
+        profile: None,
         groups: Some(&["message-history"]),
         senders: Some(&[501]),
         last_day: None,
@@ -80,9 +97,12 @@ pub struct Sandbox {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Load these files instead of the demo data
+    /// Load these files of messages instead of the demo data
     #[arg(long, value_name = "FILE")]
     seed: Vec<PathBuf>,
+    /// Load these files of WhatsApp log rows instead of the demo data
+    #[arg(long, value_name = "FILE")]
+    seed_logs: Vec<PathBuf>,
     /// Stop the server's clock at this instant
     #[arg(long, value_name = "DATE", value_parser = parse_now)]
     now: Option<Instant>,
@@ -123,7 +143,7 @@ impl Sandbox {
                 keys.iter().try_for_each(|key| api_keys::issue(connection, key, now).map(|_| ()))
             })
             .await?;
-        if self.seed.is_empty() {
+        if self.seed.is_empty() && self.seed_logs.is_empty() {
             let plan = Plan {
                 tenant: TENANT,
                 messages: DEMO_MESSAGES,
@@ -134,17 +154,22 @@ impl Sandbox {
             };
             generate::fill(store, plan).await?;
             ingest::record(store, TENANT, sample()).await?;
+            let logs = LogPlan { logs: DEMO_LOGS, seed: DEMO_SEED, days: 30, until: now };
+            generate::fill_logs(store, TENANT, logs).await?;
             return Ok(
                 crate::generate::Messages::new(plan).find_map(|item| item.text(Property::Address).map(str::to_owned))
             );
         }
-        let sum = import::files(store, TENANT, &self.seed).await?;
-        match sum.rejected {
-            0 => Ok(None),
-            rejected => {
-                Err(Failure::said(format!("{rejected} messages of --seed were rejected; mend them and start again")))
+        for (option, format, files) in
+            [("--seed", Format::Edna, &self.seed), ("--seed-logs", Format::OneUptime, &self.seed_logs)]
+        {
+            let rejected = import::files(store, TENANT, format, files).await?.rejected;
+            if rejected > 0 {
+                let sentence = format!("{rejected} entries of {option} were rejected; mend them and start again");
+                return Err(Failure::said(sentence));
             }
         }
+        Ok(None)
     }
 }
 
@@ -156,8 +181,8 @@ fn new_key(key: &DemoKey) -> Option<NewKey> {
         kind: if key.groups.is_none() { KeyKind::Master } else { KeyKind::Additional },
         groups: key.groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
         senders: key.senders.map(<[i64]>::to_vec),
-        permissions: None,
-        oneuptime_profile: None,
+        permissions: key.senders.is_some().then(|| vec![PERMISSIONS[4].to_owned()]),
+        oneuptime_profile: key.profile.map(|profile| profile.word().to_owned()),
         valid_until: key.last_day.and_then(|day| day.parse::<NaiveDate>().ok()),
     })
 }
@@ -175,6 +200,7 @@ fn greeting(address: SocketAddr, asked_for: Option<String>) -> String {
         Some(address) => json!({"subscriberFilter": {"address": address, "type": "PHONE"}, "limit": 2}),
         None => json!({"limit": 2}),
     };
+    let rows = json!({"select": {"createdAt": true, "toNumber": true, "status": true}, "limit": 2});
     let keys: Vec<String> = KEYS.iter().map(|key| format!("key      {}  {}", key.value, key.name)).collect();
     let keys = keys.join("\n");
     format!(
@@ -187,6 +213,9 @@ page     http://{address}/docs/
 
 curl -s http://{address}/api/messages/history -H 'x-api-key: {key}' -H 'Content-Type: application/json' \\
   -d '{request}'
+
+curl -s http://{address}/api/whatsapp-log/get-list -H 'ApiKey: {key}' -H 'Content-Type: application/json' \
+  -d '{rows}'
 
 Ctrl-C ends it, and everything in it is gone.
 "

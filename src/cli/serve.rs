@@ -8,6 +8,7 @@ use super::Common;
 use super::failure::Failure;
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
+use crate::ingest;
 use crate::store::{DatabaseUrl, Store};
 use crate::telemetry;
 
@@ -26,6 +27,9 @@ impl Serve {
         telemetry::start(&config.log);
         let stop = stop_signal()?;
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
+        // Before the first request, so that none is answered from half a log.
+        ingest::logs::catch_up(&store, |rows| tracing::info!(rows, "making the WhatsApp log from older messages"))
+            .await?;
         let listener = listen(config.server.bind)?;
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");

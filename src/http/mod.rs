@@ -16,12 +16,15 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
-use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, guard, web};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Resource, guard, web};
 
 use crate::config::{Config, Server};
 use crate::edna::EdnaError;
 use crate::edna::routes::{Edna, respond};
 use crate::model::ask::Asked;
+use crate::oneuptime::OneUptimeError;
+use crate::oneuptime::error::Act;
+use crate::oneuptime::routes::{Call, OneUptime};
 use crate::store::{Store, StoreError};
 
 use auth::Keys;
@@ -36,6 +39,7 @@ const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
 /// Everything a request can need.
 pub struct Gateway {
     pub edna: Edna,
+    pub oneuptime: OneUptime,
     pub keys: Keys,
     pub clock: Clock,
     server: Server,
@@ -46,7 +50,8 @@ impl Gateway {
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         Self {
             keys: Keys::new(store.clone(), config.edna.requests_per_second),
-            edna: Edna { store, policy: config.policy() },
+            edna: Edna { store: store.clone(), policy: config.policy() },
+            oneuptime: OneUptime { store, profile: config.profile() },
             clock,
             server: config.server.clone(),
             stopping: AtomicBool::new(false),
@@ -64,13 +69,72 @@ fn routes(routes: &mut web::ServiceConfig) {
     let get = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
     let reads = || web::route().to(|request, payload, gateway| not_allowed("GET, HEAD", request, payload, gateway));
     let posts = || web::route().to(|request, payload, gateway| not_allowed("POST", request, payload, gateway));
+    let any = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()).or(guard::Post()));
+    let change = |act| move |request, payload, gateway| log_change(act, request, payload, gateway);
     routes
         .service(web::resource("/api/messages/history").post(history).default_service(posts()))
+        .service(log("/get-list").route(any().to(log_list)))
+        .service(log("/count").route(web::post().to(log_count)))
+        .service(log("/{id}/get-item").route(any().to(log_item)))
+        .service(log("/{id}/update-item").route(any().to(change(Act::Update))))
+        .service(log("/{id}/delete-item").route(any().to(change(Act::Delete))))
+        .service(log("").route(web::post().to(change(Act::Create))))
+        .service(log("/{id}").route(web::put().to(change(Act::Update))).route(web::delete().to(change(Act::Delete))))
         .service(web::resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
         .service(web::resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
         .service(web::resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
         .service(openapi::page())
         .default_service(web::to(not_found));
+}
+
+/// A route of the WhatsApp log: in any case of letters, with or without a slash at its end.
+fn log(path: &str) -> Resource {
+    let word = |(place, word): (usize, &str)| match word {
+        "{id}" => "/{id}".to_owned(),
+        word => format!("/{{word{place}:(?i:{word})}}"),
+    };
+    let whole = format!("/api/whatsapp-log{path}");
+    let pattern: String = whole.split('/').skip(1).enumerate().map(word).collect();
+    web::resource(format!("{pattern}{{end:/?}}")).name(&whole).default_service(web::to(not_found))
+}
+
+async fn log_list(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let in_url = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let in_url = in_url.map(web::Query::into_inner).unwrap_or_default();
+    log_call(Call::List(in_url), request, payload, gateway).await
+}
+
+async fn log_count(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    log_call(Call::Count, request, payload, gateway).await
+}
+
+async fn log_item(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let id = request.match_info().get("id").unwrap_or_default().to_owned();
+    log_call(Call::Item(id), request, payload, gateway).await
+}
+
+async fn log_change(
+    act: Act,
+    request: HttpRequest,
+    payload: web::Payload,
+    gateway: web::Data<Gateway>,
+) -> HttpResponse {
+    let id = request.match_info().get("id").map(str::to_owned);
+    log_call(Call::Change(act, id), request, payload, gateway).await
+}
+
+async fn log_call(
+    call: Call,
+    request: HttpRequest,
+    payload: web::Payload,
+    gateway: web::Data<Gateway>,
+) -> HttpResponse {
+    let now = gateway.clock.now();
+    let caller = gateway.keys.caller(request.headers(), "ApiKey", now).await;
+    // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so it is kept without one too.
+    let limit = gateway.server.body_limit_bytes;
+    let (body, rest) = body::read(request.headers(), payload, limit, gateway.patience()).await;
+    rest.answer(gateway.oneuptime.answer(Asked { caller, body, now }, call).await)
 }
 
 async fn history(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
@@ -82,9 +146,18 @@ async fn history(request: HttpRequest, payload: web::Payload, gateway: web::Data
     rest.answer(gateway.edna.history(Asked { caller, body, now }).await)
 }
 
+/// There is nothing there, said in the words of whoever seems to ask.
 async fn not_found(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let (_, rest) = body::read(request.headers(), payload, 0, gateway.patience()).await;
-    rest.answer(respond(&EdnaError::NotFound))
+    let path = request.path();
+    let words = path.to_ascii_lowercase();
+    let is_api = words.starts_with("/api/") && !words.starts_with("/api/messages");
+    let is_oneuptimes = is_api && !request.headers().contains_key("x-api-key");
+    rest.answer(if is_oneuptimes || words.starts_with("/api/whatsapp-log") {
+        crate::oneuptime::routes::respond(&OneUptimeError::PageNotFound(path.to_owned()))
+    } else {
+        respond(&EdnaError::NotFound)
+    })
 }
 
 async fn not_allowed(

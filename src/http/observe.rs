@@ -32,8 +32,9 @@ pub async fn observe(
     if stopping.is_some_and(|gateway| gateway.stopping.load(Ordering::Relaxed)) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    // The route's pattern, never the path as sent: somebody may put a phone number there.
-    let route = response.request().match_pattern().unwrap_or_else(|| "unknown".into());
+    // The route's name or pattern, never the path as sent: somebody may put a phone number there.
+    let named = response.request().match_name().map(str::to_owned);
+    let route = named.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unknown".into());
     tracing::info!(
         method,
         route,
@@ -50,8 +51,8 @@ fn loggable(id: &HeaderValue, request: &ServiceRequest) -> String {
     let text = id.to_str().unwrap_or_default();
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let is_spelt_as_a_phone = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.()[]".contains(&byte));
-    let key = request.headers().get("x-api-key");
-    let is_a_key = key.is_some_and(|key| key.as_bytes().eq_ignore_ascii_case(text.as_bytes()));
+    let mut keys = ["x-api-key", "apikey"].into_iter().filter_map(|name| request.headers().get(name));
+    let is_a_key = keys.any(|key| key.as_bytes().eq_ignore_ascii_case(text.as_bytes()));
     if is_a_key || (is_spelt_as_a_phone && (10..=15).contains(&digits)) {
         let digest = Sha256::digest(text.as_bytes());
         return digest.iter().take(4).fold("sha256:".to_owned(), |start, byte| format!("{start}{byte:02x}"));

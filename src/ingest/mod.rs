@@ -1,10 +1,11 @@
 //! The one door through which messages get in: safe to repeat, in any order, durable before it returns.
 
+pub mod logs;
 mod pipeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use pipeline::Pipeline;
+pub use pipeline::{Entry, Pipeline};
 
 use crate::model::{Item, Property, TenantId, merge};
 use crate::store::messages::{self, Change, Stored};
@@ -97,6 +98,7 @@ fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Res
     }
     let changes: Vec<Change> = progress.into_values().filter(|message| message.changed).filter_map(change).collect();
     messages::apply(connection, tenant, &changes)?;
+    logs::follow(connection, tenant, &changes)?;
     Ok(Outcome::Recorded(recorded))
 }
 

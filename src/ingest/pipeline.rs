@@ -1,41 +1,72 @@
-//! Many items through the door in batches, the next batch gathered while the last one is written.
+//! Many messages or rows through the door in batches, the next batch gathered while the last one is written.
+
+use std::future::Future;
 
 use tokio::task::JoinHandle;
 
-use super::{Recorded, record};
-use crate::model::{Item, Property, TenantId};
+use super::{Recorded, logs, record};
+use crate::model::{Item, Property, TenantId, WhatsAppLog};
 use crate::store::{Store, StoreError};
 
-/// How many items one durable write takes, and how many bytes of content.
+/// What goes through the door.
+pub trait Entry: Sized + 'static {
+    /// About how long its texts are.
+    fn bytes(&self) -> usize;
+
+    /// Records a batch: all of it, durable, or nothing.
+    fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> impl Future<Output = Result<Recorded, StoreError>>;
+}
+
+impl Entry for Item {
+    fn bytes(&self) -> usize {
+        self.text(Property::Content).map_or(0, str::len)
+    }
+
+    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {
+        record(store, tenant, batch).await
+    }
+}
+
+impl Entry for WhatsAppLog {
+    fn bytes(&self) -> usize {
+        self.message_text.as_ref().map_or(0, String::len)
+    }
+
+    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {
+        logs::record(store, tenant, batch).await
+    }
+}
+
+/// How many entries one durable write takes, and how many bytes of text.
 const BATCH: usize = 1000;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
-/// Gathers a tenant's items and records them. Call it from a thread that runs local tasks.
-pub struct Pipeline {
+/// Gathers a tenant's entries and records them. Call it from a thread that runs local tasks.
+pub struct Pipeline<E> {
     store: Store,
     tenant: TenantId,
-    batch: Vec<Item>,
+    batch: Vec<E>,
     bytes: usize,
     writing: Option<JoinHandle<Result<Recorded, StoreError>>>,
     recorded: Recorded,
 }
 
-impl Pipeline {
+impl<E: Entry> Pipeline<E> {
     pub fn new(store: &Store, tenant: TenantId) -> Self {
         Self { store: store.clone(), tenant, batch: Vec::new(), bytes: 0, writing: None, recorded: Recorded::default() }
     }
 
-    /// Takes an item, and waits for an earlier batch where this one is full.
-    pub async fn push(&mut self, item: Item) -> Result<(), StoreError> {
-        self.bytes += item.text(Property::Content).map_or(0, str::len);
-        self.batch.push(item);
+    /// Takes an entry, and waits for an earlier batch where this one is full.
+    pub async fn push(&mut self, entry: E) -> Result<(), StoreError> {
+        self.bytes += entry.bytes();
+        self.batch.push(entry);
         if self.batch.len() < BATCH && self.bytes < BATCH_BYTES {
             return Ok(());
         }
         self.write().await
     }
 
-    /// Waits until everything is durable; gives what became of all items so far.
+    /// Waits until everything is durable; gives what became of all entries so far.
     pub async fn finish(&mut self) -> Result<Recorded, StoreError> {
         if !self.batch.is_empty() {
             self.write().await?;
@@ -48,7 +79,7 @@ impl Pipeline {
         self.written().await?;
         self.bytes = 0;
         let (store, tenant, batch) = (self.store.clone(), self.tenant, std::mem::take(&mut self.batch));
-        self.writing = Some(tokio::task::spawn_local(async move { record(&store, tenant, batch).await }));
+        self.writing = Some(tokio::task::spawn_local(async move { E::record(&store, tenant, batch).await }));
         // Lets the write begin before the next batch is gathered on this same thread.
         tokio::task::yield_now().await;
         Ok(())

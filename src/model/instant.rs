@@ -63,6 +63,11 @@ impl Instant {
         self.utc().format("%Y-%m-%d").to_string()
     }
 
+    /// OneUptime's form: `2026-03-26T10:26:14.311Z`.
+    pub fn iso(self) -> String {
+        self.to_string().replace("+0000", "Z")
+    }
+
     fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
     }

@@ -76,15 +76,50 @@ impl KeyKind {
     }
 }
 
+/// The form of OneUptime answers (docs/oneuptime.md 3.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// As the reference page has it: plain values, pages of at most 100.
+    Published,
+    /// As OneUptime's own programs meet it: values that name their type, pages of at most 10,000.
+    Live,
+}
+
+impl Profile {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Live => "live",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Published, Self::Live].into_iter().find(|profile| profile.word() == word)
+    }
+}
+
+/// A tenant as OneUptime's clients know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    pub id: String,
+    pub name: String,
+}
+
 /// Who asks, and what they may see: what a valid key comes to.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub key_id: i64,
     pub tenant: TenantId,
+    /// The tenant as a OneUptime project: its id and its name.
+    pub project: Project,
     pub kind: KeyKind,
     pub groups: BTreeSet<String>,
     /// The subjects whose messages the key sees; all of the tenant's where there are none.
     pub senders: Option<BTreeSet<i64>>,
+    /// The OneUptime permissions of an additional key.
+    pub permissions: BTreeSet<String>,
+    /// The form of OneUptime answers that the key has of its own.
+    pub profile: Option<Profile>,
     /// The first instant at which the key is no longer valid.
     pub valid_before: Option<Instant>,
 }
@@ -95,6 +130,15 @@ impl Caller {
         match self.kind {
             KeyKind::Master => true,
             KeyKind::Additional => self.groups.contains("message-history"),
+            KeyKind::Webhook => false,
+        }
+    }
+
+    /// Whether the key reads WhatsApp logs (docs/oneuptime.md §6).
+    pub fn may_read_whatsapp_logs(&self) -> bool {
+        match self.kind {
+            KeyKind::Master => true,
+            KeyKind::Additional => PERMISSIONS.iter().any(|permission| self.permissions.contains(*permission)),
             KeyKind::Webhook => false,
         }
     }

@@ -2,15 +2,18 @@
 
 pub mod ask;
 pub mod delivery;
+pub mod fold;
 pub mod history;
 pub mod instant;
 pub mod item;
 pub mod key;
+pub mod log_query;
 pub mod merge;
 pub mod property;
 pub mod subject;
 pub mod subscriber;
 pub mod tenant;
+pub mod whatsapp_log;
 pub mod wire;
 
 pub use delivery::StatusEvent;
@@ -18,5 +21,7 @@ pub use history::{HistoryQuery, HistoryRequest, Policy};
 pub use instant::Instant;
 pub use item::Item;
 pub use key::Caller;
+pub use log_query::{LogFilter, LogQuery};
 pub use property::{Property, Value};
 pub use tenant::TenantId;
+pub use whatsapp_log::WhatsAppLog;

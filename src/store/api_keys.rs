@@ -9,8 +9,8 @@ use subtle::ConstantTimeEq;
 use super::Connection;
 use super::connection::on_each;
 use super::error::StoreError;
-use super::schema::api_keys;
-use crate::model::key::{KeyDigest, KeyKind};
+use super::schema::{api_keys, tenants};
+use crate::model::key::{KeyDigest, KeyKind, Profile, Project};
 use crate::model::{Caller, Instant, TenantId};
 
 /// A key to be stored.
@@ -80,15 +80,16 @@ pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<
 
 /// What a key allows, or `None` where no valid key has the digest. Its last day is the caller's to check.
 pub fn find(connection: &mut Connection, digest: KeyDigest) -> Result<Option<Caller>, StoreError> {
-    let row = api_keys::table
+    let row: Option<(Row, String, String)> = api_keys::table
+        .inner_join(tenants::table.on(tenants::id.eq(api_keys::tenant_id)))
         .filter(api_keys::digest.eq(digest.0.as_slice()))
-        .select(Row::as_select())
+        .select((Row::as_select(), tenants::project_id, tenants::name))
         .first(connection)
         .optional()?;
-    let Some(row) = row else { return Ok(None) };
+    let Some((row, id, name)) = row else { return Ok(None) };
     // The index compares byte by byte; the last word is a comparison that takes the same time for every key.
     let same = bool::from(row.digest.as_slice().ct_eq(digest.0.as_slice()));
-    if !same || row.revoked_at.is_some() { Ok(None) } else { caller(&row).map(Some) }
+    if !same || row.revoked_at.is_some() { Ok(None) } else { caller(&row, Project { id, name }).map(Some) }
 }
 
 /// The keys of a tenant in the order they were issued.
@@ -137,14 +138,21 @@ pub fn note_uses(connection: &mut Connection, uses: &BTreeMap<i64, Instant>) -> 
     Ok(())
 }
 
-fn caller(row: &Row) -> Result<Caller, StoreError> {
+fn caller(row: &Row, project: Project) -> Result<Caller, StoreError> {
     let last_day = row.valid_until.as_deref().map(str::parse::<NaiveDate>).transpose().map_err(unreadable)?;
     Ok(Caller {
         key_id: row.id,
         tenant: TenantId(row.tenant_id),
+        project,
         kind: KeyKind::from_word(&row.kind).ok_or_else(|| unreadable("its kind is not known"))?,
         groups: from_json(row.method_groups.as_deref())?.unwrap_or_default(),
         senders: from_json::<BTreeSet<i64>>(row.senders.as_deref())?.filter(|senders| !senders.is_empty()),
+        permissions: from_json(row.permissions.as_deref())?.unwrap_or_default(),
+        profile: row
+            .oneuptime_profile
+            .as_deref()
+            .map(|word| Profile::from_word(word).ok_or_else(|| unreadable("its profile is not known")))
+            .transpose()?,
         valid_before: last_day.and_then(Instant::end_of_day),
     })
 }

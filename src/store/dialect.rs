@@ -162,6 +162,47 @@ impl QueryFragment<Pg> for ContentKey {
     }
 }
 
+/// An instant's column as clients see it, such as `2026-03-26T10:26:14.311Z`.
+pub struct InstantText(pub &'static str);
+
+impl QueryFragment<Backend> for InstantText {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        Backend::walk_variant_ast(self, out)
+    }
+}
+
+impl InstantText {
+    /// Writes a template whose `$` is the column.
+    fn push<DB: diesel::backend::Backend>(&self, template: &str, mut out: AstPass<'_, '_, DB>) -> QueryResult<()> {
+        for (place, part) in template.split('$').enumerate() {
+            if place > 0 {
+                out.push_identifier(self.0)?;
+            }
+            out.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for InstantText {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        // A remainder has the sign of what was divided, so both parts are moved to where time is positive.
+        let seconds = "strftime('%Y-%m-%dT%H:%M:%S', ($ - (($ % 1000) + 1000) % 1000) / 1000, 'unixepoch')";
+        self.push(&format!("({seconds} || printf('.%03dZ', (($ % 1000) + 1000) % 1000))"), out)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl QueryFragment<Pg> for InstantText {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // In days and milliseconds, because the product of an interval and a great number is not exact.
+        let days = "($ / 86400000) * interval '1 day'";
+        let rest = "($ % 86400000) * interval '1 millisecond'";
+        let format = "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'";
+        self.push(&format!("to_char(timestamp '1970-01-01' + {days} + {rest}, {format})"), out)
+    }
+}
+
 /// Values for `any_of`.
 pub enum List {
     Numbers(Vec<i64>),

@@ -12,18 +12,21 @@ use super::connection::{Backend, on_each};
 use super::error::StoreError;
 #[cfg(feature = "postgres")]
 use super::postgres;
-use super::schema::messages;
+use super::schema::{messages, whatsapp_logs};
 
 /// A statement about messages that is still being put together.
 pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
 
+/// The same about WhatsApp log rows.
+pub type Logs<'a> = whatsapp_logs::BoxedQuery<'a, Backend>;
+
 #[diesel::declare_sql_function]
 extern "SQL" {
     /// Always true; counts the rows it is asked about. Registered by `Counting::start` only.
-    fn touched(message_id: BigInt) -> Bool;
+    fn touched(number: BigInt) -> Bool;
 }
 
-/// Counts the message rows that a connection looks at.
+/// Counts the rows of messages, or of the WhatsApp log, that a connection looks at.
 pub struct Counting {
     /// Where a function of ours is asked about every row.
     rows: Option<Arc<AtomicU64>>,
@@ -56,6 +59,12 @@ impl Counting {
     pub fn messages<'a>(&self) -> Messages<'a> {
         let messages = messages::table.into_boxed();
         if self.rows.is_some() { messages.filter(touched(messages::message_id)) } else { messages }
+    }
+
+    /// The same for WhatsApp log rows.
+    pub fn logs<'a>(&self) -> Logs<'a> {
+        let logs = whatsapp_logs::table.into_boxed();
+        if self.rows.is_some() { logs.filter(touched(whatsapp_logs::created_at)) } else { logs }
     }
 
     pub fn rows(&self, connection: &mut Connection) -> Result<u64, StoreError> {

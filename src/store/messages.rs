@@ -184,6 +184,24 @@ pub fn page_after(
     Ok(page.load(connection)?)
 }
 
+/// One page of the tenant's messages of a channel and direction by ascending id.
+pub fn sent_through(
+    connection: &mut Connection,
+    tenant: TenantId,
+    (channel_type, direction): (&str, &str),
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Item>, StoreError> {
+    let items: Vec<String> = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.gt(after)))
+        .filter(messages::channel_type.eq(channel_type).and(messages::direction.eq(direction)))
+        .select(messages::item)
+        .order(messages::message_id)
+        .limit(limit)
+        .load(connection)?;
+    items.iter().map(|text| read(text, tenant)).collect()
+}
+
 fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -> Result<(), StoreError> {
     if replaced.is_empty() {
         return Ok(());

@@ -21,6 +21,7 @@ pub mod subjects;
 pub mod subscribers;
 pub mod tenants;
 mod text;
+pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -18,7 +18,8 @@ const OLDEST: i32 = 140_000;
 /// Held by whoever changes the schema, so that several gateways may start at once. The number is ours alone.
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(4869737466)";
 
-pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, recipients, subjects, api_keys, tenants";
+pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsapp_logs, whatsapp_log_days, \
+     recipients, subjects, api_keys, tenants";
 
 /// Which of two connections is asked in turn which server process answers it. Either of them twice in a row, because a
 /// pooler whose processes take turns could always give two that are asked by turns the same.
@@ -205,11 +206,12 @@ struct Fetched {
     rows: i64,
 }
 
-/// The message rows that the transaction has fetched so far, as the server counts them: for tests of the planner.
+/// The rows of messages and of the WhatsApp log that the transaction has fetched so far, as the server counts them: for tests of the planner.
 pub fn fetched(connection: &mut PgConnection) -> Result<u64, StoreError> {
     let fetched: Fetched = diesel::sql_query(
         "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint AS rows \
-         FROM pg_stat_xact_user_tables JOIN pg_inherits ON inhrelid = relid WHERE inhparent = 'messages'::regclass",
+         FROM pg_stat_xact_user_tables WHERE relid = 'whatsapp_logs'::regclass \
+         OR relid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'messages'::regclass)",
     )
     .get_result(connection)?;
     Ok(u64::try_from(fetched.rows).unwrap_or_default())

@@ -6,6 +6,7 @@ diesel::table! {
         name -> Text,
         project_id -> Text,
         created_at -> BigInt,
+        logged_up_to -> Nullable<BigInt>,
     }
 }
 
@@ -100,6 +101,52 @@ diesel::table! {
         messages -> BigInt,
         least_message_id -> BigInt,
         greatest_message_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    whatsapp_logs (tenant_id, id) {
+        tenant_id -> BigInt,
+        id -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        version -> BigInt,
+        to_number -> Text,
+        from_number -> Nullable<Text>,
+        message_text -> Nullable<Text>,
+        status_message -> Nullable<Text>,
+        whatsapp_message_id -> Nullable<Text>,
+        status -> Text,
+        whatsapp_cost_in_usd_cents -> BigInt,
+        incident_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        alert_id -> Nullable<Text>,
+        monitor_id -> Nullable<Text>,
+        scheduled_maintenance_id -> Nullable<Text>,
+        status_page_id -> Nullable<Text>,
+        status_page_announcement_id -> Nullable<Text>,
+        team_id -> Nullable<Text>,
+        on_call_duty_policy_id -> Nullable<Text>,
+        on_call_duty_policy_escalation_rule_id -> Nullable<Text>,
+        on_call_duty_policy_schedule_id -> Nullable<Text>,
+        subject_id -> Nullable<BigInt>,
+        is_imported -> Integer,
+        folded_to_number -> Nullable<Text>,
+        folded_from_number -> Nullable<Text>,
+        folded_message_text -> Nullable<Text>,
+        folded_status_message -> Nullable<Text>,
+        folded_whatsapp_message_id -> Nullable<Text>,
+        folded_status -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    whatsapp_log_days (tenant_id, subject_id, status, day) {
+        tenant_id -> BigInt,
+        subject_id -> BigInt,
+        status -> Text,
+        day -> BigInt,
+        logs -> BigInt,
     }
 }
 

@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use super::Connection;
 use super::connection::on_each;
 use super::error::StoreError;
-use super::schema::{api_keys, message_copies, message_days, messages, recipients, subjects, tenants};
+use super::schema::{
+    api_keys, message_copies, message_days, messages, recipients, subjects, tenants, whatsapp_log_days, whatsapp_logs,
+};
 use crate::model::tenant::Tenant;
 use crate::model::{Instant, TenantId};
 
@@ -52,6 +54,34 @@ pub fn lock(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreEr
     locked.map(|_| ()).ok_or(StoreError::UnknownTenant(tenant))
 }
 
+/// The tenants some of whose messages have no WhatsApp log row yet, because they were recorded before there were any,
+/// and the message up to which they have.
+pub fn behind_with_logs(connection: &mut Connection) -> Result<Vec<(TenantId, i64)>, StoreError> {
+    let rows: Vec<(i64, Option<i64>)> = tenants::table
+        .filter(tenants::logged_up_to.is_not_null())
+        .select((tenants::id, tenants::logged_up_to))
+        .order(tenants::id)
+        .load(connection)?;
+    Ok(rows.into_iter().filter_map(|(id, up_to)| Some((TenantId(id), up_to?))).collect())
+}
+
+/// Notes up to which message a tenant's have their rows; all of them where it is `None`.
+pub fn note_logged(connection: &mut Connection, tenant: TenantId, up_to: Option<i64>) -> Result<(), StoreError> {
+    diesel::update(tenants::table.find(tenant.0)).set(tenants::logged_up_to.eq(up_to)).execute(connection)?;
+    Ok(())
+}
+
+/// The message up to which a tenant's have their rows; `None` where all of them have.
+pub fn logged_up_to(connection: &mut Connection, tenant: TenantId) -> Result<Option<i64>, StoreError> {
+    Ok(tenants::table.find(tenant.0).select(tenants::logged_up_to).first(connection)?)
+}
+
+/// The tenant's OneUptime project.
+pub fn project_id(connection: &mut Connection, tenant: TenantId) -> Result<String, StoreError> {
+    let id: Option<String> = tenants::table.find(tenant.0).select(tenants::project_id).first(connection).optional()?;
+    id.ok_or(StoreError::UnknownTenant(tenant))
+}
+
 /// Deletes a tenant and everything of it; gives the number of its messages.
 pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<usize, StoreError> {
     lock(connection, tenant)?;
@@ -62,6 +92,8 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<usize, St
     }
     delete_from!(message_copies);
     delete_from!(message_days);
+    delete_from!(whatsapp_logs);
+    delete_from!(whatsapp_log_days);
     delete_from!(recipients);
     delete_from!(subjects);
     delete_from!(api_keys);

@@ -8,7 +8,7 @@ use crate::support::{Database, TENANT, TestApp, instant, on_server};
 use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
-use history_gateway::model::key::KeyKind;
+use history_gateway::model::key::{KeyKind, Project};
 use history_gateway::model::{Caller, HistoryQuery, Policy, Property};
 use history_gateway::store::history;
 
@@ -45,6 +45,9 @@ pub fn query(body: &Value) -> HistoryQuery {
         kind: KeyKind::Master,
         groups: std::collections::BTreeSet::new(),
         senders: None,
+        project: Project { id: String::new(), name: String::new() },
+        permissions: std::collections::BTreeSet::new(),
+        profile: None,
         valid_before: None,
     };
     let request = request::parse(body.to_string().as_bytes()).unwrap().request;

@@ -1,0 +1,3 @@
+ALTER TABLE tenants DROP COLUMN logged_up_to;
+DROP TABLE whatsapp_log_days;
+DROP TABLE whatsapp_logs;

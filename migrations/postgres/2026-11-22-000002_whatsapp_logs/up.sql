@@ -1,0 +1,75 @@
+-- The rows of OneUptime's WhatsApp Log: one for each message sent out through WhatsApp, and those that were imported.
+CREATE TABLE whatsapp_logs (
+    tenant_id BIGINT NOT NULL,
+    -- A UUID in lower case, as all ids here.
+    id TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    to_number TEXT COLLATE "C" NOT NULL,
+    from_number TEXT COLLATE "C",
+    message_text TEXT COLLATE "C",
+    status_message TEXT COLLATE "C",
+    whatsapp_message_id TEXT COLLATE "C",
+    status TEXT COLLATE "C" NOT NULL,
+    whatsapp_cost_in_usd_cents BIGINT NOT NULL,
+    incident_id TEXT COLLATE "C",
+    user_id TEXT COLLATE "C",
+    alert_id TEXT COLLATE "C",
+    monitor_id TEXT COLLATE "C",
+    scheduled_maintenance_id TEXT COLLATE "C",
+    status_page_id TEXT COLLATE "C",
+    status_page_announcement_id TEXT COLLATE "C",
+    team_id TEXT COLLATE "C",
+    on_call_duty_policy_id TEXT COLLATE "C",
+    on_call_duty_policy_escalation_rule_id TEXT COLLATE "C",
+    on_call_duty_policy_schedule_id TEXT COLLATE "C",
+    -- The subject of the edna message that the row is; null where it is none.
+    subject_id BIGINT,
+    -- 1 where what it says came in OneUptime's form, 0 where it follows from an edna message.
+    is_imported INTEGER NOT NULL,
+    -- Texts as searches compare them (src/model/fold.rs); null where they are the same.
+    folded_to_number TEXT COLLATE "C",
+    folded_from_number TEXT COLLATE "C",
+    folded_message_text TEXT COLLATE "C",
+    folded_status_message TEXT COLLATE "C",
+    folded_whatsapp_message_id TEXT COLLATE "C",
+    folded_status TEXT COLLATE "C",
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX whatsapp_logs_by_time ON whatsapp_logs (tenant_id, created_at, id);
+CREATE INDEX whatsapp_logs_by_update ON whatsapp_logs (tenant_id, updated_at, id);
+CREATE INDEX whatsapp_logs_by_status ON whatsapp_logs (tenant_id, status, created_at, id);
+CREATE INDEX whatsapp_logs_by_to_number ON whatsapp_logs (tenant_id, to_number, created_at, id);
+-- Only the rows that have a value: most have none, and cost these nothing.
+CREATE INDEX whatsapp_logs_by_from_number ON whatsapp_logs (tenant_id, from_number, created_at, id) WHERE from_number IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_whatsapp_message ON whatsapp_logs (tenant_id, whatsapp_message_id, created_at, id) WHERE whatsapp_message_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_subject ON whatsapp_logs (tenant_id, subject_id, created_at, id) WHERE subject_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_incident ON whatsapp_logs (tenant_id, incident_id, created_at, id) WHERE incident_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_user ON whatsapp_logs (tenant_id, user_id, created_at, id) WHERE user_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_alert ON whatsapp_logs (tenant_id, alert_id, created_at, id) WHERE alert_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_monitor ON whatsapp_logs (tenant_id, monitor_id, created_at, id) WHERE monitor_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_scheduled_maintenance ON whatsapp_logs (tenant_id, scheduled_maintenance_id, created_at, id) WHERE scheduled_maintenance_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_status_page ON whatsapp_logs (tenant_id, status_page_id, created_at, id) WHERE status_page_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_status_page_announcement ON whatsapp_logs (tenant_id, status_page_announcement_id, created_at, id) WHERE status_page_announcement_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_team ON whatsapp_logs (tenant_id, team_id, created_at, id) WHERE team_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_on_call_duty_policy ON whatsapp_logs (tenant_id, on_call_duty_policy_id, created_at, id) WHERE on_call_duty_policy_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_on_call_duty_policy_escalation_rule ON whatsapp_logs (tenant_id, on_call_duty_policy_escalation_rule_id, created_at, id) WHERE on_call_duty_policy_escalation_rule_id IS NOT NULL;
+CREATE INDEX whatsapp_logs_by_on_call_duty_policy_schedule ON whatsapp_logs (tenant_id, on_call_duty_policy_schedule_id, created_at, id) WHERE on_call_duty_policy_schedule_id IS NOT NULL;
+
+-- How many rows of each subject and status a UTC day has, so that counting walks no rows. A row with an empty status
+-- sums up all statuses, one with the least number for its subject all rows, those without a subject too.
+CREATE TABLE whatsapp_log_days (
+    tenant_id BIGINT NOT NULL,
+    subject_id BIGINT NOT NULL,
+    status TEXT COLLATE "C" NOT NULL,
+    day BIGINT NOT NULL,
+    logs BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, subject_id, status, day)
+    -- Rows change with every batch; the room left beside them lets that happen in place.
+) WITH (fillfactor = 50);
+
+-- The message up to which a tenant's messages have their rows; null where all of them have. The messages that a store
+-- has already get theirs from the gateway (src/ingest/logs.rs), a batch at a time, beginning after the least number.
+ALTER TABLE tenants ADD COLUMN logged_up_to BIGINT;
+UPDATE tenants SET logged_up_to = -9223372036854775808;

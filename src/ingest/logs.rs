@@ -1,0 +1,117 @@
+//! The WhatsApp log's side of the door: rows that follow from messages, and rows that come in OneUptime's form.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::Recorded;
+use crate::model::{Item, Property, TenantId, WhatsAppLog};
+use crate::store::whatsapp_logs::{self, Change, Stored};
+use crate::store::{Connection, Store, StoreError, messages, tenants};
+
+/// How many messages get their rows in one transaction of `catch_up`.
+const BATCH: i64 = 1000;
+
+/// Records a batch of a tenant's rows: all of them, durable, or none. Of two copies of a row the newer one is kept.
+pub async fn record(store: &Store, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<Recorded, StoreError> {
+    store.write(move |connection| write(connection, tenant, logs)).await
+}
+
+fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<Recorded, StoreError> {
+    tenants::lock(connection, tenant)?;
+    let before = whatsapp_logs::load(connection, tenant, &logs.iter().map(|log| log.id).collect())?;
+    let mut after = before.clone();
+    let mut recorded = Recorded::default();
+    for log in logs {
+        match after.get_mut(&log.id) {
+            None => {
+                recorded.imported += 1;
+                after.insert(log.id, Stored { log, subject_id: None, is_imported: true });
+            }
+            Some(known) if log > known.log => {
+                recorded.updated += 1;
+                (known.log, known.is_imported) = (log, true);
+            }
+            Some(_) => recorded.unchanged += 1,
+        }
+    }
+    apply(connection, tenant, before, after)?;
+    Ok(recorded)
+}
+
+/// Brings the rows of messages up to date with them; the tenant is locked, and the messages are written.
+pub fn follow(connection: &mut Connection, tenant: TenantId, changes: &[messages::Change]) -> Result<(), StoreError> {
+    let mut ids = BTreeSet::new();
+    let mut now = Vec::new();
+    let mut gone = Vec::new();
+    for change in changes {
+        let was = change.before.as_ref().and_then(|before| WhatsAppLog::of_message(&before.item, tenant));
+        match WhatsAppLog::of_message(&change.item, tenant) {
+            Some(log) => {
+                ids.insert(log.id);
+                now.push((log, change.item.integer(Property::SubjectId)));
+            }
+            None => gone.extend(was.map(|log| log.id)),
+        }
+    }
+    ids.extend(&gone);
+    let before = whatsapp_logs::load(connection, tenant, &ids)?;
+    let mut after = before.clone();
+    for id in gone {
+        // What was imported beside the message stays.
+        if let Some(stored) = after.remove(&id).filter(|stored| stored.is_imported) {
+            after.insert(id, Stored { subject_id: None, ..stored });
+        }
+    }
+    for (log, subject_id) in now {
+        let newer = after.remove(&log.id).filter(|stored| stored.is_imported && stored.log > log);
+        let (log, is_imported) = newer.map_or((log, false), |stored| (stored.log, true));
+        after.insert(log.id, Stored { log, subject_id, is_imported });
+    }
+    apply(connection, tenant, before, after)
+}
+
+fn apply(
+    connection: &mut Connection,
+    tenant: TenantId,
+    mut before: BTreeMap<Uuid, Stored>,
+    mut after: BTreeMap<Uuid, Stored>,
+) -> Result<(), StoreError> {
+    let ids: BTreeSet<Uuid> = before.keys().chain(after.keys()).copied().collect();
+    let change = |id: &Uuid| Change { before: before.remove(id), after: after.remove(id) };
+    let changes = ids.iter().map(change).collect();
+    whatsapp_logs::apply(connection, tenant, changes)
+}
+
+/// Gives the messages that were recorded before there was a WhatsApp log their rows, a batch in each transaction, so
+/// that it goes on where it was stopped. Tells after each batch how many rows there are by now.
+pub async fn catch_up(store: &Store, mut told: impl FnMut(u64)) -> Result<u64, StoreError> {
+    let mut done = 0;
+    for (tenant, _) in store.glance(tenants::behind_with_logs).await? {
+        loop {
+            let rows = store.write(move |connection| catch_up_a_batch(connection, tenant)).await?;
+            let Some(rows) = rows else { break };
+            done += rows;
+            told(done);
+        }
+    }
+    Ok(done)
+}
+
+/// Gives the next messages of a tenant their rows; `None` where none are left.
+fn catch_up_a_batch(connection: &mut Connection, tenant: TenantId) -> Result<Option<u64>, StoreError> {
+    match tenants::lock(connection, tenant) {
+        // It was deleted meanwhile.
+        Err(StoreError::UnknownTenant(_)) => return Ok(None),
+        locked => locked?,
+    }
+    let Some(after) = tenants::logged_up_to(connection, tenant)? else { return Ok(None) };
+    let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), after, BATCH)?;
+    let up_to = items.last().map(Item::message_id);
+    let rows = items.len() as u64;
+    let changes: Vec<messages::Change> =
+        items.into_iter().map(|item| messages::Change { item, copies: Vec::new(), before: None }).collect();
+    follow(connection, tenant, &changes)?;
+    tenants::note_logged(connection, tenant, up_to)?;
+    Ok(Some(rows))
+}

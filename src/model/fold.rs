@@ -1,0 +1,113 @@
+//! Texts and patterns for search without regard to case, the same for every database; knows no column.
+
+/// How many characters a pattern may have: longer than any message that WhatsApp sends.
+pub const LONGEST_PATTERN: usize = 5000;
+
+/// A text in the form that searches compare: each character by Unicode's simple folding, so that it stays one
+/// character and `_` stands for it. U+0000, which not every database holds, becomes U+FFFE, which is no character.
+pub fn folded(text: &str) -> String {
+    text.chars().map(fold).collect()
+}
+
+fn fold(char: char) -> char {
+    match char {
+        '\0' => '\u{fffe}',
+        // Its capital is the I of other letters.
+        'ı' => char,
+        'A'..='Z' => char.to_ascii_lowercase(),
+        _ if char.is_ascii() => char,
+        // By way of the capital, because some small letters share one: σ and ς, s and ſ.
+        _ => single(single(char, char.to_uppercase()), single(char, char.to_uppercase()).to_lowercase()),
+    }
+}
+
+/// The one character that a mapping gives, or the character itself where it gives several.
+fn single(char: char, mut mapped: impl Iterator<Item = char>) -> char {
+    match (mapped.next(), mapped.next()) {
+        (Some(only), None) => only,
+        _ => char,
+    }
+}
+
+/// A pattern of `LIKE`, folded: `%` stands for any text, `_` for one character, a backslash takes the next one
+/// literally (docs/oneuptime.md §5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(String);
+
+impl Pattern {
+    /// What contains a text.
+    pub fn contains(text: &str) -> Option<Self> {
+        Self::new("%", text, "%")
+    }
+
+    pub fn starts_with(text: &str) -> Option<Self> {
+        Self::new("", text, "%")
+    }
+
+    pub fn ends_with(text: &str) -> Option<Self> {
+        Self::new("%", text, "")
+    }
+
+    /// `None` where the text is too long.
+    fn new(before: &str, text: &str, after: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.chars().nth(LONGEST_PATTERN).is_some() {
+            return None;
+        }
+        let mut pattern = String::with_capacity(text.len() + 2);
+        let mut escaped = false;
+        for char in before.chars().chain(folded(text).chars()).chain(after.chars()) {
+            // A run of them means no more than one does, and costs a database more.
+            if char == '%' && !escaped && pattern.ends_with('%') && !ends_with_escaped(&pattern) {
+                continue;
+            }
+            escaped = char == '\\' && !escaped;
+            pattern.push(char);
+        }
+        if escaped {
+            pattern.push('\\');
+        }
+        Some(Self(pattern))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a pattern's last character is taken literally.
+fn ends_with_escaped(pattern: &str) -> bool {
+    let before = pattern.char_indices().next_back().map_or("", |(last, _)| &pattern[..last]);
+    before.chars().rev().take_while(|char| *char == '\\').count() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pattern, folded};
+
+    #[test]
+    fn letters_of_any_script_lose_their_case_and_stay_one_character() {
+        for (one, other) in [("ПРИВЕТ", "привет"), ("Ёлка", "ЁЛКА"), ("ÉCOLE", "école"), ("ΟΔΟΣ", "οδος"), ("ǅ", "ǆ")]
+        {
+            assert_eq!(folded(one), folded(other), "{one} {other}");
+        }
+        for text in ["Straße", "İstanbul ısı", "ﬁ", "ŉ", "\0\u{1}", "ʼN", "ẞ"] {
+            assert_eq!(folded(text).chars().count(), text.chars().count(), "{text}");
+            assert_eq!(folded(&folded(text)), folded(text), "{text}");
+        }
+        assert_ne!(folded("ı"), folded("i"));
+    }
+
+    #[test]
+    fn a_pattern_is_trimmed_and_as_short_as_it_can_be() {
+        let pattern = |text: &str| Pattern::contains(text).unwrap().as_str().to_owned();
+        assert_eq!(pattern("  a b "), "%a b%");
+        assert_eq!(pattern("%%%a%%%%b%%"), "%a%b%");
+        assert_eq!(pattern(r"100\%%"), r"%100\%%");
+        assert_eq!(pattern(r"a\"), r"%a\%");
+        assert_eq!(pattern(r"a\\"), r"%a\\%");
+        assert_eq!(Pattern::ends_with(r"a\").unwrap().as_str(), r"%a\\");
+        assert_eq!(pattern(""), "%");
+        assert_eq!(Pattern::contains(&"x".repeat(5001)), None);
+    }
+}

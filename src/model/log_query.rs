@@ -1,0 +1,147 @@
+//! A valid question for WhatsApp log rows: what it keeps, in which order, which page; knows no store and no JSON.
+
+use std::collections::BTreeSet;
+
+use super::TenantId;
+use super::fold::Pattern;
+use super::whatsapp_log::Column;
+
+/// A value in a condition, of its column's kind: integers, instants as milliseconds, ids as lower-case text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    Integer(i64),
+    Text(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// Not the same, and not null either.
+    Different,
+}
+
+/// What is asked of one column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    IsNull,
+    IsNotNull,
+    /// Equal to one of them; to nothing where there are none.
+    OneOf(Vec<Value>),
+    /// Not null and equal to none of them; anything at all where there are none.
+    NoneOf(Vec<Value>),
+    Compare(Comparison, Value),
+    Matches(Pattern),
+    /// Null, or not like the pattern.
+    DoesNotMatch(Pattern),
+    OrNull(Box<Test>),
+}
+
+impl Test {
+    /// What a null comes to, as in a column that never has a value.
+    pub fn holds_for_null(&self) -> bool {
+        match self {
+            Self::IsNull | Self::OrNull(_) | Self::DoesNotMatch(_) => true,
+            Self::NoneOf(values) => values.is_empty(),
+            Self::IsNotNull | Self::OneOf(_) | Self::Compare(..) | Self::Matches(_) => false,
+        }
+    }
+}
+
+/// What a row must fulfil.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    On(Column, Test),
+    /// One of them is like the pattern.
+    AnyMatches(Vec<Searched>, Pattern),
+}
+
+/// Where a pattern is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Searched {
+    Column(Column),
+    /// The project's id, which is the same for every row.
+    Project(String),
+}
+
+impl Condition {
+    /// What no row fulfils.
+    pub const NEVER: Self = Self::On(Column::Id, Test::OneOf(Vec::new()));
+
+    /// Whether it is a test of a column.
+    pub fn on(&self, wanted: Column) -> Option<&Test> {
+        match self {
+            Self::On(column, test) if *column == wanted => Some(test),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    pub column: Column,
+    pub descending: bool,
+}
+
+/// Which rows.
+#[derive(Clone, Debug)]
+pub struct LogFilter {
+    pub tenant: TenantId,
+    /// The subjects whose messages the key sees; all rows where there are none.
+    pub senders: Option<BTreeSet<i64>>,
+    /// All of them must be fulfilled.
+    pub conditions: Vec<Condition>,
+}
+
+impl LogFilter {
+    /// Whether it is clear without a look that no row fulfils it.
+    pub fn is_impossible(&self) -> bool {
+        self.conditions
+            .iter()
+            .any(|condition| matches!(condition, Condition::On(_, Test::OneOf(list)) if list.is_empty()))
+    }
+
+    /// The values that a column must have one of.
+    pub fn values(&self, column: Column) -> Option<&[Value]> {
+        self.conditions.iter().find_map(|condition| match condition.on(column)? {
+            Test::OneOf(values) => Some(values.as_slice()),
+            _ => None,
+        })
+    }
+}
+
+/// Which page of them.
+#[derive(Clone, Debug)]
+pub struct LogQuery {
+    pub filter: LogFilter,
+    /// Never empty, and the id is its last key, so that pages never overlap (docs/oneuptime.md 3.5).
+    pub sort: Vec<SortKey>,
+    pub skip: i64,
+    pub limit: i64,
+    /// Whether anything but ids is wanted.
+    pub whole_rows: bool,
+}
+
+impl LogQuery {
+    /// The sort keys that were asked for, made whole: the newest first by default, no column twice, the id last.
+    pub fn sort(asked: impl IntoIterator<Item = SortKey>) -> Vec<SortKey> {
+        let mut sort: Vec<SortKey> = Vec::new();
+        for key in asked {
+            if sort.iter().all(|known| known.column != key.column) {
+                sort.push(key);
+            }
+        }
+        let newest_first = |column| SortKey { column, descending: true };
+        if sort.is_empty() {
+            sort.push(newest_first(Column::CreatedAt));
+        }
+        match sort.iter().position(|key| key.column == Column::Id) {
+            // Nothing is left to order after the id.
+            Some(place) => sort.truncate(place + 1),
+            None => sort.push(newest_first(Column::Id)),
+        }
+        sort
+    }
+}

@@ -1,0 +1,152 @@
+//! A query's operators, read into conditions that cannot be wrong (docs/oneuptime.md §5); knows no SQL.
+
+use super::OneUptimeError;
+use super::columns::{Asked, field};
+use super::value::{self, Typed};
+use crate::model::fold::{LONGEST_PATTERN, Pattern};
+use crate::model::log_query::{Comparison, Condition, Searched, Test, Value};
+use crate::model::whatsapp_log::Kind;
+use crate::model::wire;
+
+/// How many conditions one query may have: more than there are columns.
+const MOST_CONDITIONS: usize = 100;
+
+/// Reads a `query`.
+pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeError> {
+    let fields = value::object(raw).ok_or_else(|| OneUptimeError::bad("Query must be an object."))?;
+    if fields.len() > MOST_CONDITIONS {
+        return Err(OneUptimeError::Bad(format!("Query must have at most {MOST_CONDITIONS} conditions.")));
+    }
+    let mut conditions = Vec::new();
+    for (name, raw) in fields {
+        let typed = Typed::read(raw.get());
+        if let Some(search) = typed.as_ref().filter(|typed| typed.of_type == "MultiSearch") {
+            conditions.push(multi_search(&name, search, project_id)?);
+            continue;
+        }
+        let asked = field(&name).ok_or_else(|| unknown(&name))?.asked();
+        match asked {
+            // The key's own project takes its place, which every row has.
+            Asked::Project => {}
+            Asked::Hidden => return Err(OneUptimeError::Hidden("query", name)),
+            Asked::Never(kind) => {
+                let tests = Reader { name: &name, kind }.tests(raw.get(), typed)?;
+                conditions.extend(tests.iter().any(|test| !test.holds_for_null()).then_some(Condition::NEVER));
+            }
+            Asked::Column(column) => {
+                let tests = Reader { name: &name, kind: column.kind() }.tests(raw.get(), typed)?;
+                conditions.extend(tests.into_iter().map(|test| Condition::On(column, test)));
+            }
+        }
+    }
+    Ok(conditions)
+}
+
+fn unknown(name: &str) -> OneUptimeError {
+    OneUptimeError::Bad(format!("Invalid column on WhatsApp Log - {name}. Column does not exist."))
+}
+
+/// A text in any of several columns; its own name says nothing.
+fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Condition, OneUptimeError> {
+    let reader = Reader { name, kind: Kind::Text };
+    let pattern = reader.pattern(search.get("value"), Pattern::contains)?;
+    let fields = search.get("fields").and_then(wire::array);
+    let fields = fields.filter(|fields| !fields.is_empty());
+    let fields = fields.ok_or_else(|| reader.wrong("its fields must be a list of columns"))?;
+    let mut searched = Vec::new();
+    for raw in fields {
+        let name = wire::text(raw.get()).ok_or_else(|| reader.wrong("its fields must be a list of columns"))?;
+        let one = match field(&name).ok_or_else(|| unknown(&name))?.asked() {
+            Asked::Column(column) => Searched::Column(column),
+            Asked::Project => Searched::Project(project_id.to_owned()),
+            Asked::Hidden => return Err(OneUptimeError::Hidden("query", name)),
+            // Nothing is found where there never is a value.
+            Asked::Never(_) => continue,
+        };
+        if !searched.contains(&one) {
+            searched.push(one);
+        }
+    }
+    Ok(if searched.is_empty() { Condition::NEVER } else { Condition::AnyMatches(searched, pattern) })
+}
+
+/// Reads the condition on one column.
+struct Reader<'a> {
+    name: &'a str,
+    kind: Kind,
+}
+
+impl Reader<'_> {
+    fn wrong(&self, what: &str) -> OneUptimeError {
+        OneUptimeError::Bad(format!("Invalid query on WhatsApp Log - {}: {what}.", self.name))
+    }
+
+    /// A stretch between two ends is two tests, anything else one.
+    fn tests(&self, raw: &str, typed: Option<Typed<'_>>) -> Result<Vec<Test>, OneUptimeError> {
+        match typed {
+            Some(typed) if typed.of_type == "InBetween" => {
+                let start = self.value(typed.get("startValue"), "its startValue")?;
+                let end = self.value(typed.get("endValue"), "its endValue")?;
+                Ok(vec![Test::Compare(Comparison::GreaterOrEqual, start), Test::Compare(Comparison::LessOrEqual, end)])
+            }
+            Some(typed) if !typed.is_wrapper() => Ok(vec![self.operator(&typed)?]),
+            _ if raw == "null" => Ok(vec![Test::IsNull]),
+            _ if raw.starts_with('[') => Ok(vec![Test::OneOf(self.list(Some(raw))?)]),
+            _ => Ok(vec![Test::OneOf(vec![self.value(Some(raw), "its value")?])]),
+        }
+    }
+
+    fn operator(&self, typed: &Typed<'_>) -> Result<Test, OneUptimeError> {
+        use Comparison::{Different, Greater, GreaterOrEqual, Less, LessOrEqual};
+        let value = || self.value(typed.get("value"), "its value");
+        let list = || self.list(typed.get("value"));
+        let pattern = |form| self.pattern(typed.get("value"), form);
+        let or_null = |test| Test::OrNull(Box::new(test));
+        Ok(match typed.of_type.as_str() {
+            "EqualTo" => Test::OneOf(vec![value()?]),
+            "NotEqual" => Test::Compare(Different, value()?),
+            "EqualToOrNull" => or_null(Test::OneOf(vec![value()?])),
+            "IsNull" => Test::IsNull,
+            "NotNull" => Test::IsNotNull,
+            "GreaterThan" => Test::Compare(Greater, value()?),
+            "GreaterThanOrEqual" => Test::Compare(GreaterOrEqual, value()?),
+            "LessThan" => Test::Compare(Less, value()?),
+            "LessThanOrEqual" => Test::Compare(LessOrEqual, value()?),
+            "GreaterThanOrNull" => or_null(Test::Compare(Greater, value()?)),
+            "LessThanOrNull" => or_null(Test::Compare(Less, value()?)),
+            "Search" => Test::Matches(pattern(Pattern::contains)?),
+            "StartsWith" => Test::Matches(pattern(Pattern::starts_with)?),
+            "EndsWith" => Test::Matches(pattern(Pattern::ends_with)?),
+            "NotContains" => Test::DoesNotMatch(pattern(Pattern::contains)?),
+            // On columns of one value, all of them is any of them.
+            "Includes" | "IncludesAll" => Test::OneOf(list()?),
+            "IncludesNone" => Test::NoneOf(list()?),
+            _ => return Err(self.wrong("its _type is not an operator")),
+        })
+    }
+
+    fn value(&self, raw: Option<&str>, what: &str) -> Result<Value, OneUptimeError> {
+        let wanted = match self.kind {
+            Kind::Id => "a UUID",
+            Kind::Integer => "an integer",
+            Kind::Instant => "an ISO 8601 date",
+            Kind::Text => "a text",
+        };
+        raw.and_then(|raw| value::value(raw, self.kind)).ok_or_else(|| self.wrong(&format!("{what} must be {wanted}")))
+    }
+
+    /// Each value of a list once.
+    fn list(&self, raw: Option<&str>) -> Result<Vec<Value>, OneUptimeError> {
+        let elements = raw.and_then(wire::array).ok_or_else(|| self.wrong("its value must be a list"))?;
+        let values = elements.iter().map(|raw| self.value(Some(raw.get()), "each value of its list"));
+        let mut values = values.collect::<Result<Vec<_>, _>>()?;
+        values.sort();
+        values.dedup();
+        Ok(values)
+    }
+
+    fn pattern(&self, raw: Option<&str>, form: fn(&str) -> Option<Pattern>) -> Result<Pattern, OneUptimeError> {
+        let text = raw.and_then(value::text).ok_or_else(|| self.wrong("its value must be a text"))?;
+        form(&text).ok_or_else(|| self.wrong(&format!("its value must have at most {LONGEST_PATTERN} characters")))
+    }
+}

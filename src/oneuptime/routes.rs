@@ -1,0 +1,180 @@
+//! `/api/whatsapp-log`: from the request as it came to the response.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, RETRY_AFTER};
+
+use super::error::Act;
+use super::request::{Paging, Parts};
+use super::select::{Select, push_id_alone};
+use super::{OneUptimeError, query, value};
+use crate::model::ask::Asked;
+use crate::model::key::Profile;
+use crate::model::log_query::{Condition, SortKey, Test, Value};
+use crate::model::whatsapp_log::Column;
+use crate::model::{Caller, LogFilter, LogQuery, wire};
+use crate::store::Store;
+use crate::store::whatsapp_logs::page::{self, Page, Rows};
+
+/// What the dialect answers from.
+#[derive(Clone)]
+pub struct OneUptime {
+    pub store: Store,
+    /// The form of answers for keys that have none of their own.
+    pub profile: Profile,
+}
+
+/// What a route asks for.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// With the parameters of the URL.
+    List(Vec<(String, String)>),
+    Item(String),
+    Count,
+    /// A change, which is refused; with the id in the path, if there is one.
+    Change(Act, Option<String>),
+}
+
+impl Call {
+    fn act(&self) -> Act {
+        match self {
+            Self::Change(act, _) => *act,
+            _ => Act::Read,
+        }
+    }
+}
+
+impl OneUptime {
+    /// Answers a request, its checks in the order of docs/oneuptime.md §6.
+    pub async fn answer(&self, asked: Asked, call: Call) -> HttpResponse {
+        match self.checked(asked, call).await {
+            Ok(body) => HttpResponse::Ok().content_type(ContentType::json()).body(body),
+            Err(error) => respond(&error),
+        }
+    }
+
+    async fn checked(&self, asked: Asked, call: Call) -> Result<String, OneUptimeError> {
+        let in_url: &[(String, String)] = if let Call::List(in_url) = &call { in_url } else { &[] };
+        Paging::new(in_url, &Parts::default())?;
+        let id = match &call {
+            Call::Item(id) | Call::Change(_, Some(id)) => Some(item_id(id)?),
+            _ => None,
+        };
+        let parts = Parts::read(&asked.body)?;
+        let paging = Paging::new(in_url, &parts);
+        let paging = if matches!(call, Call::List(_)) { Some(paging?) } else { None };
+        let caller = asked.caller.map_err(|denial| OneUptimeError::denied(denial, call.act()))?;
+        if let Call::Change(act, _) = call {
+            return Err(OneUptimeError::Refused(act));
+        }
+        let profile = caller.profile.unwrap_or(self.profile);
+        let paging = paging.map(|paging| paging.check(profile)).transpose()?;
+        if !caller.may_read_whatsapp_logs() {
+            return Err(OneUptimeError::NoPermission);
+        }
+        match (call, paging, id) {
+            (Call::List(_), Some(paging), _) => self.list(&caller, &parts, paging, profile).await,
+            (Call::Item(_), _, Some(id)) => self.item(&caller, &parts, id, profile).await,
+            _ => self.count(&caller, &parts).await,
+        }
+    }
+
+    async fn list(
+        &self,
+        caller: &Arc<Caller>,
+        parts: &Parts,
+        paging: Paging,
+        profile: Profile,
+    ) -> Result<String, OneUptimeError> {
+        let filter = filter(caller, query::parse(&parts.query(), &caller.project.id)?);
+        let select = parts.select()?;
+        let sort = parts.sort()?;
+        parts.group_by()?;
+        let whole_rows = select.needs_rows();
+        let query = LogQuery { filter, sort, skip: paging.skip, limit: paging.limit, whole_rows };
+        let page = self.store.read(move |connection| page::page(connection, &query)).await?;
+        let data = data(&page, &select, caller, profile);
+        let (count, Paging { skip, limit }) = (page.count, paging);
+        Ok(match profile {
+            Profile::Published => format!(r#"{{"count":{count},"limit":{limit},"skip":{skip},"data":{data}}}"#),
+            Profile::Live => format!(r#"{{"data":{data},"count":{count},"skip":{skip},"limit":{limit}}}"#),
+        })
+    }
+
+    async fn item(
+        &self,
+        caller: &Arc<Caller>,
+        parts: &Parts,
+        id: Value,
+        profile: Profile,
+    ) -> Result<String, OneUptimeError> {
+        let select = parts.select()?;
+        let filter = filter(caller, vec![Condition::On(Column::Id, Test::OneOf(vec![id]))]);
+        let sort = LogQuery::sort([SortKey { column: Column::Id, descending: true }]);
+        let query = LogQuery { filter, sort, skip: 0, limit: 1, whole_rows: true };
+        let page = self.store.read(move |connection| page::page(connection, &query)).await?;
+        let mut body = String::new();
+        match page.rows {
+            Rows::Whole(rows) if !rows.is_empty() => select.push(&mut body, &rows[0], &caller.project, profile),
+            _ => body.push_str("{}"),
+        }
+        Ok(body)
+    }
+
+    async fn count(&self, caller: &Arc<Caller>, parts: &Parts) -> Result<String, OneUptimeError> {
+        let filter = filter(caller, query::parse(&parts.query(), &caller.project.id)?);
+        let count = self.store.read(move |connection| page::count(connection, &filter)).await?;
+        Ok(format!(r#"{{"count":{count}}}"#))
+    }
+}
+
+/// The rows that a caller may see, as far as the conditions let them through.
+fn filter(caller: &Caller, conditions: Vec<Condition>) -> LogFilter {
+    LogFilter { tenant: caller.tenant, senders: caller.senders.clone(), conditions }
+}
+
+/// The page's rows as a JSON array.
+fn data(page: &Page, select: &Select, caller: &Caller, profile: Profile) -> String {
+    let mut data = String::from("[");
+    let next = |data: &mut String| {
+        if data.len() > 1 {
+            data.push(',');
+        }
+    };
+    match &page.rows {
+        Rows::Ids(ids) => ids.iter().for_each(|id| {
+            next(&mut data);
+            push_id_alone(&mut data, *id);
+        }),
+        Rows::Whole(rows) => rows.iter().for_each(|log| {
+            next(&mut data);
+            select.push(&mut data, log, &caller.project, profile);
+        }),
+    }
+    data.push(']');
+    data
+}
+
+/// An id of a path.
+fn item_id(text: &str) -> Result<Value, OneUptimeError> {
+    value::id(text).map(|id| Value::Text(id.to_string())).ok_or_else(|| {
+        let mut quoted = String::new();
+        wire::push_text(&mut quoted, text);
+        OneUptimeError::Bad(format!(
+            "Invalid ID format: {quoted}. Expected a valid UUID (e.g., \"550e8400-e29b-41d4-a716-446655440000\")."
+        ))
+    })
+}
+
+/// An error as a response.
+pub fn respond(error: &OneUptimeError) -> HttpResponse {
+    // Every status of the table is a valid one.
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = HttpResponse::build(status);
+    if let Some(seconds) = error.retry_after() {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    response.content_type(ContentType::json()).body(error.body())
+}

@@ -1,0 +1,215 @@
+//! A row in OneUptime's form, as `import` reads and `export` writes it; knows no answer.
+
+use std::collections::HashSet;
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::columns::{FIELDS, Field};
+use super::select::Select;
+use super::value;
+use crate::model::key::{Profile, Project};
+use crate::model::whatsapp_log::{Column, Relation};
+use crate::model::{Instant, WhatsAppLog, wire};
+
+/// The longest texts that a column takes (docs/oneuptime.md §2).
+const LONGEST_STATUS_MESSAGE: usize = 500;
+const LONGEST_WHATSAPP_MESSAGE_ID: usize = 100;
+/// The longest values that indexes take, in bytes.
+const LONGEST_NUMBER: usize = 1024;
+const LONGEST_STATUS: usize = 256;
+
+/// Why a row is rejected. Names the field, never its value.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RowError {
+    #[error("it is not valid JSON (column {0})")]
+    Malformed(usize),
+    #[error("it ends in the middle of a JSON value")]
+    Incomplete,
+    #[error("it is not a JSON object")]
+    NotAnObject,
+    #[error("the field '{0}' is missing")]
+    Missing(&'static str),
+    #[error("the field '{0}' stands twice")]
+    Twice(&'static str),
+    #[error("the field '{0}' must be {1}")]
+    Wrong(&'static str, &'static str),
+    #[error("the field '{0}' and what it leads to name two different ids")]
+    TwoIds(&'static str),
+    #[error("the field 'projectId' names another project")]
+    OtherProject,
+    #[error("the field 'deletedAt' says that it was deleted")]
+    Deleted,
+}
+
+/// A row, and how many fields of it OneUptime does not document.
+pub struct Parsed {
+    pub log: WhatsAppLog,
+    pub unknown_fields: usize,
+}
+
+/// Reads a row of a project, its values plain or with their types beside them.
+pub fn parse(text: &str, project_id: &str) -> Result<Parsed, RowError> {
+    let fields = wire::object(text).map_err(|error| match error {
+        wire::NotAnObject::Malformed { column, .. } => RowError::Malformed(column),
+        wire::NotAnObject::Incomplete => RowError::Incomplete,
+        wire::NotAnObject::OtherType => RowError::NotAnObject,
+    })?;
+    let mut read = Read { seen: HashSet::new(), project_id, row: Row::default(), unknown_fields: 0 };
+    for (name, raw) in fields.0 {
+        read.field(&name, raw.get())?;
+    }
+    Ok(Parsed { log: read.row.whole()?, unknown_fields: read.unknown_fields })
+}
+
+/// Writes a row in the live form, with everything that is kept of it.
+pub fn render(log: &WhatsAppLog, project_id: &str) -> String {
+    let project = Project { id: project_id.to_owned(), name: String::new() };
+    let mut line = String::with_capacity(1024);
+    Select::everything().push(&mut line, log, &project, Profile::Live);
+    line
+}
+
+/// What has been read of a row.
+#[derive(Default)]
+struct Row {
+    id: Option<Uuid>,
+    created_at: Option<Instant>,
+    updated_at: Option<Instant>,
+    version: Option<i64>,
+    to_number: Option<String>,
+    from_number: Option<String>,
+    message_text: Option<String>,
+    status_message: Option<String>,
+    whatsapp_message_id: Option<String>,
+    status: Option<String>,
+    cost: Option<i64>,
+    related: [Option<Uuid>; Relation::COUNT],
+}
+
+impl Row {
+    fn whole(self) -> Result<WhatsAppLog, RowError> {
+        let created_at = self.created_at.ok_or(RowError::Missing("createdAt"))?;
+        Ok(WhatsAppLog {
+            id: self.id.ok_or(RowError::Missing("_id"))?,
+            created_at,
+            updated_at: self.updated_at.unwrap_or(created_at),
+            version: self.version.unwrap_or(1),
+            to_number: self.to_number.ok_or(RowError::Missing("toNumber"))?,
+            from_number: self.from_number,
+            message_text: self.message_text,
+            status_message: self.status_message,
+            whatsapp_message_id: self.whatsapp_message_id,
+            status: self.status.ok_or(RowError::Missing("status"))?,
+            cost_in_usd_cents: self.cost.unwrap_or(0),
+            related: self.related,
+        })
+    }
+}
+
+/// A row while it is read.
+struct Read<'a> {
+    seen: HashSet<&'static str>,
+    project_id: &'a str,
+    row: Row,
+    unknown_fields: usize,
+}
+
+impl Read<'_> {
+    fn field(&mut self, name: &str, raw: &str) -> Result<(), RowError> {
+        let Some((name, known)) = FIELDS.iter().find(|(known, _)| *known == name) else {
+            self.unknown_fields += usize::from(raw != "null");
+            return Ok(());
+        };
+        if !self.seen.insert(name) {
+            return Err(RowError::Twice(name));
+        }
+        match known {
+            _ if raw == "null" => Ok(()),
+            Field::Column(column) => self.column(name, *column, raw),
+            Field::ProjectId => self.project(name, raw),
+            Field::Project => self.project(name, inner_id(name, raw)?),
+            Field::Related(relation) => self.related(name, *relation, inner_id(name, raw)?),
+            Field::DeletedAt => Err(RowError::Deleted),
+            Field::Hidden => {
+                self.unknown_fields += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn project(&self, name: &'static str, raw: &str) -> Result<(), RowError> {
+        if id(name, raw)?.to_string() == self.project_id { Ok(()) } else { Err(RowError::OtherProject) }
+    }
+
+    fn related(&mut self, name: &'static str, relation: Relation, raw: &str) -> Result<(), RowError> {
+        let id = id(name, raw)?;
+        match self.row.related[relation as usize].replace(id) {
+            Some(known) if known != id => Err(RowError::TwoIds(name)),
+            _ => Ok(()),
+        }
+    }
+
+    fn column(&mut self, name: &'static str, column: Column, raw: &str) -> Result<(), RowError> {
+        let row = &mut self.row;
+        match column {
+            Column::Id => row.id = Some(id(name, raw)?),
+            Column::CreatedAt => row.created_at = Some(date(name, raw)?),
+            Column::UpdatedAt => row.updated_at = Some(date(name, raw)?),
+            Column::Version => row.version = Some(integer(name, raw)?),
+            Column::Cost => row.cost = Some(integer(name, raw)?),
+            Column::ToNumber => row.to_number = Some(bounded(name, raw, LONGEST_NUMBER)?),
+            Column::FromNumber => row.from_number = Some(bounded(name, raw, LONGEST_NUMBER)?),
+            Column::MessageText => row.message_text = Some(text(name, raw)?),
+            Column::StatusMessage => row.status_message = Some(of_characters(name, raw, LONGEST_STATUS_MESSAGE)?),
+            Column::WhatsAppMessageId => {
+                row.whatsapp_message_id = Some(of_characters(name, raw, LONGEST_WHATSAPP_MESSAGE_ID)?);
+            }
+            Column::Status => {
+                let status = bounded(name, raw, LONGEST_STATUS)?;
+                if status.is_empty() {
+                    return Err(RowError::Wrong(name, "a text that is not empty"));
+                }
+                row.status = Some(status);
+            }
+            Column::Related(relation) => self.related(name, relation, raw)?,
+        }
+        Ok(())
+    }
+}
+
+/// The `_id` of what a relation leads to.
+fn inner_id<'a>(name: &'static str, raw: &'a str) -> Result<&'a str, RowError> {
+    let fields = value::object(raw).unwrap_or_default();
+    let id = fields.iter().find(|(name, _)| name == "_id").map(|(_, raw)| raw.get());
+    id.ok_or(RowError::Wrong(name, "an object with an _id"))
+}
+
+fn text(name: &'static str, raw: &str) -> Result<String, RowError> {
+    value::text(raw).ok_or(RowError::Wrong(name, "a text"))
+}
+
+fn bounded(name: &'static str, raw: &str, longest: usize) -> Result<String, RowError> {
+    let text = text(name, raw)?;
+    let sentence = if longest == LONGEST_STATUS { "at most 256 bytes long" } else { "at most 1024 bytes long" };
+    if text.len() > longest { Err(RowError::Wrong(name, sentence)) } else { Ok(text) }
+}
+
+fn of_characters(name: &'static str, raw: &str, longest: usize) -> Result<String, RowError> {
+    let text = text(name, raw)?;
+    let sentence =
+        if longest == LONGEST_STATUS_MESSAGE { "at most 500 characters long" } else { "at most 100 characters long" };
+    if text.chars().nth(longest).is_some() { Err(RowError::Wrong(name, sentence)) } else { Ok(text) }
+}
+
+fn id(name: &'static str, raw: &str) -> Result<Uuid, RowError> {
+    value::text(raw).and_then(|text| value::id(&text)).ok_or(RowError::Wrong(name, "a UUID"))
+}
+
+fn date(name: &'static str, raw: &str) -> Result<Instant, RowError> {
+    value::text(raw).and_then(|text| value::instant(&text)).ok_or(RowError::Wrong(name, "an ISO 8601 date"))
+}
+
+fn integer(name: &'static str, raw: &str) -> Result<i64, RowError> {
+    value::text(raw).and_then(|text| wire::integer(&text).ok()).ok_or(RowError::Wrong(name, "an integer of 64 bits"))
+}

@@ -1,0 +1,397 @@
+//! Turns conditions and sorts on WhatsApp log rows into SQL with bound values; chooses no walk.
+
+use diesel::backend;
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Untyped};
+
+use crate::model::fold::Pattern;
+use crate::model::log_query::{Comparison, Condition, Searched, SortKey, Test, Value};
+use crate::model::whatsapp_log::{Column, Kind, Relation};
+use crate::store::connection::Backend;
+use crate::store::dialect::{AnyOf, InstantText, any_of};
+use crate::store::schema::{whatsapp_log_days, whatsapp_logs};
+use crate::store::text::kept;
+
+/// The index that a statement is to walk, so the columns that it may name as that index does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Along {
+    Time,
+    Updates,
+    /// The values of a column, and within one of them nothing.
+    Values(Column),
+    /// The one value of a column, and then time.
+    Value(Column),
+    /// The subjects; within one of them nothing.
+    Subjects,
+    /// One subject, and then time.
+    Subject,
+}
+
+impl Along {
+    fn names(self, column: Column) -> bool {
+        match self {
+            Self::Time | Self::Subject => matches!(column, Column::CreatedAt | Column::Id),
+            Self::Updates => matches!(column, Column::UpdatedAt | Column::Id),
+            Self::Values(walked) => column == walked,
+            Self::Value(walked) => column == walked || matches!(column, Column::CreatedAt | Column::Id),
+            Self::Subjects => false,
+        }
+    }
+}
+
+/// A column, or an expression of the same value that no index answers for, so that a statement has one index left.
+#[derive(Clone, Copy)]
+struct Named {
+    column: Column,
+    bare: bool,
+}
+
+impl<DB: backend::Backend> QueryFragment<DB> for Named {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_identifier(name(self.column))?;
+        out.push_sql(match self.column.kind() {
+            _ if self.bare => "",
+            Kind::Integer | Kind::Instant => " + 0",
+            Kind::Id | Kind::Text => " || ''",
+        });
+        Ok(())
+    }
+}
+
+fn name(column: Column) -> &'static str {
+    match column {
+        Column::Id => "id",
+        Column::CreatedAt => "created_at",
+        Column::UpdatedAt => "updated_at",
+        Column::Version => "version",
+        Column::ToNumber => "to_number",
+        Column::FromNumber => "from_number",
+        Column::MessageText => "message_text",
+        Column::StatusMessage => "status_message",
+        Column::WhatsAppMessageId => "whatsapp_message_id",
+        Column::Status => "status",
+        Column::Cost => "whatsapp_cost_in_usd_cents",
+        Column::Related(relation) => match relation {
+            Relation::Incident => "incident_id",
+            Relation::User => "user_id",
+            Relation::Alert => "alert_id",
+            Relation::Monitor => "monitor_id",
+            Relation::ScheduledMaintenance => "scheduled_maintenance_id",
+            Relation::StatusPage => "status_page_id",
+            Relation::StatusPageAnnouncement => "status_page_announcement_id",
+            Relation::Team => "team_id",
+            Relation::OnCallDutyPolicy => "on_call_duty_policy_id",
+            Relation::OnCallDutyPolicyEscalationRule => "on_call_duty_policy_escalation_rule_id",
+            Relation::OnCallDutyPolicySchedule => "on_call_duty_policy_schedule_id",
+        },
+    }
+}
+
+/// The subject of a row's message, or an expression of the same value that no index answers for.
+pub struct SubjectId {
+    pub bare: bool,
+}
+
+impl Expression for SubjectId {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl AppearsOnTable<whatsapp_logs::table> for SubjectId {}
+
+impl<G> ValidGrouping<G> for SubjectId {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryId for SubjectId {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: backend::Backend> QueryFragment<DB> for SubjectId {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(if self.bare { "subject_id" } else { "subject_id + 0" });
+        Ok(())
+    }
+}
+
+/// A value as it is bound.
+enum Bound {
+    Integer(i64),
+    Text(String),
+}
+
+impl Bound {
+    fn new(value: &Value) -> Self {
+        match value {
+            Value::Integer(value) => Self::Integer(*value),
+            Value::Text(text) => Self::Text(kept(text).into_owned()),
+        }
+    }
+
+    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        match self {
+            Self::Integer(value) => out.push_bind_param::<BigInt, _>(value),
+            Self::Text(text) => out.push_bind_param::<Text, _>(text),
+        }
+    }
+}
+
+/// The text that a pattern is held against.
+enum Subject {
+    /// The folded form, or the text itself where that is the same.
+    Folded(&'static str, Named),
+    Id(Named),
+    Integer(Named),
+    Instant(InstantText),
+    Given(String),
+}
+
+impl Subject {
+    fn new(column: Column) -> Self {
+        let named = Named { column, bare: true };
+        match column {
+            Column::ToNumber => Self::Folded("folded_to_number", named),
+            Column::FromNumber => Self::Folded("folded_from_number", named),
+            Column::MessageText => Self::Folded("folded_message_text", named),
+            Column::StatusMessage => Self::Folded("folded_status_message", named),
+            Column::WhatsAppMessageId => Self::Folded("folded_whatsapp_message_id", named),
+            Column::Status => Self::Folded("folded_status", named),
+            Column::Id | Column::Related(_) => Self::Id(named),
+            Column::Version | Column::Cost => Self::Integer(named),
+            Column::CreatedAt | Column::UpdatedAt => Self::Instant(InstantText(name(column))),
+        }
+    }
+
+    fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        match self {
+            Self::Folded(folded, named) => {
+                out.push_sql("coalesce(");
+                out.push_identifier(folded)?;
+                out.push_sql(", ");
+                named.walk_ast(out.reborrow())?;
+                out.push_sql(")");
+            }
+            Self::Id(named) => named.walk_ast(out.reborrow())?,
+            Self::Integer(named) => {
+                out.push_sql("CAST(");
+                named.walk_ast(out.reborrow())?;
+                out.push_sql(" AS TEXT)");
+            }
+            Self::Instant(text) => text.walk_ast(out.reborrow())?,
+            Self::Given(text) => {
+                out.push_sql("CAST(");
+                out.push_bind_param::<Text, _>(text)?;
+                out.push_sql(" AS TEXT)");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One condition, its values ready to be bound.
+enum Part {
+    Null(Named, &'static str),
+    Compare(Named, &'static str, Bound),
+    In(AnyOf<Named>),
+    NotIn(AnyOf<Named>),
+    Like(Vec<Subject>, String),
+    Unlike(Named, Subject, String),
+    OrNull(Named, Box<Part>),
+}
+
+impl Part {
+    fn new(condition: &Condition, along: Along) -> Self {
+        match condition {
+            Condition::On(column, test) => Self::of(Named { column: *column, bare: along.names(*column) }, test),
+            Condition::AnyMatches(searched, pattern) => {
+                let subject = |searched: &Searched| match searched {
+                    Searched::Column(column) => Subject::new(*column),
+                    Searched::Project(id) => Subject::Given(id.clone()),
+                };
+                Self::Like(searched.iter().map(subject).collect(), pattern.as_str().to_owned())
+            }
+        }
+    }
+
+    fn of(named: Named, test: &Test) -> Self {
+        let pattern = |pattern: &Pattern| pattern.as_str().to_owned();
+        match test {
+            Test::IsNull => Self::Null(named, " IS NULL"),
+            Test::IsNotNull => Self::Null(named, " IS NOT NULL"),
+            Test::OneOf(values) => match values.as_slice() {
+                [only] => Self::Compare(named, " = ", Bound::new(only)),
+                several => Self::In(list(named, several)),
+            },
+            Test::NoneOf(values) => Self::NotIn(list(named, values)),
+            Test::Compare(comparison, value) => {
+                let sign = match comparison {
+                    Comparison::Less => " < ",
+                    Comparison::LessOrEqual => " <= ",
+                    Comparison::Greater => " > ",
+                    Comparison::GreaterOrEqual => " >= ",
+                    Comparison::Different => " <> ",
+                };
+                Self::Compare(named, sign, Bound::new(value))
+            }
+            Test::Matches(like) => Self::Like(vec![Subject::new(named.column)], pattern(like)),
+            Test::DoesNotMatch(like) => Self::Unlike(named, Subject::new(named.column), pattern(like)),
+            Test::OrNull(test) => Self::OrNull(named, Box::new(Self::of(named, test))),
+        }
+    }
+
+    fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        match self {
+            Self::Null(named, words) => {
+                QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
+                out.push_sql(words);
+            }
+            Self::Compare(named, sign, value) => {
+                QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
+                out.push_sql(sign);
+                value.push(&mut out)?;
+            }
+            Self::In(list) => list.walk_ast(out.reborrow())?,
+            Self::NotIn(list) => {
+                out.push_sql("NOT (");
+                list.walk_ast(out.reborrow())?;
+                out.push_sql(")");
+            }
+            Self::Like(subjects, pattern) => {
+                for (place, subject) in subjects.iter().enumerate() {
+                    if place > 0 {
+                        out.push_sql(" OR ");
+                    }
+                    like(subject, pattern, out.reborrow())?;
+                }
+            }
+            Self::Unlike(named, subject, pattern) => {
+                QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
+                out.push_sql(" IS NULL OR NOT (");
+                like(subject, pattern, out.reborrow())?;
+                out.push_sql(")");
+            }
+            Self::OrNull(named, part) => {
+                QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
+                out.push_sql(" IS NULL OR (");
+                part.push(out.reborrow())?;
+                out.push_sql(")");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are so few statements of this form that each may be kept prepared.
+    fn is_common(&self) -> bool {
+        match self {
+            Self::Like(subjects, _) => subjects.len() == 1,
+            Self::OrNull(..) | Self::Unlike(..) => false,
+            _ => true,
+        }
+    }
+}
+
+fn list(named: Named, values: &[Value]) -> AnyOf<Named> {
+    let integers: Vec<i64> = values.iter().filter_map(integer).collect();
+    let texts: Vec<String> = values.iter().filter_map(text).collect();
+    match named.column.kind() {
+        Kind::Integer | Kind::Instant => any_of(named, &integers),
+        Kind::Id | Kind::Text => any_of(named, &texts),
+    }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    if let Value::Integer(value) = value { Some(*value) } else { None }
+}
+
+fn text(value: &Value) -> Option<String> {
+    if let Value::Text(text) = value { Some(kept(text).into_owned()) } else { None }
+}
+
+/// `subject LIKE pattern`, the backslash bound because databases differ in how they read one in a statement.
+fn like<'b>(subject: &'b Subject, pattern: &'b String, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+    subject.push(out.reborrow())?;
+    out.push_sql(" LIKE ");
+    out.push_bind_param::<Text, _>(pattern)?;
+    out.push_sql(" ESCAPE ");
+    out.push_bind_param::<Text, str>("\\")
+}
+
+/// Up to how many conditions, and sort keys, a statement is kept prepared.
+const COMMON_LENGTH: usize = 2;
+
+/// All conditions of a statement.
+pub struct Where(Vec<Part>);
+
+impl Where {
+    pub fn new<'c>(conditions: impl IntoIterator<Item = &'c Condition>, along: Along) -> Self {
+        Self(conditions.into_iter().map(|condition| Part::new(condition, along)).collect())
+    }
+}
+
+impl Expression for Where {
+    type SqlType = Bool;
+}
+
+impl AppearsOnTable<whatsapp_logs::table> for Where {}
+impl AppearsOnTable<whatsapp_log_days::table> for Where {}
+
+impl<G> ValidGrouping<G> for Where {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryId for Where {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Backend> for Where {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        // Callers choose their conditions, so keeping each statement prepared would fill the memory of both sides.
+        if self.0.len() > COMMON_LENGTH || !self.0.iter().all(Part::is_common) {
+            out.unsafe_to_cache_prepared();
+        }
+        out.push_sql("(");
+        for (place, part) in self.0.iter().enumerate() {
+            out.push_sql(if place > 0 { ") AND (" } else { "" });
+            part.push(out.reborrow())?;
+        }
+        out.push_sql(if self.0.is_empty() { "1 = 1)" } else { ")" });
+        Ok(())
+    }
+}
+
+/// `ORDER BY …`: nulls come first in a descending order and last in an ascending one (docs/oneuptime.md 3.5).
+pub struct OrderBy(Vec<(Named, bool)>);
+
+impl OrderBy {
+    /// `along` says whose order this is, if it is an index's.
+    pub fn new(sort: &[SortKey], along: Option<Along>) -> Self {
+        let bare = |column| along.is_some_and(|along| along.names(column));
+        Self(sort.iter().map(|key| (Named { column: key.column, bare: bare(key.column) }, key.descending)).collect())
+    }
+}
+
+impl Expression for OrderBy {
+    type SqlType = Untyped;
+}
+
+impl AppearsOnTable<whatsapp_logs::table> for OrderBy {}
+
+impl QueryFragment<Backend> for OrderBy {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        if self.0.len() > COMMON_LENGTH {
+            out.unsafe_to_cache_prepared();
+        }
+        for (place, (named, descending)) in self.0.iter().enumerate() {
+            out.push_sql(if place > 0 { ", " } else { "" });
+            QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
+            out.push_sql(if *descending { " DESC" } else { " ASC" });
+            if named.column.is_nullable() {
+                out.push_sql(if *descending { " NULLS FIRST" } else { " NULLS LAST" });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,249 @@
+//! How many WhatsApp log rows each day has of each subject and status: an exact count without walking the rows.
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::count_star;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Nullable};
+use diesel::upsert::excluded;
+
+use super::Stored;
+use super::condition::{Along, Where};
+use super::page::{Start, Walk, statement};
+use crate::model::instant::DAY;
+use crate::model::log_query::{Comparison, Condition, Test, Value};
+use crate::model::whatsapp_log::Column;
+use crate::model::{LogFilter, TenantId};
+use crate::store::Connection;
+use crate::store::connection::{Backend, on_each};
+use crate::store::dialect::any_of;
+use crate::store::error::StoreError;
+use crate::store::schema::whatsapp_log_days as days;
+use crate::store::text::kept;
+
+/// Stands for every subject, and for none.
+const ANY_SUBJECT: i64 = i64::MIN;
+/// Stands for every status; no row has an empty one.
+const ANY_STATUS: &str = "";
+
+/// How many sums one statement writes; each of them takes five of its 65,535 values.
+#[cfg(feature = "postgres")]
+const SUMS_AT_ONCE: usize = 4000;
+
+/// What a write changes.
+#[derive(Default)]
+pub struct Changes(BTreeMap<(i64, String, i64), i64>);
+
+impl Changes {
+    pub fn add(&mut self, stored: &Stored) {
+        self.change(stored, 1);
+    }
+
+    pub fn remove(&mut self, stored: &Stored) {
+        self.change(stored, -1);
+    }
+
+    fn change(&mut self, stored: &Stored, by: i64) {
+        let day = stored.log.created_at.day();
+        for subject in [Some(ANY_SUBJECT), stored.subject_id].into_iter().flatten() {
+            for status in [ANY_STATUS, &stored.log.status] {
+                *self.0.entry((subject, kept(status).into_owned(), day)).or_default() += by;
+            }
+        }
+    }
+}
+
+/// Keeps the counts with the rows, in the same transaction.
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -> Result<(), StoreError> {
+    let sum = |((subject, status, day), by): (&(i64, String, i64), &i64)| {
+        let key = (days::tenant_id.eq(tenant.0), days::subject_id.eq(*subject), days::status.eq(status.clone()));
+        (key, days::day.eq(*day), days::logs.eq(*by))
+    };
+    let sums: Vec<_> = changes.0.iter().filter(|(_, by)| **by != 0).map(sum).collect();
+    let added = days::logs.eq(days::logs + excluded(days::logs));
+    on_each!(
+        connection,
+        |file| {
+            for sum in sums {
+                let insert = diesel::insert_into(days::table).values(sum);
+                insert.on_conflict(days::table.primary_key()).do_update().set(added).execute(file)?;
+            }
+        },
+        |server| {
+            for sums in sums.chunks(SUMS_AT_ONCE) {
+                let insert = diesel::insert_into(days::table).values(sums);
+                insert.on_conflict(days::table.primary_key()).do_update().set(added).execute(server)?;
+            }
+        }
+    );
+    Ok(())
+}
+
+/// A filter that asks for nothing but statuses and a time, both ends of it included.
+pub struct Countable<'a> {
+    filter: &'a LogFilter,
+    statuses: Vec<&'a Condition>,
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+/// A stretch of time and how many of the rows lie in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    pub from: i64,
+    pub to: i64,
+    pub logs: i64,
+}
+
+impl<'a> Countable<'a> {
+    /// `None` where the filter asks for something else too.
+    pub fn of(filter: &'a LogFilter) -> Option<Self> {
+        let mut countable = Self { filter, statuses: Vec::new(), from: None, to: None };
+        for condition in &filter.conditions {
+            match condition {
+                Condition::On(Column::Status, test) if !is_search(test) => countable.statuses.push(condition),
+                Condition::On(Column::CreatedAt, test) => {
+                    let (from, to) = range(test)?;
+                    countable.from = countable.from.max(from);
+                    countable.to = [countable.to, to].into_iter().flatten().min();
+                }
+                _ => return None,
+            }
+        }
+        Some(countable)
+    }
+
+    /// The first and the last day that lie within the time as a whole, and what of the time lies beyond them.
+    fn parts(&self) -> (i64, i64, Vec<(i64, i64)>) {
+        let (from, to) = (self.from.unwrap_or(i64::MIN), self.to.unwrap_or(i64::MAX));
+        let first = if from == i64::MIN { i64::MIN } else { -((-from).div_euclid(DAY)) };
+        let last = if to == i64::MAX { i64::MAX } else { to.saturating_add(1).div_euclid(DAY) - 1 };
+        if first > last {
+            return (first, last, vec![(from, to)]);
+        }
+        let before = (first != i64::MIN).then(|| (from, first * DAY - 1));
+        let after = (last != i64::MAX).then(|| ((last + 1) * DAY, to));
+        (first, last, before.into_iter().chain(after).filter(|(from, to)| from <= to).collect())
+    }
+
+    /// How many rows there are: the sum of whole days, and the rows of at most two others.
+    pub fn total(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<i64, StoreError> {
+        let (first, last, edges) = self.parts();
+        let mut total = 0;
+        if first <= last {
+            let sum: Option<i64> = self.days(first, last).select(SumOfLogs).first(connection)?;
+            total += sum.unwrap_or(0);
+        }
+        for (from, to) in edges {
+            total += self.edge(connection, start, from, to)?;
+        }
+        Ok(total)
+    }
+
+    /// The same by days, the earliest first.
+    pub fn stretches(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<Vec<Stretch>, StoreError> {
+        let (first, last, edges) = self.parts();
+        let mut stretches = Vec::new();
+        if first <= last {
+            let rows: Vec<(i64, i64)> = self.days(first, last).select((days::day, days::logs)).load(connection)?;
+            let mut sums: BTreeMap<i64, i64> = BTreeMap::new();
+            for (day, logs) in rows {
+                *sums.entry(day).or_default() += logs;
+            }
+            let stretch = |(day, logs)| Stretch { from: day * DAY, to: day * DAY + (DAY - 1), logs };
+            stretches.extend(sums.into_iter().map(stretch));
+        }
+        for (from, to) in edges {
+            let logs = self.edge(connection, start, from, to)?;
+            stretches.push(Stretch { from, to, logs });
+        }
+        stretches.sort_by_key(|stretch| stretch.from);
+        Ok(stretches)
+    }
+
+    fn days<'b>(&self, first: i64, last: i64) -> days::BoxedQuery<'b, Backend> {
+        let mut found = days::table.filter(days::tenant_id.eq(self.filter.tenant.0)).into_boxed();
+        found = match &self.filter.senders {
+            None => found.filter(days::subject_id.eq(ANY_SUBJECT)),
+            Some(senders) => found.filter(any_of(days::subject_id, senders)),
+        };
+        found = if self.statuses.is_empty() {
+            found.filter(days::status.eq(ANY_STATUS))
+        } else {
+            let statuses = Where::new(self.statuses.iter().copied(), Along::Values(Column::Status));
+            found.filter(days::status.ne(ANY_STATUS)).filter(statuses)
+        };
+        if (first, last) == (i64::MIN, i64::MAX) { found } else { found.filter(days::day.between(first, last)) }
+    }
+
+    fn edge(&self, connection: &mut Connection, start: Start<'_, 'a>, from: i64, to: i64) -> Result<i64, StoreError> {
+        let walk = Walk::of_time(self.filter);
+        Ok(statement(self.filter, walk, (Some(from), Some(to)), start()).select(count_star()).first(connection)?)
+    }
+}
+
+/// How many rows a tenant has, whoever asks.
+pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
+    let sum: Option<i64> = days::table
+        .filter(days::tenant_id.eq(tenant.0).and(days::subject_id.eq(ANY_SUBJECT)).and(days::status.eq(ANY_STATUS)))
+        .select(SumOfLogs)
+        .first(connection)?;
+    Ok(sum.unwrap_or(0))
+}
+
+fn is_search(test: &Test) -> bool {
+    match test {
+        Test::Matches(_) | Test::DoesNotMatch(_) => true,
+        Test::OrNull(test) => is_search(test),
+        _ => false,
+    }
+}
+
+/// The first and the last instant that a test of a time lets through; `None` where they are not all in one stretch.
+fn range(test: &Test) -> Option<(Option<i64>, Option<i64>)> {
+    let at = |value: &Value| match value {
+        Value::Integer(at) => Some(*at),
+        Value::Text(_) => None,
+    };
+    match test {
+        Test::OrNull(test) => range(test),
+        Test::IsNotNull => Some((None, None)),
+        Test::OneOf(values) => match values.as_slice() {
+            [only] => at(only).map(|at| (Some(at), Some(at))),
+            _ => None,
+        },
+        Test::Compare(Comparison::Greater, value) => Some((Some(at(value)?.checked_add(1)?), None)),
+        Test::Compare(Comparison::GreaterOrEqual, value) => Some((Some(at(value)?), None)),
+        Test::Compare(Comparison::Less, value) => Some((None, Some(at(value)?.checked_sub(1)?))),
+        Test::Compare(Comparison::LessOrEqual, value) => Some((None, Some(at(value)?))),
+        _ => None,
+    }
+}
+
+/// How many rows some days have together. A sum's own type differs from database to database, and diesel prepares
+/// statements with SQL literals anew each time.
+struct SumOfLogs;
+
+impl Expression for SumOfLogs {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl AppearsOnTable<days::table> for SumOfLogs {}
+impl SelectableExpression<days::table> for SumOfLogs {}
+
+impl<G> ValidGrouping<G> for SumOfLogs {
+    type IsAggregate = is_aggregate::Yes;
+}
+
+impl QueryId for SumOfLogs {
+    type QueryId = Self;
+}
+
+impl QueryFragment<Backend> for SumOfLogs {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("CAST(sum(logs) AS BIGINT)");
+        Ok(())
+    }
+}

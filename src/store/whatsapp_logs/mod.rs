@@ -1,0 +1,271 @@
+//! WhatsApp log rows in the store, written whole and read by id; knows no operator and no rule of which copy wins.
+
+pub mod condition;
+pub mod counts;
+pub mod page;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::Connection;
+use super::connection::on_each;
+use super::dialect::any_of;
+use super::error::StoreError;
+use super::schema::whatsapp_logs;
+use super::text::{kept, told};
+use crate::model::fold::folded;
+use crate::model::whatsapp_log::Relation;
+use crate::model::{Instant, TenantId, WhatsAppLog};
+
+/// A row as the store has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub log: WhatsAppLog,
+    /// The subject of the edna message that the row is, if it is one and has one.
+    pub subject_id: Option<i64>,
+    /// Whether what it says came in OneUptime's form, and does not follow from a message.
+    pub is_imported: bool,
+}
+
+/// What becomes of a row: what there was, and what is to be.
+pub struct Change {
+    pub before: Option<Stored>,
+    pub after: Option<Stored>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = whatsapp_logs)]
+struct Row {
+    id: String,
+    created_at: i64,
+    updated_at: i64,
+    version: i64,
+    to_number: String,
+    from_number: Option<String>,
+    message_text: Option<String>,
+    status_message: Option<String>,
+    whatsapp_message_id: Option<String>,
+    status: String,
+    whatsapp_cost_in_usd_cents: i64,
+    incident_id: Option<String>,
+    user_id: Option<String>,
+    alert_id: Option<String>,
+    monitor_id: Option<String>,
+    scheduled_maintenance_id: Option<String>,
+    status_page_id: Option<String>,
+    status_page_announcement_id: Option<String>,
+    team_id: Option<String>,
+    on_call_duty_policy_id: Option<String>,
+    on_call_duty_policy_escalation_rule_id: Option<String>,
+    on_call_duty_policy_schedule_id: Option<String>,
+    subject_id: Option<i64>,
+    is_imported: i32,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = whatsapp_logs, treat_none_as_default_value = false)]
+struct NewRow {
+    tenant_id: i64,
+    id: String,
+    created_at: i64,
+    updated_at: i64,
+    version: i64,
+    to_number: String,
+    from_number: Option<String>,
+    message_text: Option<String>,
+    status_message: Option<String>,
+    whatsapp_message_id: Option<String>,
+    status: String,
+    whatsapp_cost_in_usd_cents: i64,
+    incident_id: Option<String>,
+    user_id: Option<String>,
+    alert_id: Option<String>,
+    monitor_id: Option<String>,
+    scheduled_maintenance_id: Option<String>,
+    status_page_id: Option<String>,
+    status_page_announcement_id: Option<String>,
+    team_id: Option<String>,
+    on_call_duty_policy_id: Option<String>,
+    on_call_duty_policy_escalation_rule_id: Option<String>,
+    on_call_duty_policy_schedule_id: Option<String>,
+    subject_id: Option<i64>,
+    is_imported: i32,
+    folded_to_number: Option<String>,
+    folded_from_number: Option<String>,
+    folded_message_text: Option<String>,
+    folded_status_message: Option<String>,
+    folded_whatsapp_message_id: Option<String>,
+    folded_status: Option<String>,
+}
+
+/// The rows among `ids` that the store has.
+pub fn load(
+    connection: &mut Connection,
+    tenant: TenantId,
+    ids: &BTreeSet<Uuid>,
+) -> Result<BTreeMap<Uuid, Stored>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    let rows = whatsapp_logs::table
+        .filter(whatsapp_logs::tenant_id.eq(tenant.0))
+        .filter(any_of(whatsapp_logs::id, &ids))
+        .select(Row::as_select())
+        .load(connection)?;
+    rows.into_iter().map(|row| stored(row).map(|stored| (stored.log.id, stored))).collect()
+}
+
+/// One page of a tenant's rows by ascending id, for export.
+pub fn page_after(
+    connection: &mut Connection,
+    tenant: TenantId,
+    after: Option<Uuid>,
+    window: (Option<Instant>, Option<Instant>),
+    limit: i64,
+) -> Result<Vec<WhatsAppLog>, StoreError> {
+    let mut page = whatsapp_logs::table
+        .filter(whatsapp_logs::tenant_id.eq(tenant.0))
+        .filter(whatsapp_logs::id.gt(after.map(|id| id.to_string()).unwrap_or_default()))
+        .select(Row::as_select())
+        .order(whatsapp_logs::id)
+        .limit(limit)
+        .into_boxed();
+    if let Some(from) = window.0 {
+        page = page.filter((whatsapp_logs::created_at + 0).ge(from.0));
+    }
+    if let Some(to) = window.1 {
+        page = page.filter((whatsapp_logs::created_at + 0).le(to.0));
+    }
+    page.load(connection)?.into_iter().map(|row| stored(row).map(|stored| stored.log)).collect()
+}
+
+/// Writes changes and keeps the counts with them. The tenant is locked.
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>) -> Result<(), StoreError> {
+    let mut sums = counts::Changes::default();
+    let (mut removed, mut rows) = (Vec::new(), Vec::new());
+    for change in changes {
+        if change.before == change.after {
+            continue;
+        }
+        if let Some(before) = change.before {
+            sums.remove(&before);
+            removed.push(before.log.id.to_string());
+        }
+        if let Some(after) = change.after {
+            sums.add(&after);
+            rows.push(row(tenant, after));
+        }
+    }
+    if !removed.is_empty() {
+        let rows = whatsapp_logs::table.filter(whatsapp_logs::tenant_id.eq(tenant.0));
+        diesel::delete(rows.filter(any_of(whatsapp_logs::id, &removed))).execute(connection)?;
+    }
+    if !rows.is_empty() {
+        on_each!(
+            connection,
+            |file| {
+                for row in rows {
+                    diesel::insert_into(whatsapp_logs::table).values(row).execute(file)?;
+                }
+            },
+            |server| {
+                diesel::copy_from(whatsapp_logs::table).from_insertable(rows).execute(server)?;
+            }
+        );
+    }
+    counts::apply(connection, tenant, &sums)
+}
+
+fn stored(row: Row) -> Result<Stored, StoreError> {
+    let id = |text: &str| {
+        Uuid::try_parse(text).map_err(|_| StoreError::Failed("a WhatsApp log row has an id that is no UUID".into()))
+    };
+    let related = [
+        row.incident_id,
+        row.user_id,
+        row.alert_id,
+        row.monitor_id,
+        row.scheduled_maintenance_id,
+        row.status_page_id,
+        row.status_page_announcement_id,
+        row.team_id,
+        row.on_call_duty_policy_id,
+        row.on_call_duty_policy_escalation_rule_id,
+        row.on_call_duty_policy_schedule_id,
+    ];
+    let mut ids = [None; Relation::COUNT];
+    for (place, text) in related.iter().enumerate() {
+        ids[place] = text.as_deref().map(id).transpose()?;
+    }
+    let log = WhatsAppLog {
+        id: id(&row.id)?,
+        created_at: Instant(row.created_at),
+        updated_at: Instant(row.updated_at),
+        version: row.version,
+        to_number: told(row.to_number),
+        from_number: row.from_number.map(told),
+        message_text: row.message_text.map(told),
+        status_message: row.status_message.map(told),
+        whatsapp_message_id: row.whatsapp_message_id.map(told),
+        status: told(row.status),
+        cost_in_usd_cents: row.whatsapp_cost_in_usd_cents,
+        related: ids,
+    };
+    Ok(Stored { log, subject_id: row.subject_id, is_imported: row.is_imported != 0 })
+}
+
+/// A text as its column holds it, and as searches compare it where that is another one.
+fn searchable(text: &str) -> (String, Option<String>) {
+    let (kept, folded) = (kept(text).into_owned(), folded(text));
+    let differs = kept != folded;
+    (kept, differs.then_some(folded))
+}
+
+fn row(tenant: TenantId, stored: Stored) -> NewRow {
+    let log = stored.log;
+    let optional =
+        |text: Option<&str>| text.map(searchable).map_or((None, None), |(kept, folded)| (Some(kept), folded));
+    let (to_number, folded_to_number) = searchable(&log.to_number);
+    let (from_number, folded_from_number) = optional(log.from_number.as_deref());
+    let (message_text, folded_message_text) = optional(log.message_text.as_deref());
+    let (status_message, folded_status_message) = optional(log.status_message.as_deref());
+    let (whatsapp_message_id, folded_whatsapp_message_id) = optional(log.whatsapp_message_id.as_deref());
+    let (status, folded_status) = searchable(&log.status);
+    let related = |relation| log.related(relation).map(|id| id.to_string());
+    NewRow {
+        tenant_id: tenant.0,
+        id: log.id.to_string(),
+        created_at: log.created_at.0,
+        updated_at: log.updated_at.0,
+        version: log.version,
+        to_number,
+        from_number,
+        message_text,
+        status_message,
+        whatsapp_message_id,
+        status,
+        whatsapp_cost_in_usd_cents: log.cost_in_usd_cents,
+        incident_id: related(Relation::Incident),
+        user_id: related(Relation::User),
+        alert_id: related(Relation::Alert),
+        monitor_id: related(Relation::Monitor),
+        scheduled_maintenance_id: related(Relation::ScheduledMaintenance),
+        status_page_id: related(Relation::StatusPage),
+        status_page_announcement_id: related(Relation::StatusPageAnnouncement),
+        team_id: related(Relation::Team),
+        on_call_duty_policy_id: related(Relation::OnCallDutyPolicy),
+        on_call_duty_policy_escalation_rule_id: related(Relation::OnCallDutyPolicyEscalationRule),
+        on_call_duty_policy_schedule_id: related(Relation::OnCallDutyPolicySchedule),
+        subject_id: stored.subject_id,
+        is_imported: i32::from(stored.is_imported),
+        folded_to_number,
+        folded_from_number,
+        folded_message_text,
+        folded_status_message,
+        folded_whatsapp_message_id,
+        folded_status,
+    }
+}
