@@ -16,8 +16,10 @@ use crate::model::{Item, TenantId, WhatsAppLog, wire};
 use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
-/// The longest item that is taken, so that a page of a thousand has a bound.
+/// The longest item that is taken, so that a page has a bound.
 const LONGEST_ITEM: usize = 1024 * 1024;
+/// A row is as long as its message at the most, and has some columns more.
+const LONGEST_ROW: usize = LONGEST_ITEM + 16 * 1024;
 
 /// Read messages, or rows of OneUptime's WhatsApp Log, from files, or from standard input for `-`
 #[derive(Args)]
@@ -60,6 +62,7 @@ trait Form {
     const KEYS: (&'static str, &'static str);
     /// What one of the list is called.
     const WORD: &'static str;
+    const LONGEST: usize;
 
     /// Reads one; gives how many of its fields are not documented, too.
     fn read(&self, text: &str) -> Result<(Self::Entry, usize), String>;
@@ -72,6 +75,7 @@ impl Form for Items {
     type Entry = Item;
     const KEYS: (&'static str, &'static str) = ("content", "messageId");
     const WORD: &'static str = "message";
+    const LONGEST: usize = LONGEST_ITEM;
 
     fn read(&self, text: &str) -> Result<(Item, usize), String> {
         let item = Item::parse(text, self.0).map_err(|error| error.to_string())?;
@@ -89,6 +93,7 @@ impl Form for Rows {
     type Entry = WhatsAppLog;
     const KEYS: (&'static str, &'static str) = ("data", "_id");
     const WORD: &'static str = "row";
+    const LONGEST: usize = LONGEST_ROW;
 
     fn read(&self, text: &str) -> Result<(WhatsAppLog, usize), String> {
         let parsed = row::parse(text, &self.project_id).map_err(|error| error.to_string())?;
@@ -208,7 +213,7 @@ impl<F: Form> Reading<'_, F> {
     }
 
     fn entry(&self, text: &str) -> Result<(F::Entry, usize), String> {
-        if text.len() > LONGEST_ITEM {
+        if text.len() > F::LONGEST {
             return Err("it is longer than 1 MiB".into());
         }
         self.form.read(text)

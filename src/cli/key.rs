@@ -158,6 +158,7 @@ impl Issue {
             ("--groups", self.groups.is_some()),
             ("--senders", self.senders.is_some()),
             ("--valid-until", self.valid_until.is_some()),
+            ("--permissions", self.permissions.is_some()),
         ];
         let restricted = given.iter().find(|(_, given)| *given);
         match (self.kind, restricted) {

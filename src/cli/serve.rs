@@ -1,11 +1,12 @@
 //! `serve`: the server, until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener};
+use std::time::Instant;
 
 use clap::Args;
 
-use super::Common;
 use super::failure::Failure;
+use super::{Common, TELL_EVERY};
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
 use crate::ingest;
@@ -25,12 +26,26 @@ impl Serve {
         let bind = self.bind.map(|bind| ("server.bind", bind.to_string()));
         let config = common.load(bind.into_iter().collect())?;
         telemetry::start(&config.log);
-        let stop = stop_signal()?;
+        let mut stop = Box::pin(stop_signal()?);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
-        // Before the first request, so that none is answered from half a log.
-        ingest::logs::catch_up(&store, |rows| tracing::info!(rows, "making the WhatsApp log from older messages"))
-            .await?;
         let listener = listen(config.server.bind)?;
+        let mut told = Instant::now();
+        let catching_up = ingest::logs::catch_up(&store, |rows| {
+            if told.elapsed() > TELL_EVERY {
+                told = Instant::now();
+                tracing::info!(rows, "making the WhatsApp log from the messages there are");
+            }
+        });
+        // Before the first request, so that none is answered from half a log.
+        tokio::select! {
+            () = &mut stop => return Ok(()),
+            done = catching_up => {
+                let rows = done?;
+                if rows > 0 {
+                    tracing::info!(rows, "the WhatsApp log was made from the messages there were");
+                }
+            }
+        }
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
         run(listener, Gateway::new(&config, store, Clock::Machine), stop).await

@@ -37,7 +37,7 @@ impl Keys {
 
     /// The caller that a header's key stands for. A webhook key is an unknown one here (docs/edna.md §7).
     pub async fn caller(&self, headers: &HeaderMap, name: &str, now: Instant) -> Result<Arc<Caller>, Denial> {
-        let value = headers.get(name).ok_or(Denial::NoKey)?;
+        let value = headers.get(name).filter(|value| !value.as_bytes().trim_ascii().is_empty()).ok_or(Denial::NoKey)?;
         let secret = value.to_str().ok().and_then(Secret::parse).ok_or(Denial::UnknownKey)?;
         let caller = self.known(secret.digest()).await?.ok_or(Denial::UnknownKey)?;
         if caller.kind == KeyKind::Webhook || !caller.is_valid_at(now) {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::Recorded;
-use crate::model::{Item, Property, TenantId, WhatsAppLog};
+use crate::model::{Property, TenantId, WhatsAppLog};
 use crate::store::whatsapp_logs::{self, Change, Stored};
 use crate::store::{Connection, Store, StoreError, messages, tenants};
 
-/// How many messages get their rows in one transaction of `catch_up`.
-const BATCH: i64 = 1000;
+/// How many messages one transaction of `catch_up` looks at.
+const BATCH: i64 = 2000;
 
 /// Records a batch of a tenant's rows: all of them, durable, or none. Of two copies of a row the newer one is kept.
 pub async fn record(store: &Store, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<Recorded, StoreError> {
@@ -19,7 +19,7 @@ pub async fn record(store: &Store, tenant: TenantId, logs: Vec<WhatsAppLog>) -> 
 
 fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<Recorded, StoreError> {
     tenants::lock(connection, tenant)?;
-    let before = whatsapp_logs::load(connection, tenant, &logs.iter().map(|log| log.id).collect())?;
+    let before = whatsapp_logs::load(connection, tenant, &logs.iter().map(|log| log.id).collect(), true)?;
     let mut after = before.clone();
     let mut recorded = Recorded::default();
     for log in logs {
@@ -55,7 +55,7 @@ pub fn follow(connection: &mut Connection, tenant: TenantId, changes: &[messages
         }
     }
     ids.extend(&gone);
-    let before = whatsapp_logs::load(connection, tenant, &ids)?;
+    let before = whatsapp_logs::load(connection, tenant, &ids, true)?;
     let mut after = before.clone();
     for id in gone {
         // What was imported beside the message stays.
@@ -106,8 +106,9 @@ fn catch_up_a_batch(connection: &mut Connection, tenant: TenantId) -> Result<Opt
         locked => locked?,
     }
     let Some(after) = tenants::logged_up_to(connection, tenant)? else { return Ok(None) };
-    let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), after, BATCH)?;
-    let up_to = items.last().map(Item::message_id);
+    let up_to = messages::nth_after(connection, tenant, after, BATCH)?;
+    let within = (after, up_to.unwrap_or(i64::MAX));
+    let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), within)?;
     let rows = items.len() as u64;
     let changes: Vec<messages::Change> =
         items.into_iter().map(|item| messages::Change { item, copies: Vec::new(), before: None }).collect();

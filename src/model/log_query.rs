@@ -120,8 +120,17 @@ pub struct LogQuery {
     pub sort: Vec<SortKey>,
     pub skip: i64,
     pub limit: i64,
-    /// Whether anything but ids is wanted.
-    pub whole_rows: bool,
+    pub wanted: Wanted,
+}
+
+/// What is wanted of a page's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Ids,
+    /// The other columns too; the text, which can be long, only where it is asked for.
+    Rows {
+        message_text: bool,
+    },
 }
 
 impl LogQuery {

@@ -17,7 +17,7 @@ pub enum Field {
 
 /// What a condition on a field speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Meant {
     Column(Column),
     Never(Kind),
     Project,
@@ -26,13 +26,13 @@ pub enum Asked {
 
 impl Field {
     /// A relation's name stands for its id.
-    pub fn asked(self) -> Asked {
+    pub fn meant(self) -> Meant {
         match self {
-            Self::Column(column) => Asked::Column(column),
-            Self::Related(relation) => Asked::Column(Column::Related(relation)),
-            Self::DeletedAt => Asked::Never(Kind::Instant),
-            Self::Project | Self::ProjectId => Asked::Project,
-            Self::Hidden => Asked::Hidden,
+            Self::Column(column) => Meant::Column(column),
+            Self::Related(relation) => Meant::Column(Column::Related(relation)),
+            Self::DeletedAt => Meant::Never(Kind::Instant),
+            Self::Project | Self::ProjectId => Meant::Project,
+            Self::Hidden => Meant::Hidden,
         }
     }
 

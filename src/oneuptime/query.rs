@@ -1,7 +1,7 @@
 //! A query's operators, read into conditions that cannot be wrong (docs/oneuptime.md §5); knows no SQL.
 
 use super::OneUptimeError;
-use super::columns::{Asked, field};
+use super::columns::{Meant, field};
 use super::value::{self, Typed};
 use crate::model::fold::{LONGEST_PATTERN, Pattern};
 use crate::model::log_query::{Comparison, Condition, Searched, Test, Value};
@@ -10,6 +10,8 @@ use crate::model::wire;
 
 /// How many conditions one query may have: more than there are columns.
 const MOST_CONDITIONS: usize = 100;
+/// How many columns all its searches together may look through, each of which is a walk over the rows.
+const MOST_SEARCHED: usize = 50;
 
 /// Reads a `query`.
 pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeError> {
@@ -22,18 +24,26 @@ pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeErr
         let typed = Typed::read(raw.get());
         if let Some(search) = typed.as_ref().filter(|typed| typed.of_type == "MultiSearch") {
             conditions.push(multi_search(&name, search, project_id)?);
+            let of_each = |condition: &Condition| match condition {
+                Condition::AnyMatches(searched, _) => searched.len(),
+                Condition::On(..) => 0,
+            };
+            if conditions.iter().map(of_each).sum::<usize>() > MOST_SEARCHED {
+                let sentence = format!("Query must search at most {MOST_SEARCHED} columns with MultiSearch.");
+                return Err(OneUptimeError::Bad(sentence));
+            }
             continue;
         }
-        let asked = field(&name).ok_or_else(|| unknown(&name))?.asked();
-        match asked {
+        let meant = field(&name).ok_or_else(|| unknown(&name))?.meant();
+        match meant {
             // The key's own project takes its place, which every row has.
-            Asked::Project => {}
-            Asked::Hidden => return Err(OneUptimeError::Hidden("query", name)),
-            Asked::Never(kind) => {
+            Meant::Project => {}
+            Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
+            Meant::Never(kind) => {
                 let tests = Reader { name: &name, kind }.tests(raw.get(), typed)?;
                 conditions.extend(tests.iter().any(|test| !test.holds_for_null()).then_some(Condition::NEVER));
             }
-            Asked::Column(column) => {
+            Meant::Column(column) => {
                 let tests = Reader { name: &name, kind: column.kind() }.tests(raw.get(), typed)?;
                 conditions.extend(tests.into_iter().map(|test| Condition::On(column, test)));
             }
@@ -56,12 +66,12 @@ fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Cond
     let mut searched = Vec::new();
     for raw in fields {
         let name = wire::text(raw.get()).ok_or_else(|| reader.wrong("its fields must be a list of columns"))?;
-        let one = match field(&name).ok_or_else(|| unknown(&name))?.asked() {
-            Asked::Column(column) => Searched::Column(column),
-            Asked::Project => Searched::Project(project_id.to_owned()),
-            Asked::Hidden => return Err(OneUptimeError::Hidden("query", name)),
+        let one = match field(&name).ok_or_else(|| unknown(&name))?.meant() {
+            Meant::Column(column) => Searched::Column(column),
+            Meant::Project => Searched::Project(project_id.to_owned()),
+            Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
             // Nothing is found where there never is a value.
-            Asked::Never(_) => continue,
+            Meant::Never(_) => continue,
         };
         if !searched.contains(&one) {
             searched.push(one);

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::OneUptimeError;
-use super::columns::{Asked, field};
+use super::columns::{Meant, field};
 use super::select::Select;
 use super::value;
 use crate::model::ask::Body;
 use crate::model::key::Profile;
 use crate::model::log_query::SortKey;
+use crate::model::whatsapp_log::Column;
 use crate::model::{LogQuery, wire};
 
 const DEFAULT_LIMIT: i64 = 10;
@@ -75,21 +76,25 @@ impl Parts {
         let raw = self.sort.as_deref().unwrap_or("{}");
         let fields = value::object(raw).ok_or_else(|| OneUptimeError::bad("Sort must be an object."))?;
         let mut keys = Vec::new();
+        let is_asked = !fields.is_empty();
         for (name, raw) in fields {
-            let asked = field(&name).map(super::columns::Field::asked);
-            let asked = asked.ok_or_else(|| {
+            let meant = field(&name).map(super::columns::Field::meant);
+            let meant = meant.ok_or_else(|| {
                 OneUptimeError::Bad(format!("Invalid sort on WhatsApp Log - {name}. Column does not exist."))
             })?;
-            if asked == Asked::Hidden {
+            if meant == Meant::Hidden {
                 return Err(OneUptimeError::Hidden("sort", name));
             }
             let descending = is_descending(raw.get()).ok_or_else(|| {
                 OneUptimeError::Bad(format!("Invalid sort on WhatsApp Log - {name}: it must be 1, -1, ASC or DESC."))
             })?;
-            // What is the same for every row orders nothing.
-            if let Asked::Column(column) = asked {
+            // What is the same for every row orders nothing, and what ends every order is left.
+            if let Meant::Column(column) = meant {
                 keys.push(SortKey { column, descending });
             }
+        }
+        if is_asked && keys.is_empty() {
+            keys.push(SortKey { column: Column::Id, descending: true });
         }
         Ok(LogQuery::sort(keys))
     }

@@ -92,9 +92,8 @@ impl OneUptime {
         let select = parts.select()?;
         let sort = parts.sort()?;
         parts.group_by()?;
-        let whole_rows = select.needs_rows();
-        let query = LogQuery { filter, sort, skip: paging.skip, limit: paging.limit, whole_rows };
-        let page = self.store.read(move |connection| page::page(connection, &query)).await?;
+        let query = LogQuery { filter, sort, skip: paging.skip, limit: paging.limit, wanted: select.wanted() };
+        let page = self.store.search(move |connection| page::page(connection, &query)).await?;
         let data = data(&page, &select, caller, profile);
         let (count, Paging { skip, limit }) = (page.count, paging);
         Ok(match profile {
@@ -113,19 +112,17 @@ impl OneUptime {
         let select = parts.select()?;
         let filter = filter(caller, vec![Condition::On(Column::Id, Test::OneOf(vec![id]))]);
         let sort = LogQuery::sort([SortKey { column: Column::Id, descending: true }]);
-        let query = LogQuery { filter, sort, skip: 0, limit: 1, whole_rows: true };
-        let page = self.store.read(move |connection| page::page(connection, &query)).await?;
-        let mut body = String::new();
-        match page.rows {
-            Rows::Whole(rows) if !rows.is_empty() => select.push(&mut body, &rows[0], &caller.project, profile),
-            _ => body.push_str("{}"),
-        }
-        Ok(body)
+        // Of more than one, so that there is nothing to count.
+        let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
+        let page = self.store.search(move |connection| page::page(connection, &query)).await?;
+        let data = data(&page, &select, caller, profile);
+        let item = data.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|item| !item.is_empty());
+        Ok(item.unwrap_or("{}").to_owned())
     }
 
     async fn count(&self, caller: &Arc<Caller>, parts: &Parts) -> Result<String, OneUptimeError> {
         let filter = filter(caller, query::parse(&parts.query(), &caller.project.id)?);
-        let count = self.store.read(move |connection| page::count(connection, &filter)).await?;
+        let count = self.store.search(move |connection| page::count(connection, &filter)).await?;
         Ok(format!(r#"{{"count":{count}}}"#))
     }
 }

@@ -12,12 +12,11 @@ use crate::model::key::{Profile, Project};
 use crate::model::whatsapp_log::{Column, Relation};
 use crate::model::{Instant, WhatsAppLog, wire};
 
-/// The longest texts that a column takes (docs/oneuptime.md §2).
-const LONGEST_STATUS_MESSAGE: usize = 500;
-const LONGEST_WHATSAPP_MESSAGE_ID: usize = 100;
-/// The longest values that indexes take, in bytes.
-const LONGEST_NUMBER: usize = 1024;
-const LONGEST_STATUS: usize = 256;
+/// The longest values that indexes take, in bytes. A number's is an address's of edna and a plus sign.
+const LONGEST_NUMBER: (usize, &str) = (1025, "at most 1025 bytes long");
+const LONGEST_STATUS: (usize, &str) = (256, "at most 256 bytes long");
+/// As OneUptime has it, in characters (docs/oneuptime.md §2).
+const LONGEST_WHATSAPP_MESSAGE_ID: (usize, &str) = (100, "at most 100 characters long");
 
 /// Why a row is rejected. Names the field, never its value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -161,9 +160,15 @@ impl Read<'_> {
             Column::ToNumber => row.to_number = Some(bounded(name, raw, LONGEST_NUMBER)?),
             Column::FromNumber => row.from_number = Some(bounded(name, raw, LONGEST_NUMBER)?),
             Column::MessageText => row.message_text = Some(text(name, raw)?),
-            Column::StatusMessage => row.status_message = Some(of_characters(name, raw, LONGEST_STATUS_MESSAGE)?),
+            // Of any length: a message's can be longer than OneUptime's own, and what was exported comes in again.
+            Column::StatusMessage => row.status_message = Some(text(name, raw)?),
             Column::WhatsAppMessageId => {
-                row.whatsapp_message_id = Some(of_characters(name, raw, LONGEST_WHATSAPP_MESSAGE_ID)?);
+                let (longest, sentence) = LONGEST_WHATSAPP_MESSAGE_ID;
+                let id = text(name, raw)?;
+                if id.chars().nth(longest).is_some() {
+                    return Err(RowError::Wrong(name, sentence));
+                }
+                row.whatsapp_message_id = Some(id);
             }
             Column::Status => {
                 let status = bounded(name, raw, LONGEST_STATUS)?;
@@ -189,17 +194,9 @@ fn text(name: &'static str, raw: &str) -> Result<String, RowError> {
     value::text(raw).ok_or(RowError::Wrong(name, "a text"))
 }
 
-fn bounded(name: &'static str, raw: &str, longest: usize) -> Result<String, RowError> {
+fn bounded(name: &'static str, raw: &str, (longest, sentence): (usize, &'static str)) -> Result<String, RowError> {
     let text = text(name, raw)?;
-    let sentence = if longest == LONGEST_STATUS { "at most 256 bytes long" } else { "at most 1024 bytes long" };
     if text.len() > longest { Err(RowError::Wrong(name, sentence)) } else { Ok(text) }
-}
-
-fn of_characters(name: &'static str, raw: &str, longest: usize) -> Result<String, RowError> {
-    let text = text(name, raw)?;
-    let sentence =
-        if longest == LONGEST_STATUS_MESSAGE { "at most 500 characters long" } else { "at most 100 characters long" };
-    if text.chars().nth(longest).is_some() { Err(RowError::Wrong(name, sentence)) } else { Ok(text) }
 }
 
 fn id(name: &'static str, raw: &str) -> Result<Uuid, RowError> {

@@ -6,6 +6,7 @@ use super::OneUptimeError;
 use super::columns::{FIELDS, Field, place};
 use super::value;
 use crate::model::key::{Profile, Project};
+use crate::model::log_query::Wanted;
 use crate::model::whatsapp_log::Column;
 use crate::model::{WhatsAppLog, wire};
 
@@ -54,9 +55,13 @@ impl Select {
         Ok(select)
     }
 
-    /// Whether rows have anything but their ids.
-    pub fn needs_rows(&self) -> bool {
-        self.0.iter().skip(1).any(Option::is_some)
+    /// What rows are needed for it.
+    pub fn wanted(&self) -> Wanted {
+        let chosen = |place: usize| self.0[place].is_some();
+        if !(1..FIELDS.len()).any(chosen) {
+            return Wanted::Ids;
+        }
+        Wanted::Rows { message_text: place("messageText").is_some_and(chosen) }
     }
 
     /// Writes a row.

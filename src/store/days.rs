@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 
 use diesel::dsl::{max, min};
-use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Nullable};
 
 use super::Connection;
-use super::connection::{Backend, on_each};
-use super::dialect::any_of;
+use super::connection::on_each;
+use super::dialect::{Sum, any_of};
 use super::error::StoreError;
 use super::schema::message_days;
 use super::text::{all_kept, kept, told};
@@ -116,32 +113,6 @@ pub fn of_ids(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) ->
     Ok(times.map(|(from, to)| Window { from: Instant(from), to: Instant(to) }))
 }
 
-/// How many messages some days have together. A sum's own type differs from database to database, and diesel prepares
-/// statements with SQL literals anew each time.
-struct MessagesOfDays;
-
-impl Expression for MessagesOfDays {
-    type SqlType = Nullable<BigInt>;
-}
-
-impl AppearsOnTable<message_days::table> for MessagesOfDays {}
-impl SelectableExpression<message_days::table> for MessagesOfDays {}
-
-impl<G> ValidGrouping<G> for MessagesOfDays {
-    type IsAggregate = is_aggregate::Yes;
-}
-
-impl QueryId for MessagesOfDays {
-    type QueryId = Self;
-}
-
-impl QueryFragment<Backend> for MessagesOfDays {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("CAST(sum(messages) AS BIGINT)");
-        Ok(())
-    }
-}
-
 /// What the days of a window hold together.
 pub struct Days {
     /// No window has more messages than its days.
@@ -161,7 +132,7 @@ pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Op
         .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.eq("")))
         .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
-        .select((MessagesOfDays, min(message_days::least_message_id), max(message_days::greatest_message_id)))
+        .select((Sum("messages"), min(message_days::least_message_id), max(message_days::greatest_message_id)))
         .first(connection)?;
     let days = |(messages, bounds)| Days { messages, bounds };
     Ok(messages.filter(|messages| *messages > 0).zip(least.zip(greatest)).map(days))

@@ -1,17 +1,17 @@
 //! What differs from database to database: its expressions, its functions, its words for failures.
 
-use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 #[cfg(feature = "postgres")]
 use diesel::pg::Pg;
 #[cfg(feature = "postgres")]
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::Array;
 
 use super::connection::Backend;
 use super::error::StoreError;
@@ -162,7 +162,7 @@ impl QueryFragment<Pg> for ContentKey {
     }
 }
 
-/// An instant's column as clients see it, such as `2026-03-26T10:26:14.311Z`.
+/// An instant's column as searches compare what clients see of it: `2026-03-26t10:26:14.311z`.
 pub struct InstantText(pub &'static str);
 
 impl QueryFragment<Backend> for InstantText {
@@ -187,8 +187,8 @@ impl InstantText {
 impl QueryFragment<Sqlite> for InstantText {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         // A remainder has the sign of what was divided, so both parts are moved to where time is positive.
-        let seconds = "strftime('%Y-%m-%dT%H:%M:%S', ($ - (($ % 1000) + 1000) % 1000) / 1000, 'unixepoch')";
-        self.push(&format!("({seconds} || printf('.%03dZ', (($ % 1000) + 1000) % 1000))"), out)
+        let seconds = "strftime('%Y-%m-%dt%H:%M:%S', ($ - (($ % 1000) + 1000) % 1000) / 1000, 'unixepoch')";
+        self.push(&format!("({seconds} || printf('.%03dz', (($ % 1000) + 1000) % 1000))"), out)
     }
 }
 
@@ -198,8 +198,39 @@ impl QueryFragment<Pg> for InstantText {
         // In days and milliseconds, because the product of an interval and a great number is not exact.
         let days = "($ / 86400000) * interval '1 day'";
         let rest = "($ % 86400000) * interval '1 millisecond'";
-        let format = "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'";
-        self.push(&format!("to_char(timestamp '1970-01-01' + {days} + {rest}, {format})"), out)
+        let time = format!("timestamp '1970-01-01' + {days} + {rest}");
+        // The year before 1 is a year of another era there.
+        let year = format!("CASE WHEN $ < -62135596800000 THEN '0000' ELSE to_char({time}, 'YYYY') END");
+        self.push(&format!("({year} || to_char({time}, '-MM-DD\"t\"HH24:MI:SS.MS\"z\"'))"), out)
+    }
+}
+
+/// The sum of a column of whole numbers. Its own type differs from database to database, and diesel prepares statements
+/// with SQL literals anew each time.
+pub struct Sum(pub &'static str);
+
+impl Expression for Sum {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl<T> AppearsOnTable<T> for Sum {}
+impl<T> SelectableExpression<T> for Sum {}
+
+impl<G> ValidGrouping<G> for Sum {
+    type IsAggregate = is_aggregate::Yes;
+}
+
+impl QueryId for Sum {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Backend> for Sum {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("CAST(sum(");
+        out.push_identifier(self.0)?;
+        out.push_sql(") AS BIGINT)");
+        Ok(())
     }
 }
 
@@ -235,7 +266,7 @@ impl Listed for &String {
 /// `expression IN (any of a list)`, the list bound as one value: of any length, and always the same statement,
 /// so that it is prepared once.
 pub struct AnyOf<E> {
-    expression: E,
+    pub(super) expression: E,
     #[cfg(feature = "postgres")]
     list: List,
     json: String,

@@ -184,20 +184,32 @@ pub fn page_after(
     Ok(page.load(connection)?)
 }
 
-/// One page of the tenant's messages of a channel and direction by ascending id.
+/// The id of the message that is so many after another; `None` where there are not so many.
+pub fn nth_after(
+    connection: &mut Connection,
+    tenant: TenantId,
+    after: i64,
+    count: i64,
+) -> Result<Option<i64>, StoreError> {
+    let ids = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.gt(after)))
+        .select(messages::message_id)
+        .order(messages::message_id);
+    Ok(ids.offset(count - 1).first(connection).optional()?)
+}
+
+/// The messages of a channel and direction whose ids lie after one and up to another.
 pub fn sent_through(
     connection: &mut Connection,
     tenant: TenantId,
     (channel_type, direction): (&str, &str),
-    after: i64,
-    limit: i64,
+    (after, up_to): (i64, i64),
 ) -> Result<Vec<Item>, StoreError> {
     let items: Vec<String> = messages::table
-        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.gt(after)))
+        .filter(messages::tenant_id.eq(tenant.0))
+        .filter(messages::message_id.gt(after).and(messages::message_id.le(up_to)))
         .filter(messages::channel_type.eq(channel_type).and(messages::direction.eq(direction)))
         .select(messages::item)
-        .order(messages::message_id)
-        .limit(limit)
         .load(connection)?;
     items.iter().map(|text| read(text, tenant)).collect()
 }

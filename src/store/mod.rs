@@ -76,6 +76,8 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Store {
     readers: Lane,
+    /// For the WhatsApp log, because a search walks all rows and no other question is to wait behind it.
+    searches: Lane,
     /// For what takes no time, so that it never waits behind what does.
     glances: Lane,
     writer: Lane,
@@ -99,6 +101,7 @@ impl Store {
         let lane = |size, purpose| Lane::new(&url, size, purpose, options);
         Ok(Self {
             readers: lane(options.readers, Purpose::Read),
+            searches: lane(options.readers, Purpose::Read),
             glances: lane(GLANCES, Purpose::Read),
             writer: lane(1, Purpose::Write),
         })
@@ -110,6 +113,14 @@ impl Store {
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.readers.transaction(work).await
+    }
+
+    /// Runs a question for the WhatsApp log beside others, on one state of the store.
+    pub async fn search<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.searches.transaction(work).await
     }
 
     /// Finds a page; without a transaction around it where it is one statement, which sees one state anyway.

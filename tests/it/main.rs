@@ -20,6 +20,7 @@ mod house;
 mod http;
 mod imports;
 mod keys;
+mod oneuptime;
 mod oracle;
 mod plans;
 #[cfg(feature = "postgres")]

@@ -16,7 +16,7 @@ use crate::store::text::kept;
 
 /// The index that a statement is to walk, so the columns that it may name as that index does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Along {
+pub enum Index {
     Time,
     Updates,
     /// The values of a column, and within one of them nothing.
@@ -29,7 +29,7 @@ pub enum Along {
     Subject,
 }
 
-impl Along {
+impl Index {
     fn names(self, column: Column) -> bool {
         match self {
             Self::Time | Self::Subject => matches!(column, Column::CreatedAt | Column::Id),
@@ -139,7 +139,7 @@ impl Bound {
 }
 
 /// The text that a pattern is held against.
-enum Subject {
+enum Haystack {
     /// The folded form, or the text itself where that is the same.
     Folded(&'static str, Named),
     Id(Named),
@@ -148,7 +148,7 @@ enum Subject {
     Given(String),
 }
 
-impl Subject {
+impl Haystack {
     fn new(column: Column) -> Self {
         let named = Named { column, bare: true };
         match column {
@@ -196,21 +196,21 @@ enum Part {
     Compare(Named, &'static str, Bound),
     In(AnyOf<Named>),
     NotIn(AnyOf<Named>),
-    Like(Vec<Subject>, String),
-    Unlike(Named, Subject, String),
+    Like(Vec<Haystack>, String),
+    Unlike(Named, Haystack, String),
     OrNull(Named, Box<Part>),
 }
 
 impl Part {
-    fn new(condition: &Condition, along: Along) -> Self {
+    fn new(condition: &Condition, index: Index) -> Self {
         match condition {
-            Condition::On(column, test) => Self::of(Named { column: *column, bare: along.names(*column) }, test),
+            Condition::On(column, test) => Self::of(Named { column: *column, bare: index.names(*column) }, test),
             Condition::AnyMatches(searched, pattern) => {
-                let subject = |searched: &Searched| match searched {
-                    Searched::Column(column) => Subject::new(*column),
-                    Searched::Project(id) => Subject::Given(id.clone()),
+                let haystack = |searched: &Searched| match searched {
+                    Searched::Column(column) => Haystack::new(*column),
+                    Searched::Project(id) => Haystack::Given(id.clone()),
                 };
-                Self::Like(searched.iter().map(subject).collect(), pattern.as_str().to_owned())
+                Self::Like(searched.iter().map(haystack).collect(), pattern.as_str().to_owned())
             }
         }
     }
@@ -235,8 +235,8 @@ impl Part {
                 };
                 Self::Compare(named, sign, Bound::new(value))
             }
-            Test::Matches(like) => Self::Like(vec![Subject::new(named.column)], pattern(like)),
-            Test::DoesNotMatch(like) => Self::Unlike(named, Subject::new(named.column), pattern(like)),
+            Test::Matches(like) => Self::Like(vec![Haystack::new(named.column)], pattern(like)),
+            Test::DoesNotMatch(like) => Self::Unlike(named, Haystack::new(named.column), pattern(like)),
             Test::OrNull(test) => Self::OrNull(named, Box::new(Self::of(named, test))),
         }
     }
@@ -258,18 +258,18 @@ impl Part {
                 list.walk_ast(out.reborrow())?;
                 out.push_sql(")");
             }
-            Self::Like(subjects, pattern) => {
-                for (place, subject) in subjects.iter().enumerate() {
+            Self::Like(haystacks, pattern) => {
+                for (place, haystack) in haystacks.iter().enumerate() {
                     if place > 0 {
                         out.push_sql(" OR ");
                     }
-                    like(subject, pattern, out.reborrow())?;
+                    like(haystack, pattern, out.reborrow())?;
                 }
             }
-            Self::Unlike(named, subject, pattern) => {
+            Self::Unlike(named, haystack, pattern) => {
                 QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
                 out.push_sql(" IS NULL OR NOT (");
-                like(subject, pattern, out.reborrow())?;
+                like(haystack, pattern, out.reborrow())?;
                 out.push_sql(")");
             }
             Self::OrNull(named, part) => {
@@ -282,13 +282,18 @@ impl Part {
         Ok(())
     }
 
-    /// Whether there are so few statements of this form that each may be kept prepared.
+    /// Whether it is asked by programs again and again, so that its statements are worth keeping prepared.
     fn is_common(&self) -> bool {
-        match self {
-            Self::Like(subjects, _) => subjects.len() == 1,
-            Self::OrNull(..) | Self::Unlike(..) => false,
-            _ => true,
-        }
+        let (Self::Compare(named, ..) | Self::In(AnyOf { expression: named, .. })) = self else { return false };
+        matches!(
+            named.column,
+            Column::Id
+                | Column::Status
+                | Column::CreatedAt
+                | Column::UpdatedAt
+                | Column::ToNumber
+                | Column::WhatsAppMessageId
+        )
     }
 }
 
@@ -309,24 +314,24 @@ fn text(value: &Value) -> Option<String> {
     if let Value::Text(text) = value { Some(kept(text).into_owned()) } else { None }
 }
 
-/// `subject LIKE pattern`, the backslash bound because databases differ in how they read one in a statement.
-fn like<'b>(subject: &'b Subject, pattern: &'b String, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-    subject.push(out.reborrow())?;
+/// `haystack LIKE pattern`, the backslash bound because databases differ in how they read one in a statement.
+fn like<'b>(haystack: &'b Haystack, pattern: &'b String, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+    haystack.push(out.reborrow())?;
     out.push_sql(" LIKE ");
     out.push_bind_param::<Text, _>(pattern)?;
     out.push_sql(" ESCAPE ");
     out.push_bind_param::<Text, str>("\\")
 }
 
-/// Up to how many conditions, and sort keys, a statement is kept prepared.
+/// Up to how many common conditions a statement is kept prepared.
 const COMMON_LENGTH: usize = 2;
 
 /// All conditions of a statement.
 pub struct Where(Vec<Part>);
 
 impl Where {
-    pub fn new<'c>(conditions: impl IntoIterator<Item = &'c Condition>, along: Along) -> Self {
-        Self(conditions.into_iter().map(|condition| Part::new(condition, along)).collect())
+    pub fn new<'c>(conditions: impl IntoIterator<Item = &'c Condition>, index: Index) -> Self {
+        Self(conditions.into_iter().map(|condition| Part::new(condition, index)).collect())
     }
 }
 
@@ -366,9 +371,9 @@ impl QueryFragment<Backend> for Where {
 pub struct OrderBy(Vec<(Named, bool)>);
 
 impl OrderBy {
-    /// `along` says whose order this is, if it is an index's.
-    pub fn new(sort: &[SortKey], along: Option<Along>) -> Self {
-        let bare = |column| along.is_some_and(|along| along.names(column));
+    /// `index` says whose order this is, if it is an index's.
+    pub fn new(sort: &[SortKey], index: Option<Index>) -> Self {
+        let bare = |column| index.is_some_and(|index| index.names(column));
         Self(sort.iter().map(|key| (Named { column: key.column, bare: bare(key.column) }, key.descending)).collect())
     }
 }
@@ -381,7 +386,7 @@ impl AppearsOnTable<whatsapp_logs::table> for OrderBy {}
 
 impl QueryFragment<Backend> for OrderBy {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        if self.0.len() > COMMON_LENGTH {
+        if !matches!(self.0.as_slice(), [(first, _), (id, _)] if first.bare && id.column == Column::Id) {
             out.unsafe_to_cache_prepared();
         }
         for (place, (named, descending)) in self.0.iter().enumerate() {

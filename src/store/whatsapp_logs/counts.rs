@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 
 use diesel::dsl::count_star;
-use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Nullable};
 use diesel::upsert::excluded;
 
 use super::Stored;
-use super::condition::{Along, Where};
+use super::condition::{Index, Where};
 use super::page::{Start, Walk, statement};
 use crate::model::instant::DAY;
 use crate::model::log_query::{Comparison, Condition, Test, Value};
@@ -18,7 +15,7 @@ use crate::model::whatsapp_log::Column;
 use crate::model::{LogFilter, TenantId};
 use crate::store::Connection;
 use crate::store::connection::{Backend, on_each};
-use crate::store::dialect::any_of;
+use crate::store::dialect::{Sum, any_of};
 use crate::store::error::StoreError;
 use crate::store::schema::whatsapp_log_days as days;
 use crate::store::text::kept;
@@ -47,7 +44,9 @@ impl Changes {
 
     fn change(&mut self, stored: &Stored, by: i64) {
         let day = stored.log.created_at.day();
-        for subject in [Some(ANY_SUBJECT), stored.subject_id].into_iter().flatten() {
+        // No key can name the one subject that would be counted twice.
+        let own = stored.subject_id.filter(|id| *id != ANY_SUBJECT);
+        for subject in [Some(ANY_SUBJECT), own].into_iter().flatten() {
             for status in [ANY_STATUS, &stored.log.status] {
                 *self.0.entry((subject, kept(status).into_owned(), day)).or_default() += by;
             }
@@ -133,7 +132,7 @@ impl<'a> Countable<'a> {
         let (first, last, edges) = self.parts();
         let mut total = 0;
         if first <= last {
-            let sum: Option<i64> = self.days(first, last).select(SumOfLogs).first(connection)?;
+            let sum: Option<i64> = self.days(first, last).select(Sum("logs")).first(connection)?;
             total += sum.unwrap_or(0);
         }
         for (from, to) in edges {
@@ -172,7 +171,7 @@ impl<'a> Countable<'a> {
         found = if self.statuses.is_empty() {
             found.filter(days::status.eq(ANY_STATUS))
         } else {
-            let statuses = Where::new(self.statuses.iter().copied(), Along::Values(Column::Status));
+            let statuses = Where::new(self.statuses.iter().copied(), Index::Values(Column::Status));
             found.filter(days::status.ne(ANY_STATUS)).filter(statuses)
         };
         if (first, last) == (i64::MIN, i64::MAX) { found } else { found.filter(days::day.between(first, last)) }
@@ -188,7 +187,7 @@ impl<'a> Countable<'a> {
 pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
     let sum: Option<i64> = days::table
         .filter(days::tenant_id.eq(tenant.0).and(days::subject_id.eq(ANY_SUBJECT)).and(days::status.eq(ANY_STATUS)))
-        .select(SumOfLogs)
+        .select(Sum("logs"))
         .first(connection)?;
     Ok(sum.unwrap_or(0))
 }
@@ -219,31 +218,5 @@ fn range(test: &Test) -> Option<(Option<i64>, Option<i64>)> {
         Test::Compare(Comparison::Less, value) => Some((None, Some(at(value)?.checked_sub(1)?))),
         Test::Compare(Comparison::LessOrEqual, value) => Some((None, Some(at(value)?))),
         _ => None,
-    }
-}
-
-/// How many rows some days have together. A sum's own type differs from database to database, and diesel prepares
-/// statements with SQL literals anew each time.
-struct SumOfLogs;
-
-impl Expression for SumOfLogs {
-    type SqlType = Nullable<BigInt>;
-}
-
-impl AppearsOnTable<days::table> for SumOfLogs {}
-impl SelectableExpression<days::table> for SumOfLogs {}
-
-impl<G> ValidGrouping<G> for SumOfLogs {
-    type IsAggregate = is_aggregate::Yes;
-}
-
-impl QueryId for SumOfLogs {
-    type QueryId = Self;
-}
-
-impl QueryFragment<Backend> for SumOfLogs {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("CAST(sum(logs) AS BIGINT)");
-        Ok(())
     }
 }

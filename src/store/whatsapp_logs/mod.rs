@@ -6,11 +6,14 @@ pub mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Nullable, Text};
 use uuid::Uuid;
 
 use super::Connection;
-use super::connection::on_each;
+use super::connection::{Backend, on_each};
 use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::whatsapp_logs;
@@ -100,20 +103,74 @@ struct NewRow {
     folded_status: Option<String>,
 }
 
-/// The rows among `ids` that the store has.
+/// A row's text, or null where it is not wanted.
+struct MessageText {
+    wanted: bool,
+}
+
+impl Expression for MessageText {
+    type SqlType = Nullable<Text>;
+}
+
+impl AppearsOnTable<whatsapp_logs::table> for MessageText {}
+impl SelectableExpression<whatsapp_logs::table> for MessageText {}
+
+impl<G> ValidGrouping<G> for MessageText {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryId for MessageText {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Backend> for MessageText {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql(if self.wanted { "message_text" } else { "CAST(NULL AS TEXT)" });
+        Ok(())
+    }
+}
+
+/// The rows among `ids` that the store has, their texts only where those are wanted.
 pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<Uuid>,
+    message_text: bool,
 ) -> Result<BTreeMap<Uuid, Stored>, StoreError> {
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
     let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-    let rows = whatsapp_logs::table
+    let rows: Vec<Row> = whatsapp_logs::table
         .filter(whatsapp_logs::tenant_id.eq(tenant.0))
         .filter(any_of(whatsapp_logs::id, &ids))
-        .select(Row::as_select())
+        .select((
+            whatsapp_logs::id,
+            whatsapp_logs::created_at,
+            whatsapp_logs::updated_at,
+            whatsapp_logs::version,
+            whatsapp_logs::to_number,
+            whatsapp_logs::from_number,
+            MessageText { wanted: message_text },
+            whatsapp_logs::status_message,
+            whatsapp_logs::whatsapp_message_id,
+            whatsapp_logs::status,
+            whatsapp_logs::whatsapp_cost_in_usd_cents,
+            whatsapp_logs::incident_id,
+            whatsapp_logs::user_id,
+            whatsapp_logs::alert_id,
+            whatsapp_logs::monitor_id,
+            whatsapp_logs::scheduled_maintenance_id,
+            whatsapp_logs::status_page_id,
+            whatsapp_logs::status_page_announcement_id,
+            whatsapp_logs::team_id,
+            whatsapp_logs::on_call_duty_policy_id,
+            whatsapp_logs::on_call_duty_policy_escalation_rule_id,
+            whatsapp_logs::on_call_duty_policy_schedule_id,
+            whatsapp_logs::subject_id,
+            whatsapp_logs::is_imported,
+        ))
         .load(connection)?;
     rows.into_iter().map(|row| stored(row).map(|stored| (stored.log.id, stored))).collect()
 }
@@ -179,10 +236,12 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>
     counts::apply(connection, tenant, &sums)
 }
 
+/// Reads an id that the gateway itself wrote.
+fn uuid(text: &str) -> Result<Uuid, StoreError> {
+    Uuid::try_parse(text).map_err(|_| StoreError::Failed("a WhatsApp log row has an id that is no UUID".into()))
+}
+
 fn stored(row: Row) -> Result<Stored, StoreError> {
-    let id = |text: &str| {
-        Uuid::try_parse(text).map_err(|_| StoreError::Failed("a WhatsApp log row has an id that is no UUID".into()))
-    };
     let related = [
         row.incident_id,
         row.user_id,
@@ -198,10 +257,10 @@ fn stored(row: Row) -> Result<Stored, StoreError> {
     ];
     let mut ids = [None; Relation::COUNT];
     for (place, text) in related.iter().enumerate() {
-        ids[place] = text.as_deref().map(id).transpose()?;
+        ids[place] = text.as_deref().map(uuid).transpose()?;
     }
     let log = WhatsAppLog {
-        id: id(&row.id)?,
+        id: uuid(&row.id)?,
         created_at: Instant(row.created_at),
         updated_at: Instant(row.updated_at),
         version: row.version,

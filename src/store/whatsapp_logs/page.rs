@@ -13,9 +13,9 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::condition::{Along, OrderBy, SubjectId, Where};
+use super::condition::{Index, OrderBy, SubjectId, Where};
 use super::counts::{self, Countable, Stretch};
-use crate::model::log_query::{Comparison, Condition, SortKey, Test, Value};
+use crate::model::log_query::{Comparison, Condition, SortKey, Test, Value, Wanted};
 use crate::model::whatsapp_log::{Column, Relation};
 use crate::model::{LogFilter, LogQuery, WhatsAppLog};
 use crate::store::Connection;
@@ -86,30 +86,30 @@ impl Walk {
         }
     }
 
-    fn along(self, filter: &LogFilter) -> Along {
+    fn index(self, filter: &LogFilter) -> Index {
         match self {
-            Self::Time => Along::Time,
-            Self::Updates => Along::Updates,
+            Self::Time => Index::Time,
+            Self::Updates => Index::Updates,
             Self::Values(column) => match filter.values(column) {
-                Some([_]) if column != Column::Id => Along::Value(column),
-                _ => Along::Values(column),
+                Some([_]) if column != Column::Id => Index::Value(column),
+                _ => Index::Values(column),
             },
             Self::Senders => match &filter.senders {
-                Some(senders) if senders.len() == 1 => Along::Subject,
-                _ => Along::Subjects,
+                Some(senders) if senders.len() == 1 => Index::Subject,
+                _ => Index::Subjects,
             },
         }
     }
 }
 
-/// Whether a walk gives its rows in an order, the id at its end aside.
-fn gives_the_order(along: Along, sort: &[SortKey]) -> bool {
-    let by = match along {
-        Along::Time | Along::Value(_) | Along::Subject => Column::CreatedAt,
-        Along::Updates => Column::UpdatedAt,
-        Along::Values(_) | Along::Subjects => return false,
+/// Whether a walk gives its rows in an order as far as its first key, so that only those alike in it are sorted.
+fn gives_the_order(index: Index, sort: &[SortKey]) -> bool {
+    let by = match index {
+        Index::Time | Index::Value(_) | Index::Subject => Column::CreatedAt,
+        Index::Updates => Column::UpdatedAt,
+        Index::Values(_) | Index::Subjects => return false,
     };
-    matches!(sort, [first, last] if first.column == by && last.column == Column::Id)
+    sort.first().is_some_and(|first| first.column == by)
 }
 
 fn is_bound_below(test: &Test) -> bool {
@@ -134,7 +134,7 @@ pub fn page_counted(connection: &mut Connection, query: &LogQuery) -> Result<(Pa
 
 /// How the database would run the statement that finds the page's ids, in its own words.
 pub fn plan(connection: &mut Connection, query: &LogQuery) -> Result<Vec<String>, StoreError> {
-    let (walk, ..) = way(connection, query, &|| whatsapp_logs::table.into_boxed())?;
+    let Way { walk, .. } = way(connection, query, &|| whatsapp_logs::table.into_boxed())?;
     let ids = ordered(query, walk, (None, None), whatsapp_logs::table.into_boxed()).select(whatsapp_logs::id);
     explain(connection, ids.limit(query.limit).offset(query.skip))
 }
@@ -155,12 +155,16 @@ fn count_from<'a>(connection: &mut Connection, filter: &'a LogFilter, start: Sta
     Ok(found.select(count_star()).first(connection)?)
 }
 
-/// Where to walk, how many rows there are where that is known already, and the filter as what can be counted by days.
-fn way<'a>(
-    connection: &mut Connection,
-    query: &'a LogQuery,
-    start: Start<'_, 'a>,
-) -> Result<(Walk, Option<i64>, Option<Countable<'a>>), StoreError> {
+/// How to find a page.
+struct Way {
+    walk: Walk,
+    /// How many rows there are, where the days' counts tell.
+    count: Option<i64>,
+    /// For a page far from the beginning of an order by time: how many of the rows lie where.
+    stretches: Vec<Stretch>,
+}
+
+fn way<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<'_, 'a>) -> Result<Way, StoreError> {
     let filter = &query.filter;
     let along_sort = match query.sort.first().map(|key| key.column) {
         Some(Column::CreatedAt) => Some(Walk::Time),
@@ -171,11 +175,17 @@ fn way<'a>(
     let Some(countable) = Countable::of(filter) else {
         let is_bounded = filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
         let walk = if walk == Walk::Time && !is_bounded { along_sort.unwrap_or(walk) } else { walk };
-        return Ok((walk, None, None));
+        return Ok(Way { walk, count: None, stretches: Vec::new() });
     };
-    let count = countable.total(connection, start)?;
+    let (stretches, count) = if query.skip > LONG_SKIP && along_sort == Some(Walk::Time) {
+        let stretches = countable.stretches(connection, start)?;
+        let count = stretches.iter().map(|stretch| stretch.logs).sum();
+        (stretches, count)
+    } else {
+        (Vec::new(), countable.total(connection, start)?)
+    };
     let walk = match along_sort {
-        Some(along_sort) if !gives_the_order(walk.along(filter), &query.sort) => {
+        Some(along_sort) if !gives_the_order(walk.index(filter), &query.sort) => {
             // Sorting takes all that match; walking in order takes what lies between as many as are wanted.
             let all = i128::from(counts::all(connection, filter.tenant)?);
             let wanted = i128::from(query.skip.saturating_add(query.limit));
@@ -184,24 +194,23 @@ fn way<'a>(
         }
         _ => walk,
     };
-    Ok((walk, Some(count), Some(countable)))
+    Ok(Way { walk, count: Some(count), stretches })
 }
 
 fn page_from<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<'_, 'a>) -> Result<Page, StoreError> {
     let empty = |count| {
-        let rows = if query.whole_rows { Rows::Whole(Vec::new()) } else { Rows::Ids(Vec::new()) };
+        let rows = if query.wanted == Wanted::Ids { Rows::Ids(Vec::new()) } else { Rows::Whole(Vec::new()) };
         Page { count, rows }
     };
     if query.filter.is_impossible() {
         return Ok(empty(0));
     }
-    let (walk, count, countable) = way(connection, query, start)?;
+    let Way { walk, count, stretches } = way(connection, query, start)?;
     if let Some(count) = count.filter(|count| *count <= query.skip) {
         return Ok(empty(count));
     }
     let (mut window, mut skip) = ((None, None), query.skip);
-    if let Some(countable) = countable.filter(|_| skip > LONG_SKIP && query.sort[0].column == Column::CreatedAt) {
-        let stretches = countable.stretches(connection, start)?;
+    if !stretches.is_empty() {
         (window, skip) = landing(stretches, skip, query.limit, query.sort[0].descending);
     }
     let found = ordered(query, walk, window, start()).select(whatsapp_logs::id).limit(query.limit).offset(skip);
@@ -213,12 +222,12 @@ fn page_from<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<
         None if found < query.limit && (found > 0 || skip == 0) => skip + found,
         None => count_from(connection, &query.filter, start)?,
     };
-    let ids = ids.iter().map(|id| Uuid::try_parse(id)).collect::<Result<Vec<_>, _>>();
-    let ids = ids.map_err(|_| StoreError::Failed("a WhatsApp log row has an id that is no UUID".into()))?;
-    if !query.whole_rows {
+    let ids = ids.iter().map(|id| super::uuid(id)).collect::<Result<Vec<_>, _>>()?;
+    let Wanted::Rows { message_text } = query.wanted else {
         return Ok(Page { count, rows: Rows::Ids(ids) });
-    }
-    let mut rows = super::load(connection, query.filter.tenant, &ids.iter().copied().collect())?;
+    };
+    let ids_of_page = ids.iter().copied().collect();
+    let mut rows = super::load(connection, query.filter.tenant, &ids_of_page, message_text)?;
     let whole = ids.iter().filter_map(|id| rows.remove(id)).map(|stored| stored.log).collect();
     Ok(Page { count, rows: Rows::Whole(whole) })
 }
@@ -245,14 +254,14 @@ fn landing(mut stretches: Vec<Stretch>, mut skip: i64, limit: i64, descending: b
 
 /// `SELECT … FROM whatsapp_logs WHERE … ORDER BY …`, its columns and its page still to be named.
 fn ordered<'a>(query: &'a LogQuery, walk: Walk, window: Window, start: Logs<'a>) -> Logs<'a> {
-    let along = walk.along(&query.filter);
-    let order = gives_the_order(along, &query.sort).then_some(along);
+    let index = walk.index(&query.filter);
+    let order = gives_the_order(index, &query.sort).then_some(index);
     statement(&query.filter, walk, window, start).order(OrderBy::new(&query.sort, order))
 }
 
 /// The rows of a walk that a filter lets through, within a stretch of time.
 pub fn statement<'a>(filter: &'a LogFilter, walk: Walk, window: Window, start: Logs<'a>) -> Logs<'a> {
-    let along = walk.along(filter);
+    let index = walk.index(filter);
     let mut found = start.filter(whatsapp_logs::tenant_id.eq(filter.tenant.0));
     if let Some(senders) = &filter.senders {
         let bare = walk == Walk::Senders;
@@ -263,18 +272,21 @@ pub fn statement<'a>(filter: &'a LogFilter, walk: Walk, window: Window, start: L
         };
     }
     let bound = |comparison, at: i64| Condition::On(Column::CreatedAt, Test::Compare(comparison, Value::Integer(at)));
+    // Named at least once, so that the index is walked which has it.
+    let is_bounded = window.0.is_some() || filter.conditions.iter().any(|one| one.on(Column::CreatedAt).is_some());
+    let from = if walk == Walk::Time && !is_bounded { Some(i64::MIN) } else { window.0 };
     let window: Vec<Condition> = [
-        window.0.map(|from| bound(Comparison::GreaterOrEqual, from)),
+        from.map(|from| bound(Comparison::GreaterOrEqual, from)),
         window.1.map(|to| bound(Comparison::LessOrEqual, to)),
     ]
     .into_iter()
     .flatten()
     .collect();
     if !window.is_empty() {
-        found = found.filter(Where::new(&window, along));
+        found = found.filter(Where::new(&window, index));
     }
     if !filter.conditions.is_empty() {
-        found = found.filter(Where::new(&filter.conditions, along));
+        found = found.filter(Where::new(&filter.conditions, index));
     }
     found
 }

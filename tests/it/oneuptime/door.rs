@@ -1,0 +1,268 @@
+//! One store, two dialects: which row a message is, from the moment it is recorded (docs/oneuptime.md §2).
+
+use diesel::prelude::*;
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::{COUNT, LIST, log, whatsapp};
+use crate::support::{TENANT, TestApp, message};
+use history_gateway::ingest::{self, Recorded};
+use history_gateway::model::{Item, TenantId, whatsapp_log};
+use history_gateway::store::schema::{tenants, whatsapp_log_days, whatsapp_logs};
+
+/// The row of a message as an answer has it.
+async fn row(app: &TestApp, id: i64, select: serde_json::Value) -> String {
+    let id = whatsapp_log::id_of_message(TENANT, id);
+    app.logs(&format!("/api/whatsapp-log/{id}/get-item"), json!({"select": select})).await
+}
+
+#[actix_web::test]
+async fn a_whatsapp_message_of_ednas_is_a_row_in_the_next_request() {
+    let app = TestApp::new().await;
+    app.import([whatsapp(
+        11_000_000_001,
+        json!({"content": r#"{"type":"TEXT","text":"Hello. Glad to see"}"#, "deliveryStatus": "DELIVERED",
+            "deliveryStatusAt": "2026-03-01T10:00:05Z", "deliveryStatusMessage": "delivered to handset"}),
+    )])
+    .await;
+    let select = json!({"createdAt": true, "updatedAt": true, "version": true, "projectId": true, "toNumber": true,
+        "fromNumber": true, "messageText": true, "statusMessage": true, "whatsAppMessageId": true, "status": true,
+        "whatsAppCostInUSDCents": true, "incidentId": true});
+    assert_snapshot!(app.logs(LIST, json!({"select": select})).await, @r#"200 {"count":1,"limit":10,"skip":0,"data":[{"_id":"0db8af39-0932-8002-8000-00028fa6ae01","createdAt":"2026-03-01T10:00:00.000Z","updatedAt":"2026-03-01T10:00:05.000Z","version":1,"projectId":"0db8af39-0932-5cc3-8099-9be69066a8d3","toNumber":"+79001112233","fromNumber":null,"messageText":"Hello. Glad to see","statusMessage":"delivered to handset","whatsAppMessageId":null,"status":"Delivered","whatsAppCostInUSDCents":0,"incidentId":null}]}"#);
+}
+
+#[actix_web::test]
+async fn only_messages_sent_out_through_whatsapp_are_rows() {
+    let app = TestApp::new().await;
+    app.import([
+        message(1, json!({})),
+        whatsapp(2, json!({"direction": "IN"})),
+        message(3, json!({"channelType": "VIBER"})),
+        whatsapp(4, json!({})),
+    ])
+    .await;
+    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+}
+
+#[actix_web::test]
+async fn each_delivery_status_has_its_word() {
+    let app = TestApp::new().await;
+    let words = [
+        "ACCEPTED",
+        "ENQUEUED",
+        "SENT",
+        "DELIVERED",
+        "READ",
+        "UNDELIVERED",
+        "FAILED",
+        "EXPIRED",
+        "INVALID",
+        "CANCELLED",
+        "DELAYED",
+        "ODD",
+    ];
+    app.import((1..).zip(words).map(|(id, word)| whatsapp(id, json!({"deliveryStatus": word})))).await;
+    app.import([whatsapp(13, json!({}))]).await;
+    let mut table = String::new();
+    for (id, word) in (1..).zip(words.into_iter().chain(["none"])) {
+        table += &format!("{word} {}\n", row(&app, id, json!({"status": true})).await.split_once("status").unwrap().1);
+    }
+    assert_snapshot!(table, @r#"
+    ACCEPTED ":"Queued"}
+    ENQUEUED ":"Queued"}
+    SENT ":"Sent"}
+    DELIVERED ":"Delivered"}
+    READ ":"Read"}
+    UNDELIVERED ":"Failed"}
+    FAILED ":"Failed"}
+    EXPIRED ":"Failed"}
+    INVALID ":"Error"}
+    CANCELLED ":"Deleted"}
+    DELAYED ":"Warning"}
+    ODD ":"Unknown"}
+    none ":"Unknown"}
+    "#);
+}
+
+#[actix_web::test]
+async fn a_row_keeps_its_id_while_its_status_moves_on() {
+    let app = TestApp::new().await;
+    app.import([whatsapp(5, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z"}))]).await;
+    let sent = row(&app, 5, json!({"status": true, "updatedAt": true})).await;
+    app.import([whatsapp(5, json!({"deliveryStatus": "READ", "deliveryStatusAt": "2026-03-01T10:05:00Z"}))]).await;
+    let read = row(&app, 5, json!({"status": true, "updatedAt": true})).await;
+    app.import([whatsapp(5, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z"}))]).await;
+    assert_eq!(row(&app, 5, json!({"status": true, "updatedAt": true})).await, read);
+    assert_snapshot!(format!("{sent}\n{read}"), @r#"
+    200 {"_id":"0db8af39-0932-8002-8000-000000000005","updatedAt":"2026-03-01T10:00:01.000Z","status":"Sent"}
+    200 {"_id":"0db8af39-0932-8002-8000-000000000005","updatedAt":"2026-03-01T10:05:00.000Z","status":"Read"}
+    "#);
+    assert_eq!(app.logs(COUNT, r#"{"query":{"status":"Sent"}}"#).await, r#"200 {"count":0}"#);
+    assert_eq!(app.logs(COUNT, r#"{"query":{"status":"Read"}}"#).await, r#"200 {"count":1}"#);
+    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+}
+
+#[actix_web::test]
+async fn addresses_and_contents_become_numbers_and_texts() {
+    let app = TestApp::new().await;
+    let rows = [
+        ("+7 (900) 111-22-33", r#"{"text":"Привет"}"#),
+        ("user@example.com", r#"{"type":"IMAGE","url":"x"}"#),
+        ("79001", "plain text"),
+        ("79002", r#""a JSON string""#),
+        ("79003", "12345"),
+        ("79004", r#"{"text":5}"#),
+        ("79005", r#"{"type":"TEXT","text":""}"#),
+    ];
+    let item =
+        |(id, (address, content)): (i64, (&str, &str))| whatsapp(id, json!({"address": address, "content": content}));
+    app.import((1..).zip(rows).map(item)).await;
+    let mut table = String::new();
+    for id in 1..=7 {
+        table += &format!(
+            "{}\n",
+            row(&app, id, json!({"toNumber": true, "messageText": true})).await.split_once(",").unwrap().1
+        );
+    }
+    assert_snapshot!(table, @r#"
+    "toNumber":"+79001112233","messageText":"Привет"}
+    "toNumber":"user@example.com","messageText":null}
+    "toNumber":"+79001","messageText":"plain text"}
+    "toNumber":"+79002","messageText":"a JSON string"}
+    "toNumber":"+79003","messageText":"12345"}
+    "toNumber":"+79004","messageText":null}
+    "toNumber":"+79005","messageText":""}
+    "#);
+}
+
+#[actix_web::test]
+async fn a_message_that_turns_out_to_be_another_channels_is_no_row_any_more() {
+    let app = TestApp::new().await;
+    app.import([whatsapp(1, json!({"deliveryStatus": "SENT"}))]).await;
+    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+    app.import([message(1, json!({"deliveryStatus": "READ"}))]).await;
+    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":0}"#);
+    assert_eq!(app.found(json!({"query": {"toNumber": "+79001112233"}})).await, "[] of 0");
+}
+
+#[actix_web::test]
+async fn ids_differ_from_tenant_to_tenant_and_follow_the_messages() {
+    let of = |tenant, id| whatsapp_log::id_of_message(TenantId(tenant), id);
+    assert_snapshot!(of(3193, 11_000_000_001), @"0db8af39-0932-8002-8000-00028fa6ae01");
+    assert_eq!(of(3193, 11_000_000_001).get_version_num(), 8);
+    assert_ne!(of(3193, 1), of(3194, 1));
+    let ids: Vec<_> = [i64::MIN, -1, 0, 1, 11_000_000_001, i64::MAX].map(|id| of(3193, id)).into();
+    assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+#[actix_web::test]
+async fn a_copy_of_a_messages_row_and_the_message_come_to_the_same_in_any_order() {
+    let id = whatsapp_log::id_of_message(TENANT, 5).to_string();
+    let sent =
+        whatsapp(5, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z", "subjectId": 501}));
+    let copy = |at: &str, cost: i64| {
+        log(
+            1,
+            json!({"_id": id, "toNumber": "+79001112233", "status": "Read", "updatedAt": at,
+            "createdAt": "2026-03-01T10:00:00Z", "whatsAppCostInUSDCents": cost}),
+        )
+    };
+    for (copy, status) in [(copy("2026-03-01T10:05:00Z", 3), "Read"), (copy("2026-03-01T10:00:00Z", 3), "Sent")] {
+        let (one, other) = (TestApp::new().await, TestApp::new().await);
+        one.import([sent.clone()]).await;
+        one.import_logs([copy.clone()]).await;
+        other.import_logs([copy]).await;
+        other.import([sent.clone()]).await;
+        let select = json!({"status": true, "updatedAt": true, "whatsAppCostInUSDCents": true, "createdAt": true});
+        let answer = row(&one, 5, select.clone()).await;
+        assert!(answer.contains(&format!("\"status\":\"{status}\"")), "{answer}");
+        assert_eq!(row(&other, 5, select).await, answer);
+        for app in [&one, &other] {
+            assert_eq!(app.logs(COUNT, json!({"query": {"status": status}})).await, r#"200 {"count":1}"#);
+            assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+        }
+    }
+}
+
+/// Makes the store what it was before there was a WhatsApp log.
+async fn forget_the_log(app: &TestApp) {
+    app.store
+        .write(|connection| {
+            diesel::delete(whatsapp_logs::table).execute(connection)?;
+            diesel::delete(whatsapp_log_days::table).execute(connection)?;
+            diesel::update(tenants::table).set(tenants::logged_up_to.eq(Some(i64::MIN))).execute(connection)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
+#[actix_web::test]
+async fn messages_of_before_get_their_rows_and_go_on_where_they_were_stopped() {
+    let app = TestApp::new().await;
+    app.tenant(TenantId(9000)).await;
+    let items = |ids: std::ops::Range<i64>| {
+        ids.map(|id| whatsapp(id, json!({"deliveryStatus": if id % 3 == 0 { "READ" } else { "SENT" }})))
+    };
+    app.import(items(1..2600)).await;
+    app.import((5000..5010).map(|id| message(id, json!({})))).await;
+    app.import_for(TenantId(9000), items(1..4)).await;
+    let list = json!({"select": {"status": true, "toNumber": true, "updatedAt": true}, "limit": 100, "skip": 1300});
+    let (before, count) = (app.logs(LIST, &list).await, app.logs(COUNT, r#"{"query":{"status":"Read"}}"#).await);
+    forget_the_log(&app).await;
+    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":0}"#);
+    // New messages come in meanwhile, and one of the old ones changes.
+    app.import([whatsapp(2599, json!({"deliveryStatus": "READ"}))]).await;
+    // Stopped after its first batch, as by the end of its process.
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let mut tell = Some(tell);
+    let making = ingest::logs::catch_up(&app.store, |rows| {
+        if let Some(tell) = tell.take() {
+            tell.send(rows).unwrap();
+        }
+    });
+    let done = tokio::select! { rows = told => rows.unwrap(), _ = making => panic!("it was not stopped") };
+    assert_eq!(done, 2000);
+    ingest::logs::catch_up(&app.store, |_| {}).await.unwrap();
+    assert_eq!(ingest::logs::catch_up(&app.store, |_| {}).await.unwrap(), 0);
+    app.import([whatsapp(2599, json!({"deliveryStatus": "SENT"}))]).await;
+    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":2599}"#);
+    assert_eq!(app.logs(LIST, &list).await, before);
+    let one_more = count.replace("866", "867");
+    assert_eq!(
+        (count.as_str(), app.logs(COUNT, r#"{"query":{"status":"Read"}}"#).await),
+        (r#"200 {"count":866}"#, one_more)
+    );
+}
+
+#[actix_web::test]
+async fn a_tenant_goes_with_its_log() {
+    let app = TestApp::new().await;
+    app.import([whatsapp(1, json!({}))]).await;
+    app.import_logs([log(1, json!({}))]).await;
+    app.store.write(|connection| history_gateway::store::tenants::delete(connection, TENANT)).await.unwrap();
+    let left: (i64, i64) = app
+        .store
+        .read(|connection| {
+            let logs = whatsapp_logs::table.count().get_result(connection)?;
+            Ok((logs, whatsapp_log_days::table.count().get_result(connection)?))
+        })
+        .await
+        .unwrap();
+    assert_eq!(left, (0, 0));
+}
+
+#[actix_web::test]
+async fn the_door_tells_what_became_of_rows() {
+    let app = TestApp::new().await;
+    let row = |at: &str, status: &str| log(1, json!({"updatedAt": at, "status": status}));
+    let recorded = |imported, updated, unchanged| Recorded { imported, updated, unchanged };
+    assert_eq!(app.import_logs([row("2026-03-01T11:00:00Z", "Sent")]).await, recorded(1, 0, 0));
+    assert_eq!(app.import_logs([row("2026-03-01T11:00:00Z", "Sent")]).await, recorded(0, 0, 1));
+    assert_eq!(app.import_logs([row("2026-03-01T10:59:00Z", "Old")]).await, recorded(0, 0, 1));
+    let newer = [row("2026-03-01T11:01:00Z", "Read"), row("2026-03-01T11:00:30Z", "Delivered")];
+    assert_eq!(app.import_logs(newer).await, recorded(0, 1, 1));
+    assert_eq!(app.query(json!({"status": "Read"})).await, "[1]");
+    let items = vec![Item::parse(&whatsapp(1, json!({})).to_string(), TENANT).unwrap()];
+    assert_eq!(ingest::record(&app.store, TENANT, items).await.unwrap(), recorded(1, 0, 0));
+}

@@ -1,0 +1,264 @@
+//! What cannot be read is a 400 that names the column, or a bounded answer; never more rows than were asked for.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{COUNT, LIST, id, log};
+use crate::support::TestApp;
+
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    app.import_logs((1..=3).map(|number| log(number, json!({})))).await;
+    app
+}
+
+#[actix_web::test]
+async fn unknown_columns_are_named() {
+    let app = app().await;
+    assert_snapshot!(app.logs(LIST, r#"{"query":{"foo":1}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
+    assert_snapshot!(app.logs(COUNT, r#"{"query":{"x":{"_type":"MultiSearch","value":"a","fields":["foo"]}}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
+    assert_snapshot!(app.logs(COUNT, r#"{"query":{"deletedByUserId":null}}"#).await, @r#"422 {"error":"You do not have permissions to query on - deletedByUserId. No permission reads this column.","message":"You do not have permissions to query on - deletedByUserId. No permission reads this column."}"#);
+}
+
+#[actix_web::test]
+async fn what_is_no_object_is_refused() {
+    let app = app().await;
+    let mut table = String::new();
+    for name in ["query", "select", "sort"] {
+        for value in [json!([]), json!("x"), json!(1), json!(true), json!(null)] {
+            table += &format!("{name} {value}: {}\n", app.logs(LIST, json!({name: value})).await);
+        }
+    }
+    assert_snapshot!(table, @r#"
+    query []: 400 {"error":"Query must be an object.","message":"Query must be an object."}
+    query "x": 400 {"error":"Query must be an object.","message":"Query must be an object."}
+    query 1: 400 {"error":"Query must be an object.","message":"Query must be an object."}
+    query true: 400 {"error":"Query must be an object.","message":"Query must be an object."}
+    query null: 400 {"error":"Query must be an object.","message":"Query must be an object."}
+    select []: 400 {"error":"Select must be an object.","message":"Select must be an object."}
+    select "x": 400 {"error":"Select must be an object.","message":"Select must be an object."}
+    select 1: 400 {"error":"Select must be an object.","message":"Select must be an object."}
+    select true: 400 {"error":"Select must be an object.","message":"Select must be an object."}
+    select null: 400 {"error":"Select must be an object.","message":"Select must be an object."}
+    sort []: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
+    sort "x": 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
+    sort 1: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
+    sort true: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
+    sort null: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
+    "#);
+}
+
+#[actix_web::test]
+async fn values_of_the_wrong_kind_are_refused_with_the_columns_name() {
+    let app = app().await;
+    let mut table = String::new();
+    for query in [
+        json!({"_id": "abc"}),
+        json!({"_id": 5}),
+        json!({"incidentId": ["0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10", "x"]}),
+        json!({"whatsAppCostInUSDCents": "abc"}),
+        json!({"version": 1.5}),
+        json!({"version": 99_999_999_999_999_999_999_f64}),
+        json!({"createdAt": "yesterday"}),
+        json!({"createdAt": 1_700_000_000}),
+        json!({"deletedAt": "never"}),
+        json!({"status": true}),
+        json!({"status": [null]}),
+        json!({"status": ["a", ["b"]]}),
+        json!({"status": {}}),
+        json!({"status": {"value": "Sent"}}),
+        json!({"status": {"_type": "Nonsense", "value": "x"}}),
+        json!({"status": {"_type": 5, "value": "x"}}),
+        json!({"status": {"_type": "EqualTo"}}),
+        json!({"status": {"_type": "EqualTo", "value": null}}),
+        json!({"status": {"_type": "EqualTo", "value": {"_type": "EqualTo", "value": "x"}}}),
+        json!({"status": {"_type": "Includes", "value": "Sent"}}),
+        json!({"status": {"_type": "IncludesNone"}}),
+        json!({"status": {"_type": "Search", "value": null}}),
+        json!({"status": {"_type": "Search", "value": ["x"]}}),
+        json!({"status": {"_type": "ObjectID"}}),
+        json!({"createdAt": {"_type": "InBetween", "startValue": "2026-01-01"}}),
+        json!({"createdAt": {"_type": "InBetween", "startValue": null, "endValue": "2026-01-01"}}),
+        json!({"createdAt": {"_type": "GreaterThan", "value": "x"}}),
+        json!({"x": {"_type": "MultiSearch", "value": "a"}}),
+        json!({"x": {"_type": "MultiSearch", "value": "a", "fields": []}}),
+        json!({"x": {"_type": "MultiSearch", "fields": ["status"]}}),
+        json!({"x": {"_type": "MultiSearch", "value": "a", "fields": [5]}}),
+    ] {
+        let answer = app.logs(COUNT, json!({"query": query})).await;
+        assert!(answer.starts_with("400 "), "{query}: {answer}");
+        let text: Value = serde_json::from_str(&answer[4..]).unwrap();
+        table += &format!("{}\n", text["message"].as_str().unwrap());
+    }
+    assert_snapshot!(table, @"
+    Invalid query on WhatsApp Log - _id: its value must be a UUID.
+    Invalid query on WhatsApp Log - _id: its value must be a UUID.
+    Invalid query on WhatsApp Log - incidentId: each value of its list must be a UUID.
+    Invalid query on WhatsApp Log - whatsAppCostInUSDCents: its value must be an integer.
+    Invalid query on WhatsApp Log - version: its value must be an integer.
+    Invalid query on WhatsApp Log - version: its value must be an integer.
+    Invalid query on WhatsApp Log - createdAt: its value must be an ISO 8601 date.
+    Invalid query on WhatsApp Log - createdAt: its value must be an ISO 8601 date.
+    Invalid query on WhatsApp Log - deletedAt: its value must be an ISO 8601 date.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: each value of its list must be a text.
+    Invalid query on WhatsApp Log - status: each value of its list must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its _type is not an operator.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a list.
+    Invalid query on WhatsApp Log - status: its value must be a list.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - status: its value must be a text.
+    Invalid query on WhatsApp Log - createdAt: its endValue must be an ISO 8601 date.
+    Invalid query on WhatsApp Log - createdAt: its startValue must be an ISO 8601 date.
+    Invalid query on WhatsApp Log - createdAt: its value must be an ISO 8601 date.
+    Invalid query on WhatsApp Log - x: its fields must be a list of columns.
+    Invalid query on WhatsApp Log - x: its fields must be a list of columns.
+    Invalid query on WhatsApp Log - x: its value must be a text.
+    Invalid query on WhatsApp Log - x: its fields must be a list of columns.
+    ");
+}
+
+#[actix_web::test]
+async fn bodies_that_are_no_json_object_are_refused() {
+    let app = app().await;
+    let mut table = String::new();
+    for body in ["{", "[]", "null", "5", "{\"query\":{}}}", "{'query':{}}", "query=x"] {
+        table += &format!("{body}: {}\n", app.logs(LIST, body).await);
+    }
+    let bytes = app.send("POST", LIST, &[("ApiKey", &app.key)], vec![b'{', 0xff, b'}']).await;
+    table += &bytes.body;
+    assert_snapshot!(table, @r#"
+    {: 400 {"error":"The body ends in the middle of a JSON value.","message":"The body ends in the middle of a JSON value."}
+    []: 400 {"error":"The body must be a JSON object.","message":"The body must be a JSON object."}
+    null: 400 {"error":"The body must be a JSON object.","message":"The body must be a JSON object."}
+    5: 400 {"error":"The body must be a JSON object.","message":"The body must be a JSON object."}
+    {"query":{}}}: 400 {"error":"The body is not valid JSON (line 1, column 13).","message":"The body is not valid JSON (line 1, column 13)."}
+    {'query':{}}: 400 {"error":"The body is not valid JSON (line 1, column 2).","message":"The body is not valid JSON (line 1, column 2)."}
+    query=x: 400 {"error":"The body is not valid JSON (line 1, column 1).","message":"The body is not valid JSON (line 1, column 1)."}
+    {"error":"The body is not valid UTF-8.","message":"The body is not valid UTF-8."}
+    "#);
+}
+
+#[actix_web::test]
+async fn great_requests_have_a_bounded_answer() {
+    let app = app().await;
+    let many: Vec<String> = (0..10_000).map(|number| format!("status {number}")).chain(["Sent".into()]).collect();
+    assert_eq!(app.query(json!({"status": many})).await, "[1, 2, 3]");
+    let ids: Vec<String> = (0..10_000).map(id).collect();
+    assert_eq!(app.query(json!({"_id": {"_type": "Includes", "value": ids}})).await, "[1, 2, 3]");
+    assert_eq!(app.query(json!({"_id": {"_type": "IncludesNone", "value": ids}})).await, "[]");
+    let search = |text: String| json!({"query": {"status": {"_type": "Search", "value": text}}});
+    assert_eq!(
+        app.logs(COUNT, search("%".repeat(100_000))).await,
+        "400 {\"error\":\"Invalid query on WhatsApp Log - status: its value must have at most 5000 characters.\",\"message\":\"Invalid query on WhatsApp Log - status: its value must have at most 5000 characters.\"}"
+    );
+    assert_eq!(app.logs(COUNT, search("%_".repeat(2500))).await, r#"200 {"count":0}"#);
+    assert_eq!(app.logs(COUNT, search("%".repeat(5000))).await, r#"200 {"count":3}"#);
+    let deep = format!("{{\"query\":{{\"status\":{}1{}}}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(app.logs(LIST, &deep).await.starts_with("400 "));
+    let deep = format!("{{\"x\":{}1{}}}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
+    assert!(app.logs(LIST, &deep).await.starts_with("200 "));
+    let multi = json!({"_type": "MultiSearch", "value": "a", "fields": ["status"]});
+    let conditions: serde_json::Map<String, Value> = (0..10_000).map(|n| (format!("x{n}"), multi.clone())).collect();
+    assert!(app.logs(LIST, json!({"query": conditions})).await.starts_with("400 "));
+    let fields: Vec<&str> = std::iter::repeat_n("status", 10_000).collect();
+    let wide = json!({"x": {"_type": "MultiSearch", "value": "SENT", "fields": fields}});
+    assert_eq!(app.query(wide).await, "[1, 2, 3]");
+    let long = format!("{{\"x\":\"{}\"}}", "a".repeat(1_048_576));
+    assert!(app.logs(LIST, long).await.starts_with(r#"413 {"error":"The body must be at most 1048576 bytes long.""#));
+}
+
+#[actix_web::test]
+async fn any_operator_on_any_column_is_an_answer_or_a_400() {
+    let app = app().await;
+    let columns: Vec<&str> = history_gateway::oneuptime::columns::FIELDS.iter().map(|(name, _)| *name).collect();
+    let values =
+        [json!("a"), json!(1), json!(["a"]), json!([id(1)]), json!(id(1)), json!("2026-01-01"), json!(null), json!({})];
+    for column in columns {
+        for operator in [
+            "EqualTo",
+            "NotEqual",
+            "EqualToOrNull",
+            "IsNull",
+            "NotNull",
+            "GreaterThan",
+            "GreaterThanOrEqual",
+            "LessThan",
+            "LessThanOrEqual",
+            "GreaterThanOrNull",
+            "LessThanOrNull",
+            "Search",
+            "StartsWith",
+            "EndsWith",
+            "NotContains",
+            "Includes",
+            "IncludesAll",
+            "IncludesNone",
+            "ObjectID",
+            "Phone",
+            "DateTime",
+        ] {
+            for value in &values {
+                let query = json!({column: {"_type": operator, "value": value}});
+                let answer =
+                    app.logs(LIST, json!({"query": query, "sort": {column: 1}, "select": {column: true}})).await;
+                let status = &answer[..3];
+                assert!(
+                    matches!(status, "200" | "400") || (status == "422" && column.starts_with("deletedBy")),
+                    "{query}: {answer}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_body_makes_an_error_of_the_servers() {
+    let runtime = actix_web::rt::System::new();
+    let app = runtime.block_on(app());
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+        prop::sample::select(vec!["Search", "Includes", "InBetween", "MultiSearch", "ObjectID"]).prop_map(Value::from),
+    ];
+    let names = prop::sample::select(vec![
+        "query",
+        "select",
+        "sort",
+        "groupBy",
+        "skip",
+        "limit",
+        "_type",
+        "value",
+        "fields",
+        "startValue",
+        "status",
+        "createdAt",
+        "incident",
+        "project",
+        "_id",
+        "version",
+    ]);
+    let json = leaf.prop_recursive(5, 40, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(names.clone(), inner, 0..6)
+                .prop_map(|map| Value::from_iter(map.into_iter().map(|(name, value)| (name.to_owned(), value)))),
+        ]
+    });
+    proptest!(|(body in json, path in prop::sample::select(vec![LIST, COUNT]))| {
+        let answer = runtime.block_on(app.logs(path, &body));
+        prop_assert!(["200 ", "400 ", "422 "].iter().any(|status| answer.starts_with(status)), "{}: {}", body, answer);
+    });
+}
