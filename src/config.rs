@@ -48,6 +48,8 @@ pub struct Server {
     pub shutdown_timeout_seconds: u64,
     #[validate(range(min = 1, max = 1_000_000, message = "must be between 1 and 1000000"))]
     pub max_connections: usize,
+    #[validate(custom(function = known_origins))]
+    pub cors_origins: Vec<String>,
 }
 
 #[derive(Clone, Deserialize, Validate)]
@@ -126,6 +128,7 @@ impl Config {
     /// Reads the settings; `flags` are (name, value) pairs such as `("server.bind", "127.0.0.1:0")`.
     pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
         let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true);
+        let environment = environment.list_separator(",").with_list_parse_key("server.cors_origins");
         Self::read(file, environment, flags)
     }
 
@@ -198,6 +201,17 @@ impl From<config::ConfigError> for ConfigError {
 fn known_database(url: &str) -> Result<(), ValidationError> {
     let refused = |error: store::StoreError| ValidationError::new("url").with_message(error.to_string().into());
     DatabaseUrl::parse(url).map(|_| ()).map_err(refused)
+}
+
+fn known_origins(origins: &[String]) -> Result<(), ValidationError> {
+    let is_origin = |origin: &String| {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']))
+    };
+    if origins.iter().all(is_origin) {
+        return Ok(());
+    }
+    Err(ValidationError::new("origin").with_message("each must be an origin such as https://desk.example, or *".into()))
 }
 
 fn sentences(path: &str, errors: &ValidationErrors) -> Vec<String> {

@@ -92,7 +92,18 @@ impl Key {
                     return print(&format!("{}\n", serde_json::Value::from(keys)));
                 }
                 let now = Clock::Machine.now();
-                let headings = ["ID", "NAME", "KIND", "GROUPS", "SENDERS", "LAST DAY", "LAST USED", "STATE"];
+                let headings = [
+                    "ID",
+                    "NAME",
+                    "KIND",
+                    "GROUPS",
+                    "PERMISSIONS",
+                    "SENDERS",
+                    "PROFILE",
+                    "LAST DAY",
+                    "LAST USED",
+                    "STATE",
+                ];
                 print(&table::text(&headings, &keys.into_iter().map(|key| row(key, now)).collect::<Vec<_>>()))
             }
             Self::Revoke { id } => {
@@ -171,6 +182,14 @@ impl Issue {
             (Kind::Webhook, Some((flag, _))) => Err(Failure::said(format!(
                 "{flag} restricts an additional key, and this would be a webhook key: leave it out"
             ))),
+            (Kind::Webhook, None) if self.oneuptime_profile.is_some() => Err(Failure::said(
+                "--oneuptime-profile is for keys that read, and this would be a webhook key: leave it out",
+            )),
+            (Kind::Additional, _) if self.groups.is_none() && self.permissions.is_none() => {
+                say("Note: this key reads nothing; --groups message-history lets it read messages, and");
+                say("--permissions \"Read WhatsApp Log\" the WhatsApp log.");
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -206,7 +225,9 @@ fn row(key: ListedKey, now: Instant) -> Vec<String> {
         or_dash(key.name),
         key.kind,
         or_dash(key.groups.join(",")),
+        or_dash(key.permissions.join(",")),
         or_dash(senders.join(",")),
+        or_dash(key.oneuptime_profile.unwrap_or_default()),
         or_dash(key.valid_until.unwrap_or_default()),
         time(key.last_used_at),
         state.into(),

@@ -35,7 +35,8 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 /// How long a program that is done waits for work that nobody waits for any more.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// Answers edna's message history endpoint from an own store: same requests, same answers, same errors.
+/// Answers edna's message history endpoint, and OneUptime's WhatsApp Log API, from an own store: same requests, same
+/// answers, same errors.
 #[derive(Parser)]
 #[command(
     name = "history-gateway",

@@ -52,9 +52,11 @@ impl Tenant {
                     let sentence = format!("nothing was deleted: add --yes to delete tenant {id} and everything of it");
                     return Err(Failure::said(sentence));
                 }
-                let messages = store.write(move |connection| tenants::delete(connection, id)).await?;
+                let (messages, logs) = store.write(move |connection| tenants::delete(connection, id)).await?;
                 store.forget_deleted().await?;
-                say(format_args!("Tenant {id} is deleted, and {messages} messages of it."));
+                say(format_args!(
+                    "Tenant {id} is deleted, and {messages} messages and {logs} WhatsApp log rows of it."
+                ));
                 Ok(())
             }
         }

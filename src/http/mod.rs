@@ -12,10 +12,12 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Resource, guard, web};
 
 use crate::config::{Config, Server};
@@ -153,7 +155,7 @@ async fn not_found(request: HttpRequest, payload: web::Payload, gateway: web::Da
     let words = path.to_ascii_lowercase();
     let is_api = words.starts_with("/api/") && !words.starts_with("/api/messages");
     let is_oneuptimes = is_api && !request.headers().contains_key("x-api-key");
-    rest.answer(if is_oneuptimes || words.starts_with("/api/whatsapp-log") {
+    rest.answer(if is_oneuptimes || words.contains("whatsapp-log") {
         crate::oneuptime::routes::respond(&OneUptimeError::PageNotFound(path.to_owned()))
     } else {
         respond(&EdnaError::NotFound)
@@ -172,6 +174,20 @@ async fn not_allowed(
     rest.answer(response)
 }
 
+/// What browsers are told of pages of other origins. A page without leave gets its answer, which its browser keeps.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_any_header()
+        .expose_headers(["x-request-id", "retry-after"])
+        .max_age(3600)
+        .block_on_origin_mismatch(false);
+    if origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin().send_wildcard();
+    }
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
 /// The app that is served, and that the tests call in process.
 pub fn app(
     gateway: web::Data<Gateway>,
@@ -184,7 +200,9 @@ pub fn app(
         InitError = (),
     >,
 > {
-    App::new().app_data(gateway).configure(routes).wrap(from_fn(observe::observe))
+    let origins = &gateway.server.cors_origins;
+    let cors = Condition::new(!origins.is_empty(), cors(origins));
+    App::new().app_data(gateway).configure(routes).wrap(cors).wrap(from_fn(observe::observe))
 }
 
 /// Serves until `stop` is done, then answers what is in flight and returns.

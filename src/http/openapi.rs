@@ -6,17 +6,19 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::edna::document;
+use crate::oneuptime::document as oneuptime;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "history-gateway",
-        description = "Answers edna's message history endpoint from an own store: same requests, same answers, same errors."
+        description = "Answers edna's message history endpoint and OneUptime's WhatsApp Log API from an own store: same requests, same answers, same errors."
     ),
-    paths(document::history, healthz, readyz),
+    paths(document::history, oneuptime::log_list, oneuptime::log_item, oneuptime::log_count, healthz, readyz),
     components(schemas(document::HistoryRequest, document::HistoryAnswer, document::ErrorAnswer)),
     tags(
         (name = "edna", description = "The endpoint of edna Pulse."),
+        (name = "oneuptime", description = "The read-only WhatsApp Log of OneUptime."),
         (name = "health", description = "For balancers and supervisors. No key, nothing personal.")
     ),
     modifiers(&Keys)
@@ -31,6 +33,8 @@ impl Modify for Keys {
             ApiKeyValue::with_description("x-api-key", "A key of `history-gateway key issue`, in the form of a UUID.");
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        let key = ApiKeyValue::with_description("ApiKey", "The same keys, in OneUptime's header.");
+        components.add_security_scheme("ApiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
 }
 

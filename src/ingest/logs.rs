@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Recorded;
 use crate::model::{Property, TenantId, WhatsAppLog};
-use crate::store::whatsapp_logs::{self, Change, Stored};
+use crate::store::whatsapp_logs::{self, Change, Source, Stored};
 use crate::store::{Connection, Store, StoreError, messages, tenants};
 
 /// How many messages one transaction of `catch_up` looks at.
@@ -19,20 +19,29 @@ pub async fn record(store: &Store, tenant: TenantId, logs: Vec<WhatsAppLog>) -> 
 
 fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<Recorded, StoreError> {
     tenants::lock(connection, tenant)?;
-    let before = whatsapp_logs::load(connection, tenant, &logs.iter().map(|log| log.id).collect(), true)?;
+    let before = whatsapp_logs::load(connection, tenant, &logs.iter().map(|log| log.id).collect())?;
     let mut after = before.clone();
     let mut recorded = Recorded::default();
     for log in logs {
         match after.get_mut(&log.id) {
             None => {
                 recorded.imported += 1;
-                after.insert(log.id, Stored { log, subject_id: None, is_imported: true });
+                after.insert(log.id, Stored { log, subject_id: None, source: Source::Import });
             }
             Some(known) if log > known.log => {
                 recorded.updated += 1;
-                (known.log, known.is_imported) = (log, true);
+                (known.log, known.source) = (log, Source::Import);
             }
-            Some(_) => recorded.unchanged += 1,
+            Some(known) => {
+                recorded.unchanged += 1;
+                // The message may go back behind it later.
+                known.source = match std::mem::replace(&mut known.source, Source::Import) {
+                    Source::Import => Source::Import,
+                    Source::Message if log == known.log => Source::Message,
+                    Source::Message => Source::MessageBesideCopy(Box::new(log)),
+                    Source::MessageBesideCopy(copy) => Source::MessageBesideCopy(Box::new(log.max(*copy))),
+                };
+            }
         }
     }
     apply(connection, tenant, before, after)?;
@@ -55,20 +64,34 @@ pub fn follow(connection: &mut Connection, tenant: TenantId, changes: &[messages
         }
     }
     ids.extend(&gone);
-    let before = whatsapp_logs::load(connection, tenant, &ids, true)?;
+    let before = whatsapp_logs::load(connection, tenant, &ids)?;
     let mut after = before.clone();
     for id in gone {
         // What was imported beside the message stays.
-        if let Some(stored) = after.remove(&id).filter(|stored| stored.is_imported) {
-            after.insert(id, Stored { subject_id: None, ..stored });
+        if let Some(log) = after.remove(&id).and_then(imported) {
+            after.insert(id, Stored { log, subject_id: None, source: Source::Import });
         }
     }
     for (log, subject_id) in now {
-        let newer = after.remove(&log.id).filter(|stored| stored.is_imported && stored.log > log);
-        let (log, is_imported) = newer.map_or((log, false), |stored| (stored.log, true));
-        after.insert(log.id, Stored { log, subject_id, is_imported });
+        let id = log.id;
+        let (log, source) = match after.remove(&id).and_then(imported) {
+            None => (log, Source::Message),
+            Some(copy) if copy > log => (copy, Source::Import),
+            Some(copy) if copy == log => (log, Source::Message),
+            Some(copy) => (log, Source::MessageBesideCopy(Box::new(copy))),
+        };
+        after.insert(id, Stored { log, subject_id, source });
     }
     apply(connection, tenant, before, after)
+}
+
+/// The newest copy in OneUptime's form that a row has, shown or not.
+fn imported(stored: Stored) -> Option<WhatsAppLog> {
+    match stored.source {
+        Source::Message => None,
+        Source::Import => Some(stored.log),
+        Source::MessageBesideCopy(copy) => Some(*copy),
+    }
 }
 
 fn apply(

@@ -4,14 +4,17 @@
 pub const LONGEST_PATTERN: usize = 5000;
 
 /// A text in the form that searches compare: each character by Unicode's simple folding, so that it stays one
-/// character and `_` stands for it. U+0000, which not every database holds, becomes U+FFFE, which is no character.
+/// character and `_` stands for it. What not every database holds, or tells apart, becomes something that is no
+/// character either.
 pub fn folded(text: &str) -> String {
     text.chars().map(fold).collect()
 }
 
 fn fold(char: char) -> char {
     match char {
-        '\0' => '\u{fffe}',
+        '\0' => '\u{fdd0}',
+        '\u{fffe}' => '\u{fdd1}',
+        '\u{ffff}' => '\u{fdd2}',
         // Its capital is the I of other letters.
         'ı' => char,
         'A'..='Z' => char.to_ascii_lowercase(),
@@ -29,8 +32,8 @@ fn single(char: char, mut mapped: impl Iterator<Item = char>) -> char {
     }
 }
 
-/// A pattern of `LIKE`, folded: `%` stands for any text, `_` for one character, a backslash takes the next one
-/// literally (docs/oneuptime.md §5).
+/// A pattern of `LIKE` whose escape is the backslash, folded: `%` stands for any text, `_` for one character, anything
+/// else for itself (docs/oneuptime.md §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
 
@@ -55,17 +58,13 @@ impl Pattern {
             return None;
         }
         let mut pattern = String::with_capacity(text.len() + 2);
-        let mut escaped = false;
         for char in before.chars().chain(folded(text).chars()).chain(after.chars()) {
-            // A run of them means no more than one does, and costs a database more.
-            if char == '%' && !escaped && pattern.ends_with('%') && !ends_with_escaped(&pattern) {
-                continue;
+            match char {
+                // A run of them means no more than one does, and costs a database more.
+                '%' if pattern.ends_with('%') => {}
+                '\\' => pattern.push_str(r"\\"),
+                char => pattern.push(char),
             }
-            escaped = char == '\\' && !escaped;
-            pattern.push(char);
-        }
-        if escaped {
-            pattern.push('\\');
         }
         Some(Self(pattern))
     }
@@ -73,12 +72,6 @@ impl Pattern {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether a pattern's last character is taken literally.
-fn ends_with_escaped(pattern: &str) -> bool {
-    let before = pattern.char_indices().next_back().map_or("", |(last, _)| &pattern[..last]);
-    before.chars().rev().take_while(|char| *char == '\\').count() % 2 == 1
 }
 
 #[cfg(test)]
@@ -100,14 +93,17 @@ mod tests {
 
     #[test]
     fn a_pattern_is_trimmed_and_as_short_as_it_can_be() {
-        let pattern = |text: &str| Pattern::contains(text).unwrap().as_str().to_owned();
-        assert_eq!(pattern("  a b "), "%a b%");
-        assert_eq!(pattern("%%%a%%%%b%%"), "%a%b%");
-        assert_eq!(pattern(r"100\%%"), r"%100\%%");
-        assert_eq!(pattern(r"a\"), r"%a\%");
-        assert_eq!(pattern(r"a\\"), r"%a\\%");
-        assert_eq!(Pattern::ends_with(r"a\").unwrap().as_str(), r"%a\\");
-        assert_eq!(pattern(""), "%");
+        for (text, pattern) in [
+            ("  a b ", "%a b%"),
+            ("%%%a%%%%b%%", "%a%b%"),
+            (r"c:\dir", r"%c:\\dir%"),
+            (r"a\", r"%a\\%"),
+            (r"a\%", r"%a\\%"),
+            ("", "%"),
+        ] {
+            assert_eq!(Pattern::contains(text), Some(Pattern(pattern.into())), "{text}");
+        }
+        assert_eq!(Pattern::ends_with(r"a\"), Some(Pattern(r"%a\\".into())));
         assert_eq!(Pattern::contains(&"x".repeat(5001)), None);
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Timelike, U
 /// Milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// Shown in edna's form: `2024-07-23T08:08:20.000+0000` (UTC, three fraction digits, a zone without colon).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Instant(pub i64);
 
 /// What to do with digits beyond the millisecond: a window's start rounds up and its end down,

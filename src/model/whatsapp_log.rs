@@ -1,5 +1,6 @@
 //! A WhatsApp log row, and which row an edna message is; knows no store and no JSON form of it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -84,7 +85,7 @@ impl Relation {
 }
 
 /// One row. Ordered by what is newer: of two copies the greater one is kept, in whatever order they came.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WhatsAppLog {
     pub updated_at: Instant,
     pub version: i64,

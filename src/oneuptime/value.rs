@@ -44,15 +44,11 @@ pub fn object(raw: &str) -> Option<Vec<(String, &RawValue)>> {
     let mut fields: Vec<(String, &RawValue)> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for (name, value) in wire::object(raw).ok()?.0 {
-        match places.get(&name) {
-            Some(place) => {
-                let known: &mut (String, &RawValue) = &mut fields[*place];
-                known.1 = value;
-            }
-            None => {
-                places.insert(name.clone(), fields.len());
-                fields.push((name, value));
-            }
+        let place = *places.entry(name.clone()).or_insert(fields.len());
+        if place == fields.len() {
+            fields.push((name, value));
+        } else {
+            fields[place].1 = value;
         }
     }
     Some(fields)

@@ -269,7 +269,22 @@ pub struct AnyOf<E> {
     pub(super) expression: E,
     #[cfg(feature = "postgres")]
     list: List,
+    #[cfg(feature = "postgres")]
+    is_filter: bool,
     json: String,
+}
+
+impl<E> AnyOf<E> {
+    /// For every row of a walk along something else. A server then looks the value up in a table of the list's, where
+    /// it would go through the list, which may be long, for each row.
+    #[must_use]
+    pub fn as_filter(self) -> Self {
+        Self {
+            #[cfg(feature = "postgres")]
+            is_filter: true,
+            ..self
+        }
+    }
 }
 
 /// Whether an expression is one of some values, which are numbers or texts.
@@ -284,6 +299,8 @@ pub fn any_of<E, T: Listed>(expression: E, values: impl IntoIterator<Item = T>) 
         expression,
         #[cfg(feature = "postgres")]
         list,
+        #[cfg(feature = "postgres")]
+        is_filter: false,
         json: json.unwrap_or_default(),
     }
 }
@@ -322,13 +339,15 @@ impl<E: QueryFragment<Sqlite>> QueryFragment<Sqlite> for AnyOf<E> {
 #[cfg(feature = "postgres")]
 impl<E: QueryFragment<Pg>> QueryFragment<Pg> for AnyOf<E> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(if self.is_filter { "(" } else { "" });
         self.expression.walk_ast(out.reborrow())?;
-        out.push_sql(" = ANY (");
+        out.push_sql(if self.is_filter { " IN (SELECT unnest(" } else { " = ANY (" });
         match &self.list {
             List::Numbers(numbers) => out.push_bind_param::<Array<BigInt>, _>(numbers)?,
             List::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts)?,
         }
-        out.push_sql(")");
+        // The comparison keeps it from becoming a join.
+        out.push_sql(if self.is_filter { ")) = true)" } else { ")" });
         Ok(())
     }
 }

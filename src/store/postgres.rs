@@ -18,7 +18,7 @@ const OLDEST: i32 = 140_000;
 /// Held by whoever changes the schema, so that several gateways may start at once. The number is ours alone.
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(4869737466)";
 
-pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsapp_logs, whatsapp_log_days, \
+pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
      recipients, subjects, api_keys, tenants";
 
 /// Which of two connections is asked in turn which server process answers it. Either of them twice in a row, because a

@@ -130,13 +130,21 @@ diesel::table! {
         on_call_duty_policy_escalation_rule_id -> Nullable<Text>,
         on_call_duty_policy_schedule_id -> Nullable<Text>,
         subject_id -> Nullable<BigInt>,
-        is_imported -> Integer,
+        source -> Integer,
         folded_to_number -> Nullable<Text>,
         folded_from_number -> Nullable<Text>,
         folded_message_text -> Nullable<Text>,
         folded_status_message -> Nullable<Text>,
         folded_whatsapp_message_id -> Nullable<Text>,
         folded_status -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    whatsapp_log_copies (tenant_id, id) {
+        tenant_id -> BigInt,
+        id -> Text,
+        log -> Text,
     }
 }
 

@@ -6,7 +6,8 @@ use super::Connection;
 use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::{
-    api_keys, message_copies, message_days, messages, recipients, subjects, tenants, whatsapp_log_days, whatsapp_logs,
+    api_keys, message_copies, message_days, messages, recipients, subjects, tenants, whatsapp_log_copies,
+    whatsapp_log_days, whatsapp_logs,
 };
 use crate::model::tenant::Tenant;
 use crate::model::{Instant, TenantId};
@@ -82,8 +83,8 @@ pub fn project_id(connection: &mut Connection, tenant: TenantId) -> Result<Strin
     id.ok_or(StoreError::UnknownTenant(tenant))
 }
 
-/// Deletes a tenant and everything of it; gives the number of its messages.
-pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<usize, StoreError> {
+/// Deletes a tenant and everything of it; gives the numbers of its messages and of its WhatsApp log rows.
+pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, usize), StoreError> {
     lock(connection, tenant)?;
     macro_rules! delete_from {
         ($table:ident) => {
@@ -92,12 +93,13 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<usize, St
     }
     delete_from!(message_copies);
     delete_from!(message_days);
-    delete_from!(whatsapp_logs);
+    let logs = delete_from!(whatsapp_logs);
+    delete_from!(whatsapp_log_copies);
     delete_from!(whatsapp_log_days);
     delete_from!(recipients);
     delete_from!(subjects);
     delete_from!(api_keys);
     let deleted = delete_from!(messages);
     diesel::delete(tenants::table.find(tenant.0)).execute(connection)?;
-    Ok(deleted)
+    Ok((deleted, logs))
 }

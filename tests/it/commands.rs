@@ -359,7 +359,7 @@ fn the_sandbox_loads_seeds_in_place_of_the_demo_data_and_stops_its_clock() {
     binary.write("bad.ndjson", "{}");
     assert_snapshot!(binary.fails(&["sandbox", "--port", "0", "--seed", "bad.ndjson"]), @"
     1 bad.ndjson:1: rejected: the field 'messageId' is missing
-    history-gateway: 1 messages of --seed were rejected; mend them and start again
+    history-gateway: 1 entries of --seed were rejected; mend them and start again
     ");
 }
 

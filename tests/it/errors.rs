@@ -39,7 +39,7 @@ async fn a_key_is_asked_for_before_the_body_is_read() {
 
 #[actix_web::test]
 async fn limit_not_valid() {
-    assert_snapshot!(TestApp::new().await.ask(r#"{"limit":1001}"#).await, @r#"400 {"title":"limit-not-right","status":400,"detail":"The field 'limit' must be between 0 and 1000."}"#);
+    assert_snapshot!(TestApp::new().await.ask(r#"{"limit":1001}"#).await, @r#"400 {"title":"limit-not-valid","status":400,"detail":"The field 'limit' must be between 0 and 1000."}"#);
 }
 
 #[actix_web::test]

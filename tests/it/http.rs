@@ -180,3 +180,36 @@ fn a_closed_terminal_ends_a_sandbox_and_its_directory() {
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "{signal}");
     }
 }
+
+#[actix_web::test]
+async fn pages_of_other_origins_may_call_only_where_the_settings_say_so() {
+    let preflight = async |app: &TestApp, origin: &str| {
+        let headers = [
+            ("Origin", origin),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "apikey"),
+        ];
+        let response = app.send("OPTIONS", "/api/whatsapp-log/get-list", &headers, "").await;
+        let allowed = |name| response.header(name).to_owned();
+        format!(
+            "{} {} {}",
+            response.status.as_u16(),
+            allowed("access-control-allow-origin"),
+            allowed("access-control-allow-headers")
+        )
+    };
+    let simple = async |app: &TestApp, origin: &str| {
+        let headers = [("Origin", origin), ("ApiKey", app.key.as_str())];
+        let response = app.send("POST", "/api/whatsapp-log/count", &headers, "").await;
+        format!("{} {}", response.body, response.header("access-control-allow-origin"))
+    };
+    let off = TestApp::new().await;
+    assert_snapshot!(preflight(&off, "https://desk.example").await, @"404");
+    assert_snapshot!(simple(&off, "https://desk.example").await, @r#"{"count":0}"#);
+    let one = TestApp::with(|config| config.server.cors_origins = vec!["https://desk.example".into()]).await;
+    assert_snapshot!(preflight(&one, "https://desk.example").await, @"200 https://desk.example apikey");
+    assert_snapshot!(simple(&one, "https://desk.example").await, @r#"{"count":0} https://desk.example"#);
+    assert_snapshot!(simple(&one, "https://other.example").await, @r#"{"count":0}"#);
+    let any = TestApp::with(|config| config.server.cors_origins = vec!["*".into()]).await;
+    assert_snapshot!(simple(&any, "https://other.example").await, @r#"{"count":0} *"#);
+}

@@ -80,7 +80,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 401, 401]
     unknown
       POST /api/messages/history [401, 401, 401]
       GET /healthz [200, 200, 200]
@@ -92,7 +92,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 400, 401]
     malformed
       POST /api/messages/history [401, 401, 401]
       GET /healthz [200, 200, 200]
@@ -104,7 +104,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 400, 401]
     master
       POST /api/messages/history [200, 401, 401]
       GET /healthz [200, 200, 200]
@@ -116,7 +116,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 200, 401]
     message-history
       POST /api/messages/history [200, 401, 401]
       GET /healthz [200, 200, 200]
@@ -128,7 +128,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 422, 401]
     all other groups
       POST /api/messages/history [403, 401, 401]
       GET /healthz [200, 200, 200]
@@ -140,7 +140,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 422, 401]
     no group
       POST /api/messages/history [403, 401, 401]
       GET /healthz [200, 200, 200]
@@ -152,7 +152,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 422, 401]
     OneUptime permission
       POST /api/messages/history [403, 401, 401]
       GET /healthz [200, 200, 200]
@@ -164,7 +164,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 200, 401]
     expired
       POST /api/messages/history [401, 401, 401]
       GET /healthz [200, 200, 200]
@@ -176,7 +176,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 400, 401]
     webhook
       POST /api/messages/history [401, 401, 401]
       GET /healthz [200, 200, 200]
@@ -188,7 +188,7 @@ async fn every_route_with_every_kind_of_key() {
       POST /v1/messages [404, 404, 404]
       POST /v1/statuses [404, 404, 404]
       GET /v1/messages/1 [404, 404, 404]
-      POST /api/whatsapp-log/get-list [404, 404, 404]
+      POST /api/whatsapp-log/get-list [401, 400, 401]
     ");
 }
 

@@ -26,8 +26,9 @@ CREATE TABLE whatsapp_logs (
     on_call_duty_policy_schedule_id TEXT,
     -- The subject of the edna message that the row is; null where it is none.
     subject_id BIGINT,
-    -- 1 where what it says came in OneUptime's form, 0 where it follows from an edna message.
-    is_imported INTEGER NOT NULL,
+    -- Where what it says comes from: 0 an edna message, 1 OneUptime's form, 2 an edna message that was newer than a copy
+    -- in OneUptime's form, which is kept beside it.
+    source INTEGER NOT NULL,
     -- Texts as searches compare them (src/model/fold.rs); null where they are the same.
     folded_to_number TEXT,
     folded_from_number TEXT,
@@ -56,6 +57,15 @@ CREATE INDEX whatsapp_logs_by_team ON whatsapp_logs (tenant_id, team_id, created
 CREATE INDEX whatsapp_logs_by_on_call_duty_policy ON whatsapp_logs (tenant_id, on_call_duty_policy_id, created_at, id) WHERE on_call_duty_policy_id IS NOT NULL;
 CREATE INDEX whatsapp_logs_by_on_call_duty_policy_escalation_rule ON whatsapp_logs (tenant_id, on_call_duty_policy_escalation_rule_id, created_at, id) WHERE on_call_duty_policy_escalation_rule_id IS NOT NULL;
 CREATE INDEX whatsapp_logs_by_on_call_duty_policy_schedule ON whatsapp_logs (tenant_id, on_call_duty_policy_schedule_id, created_at, id) WHERE on_call_duty_policy_schedule_id IS NOT NULL;
+
+-- Copies in OneUptime's form that are older than the message whose row they are. A message's status can go back in
+-- time, and then the copy is the newer one, so that the order in which they came makes no difference.
+CREATE TABLE whatsapp_log_copies (
+    tenant_id BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    log TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
 
 -- How many rows of each subject and status a UTC day has, so that counting walks no rows. A row with an empty status
 -- sums up all statuses, one with the least number for its subject all rows, those without a subject too.

@@ -1,120 +1,18 @@
-//! Turns conditions and sorts on WhatsApp log rows into SQL with bound values; chooses no walk.
+//! Turns conditions on WhatsApp log rows into SQL with bound values; chooses no walk.
 
-use diesel::backend;
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Untyped};
+use diesel::sql_types::{BigInt, Bool, Text};
 
+use super::columns::{Index, Named, name};
 use crate::model::fold::Pattern;
-use crate::model::log_query::{Comparison, Condition, Searched, SortKey, Test, Value};
-use crate::model::whatsapp_log::{Column, Kind, Relation};
+use crate::model::log_query::{Comparison, Condition, Searched, Test, Value};
+use crate::model::whatsapp_log::{Column, Kind};
 use crate::store::connection::Backend;
 use crate::store::dialect::{AnyOf, InstantText, any_of};
 use crate::store::schema::{whatsapp_log_days, whatsapp_logs};
 use crate::store::text::kept;
-
-/// The index that a statement is to walk, so the columns that it may name as that index does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Index {
-    Time,
-    Updates,
-    /// The values of a column, and within one of them nothing.
-    Values(Column),
-    /// The one value of a column, and then time.
-    Value(Column),
-    /// The subjects; within one of them nothing.
-    Subjects,
-    /// One subject, and then time.
-    Subject,
-}
-
-impl Index {
-    fn names(self, column: Column) -> bool {
-        match self {
-            Self::Time | Self::Subject => matches!(column, Column::CreatedAt | Column::Id),
-            Self::Updates => matches!(column, Column::UpdatedAt | Column::Id),
-            Self::Values(walked) => column == walked,
-            Self::Value(walked) => column == walked || matches!(column, Column::CreatedAt | Column::Id),
-            Self::Subjects => false,
-        }
-    }
-}
-
-/// A column, or an expression of the same value that no index answers for, so that a statement has one index left.
-#[derive(Clone, Copy)]
-struct Named {
-    column: Column,
-    bare: bool,
-}
-
-impl<DB: backend::Backend> QueryFragment<DB> for Named {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_identifier(name(self.column))?;
-        out.push_sql(match self.column.kind() {
-            _ if self.bare => "",
-            Kind::Integer | Kind::Instant => " + 0",
-            Kind::Id | Kind::Text => " || ''",
-        });
-        Ok(())
-    }
-}
-
-fn name(column: Column) -> &'static str {
-    match column {
-        Column::Id => "id",
-        Column::CreatedAt => "created_at",
-        Column::UpdatedAt => "updated_at",
-        Column::Version => "version",
-        Column::ToNumber => "to_number",
-        Column::FromNumber => "from_number",
-        Column::MessageText => "message_text",
-        Column::StatusMessage => "status_message",
-        Column::WhatsAppMessageId => "whatsapp_message_id",
-        Column::Status => "status",
-        Column::Cost => "whatsapp_cost_in_usd_cents",
-        Column::Related(relation) => match relation {
-            Relation::Incident => "incident_id",
-            Relation::User => "user_id",
-            Relation::Alert => "alert_id",
-            Relation::Monitor => "monitor_id",
-            Relation::ScheduledMaintenance => "scheduled_maintenance_id",
-            Relation::StatusPage => "status_page_id",
-            Relation::StatusPageAnnouncement => "status_page_announcement_id",
-            Relation::Team => "team_id",
-            Relation::OnCallDutyPolicy => "on_call_duty_policy_id",
-            Relation::OnCallDutyPolicyEscalationRule => "on_call_duty_policy_escalation_rule_id",
-            Relation::OnCallDutyPolicySchedule => "on_call_duty_policy_schedule_id",
-        },
-    }
-}
-
-/// The subject of a row's message, or an expression of the same value that no index answers for.
-pub struct SubjectId {
-    pub bare: bool,
-}
-
-impl Expression for SubjectId {
-    type SqlType = Nullable<BigInt>;
-}
-
-impl AppearsOnTable<whatsapp_logs::table> for SubjectId {}
-
-impl<G> ValidGrouping<G> for SubjectId {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl QueryId for SubjectId {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<DB: backend::Backend> QueryFragment<DB> for SubjectId {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(if self.bare { "subject_id" } else { "subject_id + 0" });
-        Ok(())
-    }
-}
 
 /// A value as it is bound.
 enum Bound {
@@ -300,10 +198,11 @@ impl Part {
 fn list(named: Named, values: &[Value]) -> AnyOf<Named> {
     let integers: Vec<i64> = values.iter().filter_map(integer).collect();
     let texts: Vec<String> = values.iter().filter_map(text).collect();
-    match named.column.kind() {
+    let list = match named.column.kind() {
         Kind::Integer | Kind::Instant => any_of(named, &integers),
         Kind::Id | Kind::Text => any_of(named, &texts),
-    }
+    };
+    if named.bare { list } else { list.as_filter() }
 }
 
 fn integer(value: &Value) -> Option<i64> {
@@ -363,40 +262,6 @@ impl QueryFragment<Backend> for Where {
             part.push(out.reborrow())?;
         }
         out.push_sql(if self.0.is_empty() { "1 = 1)" } else { ")" });
-        Ok(())
-    }
-}
-
-/// `ORDER BY …`: nulls come first in a descending order and last in an ascending one (docs/oneuptime.md 3.5).
-pub struct OrderBy(Vec<(Named, bool)>);
-
-impl OrderBy {
-    /// `index` says whose order this is, if it is an index's.
-    pub fn new(sort: &[SortKey], index: Option<Index>) -> Self {
-        let bare = |column| index.is_some_and(|index| index.names(column));
-        Self(sort.iter().map(|key| (Named { column: key.column, bare: bare(key.column) }, key.descending)).collect())
-    }
-}
-
-impl Expression for OrderBy {
-    type SqlType = Untyped;
-}
-
-impl AppearsOnTable<whatsapp_logs::table> for OrderBy {}
-
-impl QueryFragment<Backend> for OrderBy {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        if !matches!(self.0.as_slice(), [(first, _), (id, _)] if first.bare && id.column == Column::Id) {
-            out.unsafe_to_cache_prepared();
-        }
-        for (place, (named, descending)) in self.0.iter().enumerate() {
-            out.push_sql(if place > 0 { ", " } else { "" });
-            QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
-            out.push_sql(if *descending { " DESC" } else { " ASC" });
-            if named.column.is_nullable() {
-                out.push_sql(if *descending { " NULLS FIRST" } else { " NULLS LAST" });
-            }
-        }
         Ok(())
     }
 }

@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::Stored;
-use super::condition::{Index, Where};
+use super::columns::Index;
+use super::condition::Where;
 use super::page::{Start, Walk, statement};
 use crate::model::instant::DAY;
 use crate::model::log_query::{Comparison, Condition, Test, Value};

@@ -1,5 +1,6 @@
 //! WhatsApp log rows in the store, written whole and read by id; knows no operator and no rule of which copy wins.
 
+pub mod columns;
 pub mod condition;
 pub mod counts;
 pub mod page;
@@ -16,7 +17,7 @@ use super::Connection;
 use super::connection::{Backend, on_each};
 use super::dialect::any_of;
 use super::error::StoreError;
-use super::schema::whatsapp_logs;
+use super::schema::{whatsapp_log_copies, whatsapp_logs};
 use super::text::{kept, told};
 use crate::model::fold::folded;
 use crate::model::whatsapp_log::Relation;
@@ -28,9 +29,30 @@ pub struct Stored {
     pub log: WhatsAppLog,
     /// The subject of the edna message that the row is, if it is one and has one.
     pub subject_id: Option<i64>,
-    /// Whether what it says came in OneUptime's form, and does not follow from a message.
-    pub is_imported: bool,
+    pub source: Source,
 }
+
+/// Where what a row says comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    Message,
+    /// It came in OneUptime's form.
+    Import,
+    /// A message that is newer than a copy in OneUptime's form.
+    MessageBesideCopy(Box<WhatsAppLog>),
+}
+
+impl Source {
+    fn number(&self) -> i32 {
+        match self {
+            Self::Message => 0,
+            Self::Import => 1,
+            Self::MessageBesideCopy(_) => BESIDE_COPY,
+        }
+    }
+}
+
+const BESIDE_COPY: i32 = 2;
 
 /// What becomes of a row: what there was, and what is to be.
 pub struct Change {
@@ -64,7 +86,7 @@ struct Row {
     on_call_duty_policy_escalation_rule_id: Option<String>,
     on_call_duty_policy_schedule_id: Option<String>,
     subject_id: Option<i64>,
-    is_imported: i32,
+    source: i32,
 }
 
 #[derive(Insertable)]
@@ -94,7 +116,7 @@ struct NewRow {
     on_call_duty_policy_escalation_rule_id: Option<String>,
     on_call_duty_policy_schedule_id: Option<String>,
     subject_id: Option<i64>,
-    is_imported: i32,
+    source: i32,
     folded_to_number: Option<String>,
     folded_from_number: Option<String>,
     folded_message_text: Option<String>,
@@ -131,18 +153,63 @@ impl QueryFragment<Backend> for MessageText {
     }
 }
 
-/// The rows among `ids` that the store has, their texts only where those are wanted.
+/// The rows among `ids` that the store has, with all that is kept beside them.
 pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<Uuid>,
-    message_text: bool,
 ) -> Result<BTreeMap<Uuid, Stored>, StoreError> {
+    let mut stored = BTreeMap::new();
+    let mut beside = Vec::new();
+    for row in rows(connection, tenant, ids, true)? {
+        if row.source == BESIDE_COPY {
+            beside.push(row.id.clone());
+        }
+        let source = if row.source == Source::Import.number() { Source::Import } else { Source::Message };
+        let subject_id = row.subject_id;
+        let log = log(row)?;
+        stored.insert(log.id, Stored { log, subject_id, source });
+    }
+    if beside.is_empty() {
+        return Ok(stored);
+    }
+    let copies: Vec<String> = whatsapp_log_copies::table
+        .filter(whatsapp_log_copies::tenant_id.eq(tenant.0))
+        .filter(any_of(whatsapp_log_copies::id, &beside))
+        .select(whatsapp_log_copies::log)
+        .load(connection)?;
+    for copy in copies {
+        let copy: WhatsAppLog = serde_json::from_str(&copy)
+            .map_err(|error| StoreError::Failed(format!("a row's copy cannot be read: {error}")))?;
+        if let Some(row) = stored.get_mut(&copy.id) {
+            row.source = Source::MessageBesideCopy(Box::new(copy));
+        }
+    }
+    Ok(stored)
+}
+
+/// The rows among `ids` for an answer, their texts only where those are wanted.
+pub fn answered(
+    connection: &mut Connection,
+    tenant: TenantId,
+    ids: &BTreeSet<Uuid>,
+    message_text: bool,
+) -> Result<BTreeMap<Uuid, WhatsAppLog>, StoreError> {
+    let rows = rows(connection, tenant, ids, message_text)?;
+    rows.into_iter().map(|row| log(row).map(|log| (log.id, log))).collect()
+}
+
+fn rows(
+    connection: &mut Connection,
+    tenant: TenantId,
+    ids: &BTreeSet<Uuid>,
+    message_text: bool,
+) -> Result<Vec<Row>, StoreError> {
     if ids.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Vec::new());
     }
     let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-    let rows: Vec<Row> = whatsapp_logs::table
+    Ok(whatsapp_logs::table
         .filter(whatsapp_logs::tenant_id.eq(tenant.0))
         .filter(any_of(whatsapp_logs::id, &ids))
         .select((
@@ -169,10 +236,9 @@ pub fn load(
             whatsapp_logs::on_call_duty_policy_escalation_rule_id,
             whatsapp_logs::on_call_duty_policy_schedule_id,
             whatsapp_logs::subject_id,
-            whatsapp_logs::is_imported,
+            whatsapp_logs::source,
         ))
-        .load(connection)?;
-    rows.into_iter().map(|row| stored(row).map(|stored| (stored.log.id, stored))).collect()
+        .load(connection)?)
 }
 
 /// One page of a tenant's rows by ascending id, for export.
@@ -196,13 +262,14 @@ pub fn page_after(
     if let Some(to) = window.1 {
         page = page.filter((whatsapp_logs::created_at + 0).le(to.0));
     }
-    page.load(connection)?.into_iter().map(|row| stored(row).map(|stored| stored.log)).collect()
+    page.load(connection)?.into_iter().map(log).collect()
 }
 
 /// Writes changes and keeps the counts with them. The tenant is locked.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>) -> Result<(), StoreError> {
     let mut sums = counts::Changes::default();
     let (mut removed, mut rows) = (Vec::new(), Vec::new());
+    let (mut old_copies, mut copies) = (Vec::new(), Vec::new());
     for change in changes {
         if change.before == change.after {
             continue;
@@ -210,12 +277,19 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>
         if let Some(before) = change.before {
             sums.remove(&before);
             removed.push(before.log.id.to_string());
+            if let Source::MessageBesideCopy(copy) = before.source {
+                old_copies.push(copy.id.to_string());
+            }
         }
         if let Some(after) = change.after {
             sums.add(&after);
+            if let Source::MessageBesideCopy(copy) = &after.source {
+                copies.push((copy.id.to_string(), text_of(copy)));
+            }
             rows.push(row(tenant, after));
         }
     }
+    replace_copies(connection, tenant, &old_copies, copies)?;
     if !removed.is_empty() {
         let rows = whatsapp_logs::table.filter(whatsapp_logs::tenant_id.eq(tenant.0));
         diesel::delete(rows.filter(any_of(whatsapp_logs::id, &removed))).execute(connection)?;
@@ -236,12 +310,38 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>
     counts::apply(connection, tenant, &sums)
 }
 
+fn replace_copies(
+    connection: &mut Connection,
+    tenant: TenantId,
+    old: &[String],
+    new: Vec<(String, String)>,
+) -> Result<(), StoreError> {
+    if !old.is_empty() {
+        let copies = whatsapp_log_copies::table.filter(whatsapp_log_copies::tenant_id.eq(tenant.0));
+        diesel::delete(copies.filter(any_of(whatsapp_log_copies::id, old))).execute(connection)?;
+    }
+    for (id, log) in new {
+        let copy = (
+            whatsapp_log_copies::tenant_id.eq(tenant.0),
+            whatsapp_log_copies::id.eq(id),
+            whatsapp_log_copies::log.eq(log),
+        );
+        diesel::insert_into(whatsapp_log_copies::table).values(copy).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// A copy as it is kept; texts, numbers and lists have nothing that can fail.
+fn text_of(log: &WhatsAppLog) -> String {
+    serde_json::to_string(log).unwrap_or_default()
+}
+
 /// Reads an id that the gateway itself wrote.
 fn uuid(text: &str) -> Result<Uuid, StoreError> {
     Uuid::try_parse(text).map_err(|_| StoreError::Failed("a WhatsApp log row has an id that is no UUID".into()))
 }
 
-fn stored(row: Row) -> Result<Stored, StoreError> {
+fn log(row: Row) -> Result<WhatsAppLog, StoreError> {
     let related = [
         row.incident_id,
         row.user_id,
@@ -259,7 +359,7 @@ fn stored(row: Row) -> Result<Stored, StoreError> {
     for (place, text) in related.iter().enumerate() {
         ids[place] = text.as_deref().map(uuid).transpose()?;
     }
-    let log = WhatsAppLog {
+    Ok(WhatsAppLog {
         id: uuid(&row.id)?,
         created_at: Instant(row.created_at),
         updated_at: Instant(row.updated_at),
@@ -272,8 +372,7 @@ fn stored(row: Row) -> Result<Stored, StoreError> {
         status: told(row.status),
         cost_in_usd_cents: row.whatsapp_cost_in_usd_cents,
         related: ids,
-    };
-    Ok(Stored { log, subject_id: row.subject_id, is_imported: row.is_imported != 0 })
+    })
 }
 
 /// A text as its column holds it, and as searches compare it where that is another one.
@@ -319,7 +418,7 @@ fn row(tenant: TenantId, stored: Stored) -> NewRow {
         on_call_duty_policy_escalation_rule_id: related(Relation::OnCallDutyPolicyEscalationRule),
         on_call_duty_policy_schedule_id: related(Relation::OnCallDutyPolicySchedule),
         subject_id: stored.subject_id,
-        is_imported: i32::from(stored.is_imported),
+        source: stored.source.number(),
         folded_to_number,
         folded_from_number,
         folded_message_text,

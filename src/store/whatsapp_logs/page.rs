@@ -13,7 +13,8 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::condition::{Index, OrderBy, SubjectId, Where};
+use super::columns::{Index, OrderBy, SubjectId};
+use super::condition::Where;
 use super::counts::{self, Countable, Stretch};
 use crate::model::log_query::{Comparison, Condition, SortKey, Test, Value, Wanted};
 use crate::model::whatsapp_log::{Column, Relation};
@@ -113,10 +114,7 @@ fn gives_the_order(index: Index, sort: &[SortKey]) -> bool {
 }
 
 fn is_bound_below(test: &Test) -> bool {
-    match test {
-        Test::OneOf(_) | Test::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _) => true,
-        _ => false,
-    }
+    matches!(test, Test::OneOf(_) | Test::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _))
 }
 
 /// The page that a query asks for, read from one state of the store.
@@ -227,8 +225,8 @@ fn page_from<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<
         return Ok(Page { count, rows: Rows::Ids(ids) });
     };
     let ids_of_page = ids.iter().copied().collect();
-    let mut rows = super::load(connection, query.filter.tenant, &ids_of_page, message_text)?;
-    let whole = ids.iter().filter_map(|id| rows.remove(id)).map(|stored| stored.log).collect();
+    let mut rows = super::answered(connection, query.filter.tenant, &ids_of_page, message_text)?;
+    let whole = ids.iter().filter_map(|id| rows.remove(id)).collect();
     Ok(Page { count, rows: Rows::Whole(whole) })
 }
 

@@ -122,7 +122,7 @@ async fn a_long_skip_lands_on_its_row() {
         log(
             number,
             json!({"createdAt": format!("2026-02-{day:02}T{:02}:10:{second:02}Z", number % 24),
-            "status": if number % 5 == 0 { "Read" } else { "Sent" }}),
+            "status": if number.is_multiple_of(5) { "Read" } else { "Sent" }}),
         )
     };
     app.import_logs((0..3000).map(row)).await;

@@ -121,7 +121,7 @@ async fn addresses_and_contents_become_numbers_and_texts() {
     for id in 1..=7 {
         table += &format!(
             "{}\n",
-            row(&app, id, json!({"toNumber": true, "messageText": true})).await.split_once(",").unwrap().1
+            row(&app, id, json!({"toNumber": true, "messageText": true})).await.split_once(',').unwrap().1
         );
     }
     assert_snapshot!(table, @r#"
@@ -182,6 +182,58 @@ async fn a_copy_of_a_messages_row_and_the_message_come_to_the_same_in_any_order(
             assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
         }
     }
+}
+
+#[actix_web::test]
+async fn any_order_of_messages_and_copies_gives_the_same_store() {
+    let id = whatsapp_log::id_of_message(TENANT, 5).to_string();
+    let message =
+        |word: &str, at: &str| whatsapp(5, json!({"deliveryStatus": word, "deliveryStatusAt": at, "subjectId": 501}));
+    let copy = |at: &str, text: &str| {
+        log(
+            1,
+            json!({"_id": id, "status": "Copy", "messageText": text, "updatedAt": at, "createdAt": "2026-03-01T10:00:00Z"}),
+        )
+    };
+    // READ is the greater status and came earlier, so the message goes back in time behind one copy or both.
+    let events = [
+        (true, message("DELIVERED", "2026-03-01T12:00:00Z")),
+        (true, message("READ", "2026-03-01T10:30:00Z")),
+        (false, copy("2026-03-01T11:00:00Z", "a")),
+        (false, copy("2026-03-01T10:15:00Z", "b")),
+        (
+            true,
+            crate::support::message(5, json!({"deliveryStatus": "READ", "deliveryStatusAt": "2026-03-01T10:31:00Z"})),
+        ),
+    ];
+    for chosen in [&events[..4], &events[1..], &[events[0].clone(), events[2].clone(), events[4].clone()]] {
+        let mut stores = std::collections::BTreeSet::new();
+        for order in permutations(chosen.len()) {
+            let app = TestApp::new().await;
+            for place in order {
+                let (is_message, event) = &chosen[place];
+                if *is_message {
+                    app.import([event.clone()]).await;
+                } else {
+                    app.import_logs([event.clone()]).await;
+                }
+            }
+            let select = json!({"status": true, "updatedAt": true, "messageText": true});
+            stores.insert(app.logs(LIST, json!({"select": select})).await);
+        }
+        assert_eq!(stores.len(), 1, "{stores:#?}");
+    }
+}
+
+fn permutations(length: usize) -> Vec<Vec<usize>> {
+    if length == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = permutations(length - 1);
+    let with_last = |order: &Vec<usize>| {
+        (0..length).map(|place| [&order[..place], &[length - 1], &order[place..]].concat()).collect::<Vec<_>>()
+    };
+    shorter.iter().flat_map(with_last).collect()
 }
 
 /// Makes the store what it was before there was a WhatsApp log.

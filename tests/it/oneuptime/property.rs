@@ -56,7 +56,9 @@ fn own_row() -> impl Strategy<Value = Map<String, Value>> {
 }
 
 /// A message of edna's: its id, its status, its sender, its text and when it was sent.
-fn message() -> impl Strategy<Value = (i64, &'static str, Option<i64>, &'static str, &'static str)> {
+type Message = (i64, &'static str, Option<i64>, &'static str, &'static str);
+
+fn message() -> impl Strategy<Value = Message> {
     let words = select(vec!["SENT", "READ", "FAILED"]);
     let texts = select(vec!["a", "Привет", "100% a_b"]);
     (1_i64..20, words, prop::option::of(select(SENDERS.to_vec())), texts, select(DATES.to_vec()))
@@ -117,7 +119,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 /// The row that a message is, by docs/oneuptime.md §2.
-fn row_of(tenant: TenantId, message: (i64, &str, Option<i64>, &str, &str)) -> Row {
+fn row_of(tenant: TenantId, message: Message) -> Row {
     let (number, word, subject, text, at) = message;
     let status = match word {
         "SENT" => "Sent",
@@ -139,10 +141,7 @@ struct Filled {
 }
 
 /// Fills a store through both doors, and a list in memory beside it.
-async fn filled(
-    own: Vec<(bool, Map<String, Value>)>,
-    messages: Vec<(bool, (i64, &'static str, Option<i64>, &'static str, &'static str))>,
-) -> Filled {
+async fn filled(own: Vec<(bool, Map<String, Value>)>, messages: Vec<(bool, Message)>) -> Filled {
     let app = TestApp::new().await;
     app.tenant(OTHER).await;
     let mut rows: Vec<Row> = Vec::new();

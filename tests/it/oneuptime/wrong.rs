@@ -254,7 +254,7 @@ fn no_body_makes_an_error_of_the_servers() {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::btree_map(names.clone(), inner, 0..6)
-                .prop_map(|map| Value::from_iter(map.into_iter().map(|(name, value)| (name.to_owned(), value)))),
+                .prop_map(|map| map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>()),
         ]
     });
     proptest!(|(body in json, path in prop::sample::select(vec![LIST, COUNT]))| {

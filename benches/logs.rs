@@ -1,0 +1,243 @@
+//! Lists of the WhatsApp log with their counts: rows touched, growth from a small project to a large one, and ratios to
+//! OneUptime's own two statements on the same rows.
+#![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
+
+mod data;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use history_gateway::generate::logs::{LogPlan, Logs};
+use history_gateway::ingest::Pipeline;
+use history_gateway::model::ask::Body;
+use history_gateway::model::tenant::Tenant;
+use history_gateway::model::{LogFilter, LogQuery, TenantId};
+use history_gateway::oneuptime::query;
+use history_gateway::oneuptime::request::{Paging, Parts};
+use history_gateway::store::whatsapp_logs::page;
+use history_gateway::store::{Connection, DatabaseUrl, Options, Store, StoreError, tenants};
+
+const ROUNDS: usize = 5;
+/// What takes longer than this is measured in fewer rounds, in seconds.
+const SLOW: f64 = 0.5;
+
+/// How many rows each project has: 100,000 and 1,000,000 unless BENCH_LOGS says otherwise, such as 100000,5000000.
+fn sizes() -> Vec<u64> {
+    let sizes = std::env::var("BENCH_LOGS").unwrap_or_else(|_| "100000,1000000".into());
+    sizes.split(',').map(|size| size.parse().expect("numbers with commas between them")).collect()
+}
+
+fn tenant(size: u64) -> TenantId {
+    TenantId(i64::try_from(size).expect("a size"))
+}
+
+fn plan(size: u64) -> LogPlan {
+    LogPlan { logs: size, seed: size, days: 400, until: data::until() }
+}
+
+/// A question in both languages.
+struct Question {
+    name: &'static str,
+    body: String,
+    /// Beside the project, for OneUptime's statements.
+    condition: String,
+    skip: u64,
+}
+
+fn questions(size: u64) -> Vec<Question> {
+    let phone = Logs::new(LogPlan { logs: 1000, ..plan(size) }).last().expect("a row").to_number;
+    let question = |name, body: &str, condition: &str, skip| Question {
+        name,
+        body: format!(r#"{{"select":{{"status":true,"toNumber":true}},"skip":{skip},"query":{body}}}"#),
+        condition: condition.to_owned(),
+        skip,
+    };
+    vec![
+        question("the default list", "{}", "", 0),
+        question("a status", r#"{"status":"Read"}"#, r#" AND "status" = 'Read'"#, 0),
+        question("a rare status", r#"{"status":"Low Balance"}"#, r#" AND "status" = 'Low Balance'"#, 0),
+        question("a phone", &format!(r#"{{"toNumber":"{phone}"}}"#), &format!(r#" AND "toNumber" = '{phone}'"#), 0),
+        question(
+            "a text",
+            r#"{"messageText":{"_type":"Search","value":"database down"}}"#,
+            r#" AND lower("messageText") LIKE '%database down%'"#,
+            0,
+        ),
+        question("a skip to the middle", "{}", "", size / 2),
+    ]
+}
+
+fn log_query(size: u64, body: &str) -> LogQuery {
+    let parts = Parts::read(&Body::Whole(body.as_bytes().to_vec())).expect("a body");
+    let paging = Paging::new(&[], &parts).expect("a page");
+    LogQuery {
+        filter: LogFilter {
+            tenant: tenant(size),
+            senders: None,
+            conditions: query::parse(&parts.query(), "").expect("a query"),
+        },
+        sort: parts.sort().expect("a sort"),
+        skip: paging.skip,
+        limit: paging.limit,
+        wanted: parts.select().expect("a select").wanted(),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// OneUptime's two statements for a list.
+fn plain(connection: &mut Connection, size: u64, question: &Question) -> (Vec<String>, i64) {
+    let rows =
+        format!(r#"FROM "WhatsAppLog" WHERE "projectId" = '{size}' AND "deletedAt" IS NULL{}"#, question.condition);
+    let list = format!(
+        r#"SELECT "_id" AS id, "status", "toNumber" {rows} ORDER BY "createdAt" DESC LIMIT 10 OFFSET {}"#,
+        question.skip
+    );
+    let found: Vec<Row> = diesel::sql_query(list).load(connection).expect("rows");
+    let count: Count =
+        diesel::sql_query(format!("SELECT count(1) AS count {rows}")).get_result(connection).expect("a count");
+    (found.into_iter().map(|row| row.id).collect(), count.count)
+}
+
+/// OneUptime's table with its indexes, filled with the same rows.
+fn make_plain_table(connection: &mut Connection) {
+    let columns = [
+        ("_id", "id"),
+        ("createdAt", "created_at"),
+        ("updatedAt", "updated_at"),
+        ("toNumber", "to_number"),
+        ("fromNumber", "from_number"),
+        ("messageText", "message_text"),
+        ("statusMessage", "status_message"),
+        ("whatsAppMessageId", "whatsapp_message_id"),
+        ("status", "status"),
+        ("whatsAppCostInUSDCents", "whatsapp_cost_in_usd_cents"),
+        ("incidentId", "incident_id"),
+        ("userId", "user_id"),
+        ("alertId", "alert_id"),
+        ("onCallDutyPolicyId", "on_call_duty_policy_id"),
+    ];
+    let selected: String = columns.iter().map(|(theirs, ours)| format!(r#", {ours} AS "{theirs}""#)).collect();
+    let mut statements = format!(
+        r#"CREATE TABLE "WhatsAppLog" AS SELECT CAST(tenant_id AS TEXT) AS "projectId", CAST(NULL AS BIGINT) AS "deletedAt"{selected} FROM whatsapp_logs;"#
+    );
+    statements += r#"CREATE UNIQUE INDEX plain_id ON "WhatsAppLog" ("_id");"#;
+    for column in [
+        "projectId",
+        "toNumber",
+        "fromNumber",
+        "whatsAppMessageId",
+        "whatsAppCostInUSDCents",
+        "incidentId",
+        "userId",
+        "alertId",
+        "onCallDutyPolicyId",
+    ] {
+        statements += &format!(r#"CREATE INDEX "plain_{column}" ON "WhatsAppLog" ("{column}");"#);
+    }
+    connection.batch_execute(&statements).expect("OneUptime's table");
+    connection.batch_execute("ANALYZE").expect("statistics");
+}
+
+fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
+    let started = std::time::Instant::now();
+    black_box(work());
+    started.elapsed().as_secs_f64()
+}
+
+fn measure(ours: &mut Connection, theirs: &mut Connection) -> Result<(), StoreError> {
+    let sizes = sizes();
+    let names: Vec<&str> = questions(sizes[0]).iter().map(|question| question.name).collect();
+    for (place, name) in names.iter().enumerate() {
+        let asked: Vec<(u64, Question, LogQuery)> = sizes
+            .iter()
+            .map(|size| {
+                let question = questions(*size).swap_remove(place);
+                let query = log_query(*size, &question.body);
+                (*size, question, query)
+            })
+            .collect();
+        // Both find the same, and both are warm.
+        let mut is_slow = Vec::new();
+        for (size, question, query) in &asked {
+            let (page, touched) = page::page_counted(ours, query)?;
+            let page::Rows::Whole(rows) = &page.rows else { panic!("rows were asked for") };
+            let mut found = (Vec::new(), 0);
+            is_slow.push(seconds(|| found = plain(theirs, *size, question)) > SLOW);
+            assert_eq!((rows.len(), page.count), (found.0.len(), found.1), "{name}");
+            println!("{name}, {size} rows: {} of {} found, {touched} rows touched", rows.len(), page.count);
+            black_box(page::page(ours, query)?);
+        }
+        let mut times: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
+        let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
+        for round in 0..ROUNDS {
+            for (at, (size, question, query)) in asked.iter().enumerate() {
+                let planned = seconds(|| page::page(ours, query));
+                times[at].push(planned);
+                if !is_slow[at] || round < 2 {
+                    ratios[at].push(seconds(|| plain(theirs, *size, question)) / planned);
+                }
+            }
+        }
+        for (at, (size, ..)) in asked.iter().enumerate() {
+            let growth: Vec<f64> = times[at].iter().zip(&times[0]).map(|(time, least)| time / least).collect();
+            println!(
+                "  {size}: time to the smallest's {}; OneUptime's statements to ours {}",
+                data::summary(growth),
+                data::summary(ratios[at].clone())
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn fill(store: &Store) -> bool {
+    let mut is_new = false;
+    for size in sizes() {
+        let id = tenant(size);
+        if store.read(move |connection| Ok(tenants::require(connection, id).is_ok())).await.expect("a store") {
+            continue;
+        }
+        is_new = true;
+        eprintln!("generating {size} rows …");
+        let tenant = Tenant { id, name: "Bench".into(), project_id: size.to_string() };
+        store.write(move |connection| tenants::create(connection, &tenant, data::until())).await.expect("a tenant");
+        let mut pipeline = Pipeline::new(store, id);
+        for log in Logs::new(plan(size)) {
+            pipeline.push(log).await.expect("a write");
+        }
+        pipeline.finish().await.expect("a write");
+    }
+    is_new
+}
+
+fn main() {
+    let name: Vec<String> = sizes().iter().map(u64::to_string).collect();
+    let file = format!("sqlite://{}/bench-logs-{}.db", env!("CARGO_TARGET_TMPDIR"), name.join("-"));
+    let url = DatabaseUrl::parse(&data::server().unwrap_or(file)).expect("a URL");
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(
+        tokio::task::LocalSet::new().run_until(async {
+            let options = Options { deadline: Duration::from_hours(1), ..Options::default() };
+            let store = Store::open(&url, options).expect("a store");
+            // With the database's own settings, as any program has them.
+            let mut theirs = url.connect(Duration::from_secs(5)).expect("a connection");
+            if fill(&store).await {
+                make_plain_table(&mut theirs);
+            }
+            store.read(move |ours| measure(ours, &mut theirs)).await.expect("figures");
+        }),
+    );
+}
