@@ -2,6 +2,7 @@
 //! OneUptime's own two statements on the same rows.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+#[expect(dead_code, reason = "most of it is the other benchmarks' data")]
 mod data;
 
 use std::hint::black_box;

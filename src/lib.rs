@@ -1,16 +1,16 @@
 #![forbid(unsafe_code)]
-//! history-gateway answers edna's `POST /api/messages/history` from a store of its own: same requests, same answers,
-//! same errors. This page is the map.
+//! history-gateway answers edna's `POST /api/messages/history` and OneUptime's WhatsApp Log API from a store of its own:
+//! same requests, same answers, same errors. This page is the map.
 //!
 //! # The idea
 //! 1. **A message is kept as columns to ask by and one JSON item to answer with.** The item is edna's wire form,
 //!    rendered once when the message is written; import, export, answer and storage speak the same form.
-//! 2. **A dialect is a language for reading the messages.** It lives in one folder with its words, its errors and its
-//!    leniency, and reaches into no other.
-//! 3. **Everything that writes messages goes through one door**, [`ingest::record`]: safe to repeat, in any order,
-//!    durable before it returns.
+//! 2. **One store, two dialects.** A dialect is a language for reading the messages. It lives in one folder with its
+//!    words, its errors and its leniency, and reaches into no other.
+//! 3. **Everything that writes goes through one door**, [`ingest`]: safe to repeat, in any order, durable before it
+//!    returns. A message that is sent out through WhatsApp becomes a row of the WhatsApp log in the same transaction.
 //! 4. **A question is made valid before it is asked**: wire request → [`model::HistoryRequest`] →
-//!    [`model::HistoryQuery`], which cannot be wrong → one planned walk.
+//!    [`model::HistoryQuery`], which cannot be wrong → one planned walk; and [`model::LogQuery`] likewise.
 //!
 //! # The rooms
 //! | module | what it is |
@@ -20,14 +20,15 @@
 //! | [`telemetry`] | the log, and what a line of it may hold |
 //! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
 //! | [`edna`] | the edna dialect: request, answer, errors |
+//! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`ingest`] | the door: what several copies of a message come to |
-//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planner is [`store::history`], the people [`store::subscribers`] |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`] |
 //! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli → {http, ingest, store, generate, config, telemetry}` · `http → {edna, store, config}` ·
-//! `edna → {store, model}` · `ingest → {store, model}` · `store → model` · `generate → model` ·
+//! `main → cli → {http, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
+//! config}` · `{edna, oneuptime} → {store, model}` · `ingest → {store, model}` · `store → model` · `generate → model` ·
 //! `model →` nothing of ours.
 //!
 //! # Invariants, which `tests/it/house.rs` holds

@@ -1,4 +1,5 @@
-//! The one door through which messages get in: safe to repeat, in any order, durable before it returns.
+//! The one door through which messages and WhatsApp log rows get in: safe to repeat, in any order, durable before it
+//! returns.
 
 pub mod logs;
 mod pipeline;

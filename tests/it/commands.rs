@@ -102,11 +102,11 @@ fn keys_are_listed_without_the_keys() {
     binary.run(&["key", "revoke", "--id", "3"]);
     binary.run(&["key", "issue", "--tenant", "3193", "--kind", "additional", "--valid-until", "2020-01-01"]);
     assert_snapshot!(binary.run(&["key", "list", "--tenant", "3193"]), @"
-    ID  NAME  KIND        GROUPS                     SENDERS  LAST DAY    LAST USED  STATE
-    1   all   master      -                          -        -           -          valid
-    2   some  additional  message-history,messaging  501      2030-12-31  -          valid
-    3   -     webhook     -                          -        -           -          revoked
-    4   -     additional  -                          -        2020-01-01  -          expired
+    ID  NAME  KIND        GROUPS                     PERMISSIONS               SENDERS  PROFILE  LAST DAY    LAST USED  STATE
+    1   all   master      -                          -                         -        -        -           -          valid
+    2   some  additional  message-history,messaging  Read WhatsApp Log,Viewer  501      live     2030-12-31  -          valid
+    3   -     webhook     -                          -                         -        -        -           -          revoked
+    4   -     additional  -                          -                         -        -        2020-01-01  -          expired
     ");
     let mut keys: Value = serde_json::from_str(&binary.run(&["key", "list", "--tenant", "3193", "--json"])).unwrap();
     assert!(keys[2]["revokedAt"].take().is_string());

@@ -4,24 +4,20 @@ pub mod columns;
 pub mod condition;
 pub mod counts;
 pub mod page;
+mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Nullable, Text};
 use uuid::Uuid;
 
 use super::Connection;
-use super::connection::{Backend, on_each};
+use super::connection::on_each;
 use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::{whatsapp_log_copies, whatsapp_logs};
-use super::text::{kept, told};
-use crate::model::fold::folded;
-use crate::model::whatsapp_log::Relation;
 use crate::model::{Instant, TenantId, WhatsAppLog};
+use row::{MessageText, Row, log, row};
 
 /// A row as the store has it.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,99 +54,6 @@ const BESIDE_COPY: i32 = 2;
 pub struct Change {
     pub before: Option<Stored>,
     pub after: Option<Stored>,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = whatsapp_logs)]
-struct Row {
-    id: String,
-    created_at: i64,
-    updated_at: i64,
-    version: i64,
-    to_number: String,
-    from_number: Option<String>,
-    message_text: Option<String>,
-    status_message: Option<String>,
-    whatsapp_message_id: Option<String>,
-    status: String,
-    whatsapp_cost_in_usd_cents: i64,
-    incident_id: Option<String>,
-    user_id: Option<String>,
-    alert_id: Option<String>,
-    monitor_id: Option<String>,
-    scheduled_maintenance_id: Option<String>,
-    status_page_id: Option<String>,
-    status_page_announcement_id: Option<String>,
-    team_id: Option<String>,
-    on_call_duty_policy_id: Option<String>,
-    on_call_duty_policy_escalation_rule_id: Option<String>,
-    on_call_duty_policy_schedule_id: Option<String>,
-    subject_id: Option<i64>,
-    source: i32,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = whatsapp_logs, treat_none_as_default_value = false)]
-struct NewRow {
-    tenant_id: i64,
-    id: String,
-    created_at: i64,
-    updated_at: i64,
-    version: i64,
-    to_number: String,
-    from_number: Option<String>,
-    message_text: Option<String>,
-    status_message: Option<String>,
-    whatsapp_message_id: Option<String>,
-    status: String,
-    whatsapp_cost_in_usd_cents: i64,
-    incident_id: Option<String>,
-    user_id: Option<String>,
-    alert_id: Option<String>,
-    monitor_id: Option<String>,
-    scheduled_maintenance_id: Option<String>,
-    status_page_id: Option<String>,
-    status_page_announcement_id: Option<String>,
-    team_id: Option<String>,
-    on_call_duty_policy_id: Option<String>,
-    on_call_duty_policy_escalation_rule_id: Option<String>,
-    on_call_duty_policy_schedule_id: Option<String>,
-    subject_id: Option<i64>,
-    source: i32,
-    folded_to_number: Option<String>,
-    folded_from_number: Option<String>,
-    folded_message_text: Option<String>,
-    folded_status_message: Option<String>,
-    folded_whatsapp_message_id: Option<String>,
-    folded_status: Option<String>,
-}
-
-/// A row's text, or null where it is not wanted.
-struct MessageText {
-    wanted: bool,
-}
-
-impl Expression for MessageText {
-    type SqlType = Nullable<Text>;
-}
-
-impl AppearsOnTable<whatsapp_logs::table> for MessageText {}
-impl SelectableExpression<whatsapp_logs::table> for MessageText {}
-
-impl<G> ValidGrouping<G> for MessageText {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl QueryId for MessageText {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl QueryFragment<Backend> for MessageText {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql(if self.wanted { "message_text" } else { "CAST(NULL AS TEXT)" });
-        Ok(())
-    }
 }
 
 /// The rows among `ids` that the store has, with all that is kept beside them.
@@ -334,96 +237,4 @@ fn replace_copies(
 /// A copy as it is kept; texts, numbers and lists have nothing that can fail.
 fn text_of(log: &WhatsAppLog) -> String {
     serde_json::to_string(log).unwrap_or_default()
-}
-
-/// Reads an id that the gateway itself wrote.
-fn uuid(text: &str) -> Result<Uuid, StoreError> {
-    Uuid::try_parse(text).map_err(|_| StoreError::Failed("a WhatsApp log row has an id that is no UUID".into()))
-}
-
-fn log(row: Row) -> Result<WhatsAppLog, StoreError> {
-    let related = [
-        row.incident_id,
-        row.user_id,
-        row.alert_id,
-        row.monitor_id,
-        row.scheduled_maintenance_id,
-        row.status_page_id,
-        row.status_page_announcement_id,
-        row.team_id,
-        row.on_call_duty_policy_id,
-        row.on_call_duty_policy_escalation_rule_id,
-        row.on_call_duty_policy_schedule_id,
-    ];
-    let mut ids = [None; Relation::COUNT];
-    for (place, text) in related.iter().enumerate() {
-        ids[place] = text.as_deref().map(uuid).transpose()?;
-    }
-    Ok(WhatsAppLog {
-        id: uuid(&row.id)?,
-        created_at: Instant(row.created_at),
-        updated_at: Instant(row.updated_at),
-        version: row.version,
-        to_number: told(row.to_number),
-        from_number: row.from_number.map(told),
-        message_text: row.message_text.map(told),
-        status_message: row.status_message.map(told),
-        whatsapp_message_id: row.whatsapp_message_id.map(told),
-        status: told(row.status),
-        cost_in_usd_cents: row.whatsapp_cost_in_usd_cents,
-        related: ids,
-    })
-}
-
-/// A text as its column holds it, and as searches compare it where that is another one.
-fn searchable(text: &str) -> (String, Option<String>) {
-    let (kept, folded) = (kept(text).into_owned(), folded(text));
-    let differs = kept != folded;
-    (kept, differs.then_some(folded))
-}
-
-fn row(tenant: TenantId, stored: Stored) -> NewRow {
-    let log = stored.log;
-    let optional =
-        |text: Option<&str>| text.map(searchable).map_or((None, None), |(kept, folded)| (Some(kept), folded));
-    let (to_number, folded_to_number) = searchable(&log.to_number);
-    let (from_number, folded_from_number) = optional(log.from_number.as_deref());
-    let (message_text, folded_message_text) = optional(log.message_text.as_deref());
-    let (status_message, folded_status_message) = optional(log.status_message.as_deref());
-    let (whatsapp_message_id, folded_whatsapp_message_id) = optional(log.whatsapp_message_id.as_deref());
-    let (status, folded_status) = searchable(&log.status);
-    let related = |relation| log.related(relation).map(|id| id.to_string());
-    NewRow {
-        tenant_id: tenant.0,
-        id: log.id.to_string(),
-        created_at: log.created_at.0,
-        updated_at: log.updated_at.0,
-        version: log.version,
-        to_number,
-        from_number,
-        message_text,
-        status_message,
-        whatsapp_message_id,
-        status,
-        whatsapp_cost_in_usd_cents: log.cost_in_usd_cents,
-        incident_id: related(Relation::Incident),
-        user_id: related(Relation::User),
-        alert_id: related(Relation::Alert),
-        monitor_id: related(Relation::Monitor),
-        scheduled_maintenance_id: related(Relation::ScheduledMaintenance),
-        status_page_id: related(Relation::StatusPage),
-        status_page_announcement_id: related(Relation::StatusPageAnnouncement),
-        team_id: related(Relation::Team),
-        on_call_duty_policy_id: related(Relation::OnCallDutyPolicy),
-        on_call_duty_policy_escalation_rule_id: related(Relation::OnCallDutyPolicyEscalationRule),
-        on_call_duty_policy_schedule_id: related(Relation::OnCallDutyPolicySchedule),
-        subject_id: stored.subject_id,
-        source: stored.source.number(),
-        folded_to_number,
-        folded_from_number,
-        folded_message_text,
-        folded_status_message,
-        folded_whatsapp_message_id,
-        folded_status,
-    }
 }

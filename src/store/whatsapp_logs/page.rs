@@ -220,7 +220,7 @@ fn page_from<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<
         None if found < query.limit && (found > 0 || skip == 0) => skip + found,
         None => count_from(connection, &query.filter, start)?,
     };
-    let ids = ids.iter().map(|id| super::uuid(id)).collect::<Result<Vec<_>, _>>()?;
+    let ids = ids.iter().map(|id| super::row::uuid(id)).collect::<Result<Vec<_>, _>>()?;
     let Wanted::Rows { message_text } = query.wanted else {
         return Ok(Page { count, rows: Rows::Ids(ids) });
     };

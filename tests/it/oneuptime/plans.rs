@@ -274,7 +274,7 @@ async fn a_server_walks_the_same_indexes() {
       ->  Index Scan Backward using whatsapp_logs_by_time on whatsapp_logs
     the poll
       ->  Incremental Sort
-      Sort Key: updated_at, id COLLATE "C" DESC
+      Sort Key: whatsapp_logs.updated_at, whatsapp_logs.id COLLATE "C" DESC
       ->  Index Scan using whatsapp_logs_by_update on whatsapp_logs
     by status and time
       ->  Incremental Sort
