@@ -28,9 +28,11 @@ openapi:
 bench:
     cargo bench --bench http
     cargo bench --bench questions
+    cargo bench --bench logs
 
 # The same and more on a PostgreSQL database that may be filled: just bench-postgres postgres://…
 bench-postgres url:
     BENCH_DATABASE_URL={{url}} cargo bench --bench questions
     BENCH_DATABASE_URL={{url}} cargo bench --bench http
     BENCH_DATABASE_URL={{url}} cargo bench --bench postgres
+    BENCH_DATABASE_URL={{url}} cargo bench --bench logs

@@ -5,10 +5,14 @@ use std::collections::BTreeSet;
 use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
+use history_gateway::model::ask::Body;
 use history_gateway::model::instant::Rounding;
-use history_gateway::model::key::KeyKind;
+use history_gateway::model::key::{KeyKind, Project};
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{Caller, HistoryQuery, Instant, Policy, Property, TenantId};
+use history_gateway::model::{Caller, HistoryQuery, Instant, LogFilter, LogQuery, Policy, Property, TenantId};
+use history_gateway::oneuptime::query;
+use history_gateway::oneuptime::request::{Paging, Parts};
+use history_gateway::store::whatsapp_logs::page;
 use history_gateway::store::{DatabaseUrl, Options, Store, history, tenants};
 
 const TENANT: TenantId = TenantId(3193);
@@ -47,13 +51,35 @@ async fn touched(messages: u64) -> Vec<u64> {
             kind: KeyKind::Master,
             groups: BTreeSet::new(),
             senders: None,
+            project: Project { id: String::new(), name: String::new() },
+            permissions: BTreeSet::new(),
+            profile: None,
             valid_before: None,
         };
         let request = request::parse(body.as_bytes()).map(|parsed| parsed.request).unwrap();
         let query = HistoryQuery::new(request, &caller, until(), Policy::default()).unwrap();
         rows.push(store.read(move |connection| history::page_counted(connection, &query)).await.unwrap().1);
     }
+    for body in [r"{}", r#"{"query":{"status":"Read"}}"#, r#"{"query":{"status":["Read","Failed"]},"limit":20}"#] {
+        let query = log_query(body);
+        let (page, touched) = store.read(move |connection| page::page_counted(connection, &query)).await.unwrap();
+        assert!(page.count > i64::try_from(messages / 10).unwrap());
+        rows.push(touched);
+    }
     rows
+}
+
+fn log_query(body: &str) -> LogQuery {
+    let parts = Parts::read(&Body::Whole(body.as_bytes().to_vec())).unwrap();
+    let paging = Paging::new(&[], &parts).unwrap();
+    let conditions = query::parse(&parts.query(), "").unwrap();
+    LogQuery {
+        filter: LogFilter { tenant: TENANT, senders: None, conditions },
+        sort: parts.sort().unwrap(),
+        skip: paging.skip,
+        limit: paging.limit,
+        wanted: parts.select().unwrap().wanted(),
+    }
 }
 
 #[actix_web::test]
@@ -62,4 +88,8 @@ async fn a_page_touches_as_many_rows_in_a_large_store_as_in_a_small_one() {
     assert_eq!(small[..4], large[..4]);
     // A person has a phone and perhaps a device, so one or two walks of two rows each.
     assert!(small[4] <= 4 && large[4] <= 4, "{small:?} {large:?}");
+    // A list of the WhatsApp log with its exact count, of all rows and of a status; of two, which lie among the others.
+    assert_eq!(small[5..7], [10, 10]);
+    assert_eq!(large[5..7], [10, 10]);
+    assert!(small[7] < 60 && large[7] < 60, "{small:?} {large:?}");
 }
