@@ -102,7 +102,10 @@ enum Part {
 impl Part {
     fn new(condition: &Condition, index: Index) -> Self {
         match condition {
-            Condition::On(column, test) => Self::of(Named { column: *column, bare: index.names(*column) }, test),
+            Condition::On(column, test) => {
+                let is_walked = matches!(index, Index::Values(walked) | Index::Value(walked) if walked == *column);
+                Self::of(Named { column: *column, bare: index.names(*column) }, test, is_walked)
+            }
             Condition::AnyMatches(searched, pattern) => {
                 let haystack = |searched: &Searched| match searched {
                     Searched::Column(column) => Haystack::new(*column),
@@ -113,16 +116,16 @@ impl Part {
         }
     }
 
-    fn of(named: Named, test: &Test) -> Self {
+    fn of(named: Named, test: &Test, is_walked: bool) -> Self {
         let pattern = |pattern: &Pattern| pattern.as_str().to_owned();
         match test {
             Test::IsNull => Self::Null(named, " IS NULL"),
             Test::IsNotNull => Self::Null(named, " IS NOT NULL"),
             Test::OneOf(values) => match values.as_slice() {
                 [only] => Self::Compare(named, " = ", Bound::new(only)),
-                several => Self::In(list(named, several)),
+                several => Self::In(if is_walked { list(named, several) } else { list(named, several).as_filter() }),
             },
-            Test::NoneOf(values) => Self::NotIn(list(named, values)),
+            Test::NoneOf(values) => Self::NotIn(list(named, values).as_filter()),
             Test::Compare(comparison, value) => {
                 let sign = match comparison {
                     Comparison::Less => " < ",
@@ -135,7 +138,7 @@ impl Part {
             }
             Test::Matches(like) => Self::Like(vec![Haystack::new(named.column)], pattern(like)),
             Test::DoesNotMatch(like) => Self::Unlike(named, Haystack::new(named.column), pattern(like)),
-            Test::OrNull(test) => Self::OrNull(named, Box::new(Self::of(named, test))),
+            Test::OrNull(test) => Self::OrNull(named, Box::new(Self::of(named, test, false))),
         }
     }
 
@@ -198,11 +201,10 @@ impl Part {
 fn list(named: Named, values: &[Value]) -> AnyOf<Named> {
     let integers: Vec<i64> = values.iter().filter_map(integer).collect();
     let texts: Vec<String> = values.iter().filter_map(text).collect();
-    let list = match named.column.kind() {
+    match named.column.kind() {
         Kind::Integer | Kind::Instant => any_of(named, &integers),
         Kind::Id | Kind::Text => any_of(named, &texts),
-    };
-    if named.bare { list } else { list.as_filter() }
+    }
 }
 
 fn integer(value: &Value) -> Option<i64> {

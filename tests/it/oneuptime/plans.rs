@@ -88,6 +88,10 @@ fn cases() -> Vec<(&'static str, Value)> {
         ),
         ("by status and time", json!({"sort": {"createdAt": -1, "status": 1}})),
         ("by another column", json!({"sort": {"toNumber": 1}})),
+        (
+            "all but some ids",
+            json!({"query": {"_id": {"_type": "IncludesNone", "value": [row.id.to_string(), incident]}}}),
+        ),
         ("nothing at all", json!({"query": {"status": []}})),
     ]
 }
@@ -159,6 +163,8 @@ async fn each_request_walks_the_index_that_was_chosen_for_it() {
     by another column
       SEARCH whatsapp_logs USING INDEX whatsapp_logs_by_time (tenant_id=? AND created_at>?)
       USE TEMP B-TREE FOR ORDER BY
+    all but some ids
+      SEARCH whatsapp_logs USING COVERING INDEX whatsapp_logs_by_time (tenant_id=? AND created_at>?)
     nothing at all
       SEARCH whatsapp_logs USING COVERING INDEX whatsapp_logs_by_status (tenant_id=? AND status=?)
       USE TEMP B-TREE FOR ORDER BY
@@ -201,6 +207,7 @@ async fn a_list_and_its_count_look_at_no_more_rows_than_they_must() {
     the poll: 0 of 0: 30
     by status and time: 10 of 2000: 11
     by another column: 10 of 2000: 2000
+    all but some ids: 10 of 1999: 2011
     nothing at all: 0 of 0: 0
     ");
 }
@@ -223,7 +230,7 @@ async fn a_server_walks_the_same_indexes() {
         let plan = app.store.read(move |connection| page::plan(connection, &query)).await.unwrap();
         let walks = plan
             .iter()
-            .filter(|line| line.contains("Scan") || line.contains("Sort"))
+            .filter(|line| line.contains("Scan") || line.contains("Sort") || line.contains("hashed"))
             .map(|line| format!("  {}\n", line.trim()));
         plans += &format!("{name}\n{}", walks.collect::<String>());
     }
@@ -242,6 +249,7 @@ async fn a_server_walks_the_same_indexes() {
       ->  Index Only Scan Backward using whatsapp_logs_by_status on whatsapp_logs
     frequent statuses
       ->  Index Scan Backward using whatsapp_logs_by_time on whatsapp_logs
+      Filter: (hashed SubPlan 1)
     rare statuses
       ->  Sort
       Sort Key: ((created_at + 0)) DESC, ((id || ''::text)) COLLATE "C" DESC
@@ -276,6 +284,7 @@ async fn a_server_walks_the_same_indexes() {
       ->  Incremental Sort
       Sort Key: whatsapp_logs.updated_at, whatsapp_logs.id COLLATE "C" DESC
       ->  Index Scan using whatsapp_logs_by_update on whatsapp_logs
+      Filter: (hashed SubPlan 1)
     by status and time
       ->  Incremental Sort
       Sort Key: created_at DESC, ((status || ''::text)) COLLATE "C", id COLLATE "C" DESC
@@ -284,6 +293,9 @@ async fn a_server_walks_the_same_indexes() {
       ->  Sort
       Sort Key: ((to_number || ''::text)) COLLATE "C", ((id || ''::text)) COLLATE "C" DESC
       ->  Index Scan using whatsapp_logs_pkey on whatsapp_logs
+    all but some ids
+      ->  Index Only Scan Backward using whatsapp_logs_by_time on whatsapp_logs
+      Filter: (NOT (hashed SubPlan 1))
     nothing at all
       ->  Sort
       Sort Key: ((created_at + 0)) DESC, ((id || ''::text)) COLLATE "C" DESC
