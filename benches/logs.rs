@@ -1,6 +1,7 @@
 //! Lists of the WhatsApp log with their counts: rows touched, growth from a small project to a large one, and ratios to
 //! OneUptime's own two statements on the same rows.
-#![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark fails by panicking")]
+#![expect(clippy::format_push_string, clippy::format_collect, reason = "its statements are put together once")]
 
 #[expect(dead_code, reason = "most of it is the other benchmarks' data")]
 mod data;

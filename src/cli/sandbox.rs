@@ -214,7 +214,7 @@ page     http://{address}/docs/
 curl -s http://{address}/api/messages/history -H 'x-api-key: {key}' -H 'Content-Type: application/json' \\
   -d '{request}'
 
-curl -s http://{address}/api/whatsapp-log/get-list -H 'ApiKey: {key}' -H 'Content-Type: application/json' \
+curl -s http://{address}/api/whatsapp-log/get-list -H 'ApiKey: {key}' -H 'Content-Type: application/json' \\
   -d '{rows}'
 
 Ctrl-C ends it, and everything in it is gone.
