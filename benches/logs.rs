@@ -151,7 +151,7 @@ fn make_plain_table(connection: &mut Connection) {
         statements += &format!(r#"CREATE INDEX "plain_{column}" ON "WhatsAppLog" ("{column}");"#);
     }
     connection.batch_execute(&statements).expect("OneUptime's table");
-    connection.batch_execute("ANALYZE").expect("statistics");
+    connection.batch_execute(r#"ANALYZE "WhatsAppLog""#).expect("statistics");
 }
 
 fn seconds<T>(work: impl FnOnce() -> T) -> f64 {

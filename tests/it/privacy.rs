@@ -46,6 +46,47 @@ fn no_log_line_holds_an_address_a_text_or_a_key() {
 }
 
 #[test]
+fn no_log_line_and_no_error_of_the_whatsapp_log_holds_a_number_a_text_or_a_key() {
+    let binary = Binary::new();
+    let row = r#"{"_id":"377f9b73-28fe-41f1-b591-3fdcef396aba","createdAt":"2026-03-01T10:00:00Z","toNumber":"+79001112233","status":"Sent","messageText":"my secret text"}"#;
+    binary.write("rows.ndjson", row);
+    let server = binary
+        .serve(&["sandbox", "--port", "0", "--seed-logs", "rows.ndjson"], &[("HISTORY_GATEWAY__LOG__LEVEL", "trace")]);
+    let ask = |key: &str, path: &str, body: &str| {
+        let length = body.len();
+        let head = "HTTP/1.1\r\nHost: x\r\nConnection: close";
+        server.send(format!("POST {path} {head}\r\nApiKey: {key}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes())
+    };
+    let list = "/api/whatsapp-log/get-list";
+    let found = ask(KEY, list, r#"{"query":{"toNumber":"+79001112233"},"select":{"messageText":true}}"#);
+    assert!(found.contains("my secret text"), "{found}");
+    for body in [
+        r#"{"query":{"version":"+79001112233"}}"#,
+        r#"{"query":{"createdAt":"79001112233"}}"#,
+        r#"{"query":{"_id":"79001112233"}}"#,
+        r#"{"query":{"status":{"_type":"79001112233","value":"my secret text"}}}"#,
+        r#"{"query":{"x":{"_type":"MultiSearch","value":"my secret text","fields":[79001112233]}}}"#,
+        r#"{"query":{"status":{"_type":"Includes","value":"79001112233"}}}"#,
+        r#"{"sort":{"status":"79001112233"}}"#,
+        r#"{"groupBy":{"79001112233":true}}"#,
+        r#"{"limit":79001112233}"#,
+        "79001112233",
+    ] {
+        let answer = ask(KEY, list, body);
+        assert!(answer.contains(" 400 ") && !answer.contains("79001112233") && !answer.contains("secret"), "{answer}");
+    }
+    ask("79001112233", list, "{}");
+    ask(KEY, "/api/whatsapp-log/79001112233/get-item", "{}");
+    ask(KEY, "/api/whatsapp-log/get-list/79001112233?skip=79001112233", "{}");
+    let log = server.log();
+    assert!(log.lines().count() >= 14, "the log has a line for each request: {log}");
+    for private in ["79001112233", "my secret", KEY] {
+        assert!(!log.contains(private), "the log holds {private}: {log}");
+    }
+    assert!(log.contains("/api/whatsapp-log/{id}/get-item"), "{log}");
+}
+
+#[test]
 fn every_log_line_of_a_request_has_its_id() {
     let binary = Binary::new();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
