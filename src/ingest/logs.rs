@@ -37,7 +37,6 @@ fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) 
                 // The message may go back behind it later.
                 known.source = match std::mem::replace(&mut known.source, Source::Import) {
                     Source::Import => Source::Import,
-                    Source::Message if log == known.log => Source::Message,
                     Source::Message => Source::MessageBesideCopy(Box::new(log)),
                     Source::MessageBesideCopy(copy) => Source::MessageBesideCopy(Box::new(log.max(*copy))),
                 };
@@ -77,7 +76,6 @@ pub fn follow(connection: &mut Connection, tenant: TenantId, changes: &[messages
         let (log, source) = match after.remove(&id).and_then(imported) {
             None => (log, Source::Message),
             Some(copy) if copy > log => (copy, Source::Import),
-            Some(copy) if copy == log => (log, Source::Message),
             Some(copy) => (log, Source::MessageBesideCopy(Box::new(copy))),
         };
         after.insert(id, Stored { log, subject_id, source });
