@@ -25,8 +25,9 @@ pub const FILE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sq
 #[cfg(feature = "postgres")]
 pub const SERVER_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Lists the tables, each in a column `value`.
-pub const FILE_TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' ORDER BY name";
+/// Lists the tables, each in a column `value`; those that SQLite keeps for itself aside.
+pub const FILE_TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' \
+     AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name";
 
 /// The same for a server: partitions are no tables of their own, and an extension's are not ours to judge.
 #[cfg(feature = "postgres")]

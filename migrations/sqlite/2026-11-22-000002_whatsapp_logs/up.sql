@@ -82,3 +82,27 @@ CREATE TABLE whatsapp_log_days (
 -- has already get theirs from the gateway (src/ingest/logs.rs), a batch at a time, beginning after the least number.
 ALTER TABLE tenants ADD COLUMN logged_up_to BIGINT;
 UPDATE tenants SET logged_up_to = -9223372036854775808;
+
+-- What the database is to think of these indexes until somebody lets it find out by ANALYZE: it would take a tenant for a
+-- handful of rows, and walk all of them where a list of ids or numbers leads to a few.
+ANALYZE whatsapp_logs;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('whatsapp_logs', 'sqlite_autoindex_whatsapp_logs_1', '1000000 1000000 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_time', '1000000 1000000 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_update', '1000000 1000000 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_status', '1000000 1000000 100000 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_to_number', '1000000 1000000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_from_number', '100000 100000 100 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_whatsapp_message', '100000 100000 1 1 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_subject', '1000000 1000000 100000 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_incident', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_user', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_alert', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_monitor', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_scheduled_maintenance', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_status_page', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_status_page_announcement', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_team', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_on_call_duty_policy', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_on_call_duty_policy_escalation_rule', '100000 100000 20 2 1'),
+    ('whatsapp_logs', 'whatsapp_logs_by_on_call_duty_policy_schedule', '100000 100000 20 2 1');

@@ -77,6 +77,11 @@ fn cases() -> Vec<(&'static str, Value)> {
         ("an incident", json!({"query": {"incidentId": incident}})),
         ("a team", json!({"query": {"teamId": incident}})),
         ("an id", json!({"query": {"_id": row.id.to_string()}})),
+        ("several ids", json!({"query": {"_id": [row.id.to_string(), incident]}})),
+        (
+            "several incidents with a text",
+            json!({"query": {"incidentId": [incident, row.id.to_string()], "messageText": search}}),
+        ),
         ("a text", json!({"query": {"messageText": search}})),
         (
             "a text of some days",
@@ -150,6 +155,12 @@ async fn each_request_walks_the_index_that_was_chosen_for_it() {
       SEARCH whatsapp_logs USING COVERING INDEX whatsapp_logs_by_team (tenant_id=? AND team_id=?)
     an id
       SEARCH whatsapp_logs USING INDEX sqlite_autoindex_whatsapp_logs_1 (tenant_id=? AND id=?)
+    several ids
+      SEARCH whatsapp_logs USING INDEX sqlite_autoindex_whatsapp_logs_1 (tenant_id=? AND id=?)
+      USE TEMP B-TREE FOR ORDER BY
+    several incidents with a text
+      SEARCH whatsapp_logs USING INDEX whatsapp_logs_by_incident (tenant_id=? AND incident_id=?)
+      USE TEMP B-TREE FOR ORDER BY
     a text
       SEARCH whatsapp_logs USING INDEX whatsapp_logs_by_time (tenant_id=? AND created_at>?)
     a text of some days
@@ -202,6 +213,8 @@ async fn a_list_and_its_count_look_at_no_more_rows_than_they_must() {
     an incident: 10 of 12: 22
     a team: 0 of 0: 0
     an id: 1 of 1: 1
+    several ids: 1 of 1: 1
+    several incidents with a text: 5 of 5: 12
     a text: 10 of 423: 2040
     a text of some days: 10 of 38: 229
     the poll: 0 of 0: 30
@@ -276,6 +289,14 @@ async fn a_server_walks_the_same_indexes() {
       ->  Sort
       Sort Key: ((created_at + 0)) DESC, ((id || ''::text)) COLLATE "C" DESC
       ->  Index Scan using whatsapp_logs_pkey on whatsapp_logs
+    several ids
+      ->  Sort
+      Sort Key: ((created_at + 0)) DESC, ((id || ''::text)) COLLATE "C" DESC
+      ->  Index Scan using whatsapp_logs_pkey on whatsapp_logs
+    several incidents with a text
+      ->  Sort
+      Sort Key: ((created_at + 0)) DESC, ((id || ''::text)) COLLATE "C" DESC
+      ->  Index Scan using whatsapp_logs_by_incident on whatsapp_logs
     a text
       ->  Index Scan Backward using whatsapp_logs_by_time on whatsapp_logs
     a text of some days
