@@ -79,7 +79,7 @@ fn log_query(size: u64, body: &str) -> LogQuery {
         filter: LogFilter {
             tenant: tenant(size),
             senders: None,
-            conditions: query::parse(&parts.query(), "").expect("a query"),
+            conditions: query::parse(parts.query(), "").expect("a query"),
         },
         sort: parts.sort().expect("a sort"),
         skip: paging.skip,

@@ -138,6 +138,17 @@ async fn run(program: Program) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Tells how far long work is, but not at every step.
+fn now_and_then(mut tell: impl FnMut(u64)) -> impl FnMut(u64) {
+    let mut told = Instant::now();
+    move |done| {
+        if told.elapsed() > TELL_EVERY {
+            told = Instant::now();
+            tell(done);
+        }
+    }
+}
+
 impl Common {
     /// The settings, `flags` of the command itself winning over everything.
     fn load(&self, mut flags: Vec<(&'static str, String)>) -> Result<Config, Failure> {
@@ -150,14 +161,10 @@ impl Common {
         let config = self.load(Vec::new())?;
         let options = Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() };
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, options)?;
-        let mut told = Instant::now();
-        let done = ingest::logs::catch_up(&store, |rows| {
-            if told.elapsed() > TELL_EVERY {
-                told = Instant::now();
-                say(format_args!("The WhatsApp log is being made from the messages there are: {rows} rows so far."));
-            }
+        let told = now_and_then(|rows| {
+            say(format_args!("The WhatsApp log is being made from the messages there are: {rows} rows so far."));
         });
-        let done = done.await?;
+        let done = ingest::logs::catch_up(&store, told).await?;
         if done > 0 {
             say(format_args!("The WhatsApp log was made from the messages there were: {done} rows."));
         }

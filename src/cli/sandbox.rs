@@ -16,7 +16,7 @@ use crate::http::Gateway;
 use crate::http::clock::Clock;
 use crate::ingest;
 use crate::model::instant::Rounding;
-use crate::model::key::{KeyKind, PERMISSIONS, Profile, Secret};
+use crate::model::key::{KeyKind, Profile, Secret};
 use crate::model::{Instant, Item, Property, TenantId, tenant, wire};
 use crate::store::api_keys::{self, NewKey};
 use crate::store::{DatabaseUrl, Store, tenants};
@@ -181,7 +181,7 @@ fn new_key(key: &DemoKey) -> Option<NewKey> {
         kind: if key.groups.is_none() { KeyKind::Master } else { KeyKind::Additional },
         groups: key.groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
         senders: key.senders.map(<[i64]>::to_vec),
-        permissions: key.senders.is_some().then(|| vec![PERMISSIONS[4].to_owned()]),
+        permissions: key.senders.is_some().then(|| vec!["Read WhatsApp Log".to_owned()]),
         oneuptime_profile: key.profile.map(|profile| profile.word().to_owned()),
         valid_until: key.last_day.and_then(|day| day.parse::<NaiveDate>().ok()),
     })

@@ -1,12 +1,11 @@
 //! `serve`: the server, until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Instant;
 
 use clap::Args;
 
 use super::failure::Failure;
-use super::{Common, TELL_EVERY};
+use super::{Common, now_and_then};
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
 use crate::ingest;
@@ -29,13 +28,8 @@ impl Serve {
         let mut stop = Box::pin(stop_signal()?);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
         let listener = listen(config.server.bind)?;
-        let mut told = Instant::now();
-        let catching_up = ingest::logs::catch_up(&store, |rows| {
-            if told.elapsed() > TELL_EVERY {
-                told = Instant::now();
-                tracing::info!(rows, "making the WhatsApp log from the messages there are");
-            }
-        });
+        let told = now_and_then(|rows| tracing::info!(rows, "making the WhatsApp log from the messages there are"));
+        let catching_up = ingest::logs::catch_up(&store, told);
         // Before the first request, so that none is answered from half a log.
         tokio::select! {
             () = &mut stop => return Ok(()),

@@ -20,7 +20,10 @@ fn fold(char: char) -> char {
         'A'..='Z' => char.to_ascii_lowercase(),
         _ if char.is_ascii() => char,
         // By way of the capital, because some small letters share one: σ and ς, s and ſ.
-        _ => single(single(char, char.to_uppercase()), single(char, char.to_uppercase()).to_lowercase()),
+        _ => {
+            let capital = single(char, char.to_uppercase());
+            single(capital, capital.to_lowercase())
+        }
     }
 }
 

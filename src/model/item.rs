@@ -22,12 +22,8 @@ pub struct Item {
 /// Why an item is rejected. Names the field, never its value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ItemError {
-    #[error("it is not valid JSON (column {column})")]
-    Malformed { column: usize },
-    #[error("it ends in the middle of a JSON value")]
-    Incomplete,
-    #[error("it is not a JSON object")]
-    NotAnObject,
+    #[error(transparent)]
+    NotAnObject(#[from] NotAnObject),
     #[error("the field '{0}' is missing")]
     Missing(&'static str),
     #[error("the field '{0}' stands twice")]
@@ -48,11 +44,7 @@ const DEEPEST: i64 = 100;
 impl Item {
     /// Reads one item of a tenant.
     pub fn parse(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
-        let fields = wire::object(text).map_err(|error| match error {
-            NotAnObject::Malformed { column, .. } => ItemError::Malformed { column },
-            NotAnObject::Incomplete => ItemError::Incomplete,
-            NotAnObject::OtherType => ItemError::NotAnObject,
-        })?;
+        let fields = wire::object(text)?;
         let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
         let mut seen = HashSet::new();
         for (name, raw) in fields.0 {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use thiserror::Error;
 
 /// A JSON object's fields in the order they came, doubles included, values unread.
 ///
@@ -33,13 +34,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 }
 
 /// Why a JSON text is not the object that was wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotAnObject {
     /// The text is not JSON; where it stops being so.
+    #[error("it is not valid JSON (column {column})")]
     Malformed { line: usize, column: usize },
     /// The text ends too early: more of it might make it JSON.
+    #[error("it ends in the middle of a JSON value")]
     Incomplete,
     /// It is JSON, but no object.
+    #[error("it is not a JSON object")]
     OtherType,
 }
 

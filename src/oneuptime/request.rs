@@ -1,7 +1,5 @@
 //! A request as it came, read part by part in the order of its checks (docs/oneuptime.md §6); knows no key's rights.
 
-use std::borrow::Cow;
-
 use super::OneUptimeError;
 use super::columns::{Meant, field};
 use super::select::Select;
@@ -63,8 +61,8 @@ impl Parts {
         Ok(parts)
     }
 
-    pub fn query(&self) -> Cow<'_, str> {
-        self.query.as_deref().map_or(Cow::Borrowed("{}"), Cow::Borrowed)
+    pub fn query(&self) -> &str {
+        self.query.as_deref().unwrap_or("{}")
     }
 
     pub fn select(&self) -> Result<Select, OneUptimeError> {

@@ -88,7 +88,7 @@ impl OneUptime {
         paging: Paging,
         profile: Profile,
     ) -> Result<String, OneUptimeError> {
-        let filter = filter(caller, query::parse(&parts.query(), &caller.project.id)?);
+        let filter = filter(caller, query::parse(parts.query(), &caller.project.id)?);
         let select = parts.select()?;
         let sort = parts.sort()?;
         parts.group_by()?;
@@ -121,7 +121,7 @@ impl OneUptime {
     }
 
     async fn count(&self, caller: &Arc<Caller>, parts: &Parts) -> Result<String, OneUptimeError> {
-        let filter = filter(caller, query::parse(&parts.query(), &caller.project.id)?);
+        let filter = filter(caller, query::parse(parts.query(), &caller.project.id)?);
         let count = self.store.search(move |connection| page::count(connection, &filter)).await?;
         Ok(format!(r#"{{"count":{count}}}"#))
     }

@@ -21,12 +21,8 @@ const LONGEST_WHATSAPP_MESSAGE_ID: (usize, &str) = (100, "at most 100 characters
 /// Why a row is rejected. Names the field, never its value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RowError {
-    #[error("it is not valid JSON (column {0})")]
-    Malformed(usize),
-    #[error("it ends in the middle of a JSON value")]
-    Incomplete,
-    #[error("it is not a JSON object")]
-    NotAnObject,
+    #[error(transparent)]
+    NotAnObject(#[from] wire::NotAnObject),
     #[error("the field '{0}' is missing")]
     Missing(&'static str),
     #[error("the field '{0}' stands twice")]
@@ -49,11 +45,7 @@ pub struct Parsed {
 
 /// Reads a row of a project, its values plain or with their types beside them.
 pub fn parse(text: &str, project_id: &str) -> Result<Parsed, RowError> {
-    let fields = wire::object(text).map_err(|error| match error {
-        wire::NotAnObject::Malformed { column, .. } => RowError::Malformed(column),
-        wire::NotAnObject::Incomplete => RowError::Incomplete,
-        wire::NotAnObject::OtherType => RowError::NotAnObject,
-    })?;
+    let fields = wire::object(text)?;
     let mut read = Read { seen: HashSet::new(), project_id, row: Row::default(), unknown_fields: 0 };
     for (name, raw) in fields.0 {
         read.field(&name, raw.get())?;

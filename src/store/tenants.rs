@@ -55,15 +55,11 @@ pub fn lock(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreEr
     locked.map(|_| ()).ok_or(StoreError::UnknownTenant(tenant))
 }
 
-/// The tenants some of whose messages have no WhatsApp log row yet, because they were recorded before there were any,
-/// and the message up to which they have.
-pub fn behind_with_logs(connection: &mut Connection) -> Result<Vec<(TenantId, i64)>, StoreError> {
-    let rows: Vec<(i64, Option<i64>)> = tenants::table
-        .filter(tenants::logged_up_to.is_not_null())
-        .select((tenants::id, tenants::logged_up_to))
-        .order(tenants::id)
-        .load(connection)?;
-    Ok(rows.into_iter().filter_map(|(id, up_to)| Some((TenantId(id), up_to?))).collect())
+/// The tenants some of whose messages have no WhatsApp log row yet, because they were recorded before there were any.
+pub fn behind_with_logs(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
+    let behind = tenants::table.filter(tenants::logged_up_to.is_not_null());
+    let ids: Vec<i64> = behind.select(tenants::id).order(tenants::id).load(connection)?;
+    Ok(ids.into_iter().map(TenantId).collect())
 }
 
 /// Notes up to which message a tenant's have their rows; all of them where it is `None`.

@@ -72,7 +72,7 @@ async fn touched(messages: u64) -> Vec<u64> {
 fn log_query(body: &str) -> LogQuery {
     let parts = Parts::read(&Body::Whole(body.as_bytes().to_vec())).unwrap();
     let paging = Paging::new(&[], &parts).unwrap();
-    let conditions = query::parse(&parts.query(), "").unwrap();
+    let conditions = query::parse(parts.query(), "").unwrap();
     LogQuery {
         filter: LogFilter { tenant: TENANT, senders: None, conditions },
         sort: parts.sort().unwrap(),

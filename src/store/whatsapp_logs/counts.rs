@@ -85,8 +85,8 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -
 pub struct Countable<'a> {
     filter: &'a LogFilter,
     statuses: Vec<&'a Condition>,
-    pub from: Option<i64>,
-    pub to: Option<i64>,
+    from: Option<i64>,
+    to: Option<i64>,
 }
 
 /// A stretch of time and how many of the rows lie in it.

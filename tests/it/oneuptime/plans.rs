@@ -34,7 +34,7 @@ async fn filled(app: TestApp) -> TestApp {
 fn query(body: &Value, senders: Option<Vec<i64>>) -> LogQuery {
     let parts = Parts::read(&Body::Whole(body.to_string().into_bytes())).unwrap();
     let paging = Paging::new(&[], &parts).unwrap();
-    let conditions = query::parse(&parts.query(), "").unwrap();
+    let conditions = query::parse(parts.query(), "").unwrap();
     let senders = senders.map(|senders| senders.into_iter().collect());
     LogQuery {
         filter: LogFilter { tenant: TENANT, senders, conditions },
