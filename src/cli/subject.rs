@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::failure::{Failure, print, say};
 use super::table;
+use crate::ingest;
 use crate::model::{TenantId, subject};
 use crate::store::{Store, StoreError, subjects, tenants};
 
@@ -37,7 +38,7 @@ impl Subject {
                     return Err(Failure::said("the subject was not added: --name and --channel must not be empty"));
                 }
                 let subject = subject::Subject { id, name: Some(name), channel_type: channel };
-                store.write(move |connection| subjects::add(connection, TenantId(tenant), &subject)).await?;
+                ingest::add_subject(store, TenantId(tenant), subject).await?;
                 say(format_args!("Subject {id} of tenant {tenant} is added."));
                 Ok(())
             }

@@ -1,122 +1,145 @@
-//! The one door through which messages and WhatsApp log rows get in: safe to repeat, in any order, durable before it
-//! returns.
+//! The one door through which messages, statuses and WhatsApp log rows get in: safe to repeat, in any order, durable
+//! before it returns.
 
+mod door;
+mod event;
 pub mod logs;
 mod pipeline;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+pub use door::{Door, Limits};
+pub use event::{Event, Fate, Recorded, Told};
 pub use pipeline::{Entry, Pipeline};
 
-use crate::model::{Item, Property, TenantId, merge};
-use crate::store::messages::{self, Change, Stored};
+use crate::model::{Heard, TenantId, Unplaced};
+use crate::model::subject::Subject;
 use crate::store::partitions::{self, Month};
-use crate::store::{Connection, Store, StoreError, tenants};
+use crate::store::{Connection, Store, StoreError, subjects, tenants, waiting};
 
-/// What became of the items of a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
-    /// Messages that were new.
-    pub imported: u64,
-    /// Copies that changed a message the store had.
-    pub updated: u64,
-    /// Copies that told nothing new.
-    pub unchanged: u64,
+/// How many waiting messages one transaction takes in.
+const SETTLED_AT_ONCE: i64 = 1000;
+
+/// Records a batch of a tenant's events: all of them, durable, or none.
+pub async fn record<E: Into<Event>>(store: &Store, tenant: TenantId, events: Vec<E>) -> Result<Recorded, StoreError> {
+    let batch = Batch { tenant, events: Arc::new(events.into_iter().map(E::into).collect()) };
+    let fates = commit(store, vec![batch]).await?.pop().unwrap_or(Err(StoreError::Busy))?;
+    Ok(Recorded::of(&fates))
 }
 
-impl std::ops::AddAssign for Recorded {
-    fn add_assign(&mut self, other: Self) {
-        self.imported += other.imported;
-        self.updated += other.updated;
-        self.unchanged += other.unchanged;
+/// Adds a subject, or corrects the one that has its id; the messages that waited for it become known.
+pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> Result<(), StoreError> {
+    store.write(move |connection| subjects::add(connection, tenant, &subject)).await?;
+    settle(store, tenant).await
+}
+
+/// Takes in all messages whose subject became known and that still wait, because a program was ended, or a
+/// store was busy, in between.
+pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
+    for tenant in store.glance(waiting::tenants).await? {
+        settle(store, tenant).await?;
     }
+    Ok(())
 }
 
-/// Records a batch of a tenant's items: all of them, durable, or none.
-pub async fn record(store: &Store, tenant: TenantId, items: Vec<Item>) -> Result<Recorded, StoreError> {
-    let mut items = items;
+/// What one caller brings.
+#[derive(Clone)]
+struct Batch {
+    tenant: TenantId,
+    events: Arc<Vec<Event>>,
+}
+
+/// What became of one caller's events.
+type Answer = Result<Vec<Fate>, StoreError>;
+
+/// What became of a transaction.
+enum Outcome {
+    Recorded(Vec<Answer>, BTreeSet<TenantId>),
+    /// Nothing was written: there is no place for messages of these months.
+    NoRoom(BTreeSet<Month>),
+}
+
+/// Records what several callers bring in one transaction; fails for all of them, or gives each its answer.
+async fn commit(store: &Store, batches: Vec<Batch>) -> Result<Vec<Answer>, StoreError> {
     loop {
-        let outcome = store.write(move |connection| write(connection, tenant, items)).await?;
-        match outcome {
-            Outcome::Recorded(recorded) => return Ok(recorded),
-            Outcome::NoRoom(months, not_yet) => {
-                store.make_room(months).await?;
-                items = not_yet;
+        let theirs = batches.clone();
+        match store.write(move |connection| write_all(connection, &theirs)).await? {
+            Outcome::NoRoom(months) => store.make_room(months).await?,
+            Outcome::Recorded(answers, settled) => {
+                for tenant in settled {
+                    // What was brought is durable already; what waits is looked after again and again.
+                    if let Err(error) = settle(store, tenant).await {
+                        tracing::warn!(cause = %error, "messages that waited for their subject wait on");
+                    }
+                }
+                return Ok(answers);
             }
         }
     }
 }
 
-/// What became of a batch.
-enum Outcome {
-    Recorded(Recorded),
-    /// Nothing yet: there is no place for messages of these months.
-    NoRoom(BTreeSet<Month>, Vec<Item>),
-}
-
-/// A message while the copies of a batch come to it.
-struct Progress {
-    before: Option<Stored>,
-    copies: Vec<Item>,
-    changed: bool,
-}
-
-fn write(connection: &mut Connection, tenant: TenantId, items: Vec<Item>) -> Result<Outcome, StoreError> {
-    tenants::lock(connection, tenant)?;
-    let times = items.iter().filter_map(|item| item.instant(Property::SentOrReceivedAt));
+/// Writes all batches. The tenants are locked in the order of their ids, so that two gateways never wait for each other.
+fn write_all(connection: &mut Connection, batches: &[Batch]) -> Result<Outcome, StoreError> {
+    let mut answers: Vec<Option<Answer>> = batches.iter().map(|_| None).collect();
+    let mut of_tenants: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
+    for (place, batch) in batches.iter().enumerate() {
+        of_tenants.entry(batch.tenant).or_default().push(place);
+    }
+    let mut unknown = Vec::new();
+    for (tenant, places) in &of_tenants {
+        match tenants::lock(connection, *tenant) {
+            Err(StoreError::UnknownTenant(_)) => unknown.push((*tenant, places.clone())),
+            locked => locked?,
+        }
+    }
+    for (tenant, places) in unknown {
+        of_tenants.remove(&tenant);
+        for place in places {
+            answers[place] = Some(Err(StoreError::UnknownTenant(tenant)));
+        }
+    }
+    let times = batches.iter().flat_map(|batch| batch.events.iter()).filter_map(Event::sent_or_received_at);
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
-        return Ok(Outcome::NoRoom(missing, items));
+        return Ok(Outcome::NoRoom(missing));
     }
-    let ids: BTreeSet<i64> = items.iter().map(Item::message_id).collect();
-    let mut stored = messages::load(connection, tenant, &ids)?;
-    let mut recorded = Recorded::default();
-    let mut progress: BTreeMap<i64, Progress> = BTreeMap::new();
-    for item in items {
-        let id = item.message_id();
-        let message = progress.entry(id).or_insert_with(|| {
-            let before = stored.remove(&id);
-            let copies = before.as_ref().map(|stored| stored.copies.clone()).unwrap_or_default();
-            Progress { before, copies, changed: false }
-        });
-        if message.copies.is_empty() {
-            message.copies.push(item);
-            message.changed = true;
-            recorded.imported += 1;
-            continue;
+    let mut settled = BTreeSet::new();
+    for (tenant, places) in of_tenants {
+        let events: Vec<&Event> = places.iter().flat_map(|place| batches[*place].events.iter()).collect();
+        let written = write::write(connection, tenant, &events)?;
+        if written.subject_became_known {
+            settled.insert(tenant);
         }
-        match with_copy(&message.copies, item) {
-            None => recorded.unchanged += 1,
-            Some(copies) => {
-                // A copy may be worth keeping for what comes later, and change nothing now.
-                let changes_now = merge::merged(&copies) != merge::merged(&message.copies);
-                recorded.updated += u64::from(changes_now);
-                recorded.unchanged += u64::from(!changes_now);
-                message.copies = copies;
-                message.changed = true;
+        let mut fates = written.fates.into_iter();
+        for place in places {
+            answers[place] = Some(Ok(fates.by_ref().take(batches[place].events.len()).collect()));
+        }
+    }
+    let answer = |answer: Option<Answer>| answer.unwrap_or(Err(StoreError::Busy));
+    Ok(Outcome::Recorded(answers.into_iter().map(answer).collect(), settled))
+}
+
+/// Takes in a tenant's messages whose subject is known by now, some in each transaction.
+async fn settle(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
+    loop {
+        let settled = store.write(move |connection| {
+            match tenants::lock(connection, tenant) {
+                // It was deleted meanwhile, and what waited with it.
+                Err(StoreError::UnknownTenant(_)) => return Ok(0),
+                locked => locked?,
             }
+            let taken = waiting::take(connection, tenant, SETTLED_AT_ONCE)?;
+            let placed = |(message, channel_type, heard): (Unplaced, String, Heard)| {
+                Event::message(message.placed(&channel_type), heard)
+            };
+            let events: Vec<Event> = taken.into_iter().map(placed).collect();
+            write::write(connection, tenant, &events.iter().collect::<Vec<_>>())?;
+            Ok(events.len())
+        });
+        if settled.await? == 0 {
+            return Ok(());
         }
     }
-    let changes: Vec<Change> = progress.into_values().filter(|message| message.changed).filter_map(change).collect();
-    messages::apply(connection, tenant, &changes)?;
-    logs::follow(connection, tenant, &changes)?;
-    Ok(Outcome::Recorded(recorded))
-}
-
-/// What a message is made of with one copy more; `None` where that copy adds nothing.
-fn with_copy(copies: &[Item], copy: Item) -> Option<Vec<Item>> {
-    if copies.contains(&copy) {
-        return None;
-    }
-    let with_copy = merge::contributing(copies.iter().cloned().chain([copy]).collect());
-    (with_copy != copies).then_some(with_copy)
-}
-
-fn change(mut message: Progress) -> Option<Change> {
-    let before = message.before;
-    if message.copies.len() > 1 {
-        let item = merge::merged(&message.copies)?;
-        return Some(Change { item, copies: message.copies, before });
-    }
-    Some(Change { item: message.copies.pop()?, copies: Vec::new(), before })
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use tokio::task::JoinHandle;
 
-use super::{Recorded, logs, record};
+use super::{Event, Recorded, logs, record};
 use crate::model::{Item, Property, TenantId, WhatsAppLog};
 use crate::store::{Store, StoreError};
 
@@ -20,6 +20,16 @@ pub trait Entry: Sized + 'static {
 impl Entry for Item {
     fn bytes(&self) -> usize {
         self.text(Property::Content).map_or(0, str::len)
+    }
+
+    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {
+        record(store, tenant, batch).await
+    }
+}
+
+impl Entry for Event {
+    fn bytes(&self) -> usize {
+        self.bytes()
     }
 
     async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {

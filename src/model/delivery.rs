@@ -64,3 +64,8 @@ impl PartialOrd for StatusEvent {
         Some(self.cmp(other))
     }
 }
+
+/// The status that some events come to: the greatest of them, in whatever order they came (docs/edna.md 6.3).
+pub fn greatest<'a>(events: impl IntoIterator<Item = &'a StatusEvent>) -> Option<&'a StatusEvent> {
+    events.into_iter().max()
+}

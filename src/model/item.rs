@@ -44,6 +44,11 @@ const DEEPEST: i64 = 100;
 impl Item {
     /// Reads one item of a tenant.
     pub fn parse(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
+        Self::parse_with(text, tenant, &[])
+    }
+
+    /// Reads one item of a tenant, with values for fields that it may lack.
+    pub fn parse_with(text: &str, tenant: TenantId, lacking: &[(Property, Value)]) -> Result<Self, ItemError> {
         let fields = wire::object(text)?;
         let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
         let mut seen = HashSet::new();
@@ -62,6 +67,11 @@ impl Item {
         match item.integer(Property::TenantId) {
             Some(id) if id != tenant.0 => return Err(ItemError::OtherTenant),
             _ => item.set(Property::TenantId, Some(Value::Integer(tenant.0))),
+        }
+        for (property, value) in lacking {
+            if item.get(*property).is_none() {
+                item.set(*property, Some(value.clone()));
+            }
         }
         match Property::ALL.iter().find(|property| property.is_required() && item.get(**property).is_none()) {
             Some(missing) => Err(ItemError::Missing(missing.name())),

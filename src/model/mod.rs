@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod delivery;
+pub mod feed;
 pub mod fold;
 pub mod history;
 pub mod instant;
@@ -17,11 +18,13 @@ pub mod whatsapp_log;
 pub mod wire;
 
 pub use delivery::StatusEvent;
+pub use feed::{Heard, Source, StatusNotice, Unplaced};
 pub use history::{HistoryQuery, HistoryRequest, Policy};
 pub use instant::Instant;
 pub use item::Item;
 pub use key::Caller;
 pub use log_query::{LogFilter, LogQuery};
+pub use merge::MessageCopy;
 pub use property::{Property, Value};
 pub use tenant::TenantId;
 pub use whatsapp_log::WhatsAppLog;

@@ -9,6 +9,7 @@ use super::Options;
 use super::error::StoreError;
 #[cfg(feature = "postgres")]
 use super::postgres;
+use super::turns::{Turn, Turns};
 
 pub type Backend = MultiBackend;
 
@@ -135,6 +136,16 @@ impl DatabaseUrl {
     /// Whether it is a server's, which several gateways may share.
     pub fn is_server(&self) -> bool {
         !matches!(self, Self::Sqlite { .. })
+    }
+
+    /// Waits for this process's turn to write to a file; a server's writers take turns on their tenant's row.
+    #[cfg_attr(not(feature = "postgres"), expect(clippy::unnecessary_wraps, reason = "a server has no turns"))]
+    pub fn turn(&self, patience: Duration) -> Result<Option<Turn>, StoreError> {
+        match self {
+            Self::Sqlite { file } => Turns::of(file).wait(patience).map(Some),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { .. } => Ok(None),
+        }
     }
 
     /// What stays with a connection of this address.

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::model::TenantId;
 
 /// Every failure of the store. The sentences hold no value of a row: they are shown and logged.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum StoreError {
     #[error("the store is busy: it did not answer in time; try again")]
     Busy,

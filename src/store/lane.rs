@@ -33,6 +33,10 @@ impl Lane {
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.run(move |lane| {
+            let _turn = match lane.purpose {
+                Purpose::Read => None,
+                Purpose::Write => lane.url.turn(lane.options.wait)?,
+            };
             let mut connection = lane.begun()?;
             let started = Instant::now();
             let result = work(&mut connection);

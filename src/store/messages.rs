@@ -12,28 +12,28 @@ use super::error::StoreError;
 use super::schema::{message_copies, messages};
 use super::subscribers::Filing;
 use super::text::kept;
-use super::{days, subjects, subscribers};
+use super::{days, status_events, subjects, subscribers};
 use crate::model::subscriber::ChannelClass;
-use crate::model::{Instant, Item, Property, TenantId};
+use crate::model::{Heard, Instant, Item, MessageCopy, Property, TenantId};
 
 /// A message as the store has it.
 pub struct Stored {
     pub item: Item,
     /// The copies it was merged from, the greatest first; itself where there is only one.
-    pub copies: Vec<Item>,
+    pub copies: Vec<MessageCopy>,
     recipient_id: i64,
 }
 
 /// A message as it is to be.
 pub struct Change {
     pub item: Item,
-    /// The copies it is merged from, the greatest first; none where it is its own only copy.
-    pub copies: Vec<Item>,
+    /// The copies it is merged from, the greatest first.
+    pub copies: Vec<MessageCopy>,
     /// What it replaces.
     pub before: Option<Stored>,
 }
 
-/// How many copies one statement writes; each of them takes five of its 65,535 values.
+/// How many copies one statement writes; each of them takes seven of its 65,535 values.
 const COPIES_AT_ONCE: usize = 4000;
 
 #[derive(Insertable)]
@@ -66,6 +66,8 @@ struct Row<'a> {
     reply_out_message_id: Option<i64>,
     reply_out_message_external_request_id: Option<Cow<'a, str>>,
     item: String,
+    source: i32,
+    received_at: Option<i64>,
 }
 
 /// The messages among `ids` that the store has, with the copies they were merged from.
@@ -77,41 +79,40 @@ pub fn load(
     let Some((least, greatest)) = ids.first().copied().zip(ids.last().copied()) else { return Ok(BTreeMap::new()) };
     // What is new lies beyond all that is known, as a rule, and then there is nothing to look for.
     let Some(times) = days::of_ids(connection, tenant, (least, greatest))? else { return Ok(BTreeMap::new()) };
-    let rows: Vec<(i64, String)> = messages::table
+    let rows: Vec<(i64, String, i32, Option<i64>)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0))
         .filter(any_of(messages::message_id, ids))
         .filter(sent_at(Along::Ids).between(times.from.0, times.to.0))
-        .select((messages::recipient_id, messages::item))
+        .select((messages::recipient_id, messages::item, messages::source, messages::received_at))
         .load(connection)?;
     if rows.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let copies: Vec<String> = message_copies::table
+    let copies: Vec<(String, i32, Option<i64>)> = message_copies::table
         .filter(message_copies::tenant_id.eq(tenant.0))
         .filter(any_of(message_copies::message_id, ids))
         .filter(message_copies::sent_or_received_at.between(times.from.0, times.to.0))
         .order((message_copies::message_id, message_copies::place))
-        .select(message_copies::item)
+        .select((message_copies::item, message_copies::source, message_copies::received_at))
         .load(connection)?;
+    let mut copies_of: BTreeMap<i64, Vec<MessageCopy>> = BTreeMap::new();
+    for (text, source, at) in copies {
+        let copy = MessageCopy { item: read(&text, tenant)?, heard: heard(source, at)? };
+        copies_of.entry(copy.item.message_id()).or_default().push(copy);
+    }
     let mut stored = BTreeMap::new();
-    for (recipient_id, text) in rows {
+    for (recipient_id, text, source, at) in rows {
         let item = read(&text, tenant)?;
-        stored.insert(item.message_id(), Stored { item, copies: Vec::new(), recipient_id });
-    }
-    for text in copies {
-        let copy = read(&text, tenant)?;
-        if let Some(message) = stored.get_mut(&copy.message_id()) {
-            message.copies.push(copy);
-        }
-    }
-    for message in stored.values_mut().filter(|message| message.copies.is_empty()) {
-        message.copies.push(message.item.clone());
+        let only = MessageCopy { item: item.clone(), heard: heard(source, at)? };
+        let copies = copies_of.remove(&item.message_id()).unwrap_or_else(|| vec![only]);
+        stored.insert(item.message_id(), Stored { item, copies, recipient_id });
     }
     Ok(stored)
 }
 
 /// Writes messages and all that is kept with them: recipients, subjects and the days' counts. The tenant is locked.
-pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
+/// Tells whether a subject became known.
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<bool, StoreError> {
     let filings = changes.iter().map(|change| filing(&change.item)).collect();
     let recipients = subscribers::file(connection, tenant, &filings)?;
     let replaced: Vec<&Stored> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
@@ -129,16 +130,17 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) 
         let recipient = recipients.get(&filing(&change.item));
         // `file` answers for every filing it was given.
         let recipient = *recipient.ok_or_else(|| StoreError::Failed("a recipient went missing".into()))?;
-        rows.push(row(tenant, &change.item, recipient));
+        rows.push(row(tenant, change, recipient));
     }
     let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();
     insert(connection, rows)?;
     keep_copies(connection, tenant, changes)?;
     let written: Vec<&Item> = changes.iter().map(|change| &change.item).collect();
     let before: Vec<&Item> = replaced.iter().map(|stored| &stored.item).collect();
-    subjects::learn(connection, tenant, &written, &before)?;
+    let became_known = subjects::learn(connection, tenant, &written, &before)?;
     let left = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
-    subscribers::forget_unused(connection, tenant, &left)
+    subscribers::forget_unused(connection, tenant, &left)?;
+    Ok(became_known)
 }
 
 /// Writes rows in whatever way is fastest: for a file one prepared statement, run again and again; for a server one
@@ -232,20 +234,24 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -
 }
 
 fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
-    let row = |change: &Change, place: i32, copy: &Item| {
+    let row = |change: &Change, place: i32, copy: &MessageCopy| {
         // A copy goes with its message, whatever it says itself of when that was sent.
         let sent_at = change.item.instant(Property::SentOrReceivedAt).map_or(0, |time| time.0);
         (
             message_copies::tenant_id.eq(tenant.0),
-            message_copies::message_id.eq(copy.message_id()),
+            message_copies::message_id.eq(copy.item.message_id()),
             message_copies::place.eq(place),
-            message_copies::item.eq(copy.render()),
+            message_copies::item.eq(copy.item.render()),
             message_copies::sent_or_received_at.eq(sent_at),
+            message_copies::source.eq(copy.heard.source.number()),
+            message_copies::received_at.eq(copy.heard.at.map(|at| at.0)),
         )
     };
     let rows_of =
         |change: &Change| (0..).zip(&change.copies).map(|(place, copy)| row(change, place, copy)).collect::<Vec<_>>();
-    let rows: Vec<_> = changes.iter().flat_map(rows_of).collect();
+    // A message that is its own only copy needs no other.
+    let is_kept = |change: &&Change| change.copies.len() > 1 || change.copies.iter().any(|copy| copy.item != change.item);
+    let rows: Vec<_> = changes.iter().filter(is_kept).flat_map(rows_of).collect();
     for rows in rows.chunks(COPIES_AT_ONCE) {
         let insert = diesel::insert_into(message_copies::table).values(rows);
         on_each!(connection, |connection| insert.execute(connection)?);
@@ -261,12 +267,18 @@ fn filing(item: &Item) -> Filing {
     }
 }
 
+fn heard(source: i32, at: Option<i64>) -> Result<Heard, StoreError> {
+    Ok(Heard { source: status_events::source(source)?, at: at.map(Instant) })
+}
+
 /// Reads an item that the gateway itself rendered.
 fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
     Item::parse(text, tenant).map_err(|error| StoreError::Failed(format!("a stored item cannot be read: {error}")))
 }
 
-fn row(tenant: TenantId, item: &Item, recipient_id: i64) -> Row<'_> {
+fn row(tenant: TenantId, change: &Change, recipient_id: i64) -> Row<'_> {
+    let item = &change.item;
+    let heard = change.copies.first().map(|copy| copy.heard).unwrap_or_default();
     let text = |property| item.text(property).map(kept);
     let integer = |property| item.integer(property);
     let instant = |property| item.instant(property).map(|instant| instant.0);
@@ -298,5 +310,7 @@ fn row(tenant: TenantId, item: &Item, recipient_id: i64) -> Row<'_> {
         reply_out_message_id: integer(Property::ReplyOutMessageId),
         reply_out_message_external_request_id: text(Property::ReplyOutMessageExternalRequestId),
         item: item.render(),
+        source: heard.source.number(),
+        received_at: heard.at.map(|at| at.0),
     }
 }

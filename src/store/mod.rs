@@ -17,10 +17,13 @@ mod person;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod schema;
+pub mod status_events;
 pub mod subjects;
 pub mod subscribers;
 pub mod tenants;
 mod text;
+mod turns;
+pub mod waiting;
 pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;

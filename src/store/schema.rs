@@ -78,6 +78,8 @@ diesel::table! {
         reply_out_message_id -> Nullable<BigInt>,
         reply_out_message_external_request_id -> Nullable<Text>,
         item -> Text,
+        source -> Integer,
+        received_at -> Nullable<BigInt>,
     }
 }
 
@@ -88,6 +90,8 @@ diesel::table! {
         place -> Integer,
         item -> Text,
         sent_or_received_at -> BigInt,
+        source -> Integer,
+        received_at -> Nullable<BigInt>,
     }
 }
 
@@ -158,6 +162,46 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    status_events (tenant_id, message_id, digest) {
+        tenant_id -> BigInt,
+        message_id -> BigInt,
+        digest -> Text,
+        request_id -> Nullable<Text>,
+        subject_id -> Nullable<BigInt>,
+        status -> Text,
+        status_at -> Nullable<BigInt>,
+        status_message -> Nullable<Text>,
+        cascade_id -> Nullable<BigInt>,
+        cascade_stage_uuid -> Nullable<Text>,
+        comment -> Nullable<Text>,
+        source -> Integer,
+        received_at -> Nullable<BigInt>,
+        body -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    waiting_messages (tenant_id, subject_id, message_id, digest) {
+        tenant_id -> BigInt,
+        subject_id -> BigInt,
+        message_id -> BigInt,
+        digest -> Text,
+        item -> Text,
+        source -> Integer,
+        received_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    other_events (tenant_id, digest) {
+        tenant_id -> BigInt,
+        digest -> Text,
+        received_at -> Nullable<BigInt>,
+        body -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     subjects,
@@ -165,5 +209,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     recipients,
     messages,
     message_copies,
-    message_days
+    message_days,
+    waiting_messages
 );

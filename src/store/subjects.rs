@@ -39,6 +39,23 @@ pub fn exists(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<
     Ok(diesel::select(diesel::dsl::exists(subjects::table.find((tenant.0, id)))).get_result(connection)?)
 }
 
+/// The channel types of those of some subjects that are known.
+pub fn channels(
+    connection: &mut Connection,
+    tenant: TenantId,
+    ids: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, String>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<(i64, String)> = subjects::table
+        .filter(subjects::tenant_id.eq(tenant.0))
+        .filter(any_of(subjects::id, ids))
+        .select((subjects::id, subjects::channel_type))
+        .load(connection)?;
+    Ok(rows.into_iter().map(|(id, channel_type)| (id, told(channel_type))).collect())
+}
+
 /// Every channel type that the tenant's subjects or messages have (docs/edna.md 6.4).
 pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BTreeSet<String>, StoreError> {
     let of_subjects: Vec<String> = subjects::table
@@ -51,13 +68,14 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BT
 }
 
 /// Takes over what written messages say of their subjects, except where a subject was added by hand: the name and
-/// the channel of the message with the greatest id, so that the order of arrival does not matter.
+/// the channel of the message with the greatest id, so that the order of arrival does not matter. Tells whether a
+/// subject became known.
 pub fn learn(
     connection: &mut Connection,
     tenant: TenantId,
     written: &[&Item],
     replaced: &[&Item],
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let subject = |item: &Item| item.integer(Property::SubjectId);
     let mut lessons: BTreeMap<i64, Option<&Item>> =
         replaced.iter().filter_map(|item| Some((subject(item)?, None))).collect();
@@ -74,6 +92,7 @@ pub fn learn(
         .select((subjects::id, subjects::learned_from))
         .load(connection)?;
     let known: BTreeMap<i64, Option<i64>> = rows.into_iter().collect();
+    let mut became_known = false;
     for (id, lesson) in lessons {
         let teacher = match known.get(&id) {
             // Added by hand.
@@ -87,11 +106,12 @@ pub fn learn(
             let name = item.text(Property::SubjectName).map(str::to_owned);
             let channel_type = item.text(Property::ChannelType).unwrap_or_default().to_owned();
             put(connection, tenant, &Subject { id, name, channel_type }, Some(item.message_id()))?;
+            became_known |= !known.contains_key(&id);
         } else if was_replaced() {
             learn_again(connection, tenant, id)?;
         }
     }
-    Ok(())
+    Ok(became_known)
 }
 
 /// Learns a subject from all its messages, after the one that it was learned from turned out to be another's.

@@ -6,8 +6,8 @@ use super::Connection;
 use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::{
-    api_keys, message_copies, message_days, messages, recipients, subjects, tenants, whatsapp_log_copies,
-    whatsapp_log_days, whatsapp_logs,
+    api_keys, message_copies, message_days, messages, other_events, recipients, status_events, subjects, tenants,
+    waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
 };
 use crate::model::tenant::Tenant;
 use crate::model::{Instant, TenantId};
@@ -92,6 +92,9 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, u
     let logs = delete_from!(whatsapp_logs);
     delete_from!(whatsapp_log_copies);
     delete_from!(whatsapp_log_days);
+    delete_from!(status_events);
+    delete_from!(waiting_messages);
+    delete_from!(other_events);
     delete_from!(recipients);
     delete_from!(subjects);
     delete_from!(api_keys);

@@ -1,0 +1,51 @@
+-- Which feed a message came from, and when the gateway first heard of it: 0 a file, 1 edna's webhook, 2 an own system's
+-- request, 3 another endpoint's history. Where copies are kept, each has its own.
+ALTER TABLE messages ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN received_at BIGINT;
+ALTER TABLE message_copies ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message_copies ADD COLUMN received_at BIGINT;
+
+-- Every status event known, for the trail of its message: what webhooks and own systems said, and what was said by copies
+-- of the message that are no longer kept.
+CREATE TABLE status_events (
+    tenant_id BIGINT NOT NULL,
+    -- 0 where the event does not name its message.
+    message_id BIGINT NOT NULL,
+    -- The beginning of the SHA-256 of what it says and of its source, in hexadecimal, so that a repeat is known.
+    digest TEXT COLLATE "C" NOT NULL,
+    request_id TEXT COLLATE "C",
+    subject_id BIGINT,
+    status TEXT COLLATE "C" NOT NULL,
+    status_at BIGINT,
+    status_message TEXT COLLATE "C",
+    cascade_id BIGINT,
+    cascade_stage_uuid TEXT COLLATE "C",
+    comment TEXT COLLATE "C",
+    source INTEGER NOT NULL,
+    received_at BIGINT,
+    -- As it came; null where it came with a message.
+    body TEXT COLLATE "C",
+    PRIMARY KEY (tenant_id, message_id, digest)
+);
+CREATE INDEX status_events_by_request ON status_events (tenant_id, request_id, subject_id) WHERE request_id IS NOT NULL;
+
+-- Messages whose channel is not known yet, because nobody has told of their subject: items without a channelType.
+CREATE TABLE waiting_messages (
+    tenant_id BIGINT NOT NULL,
+    subject_id BIGINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
+    item TEXT COLLATE "C" NOT NULL,
+    source INTEGER NOT NULL,
+    received_at BIGINT,
+    PRIMARY KEY (tenant_id, subject_id, message_id, digest)
+);
+
+-- What webhooks told besides messages and statuses: templates, categories, clicks.
+CREATE TABLE other_events (
+    tenant_id BIGINT NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
+    received_at BIGINT,
+    body TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, digest)
+);

@@ -1,0 +1,147 @@
+//! The queue at the door of a server: callers hand over what they have, and one writer commits for many of them at
+//! once; knows no form of events and no rule of them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{Answer, Batch, Event, Fate, commit};
+use crate::model::TenantId;
+use crate::store::{Store, StoreError};
+
+/// How much one commit takes, so that nobody waits for somebody else's mountain.
+const EVENTS_AT_ONCE: usize = 5000;
+const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
+
+/// About what an event needs besides its texts.
+const EVENT_BYTES: usize = 1024;
+
+/// What the queue's room is counted in.
+const UNIT: usize = 1024;
+
+/// How much waits at the door, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many bytes of events wait at the most; who brings more is told that the store is busy.
+    pub queue_bytes: usize,
+    /// How long a caller waits to hear that what it brought is durable.
+    pub wait: Duration,
+}
+
+/// The way in for many callers; clones share their queue.
+#[derive(Clone)]
+pub struct Door {
+    store: Store,
+    limits: Limits,
+    queue: Arc<Mutex<Queue>>,
+    room: Arc<Semaphore>,
+    /// The writer lives here, so that it does not end with the thread of whichever caller came first.
+    runtime: Handle,
+}
+
+#[derive(Default)]
+struct Queue {
+    callers: VecDeque<Caller>,
+    /// Whether somebody writes already.
+    writing: bool,
+}
+
+struct Caller {
+    batch: Batch,
+    bytes: usize,
+    answer: oneshot::Sender<Answer>,
+    /// Its part of the queue's room, given back when it has its answer.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Door {
+    /// Call it on the runtime that is to write, which has to last as long as anybody waits.
+    pub fn new(store: Store, limits: Limits) -> Self {
+        let room = Arc::new(Semaphore::new(limits.queue_bytes.div_ceil(UNIT)));
+        Self { store, limits, queue: Arc::default(), room, runtime: Handle::current() }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Records a tenant's events: all of them, durable when this returns, or none. Gives the fate of each.
+    ///
+    /// Where the queue is full, or the answer takes too long, that is `Busy`: what was brought may be recorded yet, and
+    /// to bring it again does no harm.
+    pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Fate>, StoreError> {
+        let bytes: usize = events.iter().map(|event| event.bytes() + EVENT_BYTES).sum();
+        let units = u32::try_from(bytes.min(self.limits.queue_bytes).div_ceil(UNIT)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(units).map_err(|_| StoreError::Busy)?;
+        let (answer, answered) = oneshot::channel();
+        let batch = Batch { tenant, events: Arc::new(events) };
+        self.enqueue(Caller { batch, bytes, answer, _room: room });
+        match tokio::time::timeout(self.limits.wait, answered).await {
+            Ok(Ok(answer)) => answer,
+            // The writer never drops a caller unanswered but at its end, and then nothing was written for it.
+            Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+        }
+    }
+
+    fn enqueue(&self, caller: Caller) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.callers.push_back(caller);
+        if !std::mem::replace(&mut queue.writing, true) {
+            self.runtime.spawn(self.clone().write());
+        }
+    }
+
+    /// Writes until nobody waits.
+    async fn write(self) {
+        while let Some(callers) = self.next() {
+            self.write_for(callers).await;
+        }
+    }
+
+    /// Those whom the next commit is for; `None`, and the writer is done, where there is nobody.
+    fn next(&self) -> Option<Vec<Caller>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut callers, mut events, mut bytes) = (Vec::new(), 0, 0);
+        while let Some(caller) = queue.callers.pop_front() {
+            // Who has gone is told nothing, so nothing need be written.
+            if caller.answer.is_closed() {
+                continue;
+            }
+            events += caller.batch.events.len();
+            bytes += caller.bytes;
+            if !callers.is_empty() && (events > EVENTS_AT_ONCE || bytes > BYTES_AT_ONCE) {
+                queue.callers.push_front(caller);
+                break;
+            }
+            callers.push(caller);
+        }
+        queue.writing = !callers.is_empty();
+        (!callers.is_empty()).then_some(callers)
+    }
+
+    async fn write_for(&self, callers: Vec<Caller>) {
+        let batches: Vec<Batch> = callers.iter().map(|caller| caller.batch.clone()).collect();
+        let answers = match commit(&self.store, batches).await {
+            Ok(answers) => answers,
+            // One caller's events may be what the database refuses; the others are not to suffer for it.
+            Err(StoreError::Failed(_)) if callers.len() > 1 => self.each_alone(&callers).await,
+            Err(error) => callers.iter().map(|_| Err(error.clone())).collect(),
+        };
+        for (caller, answer) in callers.into_iter().zip(answers) {
+            // Whoever has gone meanwhile comes again, and hears that it is known already.
+            let _ = caller.answer.send(answer);
+        }
+    }
+
+    async fn each_alone(&self, callers: &[Caller]) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for caller in callers {
+            let answer = commit(&self.store, vec![caller.batch.clone()]).await;
+            answers.push(answer.and_then(|mut answers| answers.pop().unwrap_or(Err(StoreError::Busy))));
+        }
+        answers
+    }
+}

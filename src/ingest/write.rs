@@ -1,0 +1,211 @@
+//! One transaction of the door: a tenant's events become messages, or wait; knows no queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::event::{Event, Fate, Told};
+use super::logs;
+use crate::model::{Heard, Item, MessageCopy, Property, StatusNotice, TenantId, merge};
+use crate::store::messages::{self, Change, Stored};
+use crate::store::{Connection, StoreError, status_events, subjects, waiting};
+
+/// What became of a tenant's events, in their order.
+pub struct Written {
+    pub fates: Vec<Fate>,
+    /// Whether a subject became known that messages may wait for.
+    pub subject_became_known: bool,
+}
+
+/// A message while the copies and statuses of a batch come to it.
+#[derive(Default)]
+struct Progress {
+    before: Option<Stored>,
+    copies: Vec<MessageCopy>,
+    /// Copies that came and are not among those any more.
+    dropped: Vec<MessageCopy>,
+}
+
+/// The copies of messages in a batch, each with its place there.
+struct Incoming<'a> {
+    place: usize,
+    item: Item,
+    heard: Heard,
+    senders: Option<&'a Arc<BTreeSet<i64>>>,
+}
+
+/// Writes a tenant's events. The tenant is locked, and there is room for its messages.
+pub fn write(connection: &mut Connection, tenant: TenantId, events: &[&Event]) -> Result<Written, StoreError> {
+    let mut fates = vec![Fate::Unchanged; events.len()];
+    let items = items(connection, tenant, events, &mut fates)?;
+    let statuses: Vec<(usize, &Event, &StatusNotice)> = (0..)
+        .zip(events)
+        .filter_map(|(place, event)| match &event.told {
+            Told::Status(notice) => Some((place, *event, &**notice)),
+            _ => None,
+        })
+        .collect();
+    let sendings = statuses.iter().filter(|(_, _, notice)| notice.message_id.is_none());
+    let sendings = sendings.filter_map(|(_, _, notice)| status_events::sending(notice)).collect();
+    let mut ids = status_events::tied(connection, tenant, &sendings)?;
+    ids.extend(items.iter().map(|incoming| incoming.item.message_id()));
+    ids.extend(statuses.iter().filter_map(|(_, _, notice)| notice.message_id));
+    let stored = messages::load(connection, tenant, &ids)?;
+    let mut progress: BTreeMap<i64, Progress> = stored.into_iter().map(|(id, stored)| (id, begun(stored))).collect();
+    for Incoming { place, item, heard, senders } in items {
+        let message = progress.entry(item.message_id()).or_default();
+        fates[place] = message.take(MessageCopy { item, heard }, senders);
+    }
+    let new = new_statuses(connection, tenant, &statuses, &progress, &mut fates)?;
+    status_events::keep(connection, tenant, &new)?;
+    let known = status_events::of_messages(connection, tenant, &ids)?;
+    keep_dropped(connection, tenant, &progress, &known)?;
+    for (place, _, notice) in &statuses {
+        let is_known = |id: &i64| progress.get(id).is_some_and(|message| !message.copies.is_empty());
+        let applies = |id: &i64| known.get(id).is_some_and(|known| known.iter().any(|other| is_same(other, notice)));
+        if fates[*place] == Fate::Waiting && ids.iter().any(|id| is_known(id) && applies(id)) {
+            fates[*place] = Fate::Updated;
+        }
+    }
+    let none = Vec::new();
+    let changes: Vec<Change> = progress
+        .into_iter()
+        .filter_map(|(id, message)| message.change(known.get(&id).unwrap_or(&none)))
+        .collect();
+    let subject_became_known = messages::apply(connection, tenant, &changes)?;
+    logs::follow(connection, tenant, &changes)?;
+    Ok(Written { fates, subject_became_known })
+}
+
+fn is_same(one: &StatusNotice, other: &StatusNotice) -> bool {
+    one.message_id == other.message_id && one.digest() == other.digest()
+}
+
+/// The messages among events. Those of a subject that nobody has told of wait; events of other kinds are just kept.
+fn items<'a>(
+    connection: &mut Connection,
+    tenant: TenantId,
+    events: &[&'a Event],
+    fates: &mut [Fate],
+) -> Result<Vec<Incoming<'a>>, StoreError> {
+    let subject = |event: &&Event| match &event.told {
+        Told::Unplaced(message) => Some(message.subject_id()),
+        _ => None,
+    };
+    let channels = subjects::channels(connection, tenant, &events.iter().filter_map(subject).collect())?;
+    let mut items = Vec::new();
+    for (place, event) in (0..).zip(events) {
+        let item = match &event.told {
+            Told::Status(_) => continue,
+            Told::Message(item) => Item::clone(item),
+            Told::Unplaced(message) => {
+                let Some(channel_type) = channels.get(&message.subject_id()) else {
+                    let is_new = waiting::keep(connection, tenant, message, event.heard)?;
+                    fates[place] = if is_new { Fate::Waiting } else { Fate::Unchanged };
+                    continue;
+                };
+                message.as_ref().clone().placed(channel_type)
+            }
+            Told::Other(body) => {
+                let is_new = waiting::keep_event(connection, tenant, body, event.heard.at)?;
+                fates[place] = if is_new { Fate::Imported } else { Fate::Unchanged };
+                continue;
+            }
+        };
+        items.push(Incoming { place, item, heard: event.heard, senders: event.senders.as_ref() });
+    }
+    Ok(items)
+}
+
+/// The status events that the store does not have yet, each once.
+fn new_statuses<'a>(
+    connection: &mut Connection,
+    tenant: TenantId,
+    statuses: &[(usize, &'a Event, &'a StatusNotice)],
+    progress: &BTreeMap<i64, Progress>,
+    fates: &mut [Fate],
+) -> Result<Vec<&'a StatusNotice>, StoreError> {
+    let notices: Vec<&StatusNotice> = statuses.iter().map(|(_, _, notice)| *notice).collect();
+    let mut known = status_events::known(connection, tenant, &notices)?;
+    let mut new = Vec::new();
+    for (place, event, notice) in statuses {
+        let message = notice.message_id.and_then(|id| progress.get(&id));
+        fates[*place] = if message.is_some_and(|message| !message.is_within(event.senders.as_ref())) {
+            Fate::Refused
+        } else if known.insert((notice.message_id, notice.digest())) {
+            new.push(*notice);
+            Fate::Waiting
+        } else {
+            Fate::Unchanged
+        };
+    }
+    Ok(new)
+}
+
+/// Keeps the status events of copies that are not kept themselves, for the trails of their messages.
+fn keep_dropped(
+    connection: &mut Connection,
+    tenant: TenantId,
+    progress: &BTreeMap<i64, Progress>,
+    known: &BTreeMap<i64, Vec<StatusNotice>>,
+) -> Result<(), StoreError> {
+    let mut notices: BTreeMap<(i64, String), StatusNotice> = BTreeMap::new();
+    for (id, message) in progress {
+        for copy in &message.dropped {
+            let says_the_same = |other: &MessageCopy| {
+                other.heard.source == copy.heard.source && other.item.status() == copy.item.status()
+            };
+            let Some(notice) = StatusNotice::of_item(&copy.item, copy.heard) else { continue };
+            let digest = notice.digest();
+            let is_known = known.get(id).is_some_and(|known| known.iter().any(|other| other.digest() == digest));
+            if !is_known && !message.copies.iter().any(says_the_same) {
+                notices.entry((*id, digest)).or_insert(notice);
+            }
+        }
+    }
+    status_events::keep(connection, tenant, &notices.values().collect::<Vec<_>>())
+}
+
+fn begun(stored: Stored) -> Progress {
+    Progress { copies: stored.copies.clone(), before: Some(stored), dropped: Vec::new() }
+}
+
+impl Progress {
+    /// Takes one copy more.
+    fn take(&mut self, copy: MessageCopy, senders: Option<&Arc<BTreeSet<i64>>>) -> Fate {
+        if self.copies.is_empty() {
+            self.copies.push(copy);
+            return Fate::Imported;
+        }
+        if !self.is_within(senders) {
+            return Fate::Refused;
+        }
+        if self.copies.contains(&copy) {
+            return Fate::Unchanged;
+        }
+        let before = std::mem::take(&mut self.copies);
+        let seen = before.iter().cloned().chain([copy]).collect::<Vec<_>>();
+        self.copies = merge::contributing(seen.clone());
+        self.dropped.extend(seen.into_iter().filter(|copy| !self.copies.contains(copy)));
+        // A copy may be worth keeping for what comes later, and change nothing now.
+        if merge::merged(&self.copies) == merge::merged(&before) { Fate::Unchanged } else { Fate::Updated }
+    }
+
+    /// Whether its message belongs to some senders, as far as it is known.
+    fn is_within(&self, senders: Option<&Arc<BTreeSet<i64>>>) -> bool {
+        let subject = |copy: &MessageCopy| copy.item.integer(Property::SubjectId);
+        let within = |senders: &Arc<BTreeSet<i64>>| {
+            self.copies.iter().all(|copy| subject(copy).is_some_and(|id| senders.contains(&id)))
+        };
+        senders.is_none_or(within)
+    }
+
+    /// What is to be written of it, if anything.
+    fn change(self, known: &[StatusNotice]) -> Option<Change> {
+        let item = merge::message(&self.copies, known)?;
+        let is_as_before = |before: &Stored| before.item == item && before.copies == self.copies;
+        if self.before.as_ref().is_some_and(is_as_before) {
+            return None;
+        }
+        Some(Change { item, copies: self.copies, before: self.before })
+    }
+}

@@ -1,0 +1,106 @@
+//! What feeds brought that is no message yet: messages whose channel nobody has told, and events of other kinds.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::Connection;
+use super::connection::on_each;
+use super::error::StoreError;
+use super::schema::{other_events, subjects, waiting_messages};
+use super::status_events::source;
+use crate::model::{Heard, Instant, TenantId, Unplaced, feed};
+
+/// Keeps a message until its subject is known; `false` where the same message waits already.
+pub fn keep(
+    connection: &mut Connection,
+    tenant: TenantId,
+    message: &Unplaced,
+    heard: Heard,
+) -> Result<bool, StoreError> {
+    let row = (
+        waiting_messages::tenant_id.eq(tenant.0),
+        waiting_messages::subject_id.eq(message.subject_id()),
+        waiting_messages::message_id.eq(message.message_id()),
+        waiting_messages::digest.eq(message.digest()),
+        waiting_messages::item.eq(message.render()),
+        waiting_messages::source.eq(heard.source.number()),
+        waiting_messages::received_at.eq(heard.at.map(|at| at.0)),
+    );
+    let insert = diesel::insert_into(waiting_messages::table).values(row).on_conflict_do_nothing();
+    Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
+}
+
+/// Takes some of the messages whose subject is known by now, with its channel: they wait no longer. The tenant is locked.
+pub fn take(
+    connection: &mut Connection,
+    tenant: TenantId,
+    limit: i64,
+) -> Result<Vec<(Unplaced, String, Heard)>, StoreError> {
+    let asked_for = waiting_messages::table
+        .filter(waiting_messages::tenant_id.eq(tenant.0))
+        .select(waiting_messages::subject_id)
+        .distinct();
+    let known: Vec<(i64, String)> = subjects::table
+        .filter(subjects::tenant_id.eq(tenant.0).and(subjects::id.eq_any(asked_for)))
+        .select((subjects::id, subjects::channel_type))
+        .load(connection)?;
+    let mut taken = Vec::new();
+    for (subject, channel_type) in known {
+        let left = limit - i64::try_from(taken.len()).unwrap_or(i64::MAX);
+        if left <= 0 {
+            break;
+        }
+        let of_subject = waiting_messages::tenant_id.eq(tenant.0).and(waiting_messages::subject_id.eq(subject));
+        let rows: Vec<(i64, String, String, i32, Option<i64>)> = waiting_messages::table
+            .filter(of_subject)
+            .select((
+                waiting_messages::message_id,
+                waiting_messages::digest,
+                waiting_messages::item,
+                waiting_messages::source,
+                waiting_messages::received_at,
+            ))
+            .order((waiting_messages::message_id, waiting_messages::digest))
+            .limit(left)
+            .load(connection)?;
+        let channel_type = super::text::told(channel_type);
+        for (id, digest, item, number, at) in rows {
+            let unreadable = || StoreError::Failed("a waiting message cannot be read".into());
+            let message = Unplaced::parse(&item, tenant).ok_or_else(unreadable)?;
+            taken.push((message, channel_type.clone(), Heard { source: source(number)?, at: at.map(Instant) }));
+            let row = waiting_messages::table.find((tenant.0, subject, id, digest));
+            diesel::delete(row).execute(connection)?;
+        }
+    }
+    Ok(taken)
+}
+
+/// The tenants for whom messages wait.
+pub fn tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, StoreError> {
+    let ids: Vec<i64> = waiting_messages::table.select(waiting_messages::tenant_id).distinct().load(connection)?;
+    Ok(ids.into_iter().map(TenantId).collect())
+}
+
+/// How many messages of a tenant wait for their subject.
+pub fn count(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
+    let waiting = waiting_messages::table.filter(waiting_messages::tenant_id.eq(tenant.0));
+    Ok(waiting.count().get_result(connection)?)
+}
+
+/// Keeps an event of another kind as it came; `false` where the store has it.
+pub fn keep_event(
+    connection: &mut Connection,
+    tenant: TenantId,
+    body: &str,
+    at: Option<Instant>,
+) -> Result<bool, StoreError> {
+    let row = (
+        other_events::tenant_id.eq(tenant.0),
+        other_events::digest.eq(feed::digest(body)),
+        other_events::received_at.eq(at.map(|at| at.0)),
+        other_events::body.eq(body),
+    );
+    let insert = diesel::insert_into(other_events::table).values(row).on_conflict_do_nothing();
+    Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
+}
