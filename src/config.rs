@@ -9,6 +9,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
+use crate::ingest::Limits;
 use crate::model::Policy;
 use crate::model::key::Profile;
 use crate::store::{self, DatabaseUrl};
@@ -26,6 +27,10 @@ pub struct Config {
     pub database: Database,
     #[validate(nested)]
     pub edna: Edna,
+    #[validate(nested)]
+    pub webhooks: Webhooks,
+    #[validate(nested)]
+    pub ingest: Ingest,
     pub oneuptime: OneUptime,
     pub log: Log,
 }
@@ -73,6 +78,24 @@ pub struct Edna {
     pub range_check: RangeCheck,
     #[validate(range(max = 1_000_000, message = "must be at most 1000000"))]
     pub requests_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    #[validate(custom(function = known_header))]
+    pub header: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    #[validate(range(min = 1024, max = 1_073_741_824, message = "must be between 1024 and 1073741824"))]
+    pub body_limit_bytes: usize,
+    #[validate(range(min = 1_048_576, max = 1_073_741_824, message = "must be between 1048576 and 1073741824"))]
+    pub queue_bytes: usize,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub wait_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -158,6 +181,11 @@ impl Config {
         }
     }
 
+    /// How much waits to be recorded, and how long.
+    pub fn ingest_limits(&self) -> Limits {
+        Limits { queue_bytes: self.ingest.queue_bytes, wait: Duration::from_secs(self.ingest.wait_seconds) }
+    }
+
     /// The form of OneUptime answers for keys that have none of their own.
     pub fn profile(&self) -> Profile {
         match self.oneuptime.profile {
@@ -212,6 +240,14 @@ fn known_origins(origins: &[String]) -> Result<(), ValidationError> {
         return Ok(());
     }
     Err(ValidationError::new("origin").with_message("each must be an origin such as https://desk.example, or *".into()))
+}
+
+fn known_header(name: &str) -> Result<(), ValidationError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !name.is_empty() && name.bytes().all(is_token) {
+        return Ok(());
+    }
+    Err(ValidationError::new("header").with_message("must be a header's name, such as Authorization".into()))
 }
 
 fn sentences(path: &str, errors: &ValidationErrors) -> Vec<String> {

@@ -7,8 +7,9 @@
 //!    rendered once when the message is written; import, export, answer and storage speak the same form.
 //! 2. **One store, two dialects.** A dialect is a language for reading the messages. It lives in one folder with its
 //!    words, its errors and its leniency, and reaches into no other.
-//! 3. **Everything that writes goes through one door**, [`ingest`]: safe to repeat, in any order, durable before it
-//!    returns. A message that is sent out through WhatsApp becomes a row of the WhatsApp log in the same transaction.
+//! 3. **Everything that is told goes through one door**, [`ingest`]: safe to repeat, in any order, durable before it
+//!    returns. A message that is sent out through WhatsApp becomes a row of the WhatsApp log in the same transaction. In
+//!    a server the door has a queue ([`ingest::Door`]), and one commit is for many callers.
 //! 4. **A question is made valid before it is asked**: wire request → [`model::HistoryRequest`] →
 //!    [`model::HistoryQuery`], which cannot be wrong → one planned walk; and [`model::LogQuery`] likewise.
 //!
@@ -19,17 +20,17 @@
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
 //! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
-//! | [`edna`] | the edna dialect: request, answer, errors |
+//! | [`edna`] | the edna dialect: request, answer, errors; webhooks, and what own systems send |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
-//! | [`ingest`] | the door: what several copies of a message come to |
+//! | [`ingest`] | the door: what copies of a message and statuses come to, and the queue before it |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`] |
 //! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
 //! `main → cli → {http, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
-//! config}` · `{edna, oneuptime} → {store, model}` · `ingest → {store, model}` · `store → model` · `generate → model` ·
-//! `model →` nothing of ours.
+//! config}` · `edna → {ingest, store, model}` · `oneuptime → {store, model}` · `ingest → {store, model}` · `store →
+//! model` · `generate → model` · `model →` nothing of ours.
 //!
 //! # Invariants, which `tests/it/house.rs` holds
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
@@ -46,9 +47,15 @@
 //! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::history::page`] (`limit + 1` rows) → [`edna::answer`]
 //! (items joined into the body).
 //!
+//! # One webhook
+//! [`http`]'s route → [`http::auth`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes →
+//! [`ingest::Event`]s, leniently) → [`ingest::Door`], where the next commit takes it along with whatever else waits → one transaction, which
+//! applies the status rule ([`model::merge::message`]) to everything known of each message → 200.
+//!
 //! # Two databases
 //! A statement is built once, on diesel's `MultiConnection`, and runs on a file and on a server; what one of them lacks
-//! is an arm of `on_each!`. A file's writer holds the whole file. A server's writers, which may be several gateways',
+//! is an arm of `on_each!`. A file's writer holds the whole file, and the processes that
+//! write to it take turns, which a file's own lock does not see to. A server's writers, which may be several gateways',
 //! take turns on their tenant's row ([`store::tenants::lock`]): that keeps a message single and the days' counts right
 //! although partitions allow no unique key without the time. Plans are chosen in [`store::history`] and pinned for both:
 //! an index answers for the bare column or for its sum with zero, and a statement names the one it is to walk by.

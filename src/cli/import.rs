@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::failure::{Failure, print, say};
 use super::lines::{Document, Documents};
-use crate::ingest::{Entry, Pipeline, Recorded};
-use crate::model::{Item, TenantId, WhatsAppLog, wire};
+use crate::http::clock::Clock;
+use crate::ingest::{Entry, Event, Pipeline, Recorded};
+use crate::model::{Heard, Item, Source, TenantId, WhatsAppLog, wire};
 use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
@@ -72,15 +73,16 @@ trait Form {
 struct Items(TenantId);
 
 impl Form for Items {
-    type Entry = Item;
+    type Entry = Event;
     const KEYS: (&'static str, &'static str) = ("content", "messageId");
     const WORD: &'static str = "message";
     const LONGEST: usize = LONGEST_ITEM;
 
-    fn read(&self, text: &str) -> Result<(Item, usize), String> {
+    fn read(&self, text: &str) -> Result<(Event, usize), String> {
         let item = Item::parse(text, self.0).map_err(|error| error.to_string())?;
         let unknown_fields = item.extra().len();
-        Ok((item, unknown_fields))
+        let heard = Heard { source: Source::Import, at: Some(Clock::Machine.now()) };
+        Ok((Event::message(item, heard), unknown_fields))
     }
 }
 

@@ -8,6 +8,8 @@ use crate::store::StoreError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EdnaError {
     KeyNotFound,
+    /// The same for a webhook, whose key is in another header.
+    WebhookKeyNotFound,
     AccessDenied(&'static str),
     /// A request that cannot be read; says which field is wrong and what belongs there.
     NotValid(String),
@@ -15,6 +17,7 @@ pub enum EdnaError {
     DateRangeNotValid,
     SubjectNotFound,
     NotFound,
+    MessageNotFound,
     MethodNotAllowed,
     TooLarge {
         limit: usize,
@@ -50,6 +53,7 @@ impl EdnaError {
     fn parts(&self) -> (u16, usize, String) {
         match self {
             Self::KeyNotFound => (401, 0, "The x-api-key header holds no valid API key.".into()),
+            Self::WebhookKeyNotFound => (401, 0, "The request holds no valid webhook key.".into()),
             Self::AccessDenied(reason) => (403, 1, (*reason).into()),
             Self::NotValid(reason) => (400, 2, reason.clone()),
             Self::LimitNotValid => (400, 3, format!("The field 'limit' must be between 0 and {MAX_LIMIT}.")),
@@ -58,6 +62,7 @@ impl EdnaError {
             }
             Self::SubjectNotFound => (400, 5, "The field 'subjectId' names a subject that does not exist.".into()),
             Self::NotFound => (404, 6, "There is nothing at this address; ask POST /api/messages/history.".into()),
+            Self::MessageNotFound => (404, 6, "There is no message with this id.".into()),
             Self::MethodNotAllowed => {
                 (405, 7, "The address does not answer this method; the Allow header names those it does.".into())
             }

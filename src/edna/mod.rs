@@ -3,7 +3,11 @@
 pub mod answer;
 pub mod document;
 pub mod error;
+pub mod own;
 pub mod request;
 pub mod routes;
+pub mod status;
+pub mod trail;
+pub mod webhook;
 
 pub use error::EdnaError;

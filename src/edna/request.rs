@@ -20,21 +20,29 @@ pub struct Parsed {
 
 /// Reads a request's body (docs/edna.md §1). An empty one means `{}`; unknown fields are passed over.
 pub fn parse(body: &[u8]) -> Result<Parsed, EdnaError> {
-    let text = std::str::from_utf8(body).map_err(|_| EdnaError::NotValid("The body is not valid UTF-8.".into()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = body_text(body)?;
     let text = if text.trim().is_empty() { "{}" } else { text };
-    let fields = wire::object(text).map_err(|error| {
-        EdnaError::NotValid(match error {
-            NotAnObject::Malformed { line, column } => {
-                format!("The body is not valid JSON: line {line}, column {column}.")
-            }
-            NotAnObject::Incomplete => "The body is not valid JSON: it ends too early.".into(),
-            NotAnObject::OtherType => "The body must be a JSON object.".into(),
-        })
-    })?;
+    let fields = wire::object(text).map_err(no_object)?;
     let mut parsed = Parsed { request: HistoryRequest::default(), undocumented: Vec::new() };
     each_field("", fields.0, |name, raw| read(&mut parsed, name, raw))?;
     Ok(parsed)
+}
+
+/// A body's text.
+pub fn body_text(body: &[u8]) -> Result<&str, EdnaError> {
+    let text = std::str::from_utf8(body).map_err(|_| EdnaError::NotValid("The body is not valid UTF-8.".into()))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// What is wrong with a body that is no JSON object.
+pub fn no_object(error: NotAnObject) -> EdnaError {
+    EdnaError::NotValid(match error {
+        NotAnObject::Malformed { line, column } => {
+            format!("The body is not valid JSON: line {line}, column {column}.")
+        }
+        NotAnObject::Incomplete => "The body is not valid JSON: it ends too early.".into(),
+        NotAnObject::OtherType => "The body must be a JSON object.".into(),
+    })
 }
 
 /// Hands over every field that is given; a known field may be there once.

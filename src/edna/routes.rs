@@ -1,28 +1,103 @@
-//! `POST /api/messages/history`: from the request as it came to the response.
+//! The history, edna's webhooks, and what own systems send and read: from the request as it came to the response.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, RETRY_AFTER};
 
-use super::{EdnaError, answer, request};
-use crate::model::ask::{Asked, Body};
-use crate::model::{Caller, HistoryQuery, Policy};
-use crate::store::{Store, StoreError, history, subjects};
+use super::own::{self, Kind};
+use super::{EdnaError, answer, request, trail, webhook};
+use crate::ingest::{Door, Limits};
+use crate::model::ask::{Asked, Body, Denial};
+use crate::model::{Caller, HistoryQuery, Policy, Property};
+use crate::store::{Store, StoreError, history, messages, status_events, subjects};
 
 /// What the dialect answers from.
 #[derive(Clone)]
 pub struct Edna {
     pub store: Store,
-    pub policy: Policy,
+    pub door: Door,
+    policy: Policy,
 }
 
 impl Edna {
+    /// Call it on the runtime that is to write what feeds bring.
+    pub fn new(store: Store, policy: Policy, limits: Limits) -> Self {
+        Self { door: Door::new(store.clone(), limits), store, policy }
+    }
+
     /// Answers a history request, its checks in the order of docs/edna.md 1.5.
     pub async fn history(&self, asked: Asked) -> HttpResponse {
-        match self.answer(asked).await {
-            Ok(body) => HttpResponse::Ok().content_type(ContentType::json()).body(body),
+        answered(self.answer(asked).await)
+    }
+
+    /// Takes what edna tells by its webhooks. Whatever has a meaning is durable when this answers 200.
+    pub async fn webhook(&self, asked: Asked) -> HttpResponse {
+        answered(self.hear(asked).await)
+    }
+
+    /// Takes what an own system tells of messages or of statuses.
+    pub async fn take(&self, asked: Asked, kind: Kind) -> HttpResponse {
+        match self.taken(asked, kind).await {
+            Ok((body, false)) => answered(Ok(body)),
+            Ok((body, true)) => HttpResponse::BadRequest().content_type(ContentType::json()).body(body),
             Err(error) => respond(&error),
         }
+    }
+
+    /// Answers for one message.
+    pub async fn message(&self, asked: Asked, id: &str) -> HttpResponse {
+        answered(self.told(asked, id).await)
+    }
+
+    async fn hear(&self, asked: Asked) -> Result<String, EdnaError> {
+        let caller = asked.caller.map_err(|denial| match denial {
+            Denial::NoKey | Denial::UnknownKey => EdnaError::WebhookKeyNotFound,
+            other => other.into(),
+        })?;
+        let call = webhook::parse(&whole(asked.body)?, caller.tenant, asked.now)?;
+        let (brought, rejected) = (call.events.len(), call.rejected);
+        if brought > 0 {
+            self.door.record(caller.tenant, call.events).await?;
+        }
+        for reason in &rejected {
+            tracing::warn!(%reason, "an event of a webhook has no meaning");
+        }
+        match rejected.first() {
+            Some(reason) if brought == 0 => Err(EdnaError::NotValid(format!("The event has no meaning: {reason}."))),
+            _ => Ok(r#"{"status":"ok"}"#.into()),
+        }
+    }
+
+    async fn taken(&self, asked: Asked, kind: Kind) -> Result<(String, bool), EdnaError> {
+        let caller = asked.caller?;
+        if !caller.may_send_messages() {
+            return Err(EdnaError::AccessDenied("The key does not belong to the messaging group."));
+        }
+        let (events, entries) = own::parse(&whole(asked.body)?, kind, &caller, asked.now)?.parts();
+        let fates = match events.len() {
+            0 => Vec::new(),
+            _ => self.door.record(caller.tenant, events).await?,
+        };
+        Ok(own::answer(&entries, &fates))
+    }
+
+    async fn told(&self, asked: Asked, id: &str) -> Result<String, EdnaError> {
+        let caller = asked.caller?;
+        if !caller.may_read_history() {
+            return Err(EdnaError::AccessDenied("The key does not belong to the message-history group."));
+        }
+        let id: i64 = id.parse().map_err(|_| EdnaError::NotValid("The message id must be an integer.".into()))?;
+        let found = self.store.read(move |connection| {
+            let ids = [id].into();
+            let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
+            let subject = message.item.integer(Property::SubjectId);
+            if caller.senders.is_some() && !subject.is_some_and(|subject| caller.sees_subject(subject)) {
+                return Ok(None);
+            }
+            let notices = status_events::of_messages(connection, caller.tenant, &ids)?.remove(&id).unwrap_or_default();
+            Ok::<_, StoreError>(Some(trail::body(&message.item, &message.copies, notices)))
+        });
+        found.await?.ok_or(EdnaError::MessageNotFound)
     }
 
     async fn answer(&self, asked: Asked) -> Result<String, EdnaError> {
@@ -30,11 +105,7 @@ impl Edna {
         if !caller.may_read_history() {
             return Err(EdnaError::AccessDenied("The key does not belong to the message-history group."));
         }
-        let body = match asked.body {
-            Body::Whole(body) => body,
-            Body::TooLarge { limit } => return Err(EdnaError::TooLarge { limit }),
-            Body::Incomplete => return Err(EdnaError::NotValid("The body did not arrive whole in time.".into())),
-        };
+        let body = whole(asked.body)?;
         let request::Parsed { request, undocumented } = request::parse(&body)?;
         self.check_channel_types(&caller, undocumented).await?;
         let named_subject = request.subject_id;
@@ -67,6 +138,22 @@ impl Edna {
             Some((path, _)) => Err(request::wrong(path, "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
             None => Ok(()),
         }
+    }
+}
+
+/// A body that came as it should.
+fn whole(body: Body) -> Result<Vec<u8>, EdnaError> {
+    match body {
+        Body::Whole(body) => Ok(body),
+        Body::TooLarge { limit } => Err(EdnaError::TooLarge { limit }),
+        Body::Incomplete => Err(EdnaError::NotValid("The body did not arrive whole in time.".into())),
+    }
+}
+
+fn answered(answer: Result<String, EdnaError>) -> HttpResponse {
+    match answer {
+        Ok(body) => HttpResponse::Ok().content_type(ContentType::json()).body(body),
+        Err(error) => respond(&error),
     }
 }
 

@@ -37,17 +37,33 @@ impl Keys {
 
     /// The caller that a header's key stands for. A webhook key is an unknown one here (docs/edna.md §7).
     pub async fn caller(&self, headers: &HeaderMap, name: &str, now: Instant) -> Result<Arc<Caller>, Denial> {
-        let value = headers.get(name).filter(|value| !value.as_bytes().trim_ascii().is_empty()).ok_or(Denial::NoKey)?;
-        let secret = value.to_str().ok().and_then(Secret::parse).ok_or(Denial::UnknownKey)?;
-        let caller = self.known(secret.digest()).await?.ok_or(Denial::UnknownKey)?;
-        if caller.kind == KeyKind::Webhook || !caller.is_valid_at(now) {
-            return Err(Denial::UnknownKey);
-        }
+        let caller = self.holder(value(headers, name)?, now, |kind| kind != KeyKind::Webhook).await?;
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
         {
             let wait = early.wait_time_from(DefaultClock::default().now());
             return Err(Denial::TooManyRequests { retry_after: wait.as_secs() + 1 });
+        }
+        Ok(caller)
+    }
+
+    /// The caller that a webhook's key stands for, `Token <key>` or the key alone. Any other key is an unknown one, and
+    /// no limit holds edna up.
+    pub async fn webhook(&self, headers: &HeaderMap, name: &str, now: Instant) -> Result<Arc<Caller>, Denial> {
+        let value = value(headers, name)?;
+        let key = match value.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => key,
+            _ => value,
+        };
+        self.holder(key, now, |kind| kind == KeyKind::Webhook).await
+    }
+
+    /// Who has a key of the right kind, and uses it now.
+    async fn holder(&self, key: &str, now: Instant, kind: impl Fn(KeyKind) -> bool) -> Result<Arc<Caller>, Denial> {
+        let secret = Secret::parse(key).ok_or(Denial::UnknownKey)?;
+        let caller = self.known(secret.digest()).await?.ok_or(Denial::UnknownKey)?;
+        if !kind(caller.kind) || !caller.is_valid_at(now) {
+            return Err(Denial::UnknownKey);
         }
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(caller.key_id, now);
         Ok(caller)
@@ -94,4 +110,10 @@ impl Keys {
         }
         result
     }
+}
+
+/// A header's text.
+fn value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Denial> {
+    let value = headers.get(name).filter(|value| !value.as_bytes().trim_ascii().is_empty()).ok_or(Denial::NoKey)?;
+    value.to_str().map_err(|_| Denial::UnknownKey)
 }

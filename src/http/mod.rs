@@ -9,6 +9,7 @@ pub mod openapi;
 
 use std::future::Future;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -20,20 +21,26 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Resource, guard, web};
 
-use crate::config::{Config, Server};
+use crate::config::{Config, Ingest, Server};
 use crate::edna::EdnaError;
+use crate::edna::own::Kind;
 use crate::edna::routes::{Edna, respond};
-use crate::model::ask::Asked;
+use crate::model::ask::{Asked, Denial};
+use crate::model::{Caller, Instant};
 use crate::oneuptime::OneUptimeError;
 use crate::oneuptime::error::Act;
 use crate::oneuptime::routes::{Call, OneUptime};
 use crate::store::{Store, StoreError};
 
 use auth::Keys;
+use body::Rest;
 use clock::Clock;
 
 /// How often the last uses of keys are written down.
 const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
+
+/// How often to look after messages that still wait for a subject that is known; as a rule, none do.
+const SETTLE_EVERY: Duration = Duration::from_secs(10);
 
 /// How often the coming months are looked after; a month is made long before its first day.
 const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
@@ -45,17 +52,22 @@ pub struct Gateway {
     pub keys: Keys,
     pub clock: Clock,
     server: Server,
+    ingest: Ingest,
+    webhook_header: String,
     stopping: AtomicBool,
 }
 
 impl Gateway {
+    /// Call it on the runtime that is to write what feeds bring.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         Self {
             keys: Keys::new(store.clone(), config.edna.requests_per_second),
-            edna: Edna { store: store.clone(), policy: config.policy() },
+            edna: Edna::new(store.clone(), config.policy(), config.ingest_limits()),
             oneuptime: OneUptime { store, profile: config.profile() },
             clock,
             server: config.server.clone(),
+            ingest: config.ingest.clone(),
+            webhook_header: config.webhooks.header.clone(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -75,6 +87,12 @@ fn routes(routes: &mut web::ServiceConfig) {
     let change = |act| move |request, payload, gateway| log_change(act, request, payload, gateway);
     routes
         .service(web::resource("/api/messages/history").post(history).default_service(posts()))
+        .service(web::resource("/v1/messages").route(web::post().to(take_messages)).default_service(posts()))
+        .service(web::resource("/v1/messages/{id}").route(get().to(message)).default_service(reads()))
+        .service(web::resource("/v1/statuses").route(web::post().to(take_statuses)).default_service(posts()))
+        .service(webhook("/webhooks/edna"))
+        .service(webhook("/webhooks/edna/messages"))
+        .service(webhook("/webhooks/edna/statuses"))
         .service(log("/get-list").route(any().to(log_list)))
         .service(log("/count").route(web::post().to(log_count)))
         .service(log("/{id}/get-item").route(any().to(log_item)))
@@ -87,6 +105,16 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(web::resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
         .service(openapi::page())
         .default_service(web::to(not_found));
+}
+
+/// An address for edna's webhooks. edna looks whether it is there before it sends anything, without a key.
+fn webhook(path: &str) -> Resource {
+    let looks = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    web::resource([path.to_owned(), format!("{path}/")])
+        .name(path)
+        .route(web::post().to(hear))
+        .route(looks.to(health::healthz))
+        .default_service(web::to(|request, payload, gateway| not_allowed("GET, HEAD, POST", request, payload, gateway)))
 }
 
 /// A route of the WhatsApp log: in any case of letters, with or without a slash at its end.
@@ -140,12 +168,56 @@ async fn log_call(
 }
 
 async fn history(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let limit = gateway.server.body_limit_bytes;
+    let (asked, rest) = asked(&request, payload, &gateway, limit).await;
+    rest.answer(gateway.edna.history(asked).await)
+}
+
+async fn take_messages(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    take(Kind::Messages, request, payload, gateway).await
+}
+
+async fn take_statuses(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    take(Kind::Statuses, request, payload, gateway).await
+}
+
+async fn take(kind: Kind, request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let (asked, rest) = asked(&request, payload, &gateway, gateway.ingest.body_limit_bytes).await;
+    rest.answer(gateway.edna.take(asked, kind).await)
+}
+
+async fn message(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let (asked, rest) = asked(&request, payload, &gateway, gateway.server.body_limit_bytes).await;
+    let id = request.match_info().get("id").unwrap_or_default();
+    rest.answer(gateway.edna.message(asked, id).await)
+}
+
+async fn hear(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let now = gateway.clock.now();
+    let caller = gateway.keys.webhook(request.headers(), &gateway.webhook_header, now).await;
+    let (asked, rest) = asked_by(caller, now, &request, payload, &gateway, gateway.server.body_limit_bytes).await;
+    rest.answer(gateway.edna.webhook(asked).await)
+}
+
+/// A request of whoever has a key of edna's kind.
+async fn asked(request: &HttpRequest, payload: web::Payload, gateway: &Gateway, limit: usize) -> (Asked, Rest) {
     let now = gateway.clock.now();
     let caller = gateway.keys.caller(request.headers(), "x-api-key", now).await;
+    asked_by(caller, now, request, payload, gateway, limit).await
+}
+
+async fn asked_by(
+    caller: Result<Arc<Caller>, Denial>,
+    now: Instant,
+    request: &HttpRequest,
+    payload: web::Payload,
+    gateway: &Gateway,
+    limit: usize,
+) -> (Asked, Rest) {
     // Nothing is kept of a body whose sender has no key.
-    let limit = if caller.is_ok() { gateway.server.body_limit_bytes } else { 0 };
+    let limit = if caller.is_ok() { limit } else { 0 };
     let (body, rest) = body::read(request.headers(), payload, limit, gateway.patience()).await;
-    rest.answer(gateway.edna.history(Asked { caller, body, now }).await)
+    (Asked { caller, body, now }, rest)
 }
 
 /// There is nothing there, said in the words of whoever seems to ask.
@@ -225,12 +297,14 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let running = actix_web::rt::spawn(server);
     let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
     let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
+    let settling = actix_web::rt::spawn(settle(gateway.clone()));
     stop.await;
     tracing::info!("stopping: requests in flight are answered first");
     gateway.stopping.store(true, Ordering::Relaxed);
     handle.stop(true).await;
     noting.abort();
     making.abort();
+    settling.abort();
     // A database that hangs keeps no server from its end.
     let noted = tokio::time::timeout(stop_within, gateway.keys.note_uses()).await;
     if let Err(error) = noted.unwrap_or(Err(StoreError::Busy)) {
@@ -257,6 +331,17 @@ async fn make_room_ahead(gateway: web::Data<Gateway>) {
         let now = gateway.clock.now();
         if let Err(error) = gateway.edna.store.make_room_ahead(now).await {
             tracing::warn!(cause = %error, "no place was made for the coming months' messages");
+        }
+    }
+}
+
+/// Takes in messages whose subject became known where the program that learned of it was ended before it could.
+async fn settle(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(SETTLE_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = gateway.edna.door.settle_all().await {
+            tracing::warn!(cause = %error, "messages that waited for their subject wait on");
         }
     }
 }

@@ -45,14 +45,19 @@ pub async fn observe(
     Ok(response)
 }
 
-/// A request's id as the log may hold it: one that could be a phone number, or is the request's own key, is told by
+/// A request's id as the log may hold it: one that could be a phone number, or stands in another header too, as
+/// a key would, is told by
 /// the beginning of its SHA-256 only.
 fn loggable(id: &HeaderValue, request: &ServiceRequest) -> String {
     let text = id.to_str().unwrap_or_default();
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let is_spelt_as_a_phone = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.()[]".contains(&byte));
-    let mut keys = ["x-api-key", "apikey"].into_iter().filter_map(|name| request.headers().get(name));
-    let is_a_key = keys.any(|key| key.as_bytes().eq_ignore_ascii_case(text.as_bytes()));
+    // A webhook's key stands behind a word, in a header that has any name.
+    let ends_with_it = |value: &HeaderValue| {
+        let start = value.len().checked_sub(text.len());
+        start.is_some_and(|start| value.as_bytes()[start..].eq_ignore_ascii_case(text.as_bytes()))
+    };
+    let is_a_key = request.headers().iter().any(|(name, value)| name != REQUEST_ID && ends_with_it(value));
     if is_a_key || (is_spelt_as_a_phone && (10..=15).contains(&digits)) {
         let digest = Sha256::digest(text.as_bytes());
         return digest.iter().take(4).fold("sha256:".to_owned(), |start, byte| format!("{start}{byte:02x}"));

@@ -2,13 +2,14 @@
 //! once; knows no form of events and no rule of them.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Answer, Batch, Event, Fate, commit};
+use super::{Answer, Batch, Event, Fate, commit, settle_all};
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
 
@@ -38,6 +39,7 @@ pub struct Door {
     limits: Limits,
     queue: Arc<Mutex<Queue>>,
     room: Arc<Semaphore>,
+    commits: Arc<AtomicU64>,
     /// The writer lives here, so that it does not end with the thread of whichever caller came first.
     runtime: Handle,
 }
@@ -61,11 +63,27 @@ impl Door {
     /// Call it on the runtime that is to write, which has to last as long as anybody waits.
     pub fn new(store: Store, limits: Limits) -> Self {
         let room = Arc::new(Semaphore::new(limits.queue_bytes.div_ceil(UNIT)));
-        Self { store, limits, queue: Arc::default(), room, runtime: Handle::current() }
+        Self { store, limits, queue: Arc::default(), room, commits: Arc::default(), runtime: Handle::current() }
     }
 
-    pub fn store(&self) -> &Store {
-        &self.store
+    /// How many callers wait for a commit to begin.
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).callers.len()
+    }
+
+    /// How many kilobytes of room the queue has left.
+    pub fn room(&self) -> usize {
+        self.room.available_permits()
+    }
+
+    /// How many commits there have been.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Takes in all messages that still wait although their subject is known.
+    pub async fn settle_all(&self) -> Result<(), StoreError> {
+        settle_all(&self.store).await
     }
 
     /// Records a tenant's events: all of them, durable when this returns, or none. Gives the fate of each.
@@ -124,6 +142,7 @@ impl Door {
 
     async fn write_for(&self, callers: Vec<Caller>) {
         let batches: Vec<Batch> = callers.iter().map(|caller| caller.batch.clone()).collect();
+        self.commits.fetch_add(1, Ordering::Relaxed);
         let answers = match commit(&self.store, batches).await {
             Ok(answers) => answers,
             // One caller's events may be what the database refuses; the others are not to suffer for it.

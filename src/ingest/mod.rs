@@ -14,8 +14,8 @@ pub use door::{Door, Limits};
 pub use event::{Event, Fate, Recorded, Told};
 pub use pipeline::{Entry, Pipeline};
 
-use crate::model::{Heard, TenantId, Unplaced};
 use crate::model::subject::Subject;
+use crate::model::{Heard, TenantId, Unplaced};
 use crate::store::partitions::{self, Month};
 use crate::store::{Connection, Store, StoreError, subjects, tenants, waiting};
 

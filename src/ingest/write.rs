@@ -67,10 +67,8 @@ pub fn write(connection: &mut Connection, tenant: TenantId, events: &[&Event]) -
         }
     }
     let none = Vec::new();
-    let changes: Vec<Change> = progress
-        .into_iter()
-        .filter_map(|(id, message)| message.change(known.get(&id).unwrap_or(&none)))
-        .collect();
+    let changes: Vec<Change> =
+        progress.into_iter().filter_map(|(id, message)| message.change(known.get(&id).unwrap_or(&none))).collect();
     let subject_became_known = messages::apply(connection, tenant, &changes)?;
     logs::follow(connection, tenant, &changes)?;
     Ok(Written { fates, subject_became_known })

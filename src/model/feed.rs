@@ -99,6 +99,16 @@ impl StatusNotice {
         said.digest()
     }
 
+    /// What it tells of a message besides its status.
+    pub fn told(&self, property: Property) -> Option<Value> {
+        match property {
+            Property::CascadeId => self.cascade_id.map(Value::Integer),
+            Property::CascadeStageUuid => self.cascade_stage_uuid.clone().map(Value::Text),
+            Property::Comment => self.comment.clone().map(Value::Text),
+            _ => None,
+        }
+    }
+
     /// Whether it counts for a message: what an own system says, which may see some subjects only, counts for messages
     /// of the subject it names.
     pub fn counts_for(&self, message: &Item) -> bool {

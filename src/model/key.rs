@@ -134,6 +134,15 @@ impl Caller {
         }
     }
 
+    /// Whether the key brings messages and statuses (docs/edna.md §7).
+    pub fn may_send_messages(&self) -> bool {
+        match self.kind {
+            KeyKind::Master => true,
+            KeyKind::Additional => self.groups.contains("messaging"),
+            KeyKind::Webhook => false,
+        }
+    }
+
     /// Whether the key reads WhatsApp logs (docs/oneuptime.md §6).
     pub fn may_read_whatsapp_logs(&self) -> bool {
         match self.kind {

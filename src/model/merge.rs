@@ -78,14 +78,9 @@ pub fn message(copies: &[MessageCopy], notices: &[StatusNotice]) -> Option<Item>
     let own = item.status();
     let status = delivery::greatest(notices.iter().map(|notice| &notice.event).chain([&own])).cloned();
     set_status(&mut item, status.unwrap_or_default());
-    let fillings: [(Property, fn(&StatusNotice) -> Option<Value>); 3] = [
-        (Property::CascadeId, |notice| notice.cascade_id.map(Value::Integer)),
-        (Property::CascadeStageUuid, |notice| notice.cascade_stage_uuid.clone().map(Value::Text)),
-        (Property::Comment, |notice| notice.comment.clone().map(Value::Text)),
-    ];
-    for (property, of) in fillings {
+    for property in [Property::CascadeId, Property::CascadeStageUuid, Property::Comment] {
         if item.get(property).is_none() {
-            item.set(property, notices.iter().find_map(|notice| of(notice)));
+            item.set(property, notices.iter().find_map(|notice| notice.told(property)));
         }
     }
     Some(item)

@@ -250,7 +250,8 @@ fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]
     let rows_of =
         |change: &Change| (0..).zip(&change.copies).map(|(place, copy)| row(change, place, copy)).collect::<Vec<_>>();
     // A message that is its own only copy needs no other.
-    let is_kept = |change: &&Change| change.copies.len() > 1 || change.copies.iter().any(|copy| copy.item != change.item);
+    let is_kept =
+        |change: &&Change| change.copies.len() > 1 || change.copies.iter().any(|copy| copy.item != change.item);
     let rows: Vec<_> = changes.iter().filter(is_kept).flat_map(rows_of).collect();
     for rows in rows.chunks(COPIES_AT_ONCE) {
         let insert = diesel::insert_into(message_copies::table).values(rows);

@@ -104,3 +104,8 @@ pub fn keep_event(
     let insert = diesel::insert_into(other_events::table).values(row).on_conflict_do_nothing();
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
 }
+
+/// How many events of other kinds a tenant has.
+pub fn count_events(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
+    Ok(other_events::table.filter(other_events::tenant_id.eq(tenant.0)).count().get_result(connection)?)
+}

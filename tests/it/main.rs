@@ -15,6 +15,7 @@ mod commands;
 mod concurrency;
 mod copies;
 mod errors;
+mod feeds;
 mod garbage;
 mod house;
 mod http;

@@ -1,0 +1,87 @@
+//! Reads a status event: edna's webhook leniently, an own system's strictly (docs/edna.md 6.2); knows no store.
+
+use thiserror::Error;
+
+use super::webhook::{field, plain};
+use crate::model::instant::Rounding;
+use crate::model::wire::{self, Fields};
+use crate::model::{Heard, Instant, StatusEvent, StatusNotice, delivery};
+
+/// The longest request id, status word and the like, in bytes: the first is looked up in an index.
+const LONGEST: usize = 1024;
+
+/// What to do with a field of a wrong type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It is passed over: whoever sent it cannot mend it.
+    Lenient,
+    Strict,
+}
+
+/// Why an event has no meaning. Names the field, never its value.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Meaningless {
+    #[error("the field '{0}' must be {1}")]
+    Field(&'static str, &'static str),
+    #[error("it names neither a message nor a request")]
+    Nameless,
+    #[error("it tells nothing")]
+    Empty,
+    #[error("it is not a JSON object")]
+    NotAnObject,
+}
+
+/// Reads one event; `raw` is all of it.
+pub fn notice(fields: &Fields<'_>, raw: &str, heard: Heard, reading: Reading) -> Result<StatusNotice, Meaningless> {
+    let read = Read { fields, reading };
+    let short = |text: &String| text.len() <= LONGEST;
+    let message_id =
+        read.value("messageId", "a positive integer", |raw| wire::integer(raw).ok().filter(|id| *id > 0))?;
+    let request_id = read.value("requestId", "a text of at most 1024 bytes", |raw| plain(raw).filter(short))?;
+    if message_id.is_none() && request_id.is_none() {
+        return Err(Meaningless::Nameless);
+    }
+    let word = field(fields, "status").and_then(wire::text).filter(|word| !word.trim().is_empty() && short(word));
+    let word = word.ok_or(Meaningless::Field("status", "a word"))?;
+    let at = read.value("statusAt", "an ISO 8601 date in a string", |raw| {
+        wire::text(raw).and_then(|text| Instant::parse(&text, Rounding::Down))
+    })?;
+    let text = |name| read.value(name, "a string", wire::text).map(|text| text.filter(|text| !text.is_empty()));
+    let integer = |name| read.value(name, "an integer", |raw| wire::integer(raw).ok());
+    // edna spells it in capitals here, and as in its items there.
+    let stage = match text("cascadeStageUUID")? {
+        None => text("cascadeStageUuid")?,
+        stage => stage,
+    };
+    Ok(StatusNotice {
+        message_id,
+        request_id,
+        subject_id: integer("subjectId")?,
+        event: StatusEvent { word: Some(delivery::canonical(word.trim().to_owned())), at, message: text("error")? },
+        cascade_id: integer("cascadeId")?,
+        cascade_stage_uuid: stage,
+        comment: text("comment")?,
+        heard,
+        body: Some(wire::compact(raw)),
+    })
+}
+
+struct Read<'a> {
+    fields: &'a Fields<'a>,
+    reading: Reading,
+}
+
+impl Read<'_> {
+    fn value<T>(
+        &self,
+        name: &'static str,
+        wanted: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Meaningless> {
+        let Some(raw) = field(self.fields, name) else { return Ok(None) };
+        match read(raw) {
+            None if self.reading == Reading::Strict => Err(Meaningless::Field(name, wanted)),
+            value => Ok(value),
+        }
+    }
+}

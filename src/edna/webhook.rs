@@ -1,0 +1,153 @@
+//! Reads edna's webhooks: incoming messages, statuses, and events of other kinds (docs/edna.md 6.1 to 6.3); knows no
+//! store and no key.
+
+use serde_json::value::RawValue;
+
+use super::EdnaError;
+use super::request::{body_text, no_object};
+use super::status::{self, Meaningless, Reading};
+use crate::ingest::Event;
+use crate::model::instant::Rounding;
+use crate::model::wire::{self, Fields};
+use crate::model::{Heard, Instant, Property, Source, TenantId, Unplaced, Value, subscriber};
+
+/// What a call brings, and why some of it has no meaning.
+#[derive(Default)]
+pub struct Call {
+    pub events: Vec<Event>,
+    pub rejected: Vec<Meaningless>,
+}
+
+/// How deep a message's content may be nested.
+const DEEPEST: i64 = 100;
+/// The longest address, in bytes.
+const LONGEST_ADDRESS: usize = 1024;
+
+/// Reads a call's body: one object, or a list of them.
+pub fn parse(body: &[u8], tenant: TenantId, now: Instant) -> Result<Call, EdnaError> {
+    let text = body_text(body)?;
+    let heard = Heard { source: Source::Webhook, at: Some(now) };
+    let mut call = Call::default();
+    let mut take = |raw: &str| match event(raw, tenant, heard) {
+        Ok(event) => call.events.push(event),
+        Err(reason) => call.rejected.push(reason),
+    };
+    if let Some(list) = wire::array(text) {
+        for raw in list {
+            take(raw.get());
+        }
+    } else {
+        wire::object(text).map_err(no_object)?;
+        take(text);
+    }
+    Ok(call)
+}
+
+/// Reads one event. What kind it is shows in its fields, because some configure all webhooks at one address.
+fn event(raw: &str, tenant: TenantId, heard: Heard) -> Result<Event, Meaningless> {
+    let fields = wire::object(raw).map_err(|_| Meaningless::NotAnObject)?;
+    let has = |name: &str| field(&fields, name).is_some();
+    if has("messageContent") || (has("subscriber") && has("receivedAt")) {
+        return message(&fields, tenant).map(|message| Event::unplaced(message, heard));
+    }
+    if has("status") && ["messageId", "requestId", "statusAt"].into_iter().any(has) {
+        return status::notice(&fields, raw, heard, Reading::Lenient).map(Event::status);
+    }
+    if fields.0.is_empty() { Err(Meaningless::Empty) } else { Ok(Event::other(wire::compact(raw), heard)) }
+}
+
+/// A field's value; `None` where it is not there, or null.
+pub fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a str> {
+    let mut named = fields.0.iter().filter(|(known, _)| known == name).map(|(_, raw)| raw.get());
+    named.find(|raw| *raw != "null")
+}
+
+/// An incoming message, which lacks nothing but its channel.
+fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningless> {
+    let integer = |name| field(fields, name).and_then(|raw| wire::integer(raw).ok());
+    let text = |name| field(fields, name).and_then(plain);
+    let id = integer("id").filter(|id| *id > 0).ok_or(Meaningless::Field("id", "a positive integer"))?;
+    let subject = integer("subjectId").ok_or(Meaningless::Field("subjectId", "an integer"))?;
+    let received = field(fields, "receivedAt").and_then(wire::text);
+    let received = received.and_then(|text| Instant::parse(&text, Rounding::Down));
+    let received = received.ok_or(Meaningless::Field("receivedAt", "an ISO 8601 date"))?;
+    let sender = field(fields, "subscriber").and_then(|raw| wire::object(raw).ok());
+    let sender = sender.ok_or(Meaningless::Field("subscriber", "an object"))?;
+    let address = field(&sender, "identifier")
+        .and_then(plain)
+        .ok_or(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"))?;
+    if subscriber::is_blank(&address) || address.len() > LONGEST_ADDRESS {
+        return Err(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"));
+    }
+    let content = content(field(fields, "messageContent").ok_or(Meaningless::Field("messageContent", "an object"))?)?;
+    let mut values = vec![
+        (Property::MessageId, Value::Integer(id)),
+        (Property::TenantId, Value::Integer(tenant.0)),
+        (Property::Direction, Value::Text("IN".into())),
+        (Property::Address, Value::Text(subscriber::stored_form(&address))),
+        (Property::Content, Value::Text(content)),
+        (Property::SentOrReceivedAt, Value::Instant(received)),
+        (Property::SubjectId, Value::Integer(subject)),
+    ];
+    let mut optional = |property, value: Option<Value>| values.extend(value.map(|value| (property, value)));
+    optional(Property::SubjectName, text("subject").map(Value::Text));
+    let person = field(&sender, "id").and_then(|raw| wire::integer(raw).ok());
+    optional(Property::SubscriberId, person.map(Value::Integer));
+    optional(Property::ReplyInMessageId, integer("replyInMessageId").map(Value::Integer));
+    optional(Property::ReplyOutMessageId, integer("replyOutMessageId").map(Value::Integer));
+    let request = text("replyOutMessageExternalRequestId").map(Value::Text);
+    optional(Property::ReplyOutMessageExternalRequestId, request);
+    Unplaced::from_values(values).ok_or(Meaningless::Field("messageContent", "an object"))
+}
+
+/// A text; an integer's digits too.
+pub fn plain(raw: &str) -> Option<String> {
+    let digits = || wire::integer(raw).ok().map(|_| raw.to_owned());
+    wire::text(raw).or_else(digits).filter(|text| !text.is_empty())
+}
+
+/// A message's content as it is stored: an object without its nulls, nested ones included; a text as it is.
+fn content(raw: &str) -> Result<String, Meaningless> {
+    if let Some(text) = wire::text(raw) {
+        return Ok(text);
+    }
+    if !raw.starts_with('{') {
+        return Err(Meaningless::Field("messageContent", "an object"));
+    }
+    if wire::depth(raw) > DEEPEST {
+        return Err(Meaningless::Field("messageContent", "nested at most 100 levels deep"));
+    }
+    let mut out = String::with_capacity(raw.len());
+    push_without_nulls(&mut out, raw);
+    Ok(out)
+}
+
+/// Appends JSON without its nulls; numbers and texts stay as they came.
+fn push_without_nulls(out: &mut String, raw: &str) {
+    let mut first = true;
+    let mut separate = |out: &mut String| {
+        if !std::mem::replace(&mut first, false) {
+            out.push(',');
+        }
+    };
+    let is_given = |raw: &&RawValue| raw.get() != "null";
+    if let Ok(fields) = wire::object(raw) {
+        out.push('{');
+        for (name, value) in fields.0.iter().filter(|(_, raw)| is_given(raw)) {
+            separate(out);
+            wire::push_text(out, name);
+            out.push(':');
+            push_without_nulls(out, value.get());
+        }
+        out.push('}');
+    } else if let Some(list) = wire::array(raw) {
+        out.push('[');
+        for value in list.into_iter().filter(is_given) {
+            separate(out);
+            push_without_nulls(out, value.get());
+        }
+        out.push(']');
+    } else {
+        out.push_str(raw);
+    }
+}

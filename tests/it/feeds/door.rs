@@ -1,0 +1,188 @@
+//! The door: many callers share a commit, a full queue is said, nobody waits for ever, and programs take turns.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{Feeds, incoming, status};
+use crate::support::{Binary, TENANT, TestApp, message, on_server};
+use history_gateway::ingest::{Door, Event, Fate, Limits};
+use history_gateway::model::{Item, TenantId};
+use history_gateway::store::{Options, Store, StoreError, tenants};
+
+fn event(id: i64) -> Event {
+    Event::from(Item::parse(&message(id, json!({})).to_string(), TENANT).unwrap())
+}
+
+/// Holds the tenant, as a writer of another gateway does, until the sender is dropped.
+fn hold(store: &Store) -> (std::sync::mpsc::Sender<()>, impl Future<Output = ()>) {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let store = store.clone();
+    actix_web::rt::spawn(async move {
+        let held = store.write(move |connection| {
+            tenants::lock(connection, TENANT)?;
+            let _ = begun.send(());
+            let _ = released.recv();
+            Ok(())
+        });
+        held.await.unwrap();
+    });
+    (release, async { has_begun.await.unwrap() })
+}
+
+#[actix_web::test]
+async fn many_callers_at_once_are_all_durable_and_share_commits() {
+    let app = TestApp::new().await;
+    let other = app.open_again();
+    let (release, held) = hold(&other);
+    held.await;
+    let door = app.gateway.edna.door.clone();
+    let at_the_door = std::rc::Rc::new(std::cell::Cell::new(0));
+    let callers = (1..=200).map(|id| {
+        let (door, at_the_door) = (door.clone(), at_the_door.clone());
+        actix_web::rt::spawn(async move {
+            at_the_door.set(at_the_door.get() + 1);
+            door.record(TENANT, vec![event(id)]).await.unwrap()
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+    // Everybody is in the queue before the first commit can go on.
+    while at_the_door.get() < 200 {
+        tokio::task::yield_now().await;
+    }
+    drop(release);
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), [Fate::Imported]);
+    }
+    assert!(door.commits() <= 2, "{} commits", door.commits());
+    let elsewhere = app.open_again();
+    let seen = elsewhere
+        .read(|connection| history_gateway::store::messages::page_after(connection, TENANT, 0, (None, None), 1000));
+    assert_eq!(seen.await.unwrap().len(), 200);
+}
+
+#[actix_web::test]
+async fn a_full_queue_is_503_at_once_and_what_was_taken_is_recorded() {
+    let feeds = Feeds::of(TestApp::with(|config| config.ingest.queue_bytes = 1024).await).await;
+    feeds.app.import([message(1, json!({}))]).await;
+    let other = feeds.app.open_again();
+    let (release, held) = hold(&other);
+    held.await;
+    let first = feeds.hook(status("READ", "2026-03-01T10:00:09Z"));
+    let second = async {
+        while feeds.app.gateway.edna.door.room() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let started = Instant::now();
+        let authorization = format!("Token {}", feeds.webhook_key);
+        let body = status("SENT", "2026-03-01T10:00:09Z").to_string();
+        let refused = feeds.app.post("/webhooks/edna", &[("Authorization", &authorization)], body).await;
+        assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+        assert!(refused.body.contains("service-unavailable"), "{}", refused.body);
+        assert!(started.elapsed() < Duration::from_secs(2));
+        drop(release);
+    };
+    let (first, ()) = tokio::join!(first, second);
+    assert_eq!(first, r#"200 {"status":"ok"}"#);
+    assert_eq!(feeds.status().await, "READ 2026-03-01T10:00:09.000+0000 -");
+}
+
+#[actix_web::test]
+async fn a_webhook_waits_no_longer_than_it_is_set_to() {
+    let feeds = Feeds::of(TestApp::with(|config| config.ingest.wait_seconds = 1).await).await;
+    let other = feeds.app.open_again();
+    let (release, held) = hold(&other);
+    held.await;
+    let started = Instant::now();
+    assert!(feeds.hook(incoming(1)).await.starts_with("503 "));
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    drop(release);
+    assert_eq!(feeds.hook(incoming(1)).await, r#"200 {"status":"ok"}"#);
+}
+
+#[actix_web::test]
+async fn a_tenant_that_is_gone_is_told_so_and_hurts_nobody_else() {
+    let app = TestApp::new().await;
+    let limits = Limits { queue_bytes: 1 << 20, wait: Duration::from_secs(5) };
+    let door = Door::new(app.store.clone(), limits);
+    let (gone, here) = tokio::join!(door.record(TenantId(77), vec![event(1)]), door.record(TENANT, vec![event(2)]));
+    assert!(matches!(gone, Err(StoreError::UnknownTenant(_))), "{gone:?}");
+    assert_eq!(here.unwrap(), [Fate::Imported]);
+}
+
+#[test]
+fn commands_beside_a_server_that_takes_webhooks_wait_their_turn_and_nobody_fails() {
+    let binary = Binary::new();
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let key = binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]).trim().to_owned();
+    let master = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    binary.run(&["subject", "add", "--tenant", "3193", "--id", "501", "--name", "shop_WA", "--channel", "WHATSAPP"]);
+    let lines = (1..=30_000).map(|id| format!("{}\n", message(id, json!({})))).collect::<String>();
+    binary.write("items.ndjson", lines);
+    // Less patience than the import takes: a server that had to hope for a gap would fail.
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[("HISTORY_GATEWAY__INGEST__WAIT_SECONDS", "2")]);
+    let mut import = binary.command(&["import", "--tenant", "3193", "items.ndjson"]);
+    let mut import = import.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut sent = 0;
+    while import.try_wait().unwrap().is_none() {
+        sent += 1;
+        let body = incoming(1_000_000 + i64::try_from(sent).unwrap()).to_string();
+        let answer = server.send(
+            format!(
+                "POST /webhooks/edna HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Token {key}\r\n\
+                 Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .as_bytes(),
+        );
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        if sent == 3 {
+            binary.run(&["key", "issue", "--tenant", "3193"]);
+            let subject = ["--id", "502", "--name", "shop", "--channel", "SMS"];
+            binary.run(&[&["subject", "add", "--tenant", "3193"][..], &subject].concat());
+        }
+    }
+    let output = import.wait_with_output().unwrap();
+    let summary = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(summary.trim(), r#"{"imported":30000,"updated":0,"unchanged":0,"rejected":0}"#);
+    assert!(sent > 3, "the import was over too soon: {sent}");
+    let last =
+        server.history(&master, &json!({"direction": "IN", "dateFrom": "2026-01-01", "limit": 1000}).to_string());
+    assert_eq!(last.matches("\"messageId\"").count(), sent.min(1000));
+    assert!(!server.log().contains("ERROR"), "{}", server.log());
+}
+
+#[test]
+fn writers_of_one_file_take_turns() {
+    if on_server() {
+        return;
+    }
+    let database = crate::support::Database::file();
+    let stores = [database.open(Options::default()), database.open(Options::default())];
+    // One writes as fast as it can; the other gets its turn after one write of the first's, not by luck.
+    actix_web::rt::System::new().block_on(async {
+        let stop = std::rc::Rc::new(std::cell::Cell::new(false));
+        let busy = actix_web::rt::spawn({
+            let (store, stop) = (stores[0].clone(), stop.clone());
+            async move {
+                let mut written = 0;
+                while !stop.get() {
+                    let slow = store.write(|_| {
+                        std::thread::sleep(Duration::from_millis(20));
+                        Ok(())
+                    });
+                    slow.await.unwrap();
+                    written += 1;
+                }
+                written
+            }
+        });
+        for _ in 0..20 {
+            stores[1].write(|_| Ok(())).await.unwrap();
+        }
+        stop.set(true);
+        let written = busy.await.unwrap();
+        assert!(written <= 45, "20 turns of one were {written} of the other");
+    });
+}

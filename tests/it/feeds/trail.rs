@@ -1,0 +1,57 @@
+//! `GET /v1/messages/{messageId}`: a message, its status trail, and where it came from (docs/edna.md 6.8).
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::{Feeds, status, with};
+use crate::support::{TENANT, message};
+use history_gateway::model::key::KeyKind;
+
+#[actix_web::test]
+async fn a_message_comes_with_every_status_and_where_it_was_heard() {
+    let feeds = Feeds::new().await;
+    let item = |word: &str, at: &str| message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at}));
+    feeds.send("/v1/messages", item("ACCEPTED", "2026-03-01T10:00:00Z")).await;
+    feeds.app.import([item("SENT", "2026-03-01T10:00:01Z")]).await;
+    feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
+    feeds.hook(with(status("DELIVERED", "2026-03-01T10:00:05Z"), json!({"messageId": null}))).await;
+    feeds.hook(with(status("DELIVERED", "2026-03-01T10:00:05Z"), json!({"messageId": null}))).await;
+    assert_snapshot!(feeds.get("/v1/messages/1").await.replace("},{", "},\n{"), @r#"
+    200 {"item":{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","deliveryStatus":"READ","deliveryStatusAt":"2026-03-01T10:00:09.000+0000","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","cascadeId":31,"cascadeStageUuid":"b75c5b32-d185-4784-aac0-ec3adc468a71"},"trail":[{"status":"ACCEPTED","statusAt":"2026-03-01T10:00:00.000+0000","source":"api","receivedAt":"2026-03-01T12:00:00.000+0000"},
+    {"status":"SENT","statusAt":"2026-03-01T10:00:01.000+0000","source":"import"},
+    {"status":"DELIVERED","statusAt":"2026-03-01T10:00:05.000+0000","requestId":"req-1","cascadeId":31,"cascadeStageUUID":"b75c5b32-d185-4784-aac0-ec3adc468a71","source":"webhook","receivedAt":"2026-03-01T12:00:00.000+0000"},
+    {"status":"READ","statusAt":"2026-03-01T10:00:09.000+0000","requestId":"req-1","cascadeId":31,"cascadeStageUUID":"b75c5b32-d185-4784-aac0-ec3adc468a71","source":"webhook","receivedAt":"2026-03-01T12:00:00.000+0000"}],"sources":[{"source":"import"}]}
+    "#);
+    assert_eq!(feeds.app.send("HEAD", "/v1/messages/1", &[("x-api-key", &feeds.app.key)], "").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_message_that_is_not_there_is_not_found() {
+    let feeds = Feeds::new().await;
+    let other = history_gateway::model::TenantId(4000);
+    feeds.app.tenant(other).await;
+    feeds.app.import_for(other, [message(1, json!({}))]).await;
+    feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
+    assert_snapshot!(feeds.get("/v1/messages/1").await, @r#"404 {"title":"not-found","status":404,"detail":"There is no message with this id."}"#);
+    assert_snapshot!(feeds.get("/v1/messages/x").await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The message id must be an integer."}"#);
+    assert!(feeds.get("/v1/messages/9223372036854775808").await.starts_with("400 "));
+}
+
+#[actix_web::test]
+async fn a_restricted_key_sees_its_senders_messages_only() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({"subjectId": 501})), message(2, json!({"subjectId": 502}))]).await;
+    feeds.app.import([message(3, json!({}))]).await;
+    let key = |groups: Vec<String>| {
+        feeds.app.issue(TENANT, |key| {
+            key.kind = KeyKind::Additional;
+            key.groups = Some(groups);
+            key.senders = Some(vec![501]);
+        })
+    };
+    let (reader, sender) = (key(vec!["message-history".into()]).await, key(vec!["messaging".into()]).await);
+    for (id, status) in [(1, "200"), (2, "404"), (3, "404")] {
+        assert!(feeds.get_with(&reader, &format!("/v1/messages/{id}")).await.starts_with(status), "{id}");
+        assert!(feeds.get_with(&sender, &format!("/v1/messages/{id}")).await.starts_with("403"), "{id}");
+    }
+}

@@ -1,0 +1,291 @@
+//! docs/edna.md 6.1 to 6.3: edna's webhooks.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::{Feeds, incoming, short, status, with};
+use crate::support::{TENANT, TestApp, message};
+use history_gateway::ingest;
+use history_gateway::model::key::KeyKind;
+use history_gateway::model::subject::Subject;
+
+const OK: &str = r#"200 {"status":"ok"}"#;
+
+async fn with_subject() -> Feeds {
+    let feeds = Feeds::new().await;
+    add_subject(&feeds.app).await;
+    feeds
+}
+
+async fn add_subject(app: &TestApp) {
+    let subject = Subject { id: 501, name: Some("shop_WA".into()), channel_type: "WHATSAPP".into() };
+    ingest::add_subject(&app.store, TENANT, subject).await.unwrap();
+}
+
+#[actix_web::test]
+async fn an_incoming_message_is_in_the_next_answer() {
+    let feeds = with_subject().await;
+    assert_eq!(feeds.hook_at("/webhooks/edna/messages", incoming(14_550_000_001)).await, OK);
+    assert_snapshot!(feeds.app.ask("{}").await, @r#"200 {"content":[{"messageId":14550000001,"tenantId":3193,"channelType":"WHATSAPP","direction":"IN","address":"79001112233","content":"{\"text\":\"Hi\",\"type\":\"TEXT\"}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","subjectId":501,"subjectName":"shop_WA","subscriberId":4242}],"hasNext":false}"#);
+}
+
+#[actix_web::test]
+async fn content_is_stored_without_its_nulls_nested_ones_included_and_otherwise_as_it_came() {
+    let feeds = with_subject().await;
+    let content = r#"{ "type":"LIST_PICKER", "items":[null,{"id":1.50,"x":null,"y":[null]}], "big":12345678901234567890123,"e":{},"text":"a \u0041 \"null\" null" }"#;
+    let raw = incoming(1).to_string().replace(&incoming(1)["messageContent"].to_string(), content);
+    assert_eq!(feeds.hook(raw).await, OK);
+    let answer = feeds.app.ask("{}").await;
+    let answer: serde_json::Value = serde_json::from_str(answer.strip_prefix("200 ").unwrap()).unwrap();
+    assert_snapshot!(answer["content"][0]["content"].as_str().unwrap(), @r#"{"type":"LIST_PICKER","items":[{"id":1.50,"y":[]}],"big":12345678901234567890123,"e":{},"text":"a \u0041 \"null\" null"}"#);
+}
+
+#[actix_web::test]
+async fn a_reply_names_what_it_answers() {
+    let feeds = with_subject().await;
+    let reply = json!({"replyOutMessageId": 7, "replyOutMessageExternalRequestId": "5d1c", "replyInMessageId": 6});
+    assert_eq!(feeds.hook(with(incoming(8), reply)).await, OK);
+    let answer = feeds.app.ask("{}").await;
+    let replies = r#""replyInMessageId":6,"replyOutMessageId":7,"replyOutMessageExternalRequestId":"5d1c""#;
+    assert!(answer.contains(replies), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_message_of_an_unknown_subject_appears_when_the_subject_is_added() {
+    let feeds = Feeds::new().await;
+    assert_eq!(feeds.hook(incoming(1)).await, OK);
+    assert_eq!(feeds.hook(incoming(1)).await, OK);
+    assert_eq!(feeds.app.ids("{}").await, "[]");
+    add_subject(&feeds.app).await;
+    assert_eq!(feeds.app.ids(json!({"channelTypes": ["WHATSAPP"], "direction": "IN"})).await, "[1]");
+}
+
+#[actix_web::test]
+async fn a_message_of_an_unknown_subject_appears_with_the_first_message_that_tells_its_channel() {
+    let feeds = Feeds::new().await;
+    for id in 1..=3 {
+        feeds.hook(incoming(id)).await;
+    }
+    feeds.hook(with(incoming(4), json!({"subjectId": 502}))).await;
+    // Anything that brings a message of the subject teaches it: here an import.
+    feeds.app.import([message(9, json!({"subjectId": 501, "channelType": "VIBER"}))]).await;
+    assert_eq!(feeds.app.ids(json!({"channelTypes": ["VIBER"]})).await, "[9, 3, 2, 1]");
+    assert_eq!(feeds.app.ids("{}").await, "[9, 3, 2, 1]");
+}
+
+#[actix_web::test]
+async fn a_subject_of_another_tenant_is_not_known() {
+    let feeds = Feeds::new().await;
+    let other = history_gateway::model::TenantId(4000);
+    feeds.app.tenant(other).await;
+    let subject = Subject { id: 501, name: None, channel_type: "SMS".into() };
+    ingest::add_subject(&feeds.app.store, other, subject).await.unwrap();
+    feeds.hook(incoming(1)).await;
+    assert_eq!(feeds.app.ids("{}").await, "[]");
+}
+
+#[actix_web::test]
+async fn a_status_changes_the_message_in_the_next_answer() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z"}))]).await;
+    assert_eq!(feeds.hook_at("/webhooks/edna/statuses", status("delivered", "2026-03-01T10:00:05Z")).await, OK);
+    assert_eq!(feeds.status().await, "DELIVERED 2026-03-01T10:00:05.000+0000 -");
+    let late = with(status("UNDELIVERED", "2026-03-01T10:00:09Z"), json!({"error": "error-address-unknown"}));
+    assert_eq!(feeds.hook(late).await, OK);
+    assert_eq!(feeds.status().await, "DELIVERED 2026-03-01T10:00:05.000+0000 -");
+    let answer = feeds.app.ask("{}").await;
+    let filled = r#""cascadeId":31,"cascadeStageUuid":"b75c5b32-d185-4784-aac0-ec3adc468a71""#;
+    assert!(answer.contains(filled), "{answer}");
+}
+
+#[actix_web::test]
+async fn an_error_is_the_statuss_message() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({}))]).await;
+    let failed = with(status("UNDELIVERED", "2026-03-01T10:00:05Z"), json!({"error": "error-address-unknown"}));
+    feeds.hook(failed).await;
+    assert_eq!(feeds.status().await, "UNDELIVERED 2026-03-01T10:00:05.000+0000 error-address-unknown");
+}
+
+#[actix_web::test]
+async fn a_status_that_comes_before_its_message_waits_for_it() {
+    let feeds = Feeds::new().await;
+    assert_eq!(feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await, OK);
+    assert_eq!(feeds.app.ids("{}").await, "[]");
+    feeds.app.import([message(1, json!({"deliveryStatus": "SENT"}))]).await;
+    assert_eq!(feeds.status().await, "READ 2026-03-01T10:00:09.000+0000 -");
+}
+
+#[actix_web::test]
+async fn a_status_without_message_id_applies_once_another_event_ties_its_request_to_a_message() {
+    let read = with(status("READ", "2026-03-01T10:00:09Z"), json!({"messageId": null}));
+    let sent = status("SENT", "2026-03-01T10:00:01Z");
+    for order in [[&read, &sent], [&sent, &read]] {
+        for import_first in [true, false] {
+            let feeds = Feeds::new().await;
+            if import_first {
+                feeds.app.import([message(1, json!({}))]).await;
+            }
+            for event in order {
+                assert_eq!(feeds.hook(event).await, OK);
+            }
+            if !import_first {
+                feeds.app.import([message(1, json!({}))]).await;
+            }
+            assert_eq!(feeds.status().await, "READ 2026-03-01T10:00:09.000+0000 -");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_request_is_tied_within_its_subject_only() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({}))]).await;
+    feeds.hook(status("SENT", "2026-03-01T10:00:01Z")).await;
+    let other = json!({"messageId": null, "subjectId": 502});
+    feeds.hook(with(status("READ", "2026-03-01T10:00:09Z"), other)).await;
+    assert_eq!(feeds.status().await, "SENT 2026-03-01T10:00:01.000+0000 -");
+}
+
+#[actix_web::test]
+async fn a_list_of_events_is_taken_as_a_whole() {
+    let feeds = with_subject().await;
+    let list = json!([incoming(1), incoming(2), with(status("READ", "2026-03-01T10:00:09Z"), json!({"messageId": 2}))]);
+    assert_eq!(feeds.hook(list).await, OK);
+    assert_eq!(feeds.app.ids("{}").await, "[2, 1]");
+    assert_eq!(feeds.hook("[]").await, OK);
+}
+
+#[actix_web::test]
+async fn events_of_other_kinds_are_kept_and_change_nothing() {
+    let feeds = with_subject().await;
+    let events = [
+        json!({"id": 5, "name": "promo", "channelType": "WHATSAPP", "status": "APPROVED", "category": "MARKETING"}),
+        json!({"templateId": 5, "oldCategory": "UTILITY", "newCategory": "MARKETING"}),
+        json!({"messageId": 1, "url": "https://shop.example/a", "clickedAt": "2026-03-01T10:00:00Z"}),
+    ];
+    for event in &events {
+        assert_eq!(feeds.hook(event).await, OK);
+        assert_eq!(feeds.hook(json!([event])).await, OK);
+    }
+    assert_eq!(feeds.app.ids("{}").await, "[]");
+    let kept = feeds.app.store.read(|connection| history_gateway::store::waiting::count_events(connection, TENANT));
+    assert_eq!(kept.await.unwrap(), 3, "each once");
+}
+
+#[actix_web::test]
+async fn edna_may_look_without_a_key() {
+    let feeds = Feeds::new().await;
+    for path in ["/webhooks/edna", "/webhooks/edna/messages", "/webhooks/edna/statuses", "/webhooks/edna/"] {
+        for method in ["GET", "HEAD"] {
+            assert_eq!(feeds.app.send(method, path, &[], "").await.status.as_u16(), 200, "{method} {path}");
+        }
+        let put = feeds.app.send("PUT", path, &[], "").await;
+        assert_eq!((put.status.as_u16(), put.header("allow")), (405, "GET, HEAD, POST"));
+    }
+}
+
+#[actix_web::test]
+async fn only_a_webhook_key_may_post() {
+    let feeds = with_subject().await;
+    let additional = feeds.app.issue(TENANT, |key| {
+        key.kind = KeyKind::Additional;
+        key.groups = Some(vec!["webhooks".into(), "messaging".into()]);
+    });
+    let keys = [feeds.app.key.clone(), additional.await, "550e8400-e29b-41d4-a716-446655440000".into(), "x".into()];
+    for key in &keys {
+        for value in [format!("Token {key}"), key.clone()] {
+            let refused = feeds.app.post("/webhooks/edna", &[("Authorization", &value)], incoming(1).to_string()).await;
+            assert_eq!(refused.status.as_u16(), 401);
+        }
+    }
+    let own_header = [("x-api-key", feeds.webhook_key.as_str())];
+    assert_eq!(feeds.app.post("/webhooks/edna", &own_header, incoming(1).to_string()).await.status.as_u16(), 401);
+    assert_snapshot!(short(&feeds.app.post("/webhooks/edna", &[], incoming(1).to_string()).await), @r#"401 {"title":"Api-key not found","status":401,"detail":"The request holds no valid webhook key."}"#);
+    assert_eq!(feeds.app.ids("{}").await, "[]");
+    for scheme in ["Token ", "token ", ""] {
+        let value = format!("{scheme}{}", feeds.webhook_key);
+        let taken = feeds.app.post("/webhooks/edna", &[("authorization", &value)], incoming(1).to_string()).await;
+        assert_eq!(taken.status.as_u16(), 200, "{scheme}");
+    }
+}
+
+#[actix_web::test]
+async fn the_header_of_the_key_is_a_setting() {
+    let app = TestApp::with(|config| config.webhooks.header = "X-Hook-Key".into()).await;
+    let feeds = Feeds::of(app).await;
+    let headers = [("x-hook-key", feeds.webhook_key.as_str())];
+    assert_eq!(feeds.app.post("/webhooks/edna", &headers, incoming(1).to_string()).await.status.as_u16(), 200);
+    assert!(feeds.hook(incoming(1)).await.starts_with("401 "));
+}
+
+#[actix_web::test]
+async fn what_has_no_meaning_is_400_and_never_500() {
+    let feeds = with_subject().await;
+    let wrong_everywhere = |event: &serde_json::Value, wrong: &serde_json::Value| {
+        let names = event.as_object().unwrap().keys().map(|name| (name.clone(), wrong.clone()));
+        serde_json::Value::from(names.collect::<serde_json::Map<_, _>>())
+    };
+    let mut refused =
+        vec![String::new(), "{".into(), "5".into(), "\"x\"".into(), "[5]".into(), "{}".into(), "[[]]".into()];
+    for wrong in [json!([]), json!({}), json!(-1), json!(1.5), json!(true), json!("")] {
+        refused.push(wrong_everywhere(&incoming(1), &wrong).to_string());
+        refused.push(wrong_everywhere(&status("SENT", "x"), &wrong).to_string());
+    }
+    let bad = [
+        json!({"id": 0}),
+        json!({"id": "9223372036854775808"}),
+        json!({"subjectId": null}),
+        json!({"subscriber": null}),
+        json!({"subscriber": {"identifier": "+"}}),
+        json!({"receivedAt": "yesterday"}),
+        json!({"messageContent": []}),
+    ];
+    refused.extend(bad.map(|fields| with(incoming(1), fields).to_string()));
+    let bad = [json!({"status": ""}), json!({"messageId": null, "requestId": null})];
+    refused.extend(bad.map(|fields| with(status("SENT", "2026-03-01T10:00:09Z"), fields).to_string()));
+    for body in refused {
+        let answer = feeds.hook(&body).await;
+        assert!(answer.starts_with(r#"400 {"title":"not-valid-request""#), "{body}: {answer}");
+        assert!(!answer.contains("79001112233"), "{answer}");
+    }
+    assert_eq!(feeds.app.ids("{}").await, "[]");
+    let deep = format!("{}{}", r#"{"a":"#.repeat(20_000), "1".to_owned() + &"}".repeat(20_000));
+    let body = incoming(1).to_string().replace(&incoming(1)["messageContent"].to_string(), &deep);
+    assert!(feeds.hook(body).await.starts_with("400 "));
+}
+
+#[actix_web::test]
+async fn what_has_a_meaning_is_stored_as_far_as_it_has() {
+    let feeds = with_subject().await;
+    feeds.app.import([message(9_007_199_254_740_993, json!({}))]).await;
+    // A megabyte of unknown fields, wrong types beside what counts, an id beyond 53 bits, a date in the future.
+    let odd = json!({
+        "messageId": "9007199254740993", "status": "ReAd", "statusAt": "2036-03-01T10:00:09Z", "requestId": [1],
+        "cascadeId": {}, "cascadeStageUUID": 5, "error": {}, "comment": [], "subjectId": "x",
+        "unknown": "x".repeat(1_000_000),
+    });
+    assert_eq!(feeds.hook(odd).await, OK);
+    assert_eq!(feeds.status().await, "READ 2036-03-01T10:00:09.000+0000 -");
+    let odd = json!({
+        "subject": 5, "userInfo": 7, "replyOutMessageId": "x", "lastMessage": [], "receivedAt": "2036-03-01",
+        "subscriber": {"id": [], "identifier": 79_001_112_233_i64}, "unknown": "x".repeat(1_000_000),
+    });
+    assert_eq!(feeds.hook(with(incoming(9_007_199_254_740_995), odd)).await, OK);
+    let future = json!({"dateFrom": "2036-01-01", "dateTo": "2036-12-01"});
+    assert_eq!(feeds.app.ids(future).await, "[9007199254740995]");
+}
+
+#[actix_web::test]
+async fn the_good_ones_of_a_list_are_kept() {
+    let feeds = with_subject().await;
+    assert_eq!(feeds.hook(json!([incoming(1), with(incoming(2), json!({"receivedAt": 5})), incoming(3)])).await, OK);
+    assert_eq!(feeds.app.ids("{}").await, "[3, 1]");
+}
+
+#[actix_web::test]
+async fn a_body_over_the_limit_is_413() {
+    let feeds = Feeds::new().await;
+    let long = with(incoming(1), json!({"unknown": "x".repeat(2_000_000)}));
+    assert!(feeds.hook(long).await.starts_with("413 "));
+}
