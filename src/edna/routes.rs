@@ -6,9 +6,9 @@ use actix_web::http::header::{ContentType, RETRY_AFTER};
 
 use super::own::{self, Kind};
 use super::{EdnaError, answer, request, trail, webhook};
-use crate::ingest::{Door, Limits};
+use crate::ingest::{Door, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial};
-use crate::model::{Caller, HistoryQuery, Policy, Property};
+use crate::model::{Caller, HistoryQuery, Policy, Property, Source};
 use crate::store::{Store, StoreError, history, messages, status_events, subjects};
 
 /// What the dialect answers from.
@@ -54,11 +54,13 @@ impl Edna {
             Denial::NoKey | Denial::UnknownKey => EdnaError::WebhookKeyNotFound,
             other => other.into(),
         })?;
-        let call = webhook::parse(&whole(asked.body)?, caller.tenant, asked.now)?;
+        let call = webhook::parse(&whole(asked.body)?, caller.tenant, asked.now);
+        let call = call.inspect_err(|_| self.door.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
         let (brought, rejected) = (call.events.len(), call.rejected);
         if brought > 0 {
             self.door.record(caller.tenant, call.events).await?;
         }
+        self.door.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
         for reason in &rejected {
             tracing::warn!(%reason, "an event of a webhook has no meaning");
         }
@@ -73,7 +75,10 @@ impl Edna {
         if !caller.may_send_messages() {
             return Err(EdnaError::AccessDenied("The key does not belong to the messaging group."));
         }
-        let (events, entries) = own::parse(&whole(asked.body)?, kind, &caller, asked.now)?.parts();
+        let request = own::parse(&whole(asked.body)?, kind, &caller, asked.now);
+        let request = request.inspect_err(|_| self.door.counters().reject(Source::Api, Rejection::Unreadable, 1))?;
+        self.door.counters().reject(Source::Api, Rejection::Unreadable, request.rejected());
+        let (events, entries) = request.parts();
         let fates = match events.len() {
             0 => Vec::new(),
             _ => self.door.record(caller.tenant, events).await?,

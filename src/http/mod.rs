@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 pub mod clock;
 pub mod health;
+pub mod metrics;
 pub mod observe;
 pub mod openapi;
 
@@ -35,6 +36,7 @@ use crate::store::{Store, StoreError};
 use auth::Keys;
 use body::Rest;
 use clock::Clock;
+use metrics::Metrics;
 
 /// How often the last uses of keys are written down.
 const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
@@ -51,6 +53,7 @@ pub struct Gateway {
     pub oneuptime: OneUptime,
     pub keys: Keys,
     pub clock: Clock,
+    metrics: Metrics,
     server: Server,
     ingest: Ingest,
     webhook_header: String,
@@ -60,9 +63,11 @@ pub struct Gateway {
 impl Gateway {
     /// Call it on the runtime that is to write what feeds bring.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
+        let edna = Edna::new(store.clone(), config.policy(), config.ingest_limits());
         Self {
             keys: Keys::new(store.clone(), config.edna.requests_per_second),
-            edna: Edna::new(store.clone(), config.policy(), config.ingest_limits()),
+            metrics: Metrics::new(&edna),
+            edna,
             oneuptime: OneUptime { store, profile: config.profile() },
             clock,
             server: config.server.clone(),
@@ -102,6 +107,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(log("/{id}").route(web::put().to(change(Act::Update))).route(web::delete().to(change(Act::Delete))))
         .service(web::resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
         .service(web::resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
+        .service(web::resource("/metrics").route(get().to(metrics::metrics)).default_service(reads()))
         .service(web::resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
         .service(openapi::page())
         .default_service(web::to(not_found));

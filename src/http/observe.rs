@@ -28,18 +28,22 @@ pub async fn observe(
     let mut response = next.call(request).instrument(span.clone()).await?;
     let _in_span = span.enter();
     response.headers_mut().insert(REQUEST_ID, id.clone());
-    let stopping = response.request().app_data::<web::Data<Gateway>>();
-    if stopping.is_some_and(|gateway| gateway.stopping.load(Ordering::Relaxed)) {
+    let gateway = response.request().app_data::<web::Data<Gateway>>().cloned();
+    if gateway.as_ref().is_some_and(|gateway| gateway.stopping.load(Ordering::Relaxed)) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     // The route's name or pattern, never the path as sent: somebody may put a phone number there.
     let named = response.request().match_name().map(str::to_owned);
     let route = named.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unknown".into());
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    if let Some(gateway) = gateway {
+        gateway.metrics.answered(&route, status, took);
+    }
     tracing::info!(
         method,
         route,
-        status = response.status().as_u16(),
-        microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        status,
+        microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request answered"
     );
     Ok(response)

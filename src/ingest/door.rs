@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::counters::{Counters, Rejection};
 use super::{Answer, Batch, Event, Fate, commit, settle_all};
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
@@ -40,6 +41,7 @@ pub struct Door {
     queue: Arc<Mutex<Queue>>,
     room: Arc<Semaphore>,
     commits: Arc<AtomicU64>,
+    counters: Counters,
     /// The writer lives here, so that it does not end with the thread of whichever caller came first.
     runtime: Handle,
 }
@@ -63,17 +65,29 @@ impl Door {
     /// Call it on the runtime that is to write, which has to last as long as anybody waits.
     pub fn new(store: Store, limits: Limits) -> Self {
         let room = Arc::new(Semaphore::new(limits.queue_bytes.div_ceil(UNIT)));
-        Self { store, limits, queue: Arc::default(), room, commits: Arc::default(), runtime: Handle::current() }
+        Self {
+            store,
+            limits,
+            queue: Arc::default(),
+            room,
+            commits: Arc::default(),
+            counters: Counters::default(),
+            runtime: Handle::current(),
+        }
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// How many callers wait for a commit to begin.
-    pub fn waiting(&self) -> usize {
+    pub fn callers_waiting(&self) -> usize {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).callers.len()
     }
 
-    /// How many kilobytes of room the queue has left.
-    pub fn room(&self) -> usize {
-        self.room.available_permits()
+    /// How many bytes of the queue's room are taken.
+    pub fn bytes_waiting(&self) -> usize {
+        (self.limits.queue_bytes.div_ceil(UNIT) - self.room.available_permits()) * UNIT
     }
 
     /// How many commits there have been.
@@ -91,17 +105,24 @@ impl Door {
     /// Where the queue is full, or the answer takes too long, that is `Busy`: what was brought may be recorded yet, and
     /// to bring it again does no harm.
     pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Fate>, StoreError> {
+        let (source, count) = (events.first().map(|event| event.heard.source).unwrap_or_default(), events.len());
+        let reject = |reason| self.counters.reject(source, reason, count);
+        self.counters.receive(&events);
         let bytes: usize = events.iter().map(|event| event.bytes() + EVENT_BYTES).sum();
         let units = u32::try_from(bytes.min(self.limits.queue_bytes).div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(units).map_err(|_| StoreError::Busy)?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(units).map_err(|_| {
+            reject(Rejection::QueueFull);
+            StoreError::Busy
+        })?;
         let (answer, answered) = oneshot::channel();
         let batch = Batch { tenant, events: Arc::new(events) };
         self.enqueue(Caller { batch, bytes, answer, _room: room });
-        match tokio::time::timeout(self.limits.wait, answered).await {
-            Ok(Ok(answer)) => answer,
-            // The writer never drops a caller unanswered but at its end, and then nothing was written for it.
-            Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+        if let Ok(Ok(answer)) = tokio::time::timeout(self.limits.wait, answered).await {
+            return answer.inspect_err(|_| reject(Rejection::Store));
         }
+        // It took too long; or the writer came to its end, which drops whoever it has not written for.
+        reject(Rejection::TooLate);
+        Err(StoreError::Busy)
     }
 
     fn enqueue(&self, caller: Caller) {
@@ -142,6 +163,7 @@ impl Door {
 
     async fn write_for(&self, callers: Vec<Caller>) {
         let batches: Vec<Batch> = callers.iter().map(|caller| caller.batch.clone()).collect();
+        let started = Instant::now();
         self.commits.fetch_add(1, Ordering::Relaxed);
         let answers = match commit(&self.store, batches).await {
             Ok(answers) => answers,
@@ -149,7 +171,12 @@ impl Door {
             Err(StoreError::Failed(_)) if callers.len() > 1 => self.each_alone(&callers).await,
             Err(error) => callers.iter().map(|_| Err(error.clone())).collect(),
         };
+        let events = callers.iter().map(|caller| caller.batch.events.len()).sum();
+        self.counters.commit(events, started.elapsed().as_secs_f64());
         for (caller, answer) in callers.into_iter().zip(answers) {
+            if let Ok(fates) = &answer {
+                self.counters.record(&caller.batch.events, fates);
+            }
             // Whoever has gone meanwhile comes again, and hears that it is known already.
             let _ = caller.answer.send(answer);
         }

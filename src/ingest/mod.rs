@@ -1,6 +1,7 @@
 //! The one door through which messages, statuses and WhatsApp log rows get in: safe to repeat, in any order, durable
 //! before it returns.
 
+pub mod counters;
 mod door;
 mod event;
 pub mod logs;
@@ -10,6 +11,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use counters::{Counters, Rejection};
 pub use door::{Door, Limits};
 pub use event::{Event, Fate, Recorded, Told};
 pub use pipeline::{Entry, Pipeline};

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::{Connection as _, MultiConnection, SqliteConnection};
+use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
 
 use super::Options;
+use super::dialect;
 use super::error::StoreError;
 #[cfg(feature = "postgres")]
 use super::postgres;
@@ -292,6 +293,19 @@ impl AnyConnection {
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
     pub fn make_partitions(&mut self, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
         on_each!(self, |_file| Ok(()), |server| postgres::make_partitions(server, month, from, to))
+    }
+
+    /// How many bytes the database takes.
+    pub fn bytes(&mut self) -> Result<i64, StoreError> {
+        #[derive(diesel::QueryableByName)]
+        struct Bytes {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            value: i64,
+        }
+        let bytes: Bytes = on_each!(self, |file| diesel::sql_query(dialect::FILE_BYTES).get_result(file)?, |server| {
+            diesel::sql_query(dialect::SERVER_BYTES).get_result(server)?
+        });
+        Ok(bytes.value)
     }
 
     /// Makes away with what was deleted: a file's log is moved into the file, where it was overwritten already; a

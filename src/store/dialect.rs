@@ -36,6 +36,11 @@ pub const SERVER_TABLES: &str = "SELECT relname::text AS value FROM pg_class \
      AND NOT relispartition AND NOT EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = pg_class.oid \
      AND deptype = 'e') ORDER BY relname::text COLLATE \"C\"";
 
+/// How many bytes the database takes, in a column `value`.
+pub const FILE_BYTES: &str = "SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size";
+#[cfg(feature = "postgres")]
+pub const SERVER_BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
+
 /// A part of a statement that every database has its own way to write.
 #[cfg(feature = "postgres")]
 pub trait Portable: QueryFragment<Sqlite> + QueryFragment<Pg> {}

@@ -18,6 +18,7 @@ mod person;
 mod postgres;
 pub mod schema;
 pub mod status_events;
+pub mod stock;
 pub mod subjects;
 pub mod subscribers;
 pub mod tenants;

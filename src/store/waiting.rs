@@ -82,12 +82,6 @@ pub fn tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, StoreE
     Ok(ids.into_iter().map(TenantId).collect())
 }
 
-/// How many messages of a tenant wait for their subject.
-pub fn count(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
-    let waiting = waiting_messages::table.filter(waiting_messages::tenant_id.eq(tenant.0));
-    Ok(waiting.count().get_result(connection)?)
-}
-
 /// Keeps an event of another kind as it came; `false` where the store has it.
 pub fn keep_event(
     connection: &mut Connection,

@@ -21,6 +21,7 @@ mod house;
 mod http;
 mod imports;
 mod keys;
+mod metrics;
 mod oneuptime;
 mod oracle;
 mod plans;

@@ -71,7 +71,7 @@ async fn a_full_queue_is_503_at_once_and_what_was_taken_is_recorded() {
     held.await;
     let first = feeds.hook(status("READ", "2026-03-01T10:00:09Z"));
     let second = async {
-        while feeds.app.gateway.edna.door.room() > 0 {
+        while feeds.app.gateway.edna.door.bytes_waiting() == 0 {
             tokio::task::yield_now().await;
         }
         let started = Instant::now();

@@ -1,0 +1,130 @@
+//! What has come through the door, counted for whoever watches; holds no word of any event.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use super::event::{Event, Fate, Told};
+use crate::model::Source;
+
+/// Why something was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// It cannot be read as what its feed brings.
+    Unreadable,
+    /// It is about a message outside of its key's senders.
+    Senders,
+    /// The queue was full.
+    QueueFull,
+    /// It was not on the disk in time; it may have got there later.
+    TooLate,
+    /// The store did not take it.
+    Store,
+}
+
+impl Rejection {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Senders => "senders",
+            Self::QueueFull => "queue_full",
+            Self::TooLate => "too_late",
+            Self::Store => "store",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Received {
+    source: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    source: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rejected {
+    source: &'static str,
+    reason: &'static str,
+}
+
+/// The counters of one door; clones count together.
+#[derive(Clone, Debug)]
+pub struct Counters {
+    received: Family<Received, Counter>,
+    outcomes: Family<Outcome, Counter>,
+    rejected: Family<Rejected, Counter>,
+    commit_events: Histogram,
+    commit_seconds: Histogram,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            received: Family::default(),
+            outcomes: Family::default(),
+            rejected: Family::default(),
+            // 1 to 16,384 events, 0.5 ms to 16 s.
+            commit_events: Histogram::new(exponential_buckets(1.0, 4.0, 8)),
+            commit_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 16)),
+        }
+    }
+}
+
+impl Counters {
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("events_received", "Events that came to the door", self.received.clone());
+        registry.register("events", "Events that were recorded, by what became of them", self.outcomes.clone());
+        registry.register("events_rejected", "Events that were not taken, by reason", self.rejected.clone());
+        registry.register("commit_events", "Events in one commit", self.commit_events.clone());
+        registry.register("commit_seconds", "Seconds that one commit took", self.commit_seconds.clone());
+    }
+
+    pub fn reject(&self, source: Source, reason: Rejection, count: usize) {
+        if count > 0 {
+            self.rejected
+                .get_or_create(&Rejected { source: source.word(), reason: reason.word() })
+                .inc_by(count as u64);
+        }
+    }
+
+    pub(super) fn receive(&self, events: &[Event]) {
+        for event in events {
+            let kind = match event.told {
+                Told::Message(_) | Told::Unplaced(_) => "message",
+                Told::Status(_) => "status",
+                Told::Other(_) => "other",
+            };
+            self.received.get_or_create(&Received { source: event.heard.source.word(), kind }).inc();
+        }
+    }
+
+    pub(super) fn record(&self, events: &[Event], fates: &[Fate]) {
+        for (event, fate) in events.iter().zip(fates) {
+            let source = event.heard.source;
+            let outcome = match fate {
+                Fate::Imported => "imported",
+                Fate::Updated => "updated",
+                Fate::Unchanged => "repeated",
+                Fate::Waiting => "waiting",
+                Fate::Refused => {
+                    self.reject(source, Rejection::Senders, 1);
+                    continue;
+                }
+            };
+            self.outcomes.get_or_create(&Outcome { source: source.word(), outcome }).inc();
+        }
+    }
+
+    pub(super) fn commit(&self, events: usize, seconds: f64) {
+        // So many events as a number with a fraction are still exact.
+        self.commit_events.observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
+        self.commit_seconds.observe(seconds);
+    }
+}
