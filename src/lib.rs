@@ -19,7 +19,7 @@
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
 //! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
-//! | [`edna`] | the edna dialect: request, answer, errors |
+//! | [`edna`] | the edna dialect: request, answer, errors; and [`edna::pull`], which copies another endpoint's history |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`ingest`] | the door: what several copies of a message come to |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`] |
@@ -27,9 +27,9 @@
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli → {http, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
-//! config}` · `{edna, oneuptime} → {store, model}` · `ingest → {store, model}` · `store → model` · `generate → model` ·
-//! `model →` nothing of ours.
+//! `main → cli → {http, edna, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
+//! config}` · `edna → {ingest, store, model}` · `oneuptime → {store, model}` · `ingest → {store, model}` · `store →
+//! model` · `generate → model` · `model →` nothing of ours.
 //!
 //! # Invariants, which `tests/it/house.rs` holds
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,

@@ -12,12 +12,11 @@ use serde_json::json;
 use super::failure::{Failure, print, say};
 use super::lines::{Document, Documents};
 use crate::ingest::{Entry, Pipeline, Recorded};
+use crate::model::item::LONGEST_ITEM;
 use crate::model::{Item, TenantId, WhatsAppLog, wire};
 use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
-/// The longest item that is taken, so that a page has a bound.
-const LONGEST_ITEM: usize = 1024 * 1024;
 /// A row is as long as its message at the most, and has some columns more.
 const LONGEST_ROW: usize = LONGEST_ITEM + 16 * 1024;
 

@@ -3,7 +3,9 @@
 pub mod answer;
 pub mod document;
 pub mod error;
+pub mod pull;
 pub mod request;
 pub mod routes;
+pub mod upstream;
 
 pub use error::EdnaError;

@@ -6,7 +6,7 @@ use super::Connection;
 use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::{
-    api_keys, message_copies, message_days, messages, recipients, subjects, tenants, whatsapp_log_copies,
+    api_keys, message_copies, message_days, messages, pulls, recipients, subjects, tenants, whatsapp_log_copies,
     whatsapp_log_days, whatsapp_logs,
 };
 use crate::model::tenant::Tenant;
@@ -95,6 +95,7 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, u
     delete_from!(recipients);
     delete_from!(subjects);
     delete_from!(api_keys);
+    delete_from!(pulls);
     let deleted = delete_from!(messages);
     diesel::delete(tenants::table.find(tenant.0)).execute(connection)?;
     Ok((deleted, logs))
