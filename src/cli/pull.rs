@@ -49,8 +49,9 @@ pub struct Pull {
     #[arg(long)]
     tenant: i64,
     /// The address before /api/messages/history, such as `https://upstream.example`
-    #[arg(long, value_name = "URL", value_parser = parse_url)]
-    upstream: UpstreamUrl,
+    // Read by hand: a refusal of the parser's would repeat it, with the password it may hold.
+    #[arg(long, value_name = "URL")]
+    upstream: String,
     /// A file that holds the key to the upstream, and nothing else
     #[arg(long, value_name = "FILE")]
     upstream_key_file: PathBuf,
@@ -67,12 +68,15 @@ pub struct Pull {
 
 impl Pull {
     pub async fn run(self, common: &Common) -> Result<u8, Failure> {
+        let url = UpstreamUrl::parse(&self.upstream).map_err(|reason| {
+            Failure::said(format!("--upstream is no address such as https://upstream.example: {reason}"))
+        })?;
         let key = key(&self.upstream_key_file).map_err(Failure::said)?;
         let config = common.load(Vec::new())?;
         // Listened for from the beginning, so that one that follows ends with 0 whenever it is asked to.
         let stop = if self.follow { Some(stop_signal()?) } else { None };
         let store = Common::store_of(&config).await?;
-        let upstream = Upstream::new(self.upstream, key, TenantId(self.tenant), upstream::PATIENCE);
+        let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::PATIENCE);
         let order = Order { from: self.from, to: self.to, ..order(&config) };
         let mut pull = Pulling::new(store, upstream, order, || Clock::Machine.now(), Terminal::new());
         let outcome = match stop {
@@ -110,10 +114,6 @@ fn line(sum: &Sum) -> String {
     ];
     let counts = counts.map(|(name, count)| format!("{}:{count}", json!(name)));
     format!("{{{}}}\n", counts.join(","))
-}
-
-fn parse_url(text: &str) -> Result<UpstreamUrl, String> {
-    UpstreamUrl::parse(text).map_err(str::to_owned)
 }
 
 /// A key from its file; otherwise a sentence that holds nothing of it.
@@ -156,6 +156,8 @@ struct Terminal {
     bar: ProgressBar,
     far: Seldom,
     waiting: Seldom,
+    /// The windows that were said to be incomplete: one that follows tries them again and again.
+    incomplete: HashSet<(Instant, Instant)>,
 }
 
 impl Terminal {
@@ -166,7 +168,7 @@ impl Terminal {
             bar.set_style(style);
         }
         // What is over within a minute needs no line.
-        Self { bar, far: Seldom(Some(Moment::now())), waiting: Seldom::default() }
+        Self { bar, far: Seldom(Some(Moment::now())), waiting: Seldom::default(), incomplete: HashSet::new() }
     }
 
     fn say(&self, sentence: impl std::fmt::Display) {
@@ -208,6 +210,9 @@ impl Watch for Terminal {
     }
 
     fn incomplete(&mut self, from: Instant, to: Instant, reason: &str) {
+        if !self.incomplete.insert((from, to)) {
+            return;
+        }
         let (from, to) = (from.iso(), to.iso());
         self.say(format_args!("Messages of {from} to {to} may be missing: {reason}. The next pull reads them again."));
     }

@@ -115,6 +115,7 @@ fn every_store_function_that_touches_messages_takes_the_tenant_first() {
         "store/messages.rs",
         "store/history.rs",
         "store/days.rs",
+        "store/pulls.rs",
         "store/subscribers.rs",
         "store/subjects.rs",
         "store/whatsapp_logs/mod.rs",
