@@ -35,7 +35,8 @@
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
 //!   so that a sandbox can stop it.
 //! - Only `http` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
-//!   `store` knows diesel; only `store/connection.rs`, `store/dialect.rs` and `store/postgres.rs` name a database.
+//!   `store` knows diesel; only `store/connection.rs`, `store/dialect.rs` and `store/postgres.rs` name a database. Only
+//!   `edna/upstream.rs` knows ureq.
 //! - Every store function that touches messages takes the tenant first, or a query that begins with it. None reads
 //!   messages across tenants.
 //! - No statics with state: two apps run in one process, and the tests do it.

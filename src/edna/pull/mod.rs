@@ -185,16 +185,20 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
         if let (None, Some(asked_from)) = (self.order.from, self.progress.asked_from) {
             self.watch.goes_on_after(asked_from);
         }
-        for (from, to) in self.progress.incomplete.clone() {
+        let incomplete = self.progress.incomplete.clone();
+        self.range(self.begin(), to, Aim::On).await?;
+        self.note().await?;
+        let mut unfit = 0;
+        for (from, to) in incomplete {
+            // Those that are left come first the next time: one that is incomplete again goes to the end.
+            if unfit >= self.order.limits.incomplete {
+                break;
+            }
             // The store has it until the window was read again.
             self.progress.incomplete.retain(|window| *window != (from, to));
-            self.range(from, to, Aim::Again).await?;
+            unfit += self.range(from, to, Aim::Again).await?;
             self.note().await?;
         }
-        let settled = self.progress.settled_up_to.map(|settled| Instant(settled.0 + 1));
-        let from = settled.or(self.progress.asked_from).unwrap_or(BEGINNING);
-        self.range(from, to, Aim::On).await?;
-        self.note().await?;
         Ok(self.progress.incomplete.is_empty())
     }
 
@@ -221,12 +225,36 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
         is_same && !(is_done && from.is_some() && until.is_some())
     }
 
+    /// Where to begin: in the window that an earlier pull was ended in, or a tail before the end of what is complete.
+    fn begin(&self) -> Instant {
+        let progress = &self.progress;
+        let first = progress.asked_from.unwrap_or(BEGINNING);
+        let (Some(settled), Some(complete)) = (progress.settled_up_to, progress.complete_up_to) else { return first };
+        let unsettled = Instant(settled.0 + 1);
+        if progress.window.is_some_and(|window| window.from == unsettled) {
+            return unsettled;
+        }
+        unsettled.min(Instant(complete.0.saturating_sub(self.tail()) + 1)).max(first)
+    }
+
+    /// For how many milliseconds messages may change after they were sent.
+    fn tail(&self) -> i64 {
+        i64::try_from(self.order.tail.as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// Reads a range in windows that follow each other without a gap: the next begins a millisecond after the last.
-    async fn range(&mut self, from: Instant, to: Instant, aim: Aim) -> Result<(), PullError> {
+    /// Gives how many of them may be incomplete.
+    async fn range(&mut self, from: Instant, to: Instant, aim: Aim) -> Result<u32, PullError> {
         let (mut at, mut incomplete) = (from, 0);
         while at <= to {
+            // What did not fit together before is read again apart, and keeps nothing else from being read.
+            if let Some(end) = self.remembered(at).filter(|_| aim == Aim::On) {
+                self.done(at, end.min(to), (self.now)()).await?;
+                at = Instant(end.0 + 1);
+                continue;
+            }
             let begun = self.progress.window.filter(|window| aim == Aim::On && window.from == at && window.to <= to);
-            let end = begun.map_or(Instant(at.0.saturating_add(self.span - 1).min(to.0)), |begun| begun.to);
+            let end = begun.map_or_else(|| self.end(at, to), |begun| begun.to);
             let (since, read, fault) = match self.window(at, end, begun, aim).await? {
                 Walked::Whole { since, read, fault } => (since, read, fault),
                 Walked::Shorter { by } => {
@@ -259,12 +287,24 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
             }
             break;
         }
-        Ok(())
+        Ok(incomplete)
+    }
+
+    /// The end of the window that may be incomplete and holds an instant.
+    fn remembered(&self, at: Instant) -> Option<Instant> {
+        self.progress.incomplete.iter().find(|(from, to)| (*from..=*to).contains(&at)).map(|(_, to)| *to)
+    }
+
+    /// Where a window is to end that begins at an instant: before any that may be incomplete.
+    fn end(&self, at: Instant, to: Instant) -> Instant {
+        let end = Instant(at.0.saturating_add(self.span - 1)).min(to);
+        let later = self.progress.incomplete.iter().map(|(from, _)| *from).filter(|from| *from > at);
+        later.map(|from| Instant(from.0 - 1)).fold(end, Instant::min)
     }
 
     /// Notes that a window is here, which begins where everything before it is complete.
     async fn done(&mut self, from: Instant, to: Instant, since: Instant) -> Result<(), PullError> {
-        let tail = i64::try_from(self.order.tail.as_millis()).unwrap_or(i64::MAX);
+        let tail = self.tail();
         let progress = &mut self.progress;
         let settled = progress.settled_up_to.unwrap_or(Instant(progress.asked_from.unwrap_or(BEGINNING).0 - 1));
         // A gap stays unsettled, whatever comes after it.

@@ -108,26 +108,33 @@ async fn a_late_status_within_the_tail_arrives_and_what_is_older_is_not_read_aga
     stand_in.forget();
     assert_eq!(pull_at(&app, &stand_in, "2026-04-01T13:00:00Z", |_| {}).await.short(), "0+0+2");
     assert_eq!(questions(&stand_in)[0].0, instant("2026-02-27T13:00:00.001Z"));
+    // Whoever wants to read more of it again makes the tail longer.
+    stand_in.forget();
+    let longer = |order: &mut Order| order.tail = Duration::from_hours(30 * 24);
+    assert_eq!(pull_at(&app, &stand_in, "2026-04-01T13:00:00Z", longer).await.short(), "0+0+0");
+    assert_eq!(questions(&stand_in)[0].0, instant("2026-03-02T13:00:00.001Z"));
 }
 
 #[actix_web::test]
 async fn what_was_young_when_it_was_read_is_read_again_although_the_window_after_it_was_read_late() {
     let app = TestApp::new().await;
     let stand_in = History::default().serve();
-    let mut order = Order { from: Some(instant("2026-02-26T12:00:00Z")), ..order() };
+    let three_days = Duration::from_hours(72);
+    let mut order = Order { from: Some(instant("2026-02-25T12:00:00Z")), tail: three_days, ..order() };
     order.limits.longest = DAY;
-    // The last of three windows is read ten days after the others.
+    // Three windows of a day; what comes after them is read ten days later.
     let asked = Cell::new(0);
     let now = || {
         asked.set(asked.get() + 1);
-        if asked.get() < 4 { instant(NOW) } else { instant(NOW).plus_days(10) }
+        if asked.get() < 5 { instant(NOW) } else { instant(NOW).plus_days(10) }
     };
     let upstream = upstream(&stand_in, TENANT, Duration::from_secs(20));
     assert!(Pull::new(app.store.clone(), upstream, order, now, Told::default()).once().await.unwrap());
-    assert_eq!(asked.get(), 5);
+    assert_eq!(asked.get(), 6);
     stand_in.forget();
+    // Two days before the end would be a day too late.
     pull_at(&app, &stand_in, "2026-04-01T12:00:00Z", |_| {}).await.result.unwrap();
-    assert_eq!(questions(&stand_in)[0].0, instant("2026-02-27T12:00:00.001Z"));
+    assert_eq!(questions(&stand_in)[0].0, instant("2026-02-26T12:00:00.001Z"));
 }
 
 #[actix_web::test]
@@ -148,9 +155,13 @@ async fn both_ends_that_are_given_are_included_and_other_ends_begin_anew() {
     assert_eq!(pull(&app, &stand_in, range("2026-01-01T00:01:00Z", "2026-01-01T00:04:00Z")).await.short(), "2+0+2");
     stand_in.forget();
     let outcome = pull(&app, &stand_in, |_| {}).await;
-    assert_eq!(outcome.short(), "4+0+1");
+    assert_eq!(outcome.short(), "4+0+5");
     assert_eq!(outcome.told, ["goes on after 2026-01-01T00:01:00.000Z"]);
-    assert_eq!(questions(&stand_in)[0].0, instant("2026-01-01T00:04:00.001Z"));
+    assert_eq!(
+        questions(&stand_in)[0].0,
+        instant("2026-01-01T00:01:00Z"),
+        "the tail reaches no further than was asked"
+    );
     assert_eq!(pull(&app, &stand_in, |order| order.from = Some(instant("2010-01-01"))).await.short(), "1+0+9");
 }
 
