@@ -115,8 +115,8 @@ pub enum PullError {
     #[error("the upstream gives no messages: {reason}, {attempts} times in a row; try again later")]
     GaveUp { reason: String, attempts: u32 },
     #[error(
-        "the upstream's pages do not fit together: {windows} windows may be incomplete, the last of them up to {}; \
-         the pull ends here",
+        "the upstream's pages do not fit together: {windows} windows up to {} may be incomplete, and what is later \
+         was not read",
         up_to.iso()
     )]
     Stopped { windows: u32, up_to: Instant },

@@ -60,8 +60,9 @@ pub(super) struct Pace {
 
 impl Pace {
     pub fn new(patience: &Patience) -> Self {
-        // A rate that is no rate has no distance that could be waited for.
-        let distance = Duration::try_from_secs_f64(1.0 / patience.requests_per_second).unwrap_or_default();
+        // Nobody waits for longer, and a clock could not be set to it.
+        let longest = Duration::from_hours(24);
+        let distance = Duration::try_from_secs_f64(1.0 / patience.requests_per_second).unwrap_or(longest).min(longest);
         Self { distance, next: None }
     }
 

@@ -8,7 +8,7 @@ use super::stand_in::{History, Reply, StandIn};
 use super::{Order, at, imported, kept, minutes, pull};
 use crate::support::{TENANT, TestApp, instant, message};
 
-/// The history between two minutes only, in one page after the other.
+/// One hour only.
 fn hour(order: &mut Order) {
     order.from = Some(instant("2019-05-01T10:00:00Z"));
     order.to = Some(instant("2019-05-01T10:59:59.999Z"));
@@ -121,7 +121,7 @@ async fn pages_that_never_come_to_an_end_are_left() {
         Reply::page(&ten(question, first), true)
     });
     assert_snapshot!(said.await, @"
-    the upstream's pages do not fit together: 10 windows may be incomplete, the last of them up to 2010-01-01T00:09:59.999Z; the pull ends here
+    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     its pages do not come to an end
     ");
 }
@@ -129,7 +129,7 @@ async fn pages_that_never_come_to_an_end_are_left() {
 #[actix_web::test]
 async fn the_same_page_again_and_again_is_left() {
     assert_snapshot!(wrong(|question, _| Reply::page(&ten(question, 1), true)).await, @"
-    the upstream's pages do not fit together: 10 windows may be incomplete, the last of them up to 2010-01-01T00:09:59.999Z; the pull ends here
+    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     its pages do not continue each other
     ");
 }
@@ -137,7 +137,7 @@ async fn the_same_page_again_and_again_is_left() {
 #[actix_web::test]
 async fn an_empty_page_that_says_that_more_follows_is_left() {
     assert_snapshot!(wrong(|_, _| Reply::page(&[], true)).await, @"
-    the upstream's pages do not fit together: 10 windows may be incomplete, the last of them up to 2010-01-01T00:09:59.999Z; the pull ends here
+    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     an empty page said that more follows
     ");
 }
@@ -145,7 +145,7 @@ async fn an_empty_page_that_says_that_more_follows_is_left() {
 #[actix_web::test]
 async fn a_single_message_that_says_that_more_follows_is_left() {
     assert_snapshot!(wrong(|question, _| Reply::page(&ten(question, 1)[..1], true)).await, @"
-    the upstream's pages do not fit together: 10 windows may be incomplete, the last of them up to 2010-01-01T00:09:59.999Z; the pull ends here
+    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     a page said that more follows, and brought nothing to go on from
     ");
 }
@@ -159,7 +159,7 @@ async fn pages_in_another_order_are_left() {
         Reply::page(&page, true)
     });
     assert_snapshot!(said.await, @"
-    the upstream's pages do not fit together: 10 windows may be incomplete, the last of them up to 2010-01-01T00:09:59.999Z; the pull ends here
+    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     its messages are not in the order of their ids
     ");
 }
@@ -168,7 +168,7 @@ async fn pages_in_another_order_are_left() {
 async fn a_page_that_is_longer_than_asked_for_is_left() {
     let said = wrong(|question, _| Reply::page(&[ten(question, 1), ten(question, 11)].concat(), false));
     assert_snapshot!(said.await, @"
-    the upstream's pages do not fit together: 10 windows may be incomplete, the last of them up to 2010-01-01T00:09:59.999Z; the pull ends here
+    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     a page was longer than what was asked for
     ");
 }
@@ -177,7 +177,7 @@ async fn a_page_that_is_longer_than_asked_for_is_left() {
 async fn an_upstream_that_does_not_look_at_the_dates_is_left() {
     let history = minutes("2005-05-01T10:00:00Z", 5);
     assert_snapshot!(wrong(move |_, _| Reply::page(&history, false)).await, @"
-    the upstream's pages do not fit together: 10 windows may be incomplete, the last of them up to 2010-01-01T00:09:59.999Z; the pull ends here
+    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     it holds messages of other dates than were asked for
     ");
 }
