@@ -1,7 +1,7 @@
 //! The settings: default.toml, then a file, the environment and flags, validated as a whole; knows no command.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
@@ -12,6 +12,7 @@ use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKin
 use crate::ingest::Limits;
 use crate::model::Policy;
 use crate::model::key::Profile;
+use crate::model::upstream::UpstreamUrl;
 use crate::store::{self, DatabaseUrl};
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -32,6 +33,8 @@ pub struct Config {
     #[validate(nested)]
     pub ingest: Ingest,
     pub oneuptime: OneUptime,
+    #[validate(nested)]
+    pub pull: Pull,
     pub log: Log,
 }
 
@@ -102,6 +105,31 @@ pub struct Ingest {
 #[serde(deny_unknown_fields)]
 pub struct OneUptime {
     pub profile: ProfileSetting,
+}
+
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Pull {
+    #[validate(range(exclusive_min = 0.0, max = 1000.0, message = "must be more than 0, and at most 1000"))]
+    pub requests_per_second: f64,
+    #[validate(range(min = 1, max = 1000, message = "must be between 1 and 1000"))]
+    pub attempts: u32,
+    #[validate(range(max = 8784, message = "must be at most 8784, the hours of 366 days"))]
+    pub tail_hours: u64,
+    #[validate(range(min = 1, max = 86400, message = "must be between 1 and 86400"))]
+    pub every_seconds: u64,
+    #[validate(nested)]
+    pub upstreams: Vec<PulledUpstream>,
+}
+
+/// Another endpoint that `serve` copies messages from.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct PulledUpstream {
+    pub tenant: i64,
+    #[validate(custom(function = known_upstream))]
+    pub url: String,
+    pub key_file: PathBuf,
 }
 
 /// A setting that is one of some words; any other is refused with the words that are right.
@@ -250,6 +278,14 @@ fn known_header(name: &str) -> Result<(), ValidationError> {
     Err(ValidationError::new("header").with_message("must be a header's name, such as Authorization".into()))
 }
 
+fn known_upstream(url: &str) -> Result<(), ValidationError> {
+    let refused = |reason: &str| {
+        let sentence = format!("{reason}; it must be an address such as https://upstream.example");
+        ValidationError::new("url").with_message(sentence.into())
+    };
+    UpstreamUrl::parse(url).map(|_| ()).map_err(refused)
+}
+
 fn sentences(path: &str, errors: &ValidationErrors) -> Vec<String> {
     let mut found: Vec<String> = errors
         .errors()
@@ -262,7 +298,9 @@ fn sentences(path: &str, errors: &ValidationErrors) -> Vec<String> {
                     let reason = |error: &ValidationError| error.message.clone().unwrap_or_default();
                     errors.iter().map(|error| format!("{path}: {}", reason(error))).collect()
                 }
-                ValidationErrorsKind::List(_) => Vec::new(),
+                ValidationErrorsKind::List(places) => {
+                    places.iter().flat_map(|(place, inner)| sentences(&format!("{path}[{place}]"), inner)).collect()
+                }
             }
         })
         .collect();

@@ -20,7 +20,7 @@
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
 //! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
-//! | [`edna`] | the edna dialect: request, answer, errors; webhooks, and what own systems send |
+//! | [`edna`] | the edna dialect: request, answer, errors; webhooks, what own systems send; and [`edna::pull`], which copies another endpoint's history |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`ingest`] | the door: what copies of a message and statuses come to, and the queue before it |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`] |
@@ -28,7 +28,7 @@
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli → {http, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
+//! `main → cli → {http, edna, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
 //! config}` · `edna → {ingest, store, model}` · `oneuptime → {store, model}` · `ingest → {store, model}` · `store →
 //! model` · `generate → model` · `model →` nothing of ours.
 //!
@@ -36,7 +36,8 @@
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
 //!   so that a sandbox can stop it.
 //! - Only `http` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
-//!   `store` knows diesel; only `store/connection.rs`, `store/dialect.rs` and `store/postgres.rs` name a database.
+//!   `store` knows diesel; only `store/connection.rs`, `store/dialect.rs` and `store/postgres.rs` name a database. Only
+//!   `edna/upstream.rs` knows ureq.
 //! - Every store function that touches messages takes the tenant first, or a query that begins with it. None reads
 //!   messages across tenants.
 //! - No statics with state: two apps run in one process, and the tests do it.

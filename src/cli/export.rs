@@ -84,11 +84,11 @@ fn line(out: &mut impl Write, text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(|error| Failure::output(&error))
 }
 
-fn parse_from(text: &str) -> Result<Instant, String> {
+pub fn parse_from(text: &str) -> Result<Instant, String> {
     parse(text, Rounding::Up)
 }
 
-fn parse_to(text: &str) -> Result<Instant, String> {
+pub fn parse_to(text: &str) -> Result<Instant, String> {
     parse(text, Rounding::Down)
 }
 

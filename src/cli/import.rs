@@ -13,12 +13,11 @@ use super::failure::{Failure, print, say};
 use super::lines::{Document, Documents};
 use crate::http::clock::Clock;
 use crate::ingest::{Entry, Event, Pipeline, Recorded};
+use crate::model::item::LONGEST_ITEM;
 use crate::model::{Heard, Item, Source, TenantId, WhatsAppLog, wire};
 use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
-/// The longest item that is taken, so that a page has a bound.
-const LONGEST_ITEM: usize = 1024 * 1024;
 /// A row is as long as its message at the most, and has some columns more.
 const LONGEST_ROW: usize = LONGEST_ITEM + 16 * 1024;
 

@@ -6,6 +6,7 @@ mod generate;
 mod import;
 mod key;
 mod lines;
+mod pull;
 mod sandbox;
 mod serve;
 mod subject;
@@ -82,6 +83,7 @@ enum Command {
     Subject(subject::Subject),
     Import(import::Import),
     Export(export::Export),
+    Pull(pull::Pull),
     Generate(generate::Generate),
     /// Bring the store's schema up to date, making the store where there is none
     Migrate,
@@ -128,6 +130,7 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Subject(subject) => subject.run(&common.store().await?).await?,
         Command::Import(import) => return import.run(&common.store().await?).await,
         Command::Export(export) => export.run(&common.store().await?).await?,
+        Command::Pull(pull) => return pull.run(&common).await,
         Command::Generate(generate) => generate.run(&common.store().await?).await?,
         Command::Migrate => {
             common.store().await?;
@@ -158,7 +161,10 @@ impl Common {
 
     /// The store that the settings name, opened with a command's patience.
     async fn store(&self) -> Result<Store, Failure> {
-        let config = self.load(Vec::new())?;
+        Self::store_of(&self.load(Vec::new())?).await
+    }
+
+    async fn store_of(config: &Config) -> Result<Store, Failure> {
         let options = Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() };
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, options)?;
         let told = now_and_then(|rows| {

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use clap::Args;
 
 use super::failure::Failure;
-use super::{Common, now_and_then};
+use super::{Common, now_and_then, pull};
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
 use crate::ingest;
@@ -24,6 +24,7 @@ impl Serve {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
         let bind = self.bind.map(|bind| ("server.bind", bind.to_string()));
         let config = common.load(bind.into_iter().collect())?;
+        let upstreams = pull::upstreams(&config)?;
         telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
@@ -42,6 +43,8 @@ impl Serve {
         }
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
+        // They end with the server, when this is dropped.
+        let _pulling = pull::beside_server(&config, &store, upstreams);
         run(listener, Gateway::new(&config, store, Clock::Machine), stop).await
     }
 }

@@ -4,10 +4,12 @@ pub mod answer;
 pub mod document;
 pub mod error;
 pub mod own;
+pub mod pull;
 pub mod request;
 pub mod routes;
 pub mod status;
 pub mod trail;
+pub mod upstream;
 pub mod webhook;
 
 pub use error::EdnaError;

@@ -11,12 +11,11 @@ use super::EdnaError;
 use super::request::{body_text, no_object};
 use super::status::{self, Reading};
 use crate::ingest::{Event, Fate};
+use crate::model::item::LONGEST_ITEM;
 use crate::model::{Caller, Heard, Instant, Item, Property, Source, wire};
 
 /// How many entries one request holds at the most.
 pub const MOST: usize = 10_000;
-/// The longest item, so that a page has a bound.
-const LONGEST: usize = 1024 * 1024;
 
 /// What a list holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub fn parse(body: &[u8], kind: Kind, caller: &Caller, now: Instant) -> Result<R
     let mut request = Request { events: Vec::new(), entries: Vec::new() };
     let mut take = |raw: &str| {
         let entry = match raw.len() {
-            ..=LONGEST => kind.read(raw, caller, heard),
+            ..=LONGEST_ITEM => kind.read(raw, caller, heard),
             _ => Err((None, "it is longer than 1 MiB".into())),
         };
         let (message_id, rejected) = match entry {

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::Gateway;
 use crate::edna::routes::Edna;
+use crate::model::Instant;
 use crate::store::{StoreError, stock};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,6 +32,12 @@ struct Tenant {
     tenant: i64,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pulled {
+    tenant: i64,
+    upstream: String,
+}
+
 /// The numbers of one server.
 pub struct Metrics {
     registry: Registry,
@@ -40,6 +47,7 @@ pub struct Metrics {
     queue_bytes: Gauge,
     store_bytes: Gauge,
     waiting: Family<Tenant, Gauge>,
+    pull_lag: Family<Pulled, Gauge>,
 }
 
 impl Metrics {
@@ -54,6 +62,7 @@ impl Metrics {
             queue_bytes: Gauge::default(),
             store_bytes: Gauge::default(),
             waiting: Family::default(),
+            pull_lag: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests by route and status", metrics.requests.clone());
@@ -64,6 +73,8 @@ impl Metrics {
         registry.register("store_bytes", "Size of the database", metrics.store_bytes.clone());
         let waiting = "Messages that wait for somebody to tell of their subject";
         registry.register("messages_waiting", waiting, metrics.waiting.clone());
+        let lag = "Seconds since the instant up to which another endpoint's history is copied";
+        registry.register("pull_lag_seconds", lag, metrics.pull_lag.clone());
         metrics
     }
 
@@ -74,7 +85,7 @@ impl Metrics {
     }
 
     /// Looks at what is not counted as it happens.
-    async fn look(&self, edna: &Edna) -> Result<(), StoreError> {
+    async fn look(&self, edna: &Edna, now: Instant) -> Result<(), StoreError> {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.queue_callers.set(number(edna.door.callers_waiting()));
         self.queue_bytes.set(number(edna.door.bytes_waiting()));
@@ -84,13 +95,17 @@ impl Metrics {
         for (tenant, messages) in stock.waiting {
             self.waiting.get_or_create(&Tenant { tenant: tenant.0 }).set(messages);
         }
+        self.pull_lag.clear();
+        for (tenant, upstream, up_to) in stock.pulled {
+            self.pull_lag.get_or_create(&Pulled { tenant: tenant.0, upstream }).set((now.0 - up_to.0) / 1000);
+        }
         Ok(())
     }
 }
 
 /// The numbers as text. What the store would tell is left as it was where the store is away.
 pub async fn metrics(gateway: web::Data<Gateway>) -> HttpResponse {
-    if let Err(error) = gateway.metrics.look(&gateway.edna).await {
+    if let Err(error) = gateway.metrics.look(&gateway.edna, gateway.clock.now()).await {
         tracing::warn!(cause = %error, "the store told no numbers");
     }
     let mut text = String::new();

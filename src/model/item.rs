@@ -38,6 +38,9 @@ pub enum ItemError {
     TooDeep,
 }
 
+/// The longest item that is taken, in bytes, so that a page has a bound.
+pub const LONGEST_ITEM: usize = 1024 * 1024;
+
 /// How deep an unknown field may be nested: databases and clients read no deeper than some hundred levels.
 const DEEPEST: i64 = 100;
 

@@ -14,6 +14,7 @@ pub mod property;
 pub mod subject;
 pub mod subscriber;
 pub mod tenant;
+pub mod upstream;
 pub mod whatsapp_log;
 pub mod wire;
 

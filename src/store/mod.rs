@@ -16,6 +16,7 @@ pub mod people;
 mod person;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod pulls;
 pub mod schema;
 pub mod status_events;
 pub mod stock;

@@ -202,6 +202,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    pulls (tenant_id, upstream) {
+        tenant_id -> BigInt,
+        upstream -> Text,
+        asked_from -> Nullable<BigInt>,
+        asked_to -> Nullable<BigInt>,
+        complete_up_to -> Nullable<BigInt>,
+        settled_up_to -> Nullable<BigInt>,
+        window_from -> Nullable<BigInt>,
+        window_to -> Nullable<BigInt>,
+        window_since -> Nullable<BigInt>,
+        window_offset -> Nullable<BigInt>,
+        window_last_id -> Nullable<BigInt>,
+        incomplete -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     subjects,

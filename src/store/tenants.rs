@@ -6,8 +6,8 @@ use super::Connection;
 use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::{
-    api_keys, message_copies, message_days, messages, other_events, recipients, status_events, subjects, tenants,
-    waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
+    api_keys, message_copies, message_days, messages, other_events, pulls, recipients, status_events, subjects,
+    tenants, waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
 };
 use crate::model::tenant::Tenant;
 use crate::model::{Instant, TenantId};
@@ -98,6 +98,7 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, u
     delete_from!(recipients);
     delete_from!(subjects);
     delete_from!(api_keys);
+    delete_from!(pulls);
     let deleted = delete_from!(messages);
     diesel::delete(tenants::table.find(tenant.0)).execute(connection)?;
     Ok((deleted, logs))

@@ -55,6 +55,11 @@ fn only_http_and_the_dialects_routes_know_actix() {
 }
 
 #[test]
+fn only_the_upstream_knows_its_client() {
+    absent(&["ureq"], |name| name != "edna/upstream.rs", "only edna/upstream.rs knows how to ask another endpoint");
+}
+
+#[test]
 fn the_model_knows_no_other_module() {
     let others = [
         "crate::store",
@@ -115,6 +120,7 @@ fn every_store_function_that_touches_messages_takes_the_tenant_first() {
         "store/messages.rs",
         "store/history.rs",
         "store/days.rs",
+        "store/pulls.rs",
         "store/subscribers.rs",
         "store/subjects.rs",
         "store/whatsapp_logs/mod.rs",

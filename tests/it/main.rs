@@ -29,6 +29,7 @@ mod plans;
 mod postgres;
 mod privacy;
 mod property;
+mod pull;
 mod recipients;
 mod requests;
 mod samples;

@@ -78,3 +78,16 @@ async fn the_store_has_a_size_and_no_label_holds_anything_personal() {
         assert!(!everything.contains(private), "{private}");
     }
 }
+
+#[actix_web::test]
+async fn how_far_a_pull_is_behind_is_told() {
+    use history_gateway::store::pulls::{self, Progress};
+    let feeds = Feeds::new().await;
+    let complete_up_to = Some(crate::support::instant("2026-03-01T11:58:30Z"));
+    let progress = Progress { complete_up_to, ..Progress::default() };
+    let noted = feeds.app.store.write(move |connection| {
+        pulls::note(connection, crate::support::TENANT, "https://upstream.example", &progress)
+    });
+    noted.await.unwrap();
+    assert_snapshot!(numbers(&feeds, &["pull_lag"]).await, @r#"history_gateway_pull_lag_seconds{tenant="3193",upstream="https://upstream.example"} 90"#);
+}

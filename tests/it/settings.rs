@@ -42,7 +42,7 @@ fn the_file_wins_over_the_default_the_environment_over_the_file_and_a_flag_over_
 fn an_unknown_setting_is_refused_with_its_name() {
     assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: unknown field `bnd`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
     assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `binding`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
-    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `servers`, expected one of `server`, `database`, `edna`, `webhooks`, `ingest`, `oneuptime`, `log`");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `servers`, expected one of `server`, `database`, `edna`, `webhooks`, `ingest`, `oneuptime`, `pull`, `log`");
 }
 
 #[test]

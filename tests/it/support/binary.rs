@@ -28,6 +28,7 @@ impl Binary {
     }
 
     /// With a database of a certain kind.
+    #[cfg(feature = "postgres")]
     pub fn with(database: Database) -> Self {
         Self { directory: tempfile::tempdir().unwrap(), database: Some(database) }
     }

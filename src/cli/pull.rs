@@ -1,0 +1,337 @@
+//! `pull`: another endpoint's history into the store, once or for as long as it is let; by hand and beside a server.
+
+use std::collections::HashSet;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant as Moment};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::Common;
+use super::export::{parse_from, parse_to};
+use super::failure::{Failure, print, say};
+use super::serve::stop_signal;
+use crate::config::Config;
+use crate::edna::pull::{Limits, Order, Patience, Pull as Pulling, PullError, Sum, Watch};
+use crate::edna::upstream::{self, Upstream};
+use crate::http::clock::Clock;
+use crate::ingest::Recorded;
+use crate::model::upstream::{UpstreamKey, UpstreamUrl};
+use crate::model::{Instant, TenantId};
+use crate::store::Store;
+
+/// How often to say the same kind of thing again.
+const SAY_EVERY: Duration = Duration::from_mins(1);
+
+/// Copy the messages of another endpoint, edna's or a gateway's, into the store
+#[derive(Args)]
+#[command(after_help = "What is copied is kept at once, so a pull may be stopped at any time; the same command goes on
+where it was. A later one without --from goes on where everything is copied, and reads the last 48 hours
+(setting pull.tail_hours) again, so that late statuses arrive. Other dates than before begin anew for
+those dates; repeating does no harm. A message that cannot be read is named and skipped. Exit status 1
+tells that there was one, or that messages may be missing, which is said with their dates. With --follow,
+SIGTERM or Ctrl-C ends it with 0. The last line of standard output sums up:
+  {\"imported\":2,\"updated\":0,\"unchanged\":0,\"rejected\":0,\"requests\":1}
+
+Examples:
+  history-gateway pull --tenant 3193 --upstream https://upstream.example --upstream-key-file upstream.key
+  history-gateway pull --tenant 3193 --upstream https://upstream.example --upstream-key-file upstream.key \\
+      --from 2026-01-01 --to 2026-02-01
+  history-gateway pull --tenant 3193 --upstream http://127.0.0.1:8081 --upstream-key-file other.key --follow
+
+Dates are ISO 8601, UTC where they have no zone; a date alone is its midnight. Both ends are included.
+How gently the upstream is asked, and for how long in vain: settings pull.requests_per_second and
+pull.attempts. To have a server do this beside its work: setting pull.upstreams.")]
+pub struct Pull {
+    #[arg(long)]
+    tenant: i64,
+    /// The address before /api/messages/history, such as `https://upstream.example`
+    // Read by hand: a refusal of the parser's would repeat it, with the password it may hold.
+    #[arg(long, value_name = "URL")]
+    upstream: String,
+    /// A file that holds the key to the upstream, and nothing else
+    #[arg(long, value_name = "FILE")]
+    upstream_key_file: PathBuf,
+    /// Only messages sent or received at this instant or later
+    #[arg(long, value_name = "DATE", value_parser = parse_from)]
+    from: Option<Instant>,
+    /// Only messages sent or received at this instant or earlier
+    #[arg(long, value_name = "DATE", value_parser = parse_to, conflicts_with = "follow")]
+    to: Option<Instant>,
+    /// Go on looking for new messages and statuses (setting pull.every_seconds) until told to stop
+    #[arg(long)]
+    follow: bool,
+}
+
+impl Pull {
+    pub async fn run(self, common: &Common) -> Result<u8, Failure> {
+        let url = UpstreamUrl::parse(&self.upstream).map_err(|reason| {
+            Failure::said(format!("--upstream is no address such as https://upstream.example: {reason}"))
+        })?;
+        let key = key(&self.upstream_key_file).map_err(Failure::said)?;
+        let config = common.load(Vec::new())?;
+        // Listened for from the beginning, so that one that follows ends with 0 whenever it is asked to.
+        let stop = if self.follow { Some(stop_signal()?) } else { None };
+        let store = Common::store_of(&config).await?;
+        let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::PATIENCE);
+        let order = Order { from: self.from, to: self.to, ..order(&config) };
+        let mut pull = Pulling::new(store, upstream, order, || Clock::Machine.now(), Terminal::new());
+        let outcome = match stop {
+            None => pull.once().await,
+            Some(stop) => tokio::select! {
+                error = pull.follow() => Err(error),
+                () = stop => Ok(true),
+            },
+        };
+        pull.watch().bar.finish_and_clear();
+        let is_complete = outcome.map_err(|error| match error {
+            PullError::Store(error) => Failure::Store(error),
+            error => {
+                Failure::said(format!("{error}; what was copied is kept, and the same command goes on from there"))
+            }
+        })?;
+        let sum = pull.sum();
+        if sum.unknown_fields > 0 {
+            say(format_args!("Note: {} fields that edna does not document were kept.", sum.unknown_fields));
+        }
+        print(&line(&sum))?;
+        Ok(u8::from(!self.follow && (sum.rejected > 0 || !is_complete)))
+    }
+}
+
+/// The last line, written by hand for the order of its keys, which readers see.
+fn line(sum: &Sum) -> String {
+    let Recorded { imported, updated, unchanged } = sum.recorded;
+    let counts = [
+        ("imported", imported),
+        ("updated", updated),
+        ("unchanged", unchanged),
+        ("rejected", sum.rejected),
+        ("requests", sum.requests),
+    ];
+    let counts = counts.map(|(name, count)| format!("{}:{count}", json!(name)));
+    format!("{{{}}}\n", counts.join(","))
+}
+
+/// A key from its file; otherwise a sentence that holds nothing of it.
+fn key(path: &Path) -> Result<UpstreamKey, String> {
+    let name = path.display();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("the key file '{name}' cannot be read: {error}"))?;
+    UpstreamKey::parse(&text).map_err(|reason| format!("the key file '{name}' holds no key: {reason}"))
+}
+
+/// What the settings say of every pull.
+fn order(config: &Config) -> Order {
+    let pull = &config.pull;
+    Order {
+        from: None,
+        to: None,
+        tail: Duration::from_hours(pull.tail_hours),
+        every: Duration::from_secs(pull.every_seconds),
+        patience: Patience::new(pull.requests_per_second, pull.attempts),
+        limits: Limits::default(),
+    }
+}
+
+/// Says something once, and then no more often than once a minute.
+#[derive(Default)]
+struct Seldom(Option<Moment>);
+
+impl Seldom {
+    fn is_due(&mut self) -> bool {
+        let is_due = self.0.is_none_or(|said| said.elapsed() >= SAY_EVERY);
+        if is_due {
+            self.0 = Some(Moment::now());
+        }
+        is_due
+    }
+}
+
+/// Who looks at a terminal, or at the lines that went to a file.
+struct Terminal {
+    bar: ProgressBar,
+    far: Seldom,
+    waiting: Seldom,
+    /// The windows that were said to be incomplete: one that follows tries them again and again.
+    incomplete: HashSet<(Instant, Instant)>,
+}
+
+impl Terminal {
+    fn new() -> Self {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        // The template is a constant that indicatif accepts.
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg} {eta} left") {
+            bar.set_style(style);
+        }
+        // What is over within a minute needs no line.
+        Self { bar, far: Seldom(Some(Moment::now())), waiting: Seldom::default(), incomplete: HashSet::new() }
+    }
+
+    fn say(&self, sentence: impl std::fmt::Display) {
+        self.bar.suspend(|| say(sentence));
+    }
+}
+
+impl Watch for Terminal {
+    fn reached(&mut self, from: Instant, to: Instant, up_to: Instant, sum: &Sum) {
+        let millis = |one: Instant, other: Instant| u64::try_from(other.0 - one.0).unwrap_or(0);
+        self.bar.set_length(millis(from, to));
+        self.bar.set_position(millis(from, up_to));
+        let messages = sum.recorded.imported;
+        self.bar.set_message(format!("{}, {messages} new messages", up_to.date()));
+        if self.bar.is_hidden() && self.far.is_due() {
+            let (up_to, requests) = (up_to.iso(), sum.requests);
+            say(format_args!("Pulled up to {up_to}: {messages} new messages, {requests} requests so far."));
+        }
+    }
+
+    fn rested(&mut self, sum: &Sum) {
+        self.bar.set_message(format!("up to date, {} new messages", sum.recorded.imported));
+    }
+
+    fn goes_on_after(&mut self, asked_from: Instant) {
+        let from = asked_from.iso();
+        self.say(format_args!("Note: what is older than {from} was not asked for; --from names an earlier date."));
+    }
+
+    fn rejected(&mut self, place: &str, reason: &str) {
+        self.say(format_args!("{place}: rejected: {reason}"));
+    }
+
+    fn waits(&mut self, reason: &str, pause: Duration) {
+        if self.waiting.is_due() {
+            let seconds = pause.as_secs_f64().ceil();
+            self.say(format_args!("The upstream is asked again in {seconds} s: {reason}."));
+        }
+    }
+
+    fn incomplete(&mut self, from: Instant, to: Instant, reason: &str) {
+        if !self.incomplete.insert((from, to)) {
+            return;
+        }
+        let (from, to) = (from.iso(), to.iso());
+        self.say(format_args!("Messages of {from} to {to} may be missing: {reason}. The next pull reads them again."));
+    }
+}
+
+/// An upstream of the settings that a server pulls from.
+pub struct Pulled {
+    place: usize,
+    tenant: TenantId,
+    url: UpstreamUrl,
+    key_file: PathBuf,
+}
+
+/// The upstreams that the settings name; refuses those without a key before anything else is done.
+pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, Failure> {
+    let mut seen = HashSet::new();
+    let upstream = |(place, setting): (usize, &crate::config::PulledUpstream)| {
+        let name = format!("pull.upstreams[{place}]");
+        let wrong = |field, reason: &str| Failure::said(format!("the settings are wrong: {name}.{field}: {reason}"));
+        let url = UpstreamUrl::parse(&setting.url).map_err(|reason| wrong("url", reason))?;
+        key(&setting.key_file).map_err(|reason| wrong("key_file", &reason))?;
+        if !seen.insert((setting.tenant, url.clone())) {
+            return Err(wrong("url", "the tenant has this upstream already; name it once"));
+        }
+        Ok(Pulled { place, tenant: TenantId(setting.tenant), url, key_file: setting.key_file.clone() })
+    };
+    config.pull.upstreams.iter().enumerate().map(upstream).collect()
+}
+
+/// Pulls from every upstream of the settings until what this gives is dropped.
+pub fn beside_server(config: &Config, store: &Store, upstreams: Vec<Pulled>) -> JoinSet<()> {
+    let mut pulling = JoinSet::new();
+    for upstream in upstreams {
+        let (store, order) = (store.clone(), order(config));
+        pulling.spawn_local(async move {
+            let mut failing = Seldom::default();
+            loop {
+                let (tenant, place) = (upstream.tenant.0, upstream.place);
+                // Read anew each time, so that a key that was replaced needs no restart.
+                let reason = match key(&upstream.key_file) {
+                    Ok(key) => follow(&store, &upstream, key, order.clone()).await.to_string(),
+                    Err(reason) => reason,
+                };
+                if failing.is_due() {
+                    tracing::warn!(
+                        tenant,
+                        upstream = place,
+                        reason,
+                        "an upstream is not pulled from; it is tried again"
+                    );
+                }
+                tokio::time::sleep(order.every).await;
+            }
+        });
+    }
+    pulling
+}
+
+async fn follow(store: &Store, upstream: &Pulled, key: UpstreamKey, order: Order) -> PullError {
+    let watch = Log {
+        tenant: upstream.tenant.0,
+        upstream: upstream.place,
+        waiting: Seldom::default(),
+        incomplete: Seldom::default(),
+        rejected: Seldom::default(),
+        told: Recorded::default(),
+    };
+    let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::PATIENCE);
+    Pulling::new(store.clone(), upstream, order, || Clock::Machine.now(), watch).follow().await
+}
+
+/// Who reads a server's log.
+struct Log {
+    tenant: i64,
+    upstream: usize,
+    waiting: Seldom,
+    incomplete: Seldom,
+    rejected: Seldom,
+    told: Recorded,
+}
+
+impl Watch for Log {
+    fn rested(&mut self, sum: &Sum) {
+        let Recorded { imported, updated, .. } = sum.recorded;
+        if (imported, updated) != (self.told.imported, self.told.updated) {
+            self.told = sum.recorded;
+            tracing::info!(
+                tenant = self.tenant,
+                upstream = self.upstream,
+                imported,
+                updated,
+                "pulled, since the start"
+            );
+        }
+    }
+
+    fn rejected(&mut self, place: &str, reason: &str) {
+        if self.rejected.is_due() {
+            tracing::warn!(tenant = self.tenant, upstream = self.upstream, place, reason, "a message was rejected");
+        }
+    }
+
+    fn waits(&mut self, reason: &str, pause: Duration) {
+        if self.waiting.is_due() {
+            let seconds = pause.as_secs();
+            tracing::warn!(
+                tenant = self.tenant,
+                upstream = self.upstream,
+                seconds,
+                reason,
+                "an upstream is asked again"
+            );
+        }
+    }
+
+    fn incomplete(&mut self, from: Instant, to: Instant, reason: &str) {
+        if self.incomplete.is_due() {
+            let (from, to) = (from.iso(), to.iso());
+            tracing::warn!(tenant = self.tenant, upstream = self.upstream, from, to, reason, "messages may be missing");
+        }
+    }
+}

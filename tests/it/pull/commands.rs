@@ -1,0 +1,363 @@
+//! `pull`, run as a user runs it: from a real gateway, killed, followed, and beside a server.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::minutes;
+use super::stand_in::{History, Reply, StandIn};
+use crate::commands::{import, lines, shop};
+use crate::support::{Binary, message};
+
+const KEY: &str = "a-key-of-another-form/4711";
+
+/// As fast as can be, and no minute of patience.
+const QUICK: [(&str, &str); 3] = [
+    ("HISTORY_GATEWAY__PULL__REQUESTS_PER_SECOND", "1000"),
+    ("HISTORY_GATEWAY__PULL__ATTEMPTS", "2"),
+    ("HISTORY_GATEWAY__PULL__EVERY_SECONDS", "1"),
+];
+
+fn command(binary: &Binary, url: &str, more: &[&str]) -> Command {
+    binary.write("upstream.key", format!("{KEY}\r\n"));
+    let mut arguments = vec!["pull", "--tenant", "3193", "--upstream", url, "--upstream-key-file", "upstream.key"];
+    arguments.extend(more);
+    let mut command = binary.command(&arguments);
+    command.envs(QUICK);
+    command
+}
+
+/// Exit code, standard output and standard error.
+fn pull(binary: &Binary, url: &str, more: &[&str]) -> String {
+    let output = command(binary, url, more).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!("{}\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn export(binary: &Binary) -> String {
+    binary.run(&["export", "--tenant", "3193"])
+}
+
+/// A child that is ended with its test.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Exit code, standard output and standard error, once it has ended.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let text = |stream: &mut dyn std::io::Read| {
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text
+        };
+        let out = text(&mut self.0.stdout.take().unwrap());
+        let err = text(&mut self.0.stderr.take().unwrap());
+        (self.0.wait().unwrap().code(), out, err)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_gateway_that_is_pulled_from_a_gateway_has_the_same_to_the_byte() {
+    let (source, copy) = (shop(), shop());
+    source.run(&["generate", "--tenant", "3193", "--messages", "3500", "--until", "2026-03-01", "--days", "400"]);
+    let odd = [
+        message(1, json!({"sentOrReceivedAt": "2010-01-01T00:00:00.000Z", "newField": {"a": [1, null]}})),
+        message(2, json!({"content": "{\"text\":\"\u{2028}\\u00e9\u{1f600}\\\\\"}", "deliveryStatus": "SENT"})),
+        message(2, json!({"comment": "from another copy", "deliveryStatus": "READ"})),
+        message(3, json!({"content": {"type": "TEXT", "text": " a  b "}, "replyOutMessageExternalRequestId": 7})),
+        message(i64::MAX, json!({"channelType": "MAX", "address": "anna@example.org"})),
+    ];
+    assert!(import(&source, lines(odd)).starts_with("0\n"));
+    let key = source.run(&["key", "issue", "--tenant", "3193"]);
+    let server = source.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    copy.write("source.key", key.trim());
+    let url = format!("http://{}/", server.address);
+    let arguments = ["pull", "--tenant", "3193", "--upstream", &url, "--upstream-key-file", "source.key"];
+    let output = copy.command(&arguments).envs(QUICK).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert_snapshot!(said, @"Note: 1 fields that edna does not document were kept.");
+    let sum: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&sum["imported"], &sum["updated"], &sum["rejected"]), (&json!(3504), &json!(0), &json!(0)));
+    assert!(export(&copy) == export(&source));
+    // Again, after something changed.
+    assert!(
+        import(&source, lines([message(2, json!({"deliveryStatus": "READ", "comment": "zz"}))])).starts_with("0\n")
+    );
+    assert!(copy.command(&arguments).args(["--from", "2026-01-01"]).envs(QUICK).output().unwrap().status.success());
+    assert!(export(&copy) == export(&source));
+}
+
+#[test]
+fn a_pull_that_was_killed_goes_on_where_it_was() {
+    const UNTIL_2021: [&str; 2] = ["--to", "2021-01-01"];
+    let binary = shop();
+    let history = History::of(minutes("2019-05-01T10:00:00Z", 4500));
+    let (asked, stuck) = mpsc::channel();
+    let (source, kill) = (history.clone(), Arc::new(AtomicUsize::new(0)));
+    let stand_in = StandIn::new(move |question, _| {
+        // The page after the third one, for as long as the pull lives.
+        if question["offset"] == json!(2997) && kill.fetch_add(1, Ordering::Relaxed) == 0 {
+            asked.send(()).unwrap();
+            return Reply::Silence;
+        }
+        source.answer(question)
+    });
+    let mut running = Running::start(&mut command(&binary, &stand_in.url, &UNTIL_2021));
+    stuck.recv().unwrap();
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    assert_eq!(export(&binary).lines().count(), 2998);
+    let before = stand_in.asked().len();
+    stand_in.forget();
+    let said = pull(&binary, &stand_in.url, &UNTIL_2021);
+    assert!(
+        said.starts_with("0\n{\"imported\":1502,\"updated\":0,\"unchanged\":0,\"rejected\":0,\"requests\":"),
+        "{said}"
+    );
+    let offsets: Vec<Value> = stand_in.asked().iter().map(|question| question["offset"].clone()).collect();
+    assert_eq!(offsets[..2], [json!(2997), json!(3996)]);
+    // Two pages of the window, and the year after it.
+    assert!(stand_in.asked().len() < 5 && before > 10, "{} after {before}", stand_in.asked().len());
+    assert_eq!(export(&binary).lines().count(), 4500);
+}
+
+#[test]
+fn one_that_follows_picks_up_what_is_new_through_all_trouble_and_ends_when_it_is_told_to() {
+    let binary = shop();
+    let now = history_gateway::http::clock::Clock::Machine.now();
+    let recent = |id: i64, status: &str| {
+        let at = history_gateway::model::Instant(now.0 - 60_000);
+        message(id, json!({"sentOrReceivedAt": at.iso(), "deliveryStatus": status}))
+    };
+    let history = History::of([recent(1, "SENT")]);
+    let source = history.clone();
+    let mut trouble = 0;
+    let stand_in = StandIn::new(move |question, _| {
+        // More often in a row than the settings let one that does not follow be refused.
+        let is_new = source.0.lock().unwrap().len() > 1;
+        trouble += usize::from(is_new);
+        if is_new && trouble <= 2 { Reply::HangUp } else { source.answer(question) }
+    });
+    let running = Running::start(&mut command(&binary, &stand_in.url, &["--from", "2026-01-01", "--follow"]));
+    let until = |wanted: &dyn Fn(&str) -> bool| {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+        while !wanted(&export(&binary)) {
+            assert!(std::time::Instant::now() < deadline, "{}", export(&binary));
+        }
+    };
+    until(&|kept| kept.contains("\"messageId\":1,"));
+    history.add(recent(2, "SENT"));
+    until(&|kept| kept.contains("\"messageId\":2,"));
+    *history.0.lock().unwrap() = vec![recent(1, "READ"), recent(2, "SENT")];
+    until(&|kept| kept.contains("READ"));
+    running.signal("-TERM");
+    let (code, out, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(out.starts_with("{\"imported\":2,\"updated\":1,"), "{out}");
+    assert!(said.starts_with("The upstream is asked again in 1 s: ") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn one_that_follows_ends_where_somebody_has_to_mend_something() {
+    let stand_in = StandIn::new(|_, _| Reply::status(401));
+    assert_snapshot!(pull(&shop(), &stand_in.url, &["--follow"]), @"
+    1
+    history-gateway: the upstream gives no messages: it does not know the key (401): give the key file a key that is valid there; what was copied is kept, and the same command goes on from there
+    ");
+}
+
+#[test]
+fn a_server_pulls_from_the_upstreams_of_its_settings() {
+    let binary = shop();
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let (one, other) = (History::of([message(1, json!({}))]), History::of([message(2, json!({}))]));
+    let (one, mended) = (one.serve(), Arc::new(AtomicUsize::new(0)));
+    let is_mended = mended.clone();
+    // The second one knows the key only after a while.
+    let other = StandIn::new(move |question, _| match is_mended.fetch_add(1, Ordering::Relaxed) {
+        0 => Reply::status(401),
+        _ => other.answer(question),
+    });
+    binary.write("upstream.key", KEY);
+    let table =
+        |url: &str| format!("[[pull.upstreams]]\ntenant = 3193\nurl = \"{url}\"\nkey_file = \"upstream.key\"\n");
+    binary.write("settings.toml", format!("{}{}", table(&one.url), table(&other.url)));
+    let arguments = ["serve", "--bind", "127.0.0.1:0", "--config", "settings.toml"];
+    let environment = [&QUICK[..], &[("HISTORY_GATEWAY__LOG__LEVEL", "trace")]].concat();
+    let server = &mut binary.serve(&arguments, &environment);
+    let all = r#"{"dateFrom":"2026-01-01"}"#;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let has_both = |answer: &str| answer.contains("\"messageId\":1,") && answer.contains("\"messageId\":2,");
+    while !has_both(&server.history(&key, all)) {
+        assert!(std::time::Instant::now() < deadline, "{}", server.log());
+    }
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    let log = server.log();
+    assert!(log.contains("it does not know the key (401)"), "{log}");
+    assert!(!log.contains(KEY) && !log.contains("79001112233"), "{log}");
+}
+
+#[test]
+fn no_key_no_phone_and_no_text_is_in_any_output() {
+    let binary = shop();
+    let bad = |id: i64, fields: Value| message(id, fields);
+    let page = [
+        bad(1, json!({"direction": "+79001112233"})),
+        bad(2, json!({"address": ["79001112233"]})),
+        bad(3, json!({"sentOrReceivedAt": "79001112233"})),
+        bad(4, json!({"content": ["my secret text"], "comment": KEY})),
+        json!("my secret text"),
+        message(6, json!({"content": "my secret text", "sentOrReceivedAt": "2026-03-01T10:00:00Z"})),
+    ];
+    let broken = json!({"title": KEY, "detail": "79001112233 my secret text"}).to_string();
+    let stand_in = StandIn::new(move |_, place| match place {
+        0 => Reply::Answer(500, vec![("Retry-After", "0".into()), ("X-Phone", "79001112233".into())], broken.clone()),
+        1 => Reply::page(&page, false),
+        2 => Reply::Answer(400, Vec::new(), broken.clone()),
+        _ => Reply::page(&[], false),
+    });
+    let range = ["--from", "2026-01-01", "--to", "2026-04-01"];
+    let all =
+        [pull(&binary, &stand_in.url, &range), pull(&binary, &stand_in.url, &["--from", "2025-01-01"])].join("\n");
+    let all = all.replace(&stand_in.url, "URL");
+    for private in [KEY, "7900111", "secret"] {
+        assert!(!all.contains(private), "{private}: {all}");
+    }
+    assert_snapshot!(all, @r#"
+    1
+    {"imported":1,"updated":0,"unchanged":0,"rejected":5,"requests":2}
+    The upstream is asked again in 0 s: it answered with status 500.
+    message 1 of 2026-01-01T00:00:00.000Z to 2026-04-01T00:00:00.000Z: rejected: the field 'direction' must be IN or OUT
+    message 2 of 2026-01-01T00:00:00.000Z to 2026-04-01T00:00:00.000Z: rejected: the field 'address' must be a string
+    message 3 of 2026-01-01T00:00:00.000Z to 2026-04-01T00:00:00.000Z: rejected: the field 'sentOrReceivedAt' must be an ISO 8601 date
+    message 4 of 2026-01-01T00:00:00.000Z to 2026-04-01T00:00:00.000Z: rejected: the field 'content' must be a string or an object
+    message 5 of 2026-01-01T00:00:00.000Z to 2026-04-01T00:00:00.000Z: rejected: it is not a JSON object
+
+    1
+    history-gateway: the upstream gives no messages: it refuses the question (status 400): check that it is edna's message history, or a gateway's; what was copied is kept, and the same command goes on from there
+    "#);
+    assert!(stand_in.keys().iter().all(|key| key == KEY));
+}
+
+#[test]
+fn what_may_be_missing_gives_one_and_is_said_with_its_dates() {
+    let stand_in = StandIn::new(|question, _| {
+        let is_broken = question["dateFrom"].as_str().unwrap() < "2026-01-01T00:01";
+        Reply::page(&[], is_broken)
+    });
+    let binary = shop();
+    assert_snapshot!(pull(&binary, &stand_in.url, &["--from", "2026-01-01", "--to", "2026-01-02"]), @r#"
+    1
+    {"imported":0,"updated":0,"unchanged":0,"rejected":0,"requests":30}
+    Messages of 2026-01-01T00:00:00.000Z to 2026-01-01T00:00:59.999Z may be missing: an empty page said that more follows. The next pull reads them again.
+    "#);
+}
+
+#[test]
+fn arguments_that_cannot_be_right_are_named() {
+    let binary = shop();
+    binary.write("empty.key", " \n");
+    binary.write("two.key", "one\ntwo\n");
+    binary.write("odd.key", "schlüssel");
+    binary.write("good.key", KEY);
+    let refused = |url: &str, key: &str, more: &[&str]| {
+        let mut arguments = vec!["pull", "--tenant", "3193", "--upstream", url, "--upstream-key-file", key];
+        arguments.extend(more);
+        let said = binary.fails(&arguments);
+        assert!(!said.contains("secret") && !said.contains("one\n") && !said.contains("schl"), "{said}");
+        said.lines().next().unwrap().to_owned()
+    };
+    let mut said = Vec::new();
+    for url in [
+        "upstream.example",
+        "ftp://upstream.example",
+        "https://",
+        "https://:80/",
+        "https://host:port",
+        "https://me:secret@host",
+        "https://upstream.example/?secret",
+        "https://upstream.example/a b",
+    ] {
+        said.push(refused(url, "good.key", &[]));
+    }
+    let fine = "https://upstream.example";
+    for key in ["empty.key", "two.key", "odd.key", "missing.key"] {
+        said.push(refused(fine, key, &[]));
+    }
+    said.push(refused(fine, "good.key", &["--from", "yesterday"]));
+    said.push(refused(fine, "good.key", &["--to", "2026-01-01", "--follow"]));
+    let arguments = ["pull", "--tenant", "9", "--upstream", fine, "--upstream-key-file", "good.key"];
+    said.push(binary.fails(&arguments));
+    assert_snapshot!(said.join("\n"), @"
+    1 history-gateway: --upstream is no address such as https://upstream.example: it does not begin with https:// or http://
+    1 history-gateway: --upstream is no address such as https://upstream.example: it does not begin with https:// or http://
+    1 history-gateway: --upstream is no address such as https://upstream.example: it names no host
+    1 history-gateway: --upstream is no address such as https://upstream.example: it names no host
+    1 history-gateway: --upstream is no address such as https://upstream.example: its port is no port
+    1 history-gateway: --upstream is no address such as https://upstream.example: it has a user or a password in it; keys go into the key file
+    1 history-gateway: --upstream is no address such as https://upstream.example: it has a query; give it without what follows the '?' or '#'
+    1 history-gateway: --upstream is no address such as https://upstream.example: it has a character that no address has
+    1 history-gateway: the key file 'empty.key' holds no key: it is empty
+    1 history-gateway: the key file 'two.key' holds no key: it has more than one line; it must hold the key and nothing else
+    1 history-gateway: the key file 'odd.key' holds no key: it has a character that no key has, such as a space or a letter beyond ASCII
+    1 history-gateway: the key file 'missing.key' cannot be read: No such file or directory (os error 2)
+    2 error: invalid value 'yesterday' for '--from <DATE>': it is no ISO 8601 date such as 2026-03-01 or 2026-03-01T10:00:00Z
+    2 error: the argument '--to <DATE>' cannot be used with '--follow'
+    1 history-gateway: there is no tenant 9; 'history-gateway tenant create --id 9 --name NAME' makes it
+    ");
+}
+
+#[test]
+fn settings_that_cannot_be_right_are_named_before_a_store_is_made() {
+    let refused = |settings: &str| {
+        let binary = Binary::with_file();
+        binary.write("good.key", KEY);
+        binary.write("empty.key", "");
+        binary.write("settings.toml", settings);
+        let said = binary.fails(&["serve", "--config", "settings.toml"]);
+        assert!(!binary.path("history.db").exists() && !said.contains("secret"), "{said}");
+        said
+    };
+    let table =
+        |url: &str, key: &str| format!("[[pull.upstreams]]\ntenant = 1\nurl = \"{url}\"\nkey_file = \"{key}\"\n");
+    let fine = table("https://host", "good.key");
+    let said = [
+        refused("[pull]\nrequests_per_second = 0\nattempts = 0\ntail_hours = 9000\nevery_seconds = 0\n"),
+        refused("[pull]\nrequests_per_second = \"fast\"\n"),
+        refused(&format!("{fine}{}", table("https://me:secret@host", "good.key"))),
+        refused(&table("https://host", "empty.key")),
+        refused(&table("https://host", "missing.key")),
+        refused(&format!("{fine}{}", table("HTTPS://HOST/", "good.key"))),
+        refused("[[pull.upstreams]]\ntenant = 1\n"),
+    ];
+    assert_snapshot!(said.join("\n"), @r#"
+    1 history-gateway: the settings are wrong: pull.attempts: must be between 1 and 1000; pull.every_seconds: must be between 1 and 86400; pull.requests_per_second: must be more than 0, and at most 1000; pull.tail_hours: must be at most 8784, the hours of 366 days
+    1 history-gateway: the settings cannot be read: invalid type: string "fast", expected a floating point for key `pull.requests_per_second` in settings.toml
+    1 history-gateway: the settings are wrong: pull.upstreams[1].url: it has a user or a password in it; keys go into the key file; it must be an address such as https://upstream.example
+    1 history-gateway: the settings are wrong: pull.upstreams[0].key_file: the key file 'empty.key' holds no key: it is empty
+    1 history-gateway: the settings are wrong: pull.upstreams[0].key_file: the key file 'missing.key' cannot be read: No such file or directory (os error 2)
+    1 history-gateway: the settings are wrong: pull.upstreams[1].url: the tenant has this upstream already; name it once
+    1 history-gateway: the settings cannot be read: missing configuration field "pull.upstreams[0]url"
+    "#);
+}

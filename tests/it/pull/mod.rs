@@ -1,0 +1,121 @@
+//! `pull`: another endpoint's history in the store, whatever that endpoint does.
+
+mod commands;
+mod copies;
+mod faults;
+mod stand_in;
+mod troubles;
+
+use std::time::Duration;
+
+use history_gateway::edna::pull::{Limits, Order, Patience, Pull, PullError, Sum, Watch};
+use history_gateway::edna::upstream::Upstream;
+use history_gateway::model::upstream::{UpstreamKey, UpstreamUrl};
+use history_gateway::model::{Instant, TenantId};
+use history_gateway::store::messages;
+use serde_json::{Value, json};
+
+use crate::support::{NOW, TENANT, TestApp, instant, message};
+use stand_in::StandIn;
+
+/// What a pull told, a line each.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Watch for Told {
+    fn goes_on_after(&mut self, asked_from: Instant) {
+        self.0.push(format!("goes on after {}", asked_from.iso()));
+    }
+
+    fn rejected(&mut self, place: &str, reason: &str) {
+        self.0.push(format!("{place}: {reason}"));
+    }
+
+    fn waits(&mut self, reason: &str, pause: Duration) {
+        self.0.push(format!("waits {pause:?}: {reason}"));
+    }
+
+    fn incomplete(&mut self, from: Instant, to: Instant, reason: &str) {
+        self.0.push(format!("{} to {}: {reason}", from.iso(), to.iso()));
+    }
+}
+
+/// What came of a pull.
+struct Outcome {
+    result: Result<bool, PullError>,
+    sum: Sum,
+    told: Vec<String>,
+}
+
+impl Outcome {
+    /// `imported+updated+unchanged`, and what did not go well.
+    fn short(&self) -> String {
+        let recorded = self.sum.recorded;
+        let counts = format!("{}+{}+{}", recorded.imported, recorded.updated, recorded.unchanged);
+        match &self.result {
+            Ok(true) => counts,
+            Ok(false) => format!("{counts} incomplete"),
+            Err(error) => format!("{counts} {error}"),
+        }
+    }
+}
+
+/// How the tests pull: pages of ten, no window of more than fifty, and hardly a pause.
+fn order() -> Order {
+    Order {
+        from: None,
+        to: None,
+        tail: Duration::from_hours(48),
+        every: Duration::from_millis(1),
+        patience: Patience {
+            requests_per_second: 1e6,
+            attempts: Some(4),
+            first_pause: Duration::from_micros(10),
+            longest_pause: Duration::from_micros(20),
+            longest_asked_for: Duration::from_millis(5),
+        },
+        limits: Limits { page: 10, deep: 50, pages: 30, ..Limits::default() },
+    }
+}
+
+fn upstream(stand_in: &StandIn, tenant: TenantId, patience: Duration) -> Upstream {
+    let key = UpstreamKey::parse("the-key-of-another-account").unwrap();
+    Upstream::new(UpstreamUrl::parse(&stand_in.url).unwrap(), key, tenant, patience)
+}
+
+async fn pull(app: &TestApp, stand_in: &StandIn, change: impl FnOnce(&mut Order)) -> Outcome {
+    pull_at(app, stand_in, NOW, change).await
+}
+
+async fn pull_at(app: &TestApp, stand_in: &StandIn, now: &str, change: impl FnOnce(&mut Order)) -> Outcome {
+    let mut order = order();
+    change(&mut order);
+    let (upstream, now) = (upstream(stand_in, TENANT, Duration::from_secs(20)), instant(now));
+    let mut pull = Pull::new(app.store.clone(), upstream, order, move || now, Told::default());
+    let result = pull.once().await;
+    Outcome { result, sum: pull.sum(), told: std::mem::take(&mut pull.watch().0) }
+}
+
+/// Everything a store has, as it exports it.
+async fn kept(app: &TestApp) -> Vec<String> {
+    let all = |connection: &mut _| messages::page_after(connection, TENANT, i64::MIN, (None, None), 1_000_000);
+    app.store.read(all).await.unwrap().into_iter().map(|(_, item)| item).collect()
+}
+
+/// The same messages in a store that got them by import.
+async fn imported(items: impl IntoIterator<Item = Value>) -> Vec<String> {
+    let app = TestApp::new().await;
+    app.import(items).await;
+    kept(&app).await
+}
+
+/// Messages with ids from one, at these times.
+fn at(times: impl IntoIterator<Item = String>) -> Vec<Value> {
+    (1..).zip(times).map(|(id, time)| message(id, json!({"sentOrReceivedAt": time}))).collect()
+}
+
+/// A number of messages, a minute after the other, from an instant on.
+fn minutes(first: &str, count: i64) -> Vec<Value> {
+    let first = instant(first);
+    at((0..count).map(|minute| Instant(first.0 + minute * 60_000).iso()))
+}
