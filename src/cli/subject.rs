@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::failure::{Failure, print, say};
 use super::table;
 use crate::ingest;
+use crate::model::item::LONGEST_WORD;
 use crate::model::{TenantId, subject};
 use crate::store::{Store, StoreError, subjects, tenants};
 
@@ -36,6 +37,10 @@ impl Subject {
             Self::Add { tenant, id, name, channel } => {
                 if name.trim().is_empty() || channel.trim().is_empty() {
                     return Err(Failure::said("the subject was not added: --name and --channel must not be empty"));
+                }
+                // A message that has it has to be readable again.
+                if channel.len() > LONGEST_WORD {
+                    return Err(Failure::said("the subject was not added: --channel must be at most 256 bytes long"));
                 }
                 let subject = subject::Subject { id, name: Some(name), channel_type: channel };
                 ingest::add_subject(store, TenantId(tenant), subject).await?;

@@ -41,7 +41,8 @@ pub struct Request {
 /// Reads a body: one object, a list of them, or one on each line.
 pub fn parse(body: &[u8], kind: Kind, caller: &Caller, now: Instant) -> Result<Request, EdnaError> {
     let text = body_text(body)?;
-    let heard = Heard { source: Source::Api, at: Some(now) };
+    let source = if caller.senders.is_some() { Source::RestrictedApi } else { Source::Api };
+    let heard = Heard { source, at: Some(now) };
     let senders = caller.senders.clone().map(Arc::new);
     let mut request = Request { events: Vec::new(), entries: Vec::new() };
     let mut take = |raw: &str| {

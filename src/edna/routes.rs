@@ -8,7 +8,7 @@ use super::own::{self, Kind};
 use super::{EdnaError, answer, request, trail, webhook};
 use crate::ingest::{Door, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial};
-use crate::model::{Caller, HistoryQuery, Policy, Property, Source};
+use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice};
 use crate::store::{Store, StoreError, history, messages, status_events, subjects};
 
 /// What the dialect answers from.
@@ -61,8 +61,8 @@ impl Edna {
             self.door.record(caller.tenant, call.events).await?;
         }
         self.door.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
-        for reason in &rejected {
-            tracing::warn!(%reason, "an event of a webhook has no meaning");
+        if let Some(reason) = rejected.first() {
+            tracing::warn!(events = rejected.len(), %reason, "events of a webhook have no meaning; the first one's reason");
         }
         match rejected.first() {
             Some(reason) if brought == 0 => Err(EdnaError::NotValid(format!("The event has no meaning: {reason}."))),
@@ -99,8 +99,9 @@ impl Edna {
             if caller.senders.is_some() && !subject.is_some_and(|subject| caller.sees_subject(subject)) {
                 return Ok(None);
             }
-            let notices = status_events::of_messages(connection, caller.tenant, &ids)?.remove(&id).unwrap_or_default();
-            Ok::<_, StoreError>(Some(trail::body(&message.item, &message.copies, notices)))
+            let known = status_events::of_messages(connection, caller.tenant, &ids)?.remove(&id).unwrap_or_default();
+            let notices: Vec<StatusNotice> = known.into_iter().map(|event| event.notice).collect();
+            Ok::<_, StoreError>(Some(trail::body(&message.item, &message.copies, &notices)))
         });
         found.await?.ok_or(EdnaError::MessageNotFound)
     }

@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Heard, Item, MessageCopy, StatusNotice};
+use crate::model::{Heard, Item, MessageCopy, StatusNotice, merge};
 
 /// The answer's body. The trail holds every status event known for the message, the earliest first, those that came with
 /// copies of it included.
-pub fn body(item: &Item, copies: &[MessageCopy], notices: Vec<StatusNotice>) -> String {
-    let own = copies.iter().filter_map(|copy| StatusNotice::of_item(&copy.item, copy.heard));
-    let mut trail: Vec<StatusNotice> = notices.into_iter().chain(own).collect();
+pub fn body(item: &Item, copies: &[MessageCopy], notices: &[StatusNotice]) -> String {
+    let own: Vec<StatusNotice> =
+        copies.iter().filter_map(|copy| StatusNotice::of_item(&copy.item, copy.heard)).collect();
+    let mut trail = merge::that_count(item, notices.iter().chain(&own));
     trail.sort_by_cached_key(|notice| (notice.event.at, notice.event.clone(), notice.heard.source, notice.digest()));
-    trail.dedup_by(|one, other| one.digest() == other.digest());
-    let trail: Vec<String> = trail.iter().map(event).collect();
+    let mut trail: Vec<String> = trail.into_iter().map(event).collect();
+    // Two that differ in what is not understood only look the same.
+    trail.dedup();
     let mut sources: Vec<Heard> = copies.iter().map(|copy| copy.heard).collect();
     sources.sort_by_key(|heard| (heard.at, heard.source));
     sources.dedup();

@@ -18,6 +18,8 @@ pub struct Call {
     pub rejected: Vec<Meaningless>,
 }
 
+/// How many events one call brings at the most; edna sends one, sometimes a few.
+const MOST: usize = 10_000;
 /// How deep a message's content may be nested.
 const DEEPEST: i64 = 100;
 /// The longest address, in bytes.
@@ -33,6 +35,9 @@ pub fn parse(body: &[u8], tenant: TenantId, now: Instant) -> Result<Call, EdnaEr
         Err(reason) => call.rejected.push(reason),
     };
     if let Some(list) = wire::array(text) {
+        if list.len() > MOST {
+            return Err(EdnaError::NotValid(format!("The body must hold at most {MOST} events.")));
+        }
         for raw in list {
             take(raw.get());
         }
@@ -100,9 +105,9 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningles
     Unplaced::from_values(values).ok_or(Meaningless::Field("messageContent", "an object"))
 }
 
-/// A text; an integer's digits too.
+/// A text; an integer's digits too, however many.
 pub fn plain(raw: &str) -> Option<String> {
-    let digits = || wire::integer(raw).ok().map(|_| raw.to_owned());
+    let digits = || raw.bytes().all(|byte| byte.is_ascii_digit()).then(|| raw.to_owned());
     wire::text(raw).or_else(digits).filter(|text| !text.is_empty())
 }
 

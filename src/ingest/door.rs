@@ -1,7 +1,7 @@
 //! The queue at the door of a server: callers hand over what they have, and one writer commits for many of them at
 //! once; knows no form of events and no rule of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::counters::{Counters, Rejection};
-use super::{Answer, Batch, Event, Fate, commit, settle_all};
+use super::{Answer, Batch, Event, Fate, commit, settle_all, settle_some};
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
 
@@ -165,10 +165,14 @@ impl Door {
         let batches: Vec<Batch> = callers.iter().map(|caller| caller.batch.clone()).collect();
         let started = Instant::now();
         self.commits.fetch_add(1, Ordering::Relaxed);
+        let mut known = BTreeSet::new();
         let answers = match commit(&self.store, batches).await {
-            Ok(answers) => answers,
+            Ok((answers, became_known)) => {
+                known = became_known;
+                answers
+            }
             // One caller's events may be what the database refuses; the others are not to suffer for it.
-            Err(StoreError::Failed(_)) if callers.len() > 1 => self.each_alone(&callers).await,
+            Err(StoreError::Failed(_)) if callers.len() > 1 => self.each_alone(&callers, &mut known).await,
             Err(error) => callers.iter().map(|_| Err(error.clone())).collect(),
         };
         let events = callers.iter().map(|caller| caller.batch.events.len()).sum();
@@ -180,13 +184,21 @@ impl Door {
             // Whoever has gone meanwhile comes again, and hears that it is known already.
             let _ = caller.answer.send(answer);
         }
+        if !known.is_empty() {
+            let store = self.store.clone();
+            // Nobody waits for it, and other commits go in between.
+            self.runtime.spawn(async move { settle_some(&store, known).await });
+        }
     }
 
-    async fn each_alone(&self, callers: &[Caller]) -> Vec<Answer> {
+    async fn each_alone(&self, callers: &[Caller], known: &mut BTreeSet<TenantId>) -> Vec<Answer> {
         let mut answers = Vec::new();
         for caller in callers {
             let answer = commit(&self.store, vec![caller.batch.clone()]).await;
-            answers.push(answer.and_then(|mut answers| answers.pop().unwrap_or(Err(StoreError::Busy))));
+            answers.push(answer.and_then(|(mut answers, became_known)| {
+                known.extend(became_known);
+                answers.pop().unwrap_or(Err(StoreError::Busy))
+            }));
         }
         answers
     }

@@ -57,7 +57,7 @@ impl Event {
     /// About how long its texts are.
     pub fn bytes(&self) -> usize {
         match &self.told {
-            Told::Message(item) => item.text(Property::Content).map_or(0, str::len),
+            Told::Message(item) => item.bytes(),
             Told::Unplaced(message) => message.bytes(),
             Told::Status(notice) => notice.body.as_ref().map_or(0, String::len),
             Told::Other(body) => body.len(),

@@ -16,34 +16,46 @@ pub use door::{Door, Limits};
 pub use event::{Event, Fate, Recorded, Told};
 pub use pipeline::{Entry, Pipeline};
 
+use crate::model::TenantId;
 use crate::model::subject::Subject;
-use crate::model::{Heard, TenantId, Unplaced};
 use crate::store::partitions::{self, Month};
+use crate::store::waiting::Ready;
 use crate::store::{Connection, Store, StoreError, subjects, tenants, waiting};
 
-/// How many waiting messages one transaction takes in.
-const SETTLED_AT_ONCE: i64 = 1000;
+/// How many waiting messages one transaction takes in, and about how many bytes of them.
+const SETTLED_AT_ONCE: (i64, usize) = (1000, 16 * 1024 * 1024);
 
 /// Records a batch of a tenant's events: all of them, durable, or none.
 pub async fn record<E: Into<Event>>(store: &Store, tenant: TenantId, events: Vec<E>) -> Result<Recorded, StoreError> {
     let batch = Batch { tenant, events: Arc::new(events.into_iter().map(E::into).collect()) };
-    let fates = commit(store, vec![batch]).await?.pop().unwrap_or(Err(StoreError::Busy))?;
-    Ok(Recorded::of(&fates))
+    let (mut answers, known) = commit(store, vec![batch]).await?;
+    settle_some(store, known).await;
+    Ok(Recorded::of(&answers.pop().unwrap_or(Err(StoreError::Busy))?))
 }
 
 /// Adds a subject, or corrects the one that has its id; the messages that waited for it become known.
 pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> Result<(), StoreError> {
     store.write(move |connection| subjects::add(connection, tenant, &subject)).await?;
-    settle(store, tenant).await
+    settle_some(store, [tenant].into()).await;
+    Ok(())
 }
 
 /// Takes in all messages whose subject became known and that still wait, because a program was ended, or a
 /// store was busy, in between.
 pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
-    for tenant in store.glance(waiting::tenants).await? {
-        settle(store, tenant).await?;
-    }
+    let tenants = store.glance(waiting::tenants).await?;
+    settle_some(store, tenants).await;
     Ok(())
+}
+
+/// Takes in the messages of some tenants that wait for a subject which is known by now. What was brought is durable
+/// already, so a failure is nobody's answer: what waits is looked after again and again.
+async fn settle_some(store: &Store, tenants: BTreeSet<TenantId>) {
+    for tenant in tenants {
+        if let Err(error) = settle(store, tenant).await {
+            tracing::warn!(cause = %error, %tenant, "messages that waited for their subject wait on");
+        }
+    }
 }
 
 /// What one caller brings.
@@ -63,21 +75,14 @@ enum Outcome {
     NoRoom(BTreeSet<Month>),
 }
 
-/// Records what several callers bring in one transaction; fails for all of them, or gives each its answer.
-async fn commit(store: &Store, batches: Vec<Batch>) -> Result<Vec<Answer>, StoreError> {
+/// Records what several callers bring in one transaction; fails for all of them, or gives each its answer, and the tenants
+/// some of whose subjects became known.
+async fn commit(store: &Store, batches: Vec<Batch>) -> Result<(Vec<Answer>, BTreeSet<TenantId>), StoreError> {
     loop {
         let theirs = batches.clone();
         match store.write(move |connection| write_all(connection, &theirs)).await? {
             Outcome::NoRoom(months) => store.make_room(months).await?,
-            Outcome::Recorded(answers, settled) => {
-                for tenant in settled {
-                    // What was brought is durable already; what waits is looked after again and again.
-                    if let Err(error) = settle(store, tenant).await {
-                        tracing::warn!(cause = %error, "messages that waited for their subject wait on");
-                    }
-                }
-                return Ok(answers);
-            }
+            Outcome::Recorded(answers, known) => return Ok((answers, known)),
         }
     }
 }
@@ -107,12 +112,12 @@ fn write_all(connection: &mut Connection, batches: &[Batch]) -> Result<Outcome, 
     if !missing.is_empty() {
         return Ok(Outcome::NoRoom(missing));
     }
-    let mut settled = BTreeSet::new();
+    let mut known = BTreeSet::new();
     for (tenant, places) in of_tenants {
         let events: Vec<&Event> = places.iter().flat_map(|place| batches[*place].events.iter()).collect();
         let written = write::write(connection, tenant, &events)?;
         if written.subject_became_known {
-            settled.insert(tenant);
+            known.insert(tenant);
         }
         let mut fates = written.fates.into_iter();
         for place in places {
@@ -120,28 +125,43 @@ fn write_all(connection: &mut Connection, batches: &[Batch]) -> Result<Outcome, 
         }
     }
     let answer = |answer: Option<Answer>| answer.unwrap_or(Err(StoreError::Busy));
-    Ok(Outcome::Recorded(answers.into_iter().map(answer).collect(), settled))
+    Ok(Outcome::Recorded(answers.into_iter().map(answer).collect(), known))
 }
 
 /// Takes in a tenant's messages whose subject is known by now, some in each transaction.
 async fn settle(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
     loop {
-        let settled = store.write(move |connection| {
-            match tenants::lock(connection, tenant) {
-                // It was deleted meanwhile, and what waited with it.
-                Err(StoreError::UnknownTenant(_)) => return Ok(0),
-                locked => locked?,
-            }
-            let taken = waiting::take(connection, tenant, SETTLED_AT_ONCE)?;
-            let placed = |(message, channel_type, heard): (Unplaced, String, Heard)| {
-                Event::message(message.placed(&channel_type), heard)
-            };
-            let events: Vec<Event> = taken.into_iter().map(placed).collect();
-            write::write(connection, tenant, &events.iter().collect::<Vec<_>>())?;
-            Ok(events.len())
-        });
-        if settled.await? == 0 {
-            return Ok(());
+        match store.write(move |connection| settle_once(connection, tenant)).await? {
+            Settled::Some => {}
+            Settled::All => return Ok(()),
+            Settled::NoRoom(months) => store.make_room(months).await?,
         }
     }
+}
+
+/// What became of waiting messages.
+enum Settled {
+    /// There may be more.
+    Some,
+    All,
+    NoRoom(BTreeSet<Month>),
+}
+
+fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Settled, StoreError> {
+    match tenants::lock(connection, tenant) {
+        // It was deleted meanwhile, and what waited with it.
+        Err(StoreError::UnknownTenant(_)) => return Ok(Settled::All),
+        locked => locked?,
+    }
+    let ready = waiting::ready(connection, tenant, SETTLED_AT_ONCE)?;
+    let times = ready.iter().filter_map(|ready| ready.message.sent_or_received_at());
+    let missing = partitions::missing(connection, &partitions::months(times))?;
+    if !missing.is_empty() {
+        return Ok(Settled::NoRoom(missing));
+    }
+    waiting::forget(connection, tenant, &ready)?;
+    let placed = |ready: Ready| Event::message(ready.message.placed(&ready.channel_type), ready.heard);
+    let events: Vec<Event> = ready.into_iter().map(placed).collect();
+    write::write(connection, tenant, &events.iter().collect::<Vec<_>>())?;
+    Ok(if events.is_empty() { Settled::All } else { Settled::Some })
 }

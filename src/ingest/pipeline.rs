@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio::task::JoinHandle;
 
 use super::{Event, Recorded, logs, record};
-use crate::model::{Item, Property, TenantId, WhatsAppLog};
+use crate::model::{Item, TenantId, WhatsAppLog};
 use crate::store::{Store, StoreError};
 
 /// What goes through the door.
@@ -19,7 +19,7 @@ pub trait Entry: Sized + 'static {
 
 impl Entry for Item {
     fn bytes(&self) -> usize {
-        self.text(Property::Content).map_or(0, str::len)
+        self.bytes()
     }
 
     async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {

@@ -1,13 +1,14 @@
 //! One transaction of the door: a tenant's events become messages, or wait; knows no queue.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::event::{Event, Fate, Told};
 use super::logs;
-use crate::model::{Heard, Item, MessageCopy, Property, StatusNotice, TenantId, merge};
+use crate::model::{Heard, Item, MessageCopy, Property, Source, StatusNotice, TenantId, merge};
 use crate::store::messages::{self, Change, Stored};
-use crate::store::{Connection, StoreError, status_events, subjects, waiting};
+use crate::store::status_events::{self, Known};
+use crate::store::{Connection, StoreError, subjects, waiting};
 
 /// What became of a tenant's events, in their order.
 pub struct Written {
@@ -45,7 +46,8 @@ pub fn write(connection: &mut Connection, tenant: TenantId, events: &[&Event]) -
         })
         .collect();
     let sendings = statuses.iter().filter(|(_, _, notice)| notice.message_id.is_none());
-    let sendings = sendings.filter_map(|(_, _, notice)| status_events::sending(notice)).collect();
+    let sendings = sendings.filter_map(|(_, _, notice)| notice.sending());
+    let sendings = sendings.map(|(request, subject)| (request.to_owned(), subject)).collect();
     let mut ids = status_events::tied(connection, tenant, &sendings)?;
     ids.extend(items.iter().map(|incoming| incoming.item.message_id()));
     ids.extend(statuses.iter().filter_map(|(_, _, notice)| notice.message_id));
@@ -56,26 +58,29 @@ pub fn write(connection: &mut Connection, tenant: TenantId, events: &[&Event]) -
         fates[place] = message.take(MessageCopy { item, heard }, senders);
     }
     let new = new_statuses(connection, tenant, &statuses, &progress, &mut fates)?;
-    status_events::keep(connection, tenant, &new)?;
+    let kept: Vec<_> = new.iter().map(|new| (new.notice, new.digest.clone())).collect();
+    status_events::keep(connection, tenant, &kept)?;
     let known = status_events::of_messages(connection, tenant, &ids)?;
     keep_dropped(connection, tenant, &progress, &known)?;
-    for (place, _, notice) in &statuses {
-        let is_known = |id: &i64| progress.get(id).is_some_and(|message| !message.copies.is_empty());
-        let applies = |id: &i64| known.get(id).is_some_and(|known| known.iter().any(|other| is_same(other, notice)));
-        if fates[*place] == Fate::Waiting && ids.iter().any(|id| is_known(id) && applies(id)) {
-            fates[*place] = Fate::Updated;
-        }
+    let of_messages = known.iter().filter(|(id, _)| progress.contains_key(id)).flat_map(|(_, known)| known);
+    let applied: HashSet<(Option<i64>, &str)> =
+        of_messages.map(|event| (event.notice.message_id, event.digest.as_str())).collect();
+    for new in new.iter().filter(|new| applied.contains(&(new.notice.message_id, new.digest.as_str()))) {
+        fates[new.place] = Fate::Updated;
     }
     let none = Vec::new();
-    let changes: Vec<Change> =
-        progress.into_iter().filter_map(|(id, message)| message.change(known.get(&id).unwrap_or(&none))).collect();
+    let change = |(id, message): (i64, Progress)| message.change(known.get(&id).unwrap_or(&none));
+    let changes: Vec<Change> = progress.into_iter().filter_map(change).collect();
     let subject_became_known = messages::apply(connection, tenant, &changes)?;
     logs::follow(connection, tenant, &changes)?;
     Ok(Written { fates, subject_became_known })
 }
 
-fn is_same(one: &StatusNotice, other: &StatusNotice) -> bool {
-    one.message_id == other.message_id && one.digest() == other.digest()
+/// A status event that the store did not have.
+struct New<'a> {
+    place: usize,
+    notice: &'a StatusNotice,
+    digest: String,
 }
 
 /// The messages among events. Those of a subject that nobody has told of wait; events of other kinds are just kept.
@@ -121,16 +126,16 @@ fn new_statuses<'a>(
     statuses: &[(usize, &'a Event, &'a StatusNotice)],
     progress: &BTreeMap<i64, Progress>,
     fates: &mut [Fate],
-) -> Result<Vec<&'a StatusNotice>, StoreError> {
-    let notices: Vec<&StatusNotice> = statuses.iter().map(|(_, _, notice)| *notice).collect();
+) -> Result<Vec<New<'a>>, StoreError> {
+    let notices: Vec<_> = statuses.iter().map(|(_, _, notice)| (*notice, notice.digest())).collect();
     let mut known = status_events::known(connection, tenant, &notices)?;
     let mut new = Vec::new();
-    for (place, event, notice) in statuses {
+    for ((place, event, _), (notice, digest)) in statuses.iter().zip(notices) {
         let message = notice.message_id.and_then(|id| progress.get(&id));
         fates[*place] = if message.is_some_and(|message| !message.is_within(event.senders.as_ref())) {
             Fate::Refused
-        } else if known.insert((notice.message_id, notice.digest())) {
-            new.push(*notice);
+        } else if known.insert((notice.message_id, digest.clone())) {
+            new.push(New { place: *place, notice, digest });
             Fate::Waiting
         } else {
             Fate::Unchanged
@@ -144,7 +149,7 @@ fn keep_dropped(
     connection: &mut Connection,
     tenant: TenantId,
     progress: &BTreeMap<i64, Progress>,
-    known: &BTreeMap<i64, Vec<StatusNotice>>,
+    known: &BTreeMap<i64, Vec<Known>>,
 ) -> Result<(), StoreError> {
     let mut notices: BTreeMap<(i64, String), StatusNotice> = BTreeMap::new();
     for (id, message) in progress {
@@ -154,13 +159,25 @@ fn keep_dropped(
             };
             let Some(notice) = StatusNotice::of_item(&copy.item, copy.heard) else { continue };
             let digest = notice.digest();
-            let is_known = known.get(id).is_some_and(|known| known.iter().any(|other| other.digest() == digest));
+            let is_known = known.get(id).is_some_and(|known| known.iter().any(|other| other.digest == digest));
             if !is_known && !message.copies.iter().any(says_the_same) {
                 notices.entry((*id, digest)).or_insert(notice);
             }
         }
     }
-    status_events::keep(connection, tenant, &notices.values().collect::<Vec<_>>())
+    let notices: Vec<_> = notices.iter().map(|((_, digest), notice)| (notice, digest.clone())).collect();
+    status_events::keep(connection, tenant, &notices)
+}
+
+/// Whether a webhook's message came again after its subject's channel, which it does not tell itself, was corrected.
+fn is_placed_again(known: &MessageCopy, copy: &MessageCopy) -> bool {
+    let is_placed = |copy: &MessageCopy| copy.heard.source == Source::Webhook;
+    let elsewhere = |copy: &MessageCopy| {
+        let mut item = copy.item.clone();
+        item.set(Property::ChannelType, known.item.get(Property::ChannelType).cloned());
+        item
+    };
+    is_placed(known) && is_placed(copy) && elsewhere(copy) == known.item
 }
 
 fn begun(stored: Stored) -> Progress {
@@ -177,7 +194,11 @@ impl Progress {
         if !self.is_within(senders) {
             return Fate::Refused;
         }
-        if self.copies.contains(&copy) {
+        if self.copies.iter().any(|known| *known == copy || is_placed_again(known, &copy)) {
+            // That another feed says the same belongs to the trail.
+            if self.copies.iter().all(|known| known.heard.source != copy.heard.source) {
+                self.dropped.push(copy);
+            }
             return Fate::Unchanged;
         }
         let before = std::mem::take(&mut self.copies);
@@ -190,16 +211,14 @@ impl Progress {
 
     /// Whether its message belongs to some senders, as far as it is known.
     fn is_within(&self, senders: Option<&Arc<BTreeSet<i64>>>) -> bool {
-        let subject = |copy: &MessageCopy| copy.item.integer(Property::SubjectId);
-        let within = |senders: &Arc<BTreeSet<i64>>| {
-            self.copies.iter().all(|copy| subject(copy).is_some_and(|id| senders.contains(&id)))
-        };
-        senders.is_none_or(within)
+        let subject = || merge::merged(&self.copies)?.integer(Property::SubjectId);
+        self.copies.is_empty()
+            || senders.is_none_or(|senders| subject().is_some_and(|subject| senders.contains(&subject)))
     }
 
     /// What is to be written of it, if anything.
-    fn change(self, known: &[StatusNotice]) -> Option<Change> {
-        let item = merge::message(&self.copies, known)?;
+    fn change(self, known: &[Known]) -> Option<Change> {
+        let item = merge::message(&self.copies, known.iter().map(|event| &event.notice))?;
         let is_as_before = |before: &Stored| before.item == item && before.copies == self.copies;
         if self.before.as_ref().is_some_and(is_as_before) {
             return None;

@@ -16,16 +16,18 @@ pub enum Source {
     Api,
     /// Another endpoint's history.
     Pull,
+    /// A request of an own system whose key may touch messages of some subjects only.
+    RestrictedApi,
 }
 
 impl Source {
-    pub const ALL: [Self; 4] = [Self::Import, Self::Webhook, Self::Api, Self::Pull];
+    pub const ALL: [Self; 5] = [Self::Import, Self::Webhook, Self::Api, Self::Pull, Self::RestrictedApi];
 
     pub fn word(self) -> &'static str {
         match self {
             Self::Import => "import",
             Self::Webhook => "webhook",
-            Self::Api => "api",
+            Self::Api | Self::RestrictedApi => "api",
             Self::Pull => "pull",
         }
     }
@@ -96,6 +98,8 @@ impl StatusNotice {
         said.number(self.cascade_id);
         said.text(self.cascade_stage_uuid.as_deref());
         said.text(self.comment.as_deref());
+        // What else it says is not understood, and not lost either.
+        said.text(self.body.as_deref());
         said.digest()
     }
 
@@ -109,12 +113,15 @@ impl StatusNotice {
         }
     }
 
-    /// Whether it counts for a message: what an own system says, which may see some subjects only, counts for messages
-    /// of the subject it names.
+    /// Whether it counts for a message: what was said with a key that may touch messages of some subjects only counts
+    /// for those of the subject it names.
     pub fn counts_for(&self, message: &Item) -> bool {
-        self.heard.source != Source::Api
-            || self.subject_id.is_none()
-            || self.subject_id == message.integer(Property::SubjectId)
+        self.heard.source != Source::RestrictedApi || self.subject_id == message.integer(Property::SubjectId)
+    }
+
+    /// The request and subject that tie events without a message id to a message.
+    pub fn sending(&self) -> Option<(&str, i64)> {
+        self.request_id.as_deref().zip(self.subject_id)
     }
 }
 
@@ -147,9 +154,9 @@ impl Unplaced {
         self.0.integer(Property::SubjectId).unwrap_or_default()
     }
 
-    /// How long its content is.
+    /// About how long it is.
     pub fn bytes(&self) -> usize {
-        self.0.text(Property::Content).map_or(0, str::len)
+        self.0.bytes()
     }
 
     pub fn sent_or_received_at(&self) -> Option<Instant> {

@@ -126,6 +126,16 @@ impl Item {
         self.integer(Property::MessageId).unwrap_or_default()
     }
 
+    /// About how long it is.
+    pub fn bytes(&self) -> usize {
+        let known = self.values.iter().flatten().map(|value| match value {
+            Value::Text(text) => text.len(),
+            Value::Integer(_) | Value::Instant(_) => 8,
+        });
+        let extra = self.extra.iter().map(|(name, json)| name.len() + json.len());
+        known.chain(extra).sum()
+    }
+
     /// Unknown fields in the order they came, as compact JSON.
     pub fn extra(&self) -> &[(String, String)] {
         &self.extra
@@ -207,7 +217,7 @@ fn value(property: Property, raw: &str) -> Result<Option<Value>, ItemError> {
 /// The longest address, in bytes: no phone, no mail address and no push channel has more.
 const LONGEST_ADDRESS: usize = 1024;
 /// The longest channel and traffic type, in bytes.
-const LONGEST_WORD: usize = 256;
+pub const LONGEST_WORD: usize = 256;
 
 fn text(property: Property, raw: &str) -> Result<String, ItemError> {
     let wrong = |wanted| ItemError::Wrong(property.name(), wanted);

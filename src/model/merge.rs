@@ -1,10 +1,13 @@
 //! What several copies of one message, and all that is known of its status, come to, in whatever order they arrived;
 //! knows no store.
 
-use super::feed::{Heard, StatusNotice};
+use std::collections::HashSet;
+
+use super::feed::{Heard, Source, StatusNotice};
 use super::{Item, Property, StatusEvent, Value, delivery};
 
-/// A copy of a message as some feed had it. Two are the same where they say the same, whoever said it first.
+/// A copy of a message as some feed had it. Two are the same where they say the same with the same right to, whoever
+/// said it first.
 #[derive(Clone)]
 pub struct MessageCopy {
     pub item: Item,
@@ -13,7 +16,14 @@ pub struct MessageCopy {
 
 impl PartialEq for MessageCopy {
     fn eq(&self, other: &Self) -> bool {
-        self.item == other.item
+        self.item == other.item && self.is_restricted() == other.is_restricted()
+    }
+}
+
+impl MessageCopy {
+    /// Whether it came with a key that may touch messages of some subjects only.
+    fn is_restricted(&self) -> bool {
+        self.heard.source == Source::RestrictedApi
     }
 }
 
@@ -21,33 +31,67 @@ impl PartialEq for MessageCopy {
 ///
 /// Greater is the copy with the greater own status event, then with the greater bytes. A copy all of whose
 /// fields stand in greater ones can never contribute again, so it is dropped; the rest is kept, because
-/// what two copies came to does not tell where a third one belongs.
-pub fn contributing(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
-    copies.sort_by_cached_key(|copy| std::cmp::Reverse((copy.item.status(), copy.item.render())));
+/// what two copies came to does not tell where a third one belongs. So are, at the end, copies that do not count now:
+/// what came with a key for some subjects, about a message that others say is of another subject.
+pub fn contributing(copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
+    let (counting, mut others) = counting(copies);
+    let mut kept = greatest_first(counting);
+    others.sort_by_cached_key(|copy| std::cmp::Reverse(copy.item.render()));
+    others.dedup();
+    kept.extend(others);
+    kept
+}
+
+fn greatest_first(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
+    let greatness = |copy: &MessageCopy| (copy.item.status(), copy.item.render(), !copy.is_restricted());
+    copies.sort_by_cached_key(|copy| std::cmp::Reverse(greatness(copy)));
     let mut kept: Vec<MessageCopy> = Vec::new();
+    let mut names = HashSet::new();
     for copy in copies {
-        if kept.is_empty() || contributes(&copy.item, &kept) {
+        if kept.is_empty() || contributes(&copy.item, &kept, &names) {
+            names.extend(copy.item.extra().iter().map(|(name, _)| name.clone()));
             kept.push(copy);
         }
     }
     kept
 }
 
-fn contributes(copy: &Item, greater: &[MessageCopy]) -> bool {
+/// Parts copies into those that count for their message and those that do not. Whoever may speak for some subjects only
+/// is not heard where others name another subject; that is judged by all copies, so their order makes no difference.
+fn counting(copies: Vec<MessageCopy>) -> (Vec<MessageCopy>, Vec<MessageCopy>) {
+    if !copies.iter().any(MessageCopy::is_restricted) || copies.iter().all(MessageCopy::is_restricted) {
+        return (copies, Vec::new());
+    }
+    let free = copies.iter().filter(|copy| !copy.is_restricted()).cloned().collect();
+    let subject = plain(&greatest_first(free)).and_then(|item| item.integer(Property::SubjectId));
+    copies.into_iter().partition(|copy| !copy.is_restricted() || copy.item.integer(Property::SubjectId) == subject)
+}
+
+fn contributes(copy: &Item, greater: &[MessageCopy], names: &HashSet<String>) -> bool {
     let known = Property::ALL.iter().any(|property| {
         !property.is_status()
             && copy.get(*property).is_some()
             && greater.iter().all(|other| other.item.get(*property).is_none())
     });
-    let lacks = |other: &MessageCopy, name: &str| other.item.extra().iter().all(|(known, _)| known != name);
-    known || copy.extra().iter().any(|(name, _)| greater.iter().all(|other| lacks(other, name)))
+    known || copy.extra().iter().any(|(name, _)| !names.contains(name))
 }
 
 /// The message that its copies, the greatest first, come to: the greatest's status and fields,
 /// and what it lacks from the next.
 pub fn merged(copies: &[MessageCopy]) -> Option<Item> {
+    if !copies.iter().any(MessageCopy::is_restricted) {
+        return plain(copies);
+    }
+    plain(&counting(copies.to_vec()).0)
+}
+
+fn plain(copies: &[MessageCopy]) -> Option<Item> {
     let (greatest, rest) = copies.split_first()?;
     let mut item = greatest.item.clone();
+    let mut names: HashSet<String> = match rest {
+        [] => HashSet::new(),
+        _ => item.extra().iter().map(|(name, _)| name.clone()).collect(),
+    };
     for copy in rest {
         for property in Property::ALL {
             if !property.is_status() && item.get(*property).is_none() {
@@ -55,7 +99,7 @@ pub fn merged(copies: &[MessageCopy]) -> Option<Item> {
             }
         }
         for (name, json) in copy.item.extra() {
-            if item.extra().iter().all(|(known, _)| known != name) {
+            if names.insert(name.clone()) {
                 item.push_extra(name.clone(), json.clone());
             }
         }
@@ -67,9 +111,9 @@ pub fn merged(copies: &[MessageCopy]) -> Option<Item> {
 ///
 /// Its status is the greatest event of all, the copies' own included (docs/edna.md 6.3): the copies that were dropped
 /// had lesser ones. The greatest event that has them fills what the message lacks of cascade and comment.
-pub fn message(copies: &[MessageCopy], notices: &[StatusNotice]) -> Option<Item> {
+pub fn message<'a>(copies: &[MessageCopy], notices: impl IntoIterator<Item = &'a StatusNotice>) -> Option<Item> {
     let mut item = merged(copies)?;
-    let mut notices: Vec<&StatusNotice> = notices.iter().filter(|notice| notice.counts_for(&item)).collect();
+    let mut notices = that_count(&item, notices);
     if notices.is_empty() {
         return Some(item);
     }
@@ -84,6 +128,17 @@ pub fn message(copies: &[MessageCopy], notices: &[StatusNotice]) -> Option<Item>
         }
     }
     Some(item)
+}
+
+/// The events among some that count for a message. What does not count does not tie another to it either.
+pub fn that_count<'a>(item: &Item, notices: impl IntoIterator<Item = &'a StatusNotice>) -> Vec<&'a StatusNotice> {
+    let counts = |notice: &&StatusNotice| notice.counts_for(item);
+    let (named, unnamed): (Vec<&StatusNotice>, Vec<&StatusNotice>) =
+        notices.into_iter().filter(counts).partition(|notice| notice.message_id.is_some());
+    let sendings: HashSet<(&str, i64)> = named.iter().filter_map(|notice| notice.sending()).collect();
+    let is_tied = |notice: &&StatusNotice| notice.sending().is_some_and(|sending| sendings.contains(&sending));
+    let tied: Vec<&StatusNotice> = unnamed.into_iter().filter(is_tied).collect();
+    named.into_iter().chain(tied).collect()
 }
 
 fn set_status(item: &mut Item, status: StatusEvent) {

@@ -14,7 +14,7 @@ use super::subscribers::Filing;
 use super::text::kept;
 use super::{days, status_events, subjects, subscribers};
 use crate::model::subscriber::ChannelClass;
-use crate::model::{Heard, Instant, Item, MessageCopy, Property, TenantId};
+use crate::model::{Heard, Instant, Item, MessageCopy, Property, Source, TenantId};
 
 /// A message as the store has it.
 pub struct Stored {
@@ -135,7 +135,9 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) 
     let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();
     insert(connection, rows)?;
     keep_copies(connection, tenant, changes)?;
-    let written: Vec<&Item> = changes.iter().map(|change| &change.item).collect();
+    // A webhook's message has its channel from its subject, and has none to teach.
+    let teaches = |change: &&Change| change.copies.first().is_none_or(|copy| copy.heard.source != Source::Webhook);
+    let written: Vec<&Item> = changes.iter().filter(teaches).map(|change| &change.item).collect();
     let before: Vec<&Item> = replaced.iter().map(|stored| &stored.item).collect();
     let became_known = subjects::learn(connection, tenant, &written, &before)?;
     let left = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();

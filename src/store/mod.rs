@@ -91,6 +91,9 @@ pub struct Store {
 /// How many glances are taken at the same time.
 const GLANCES: u32 = 2;
 
+/// How many months one transaction makes a place for: each needs locks, of which a server has some thousand.
+const MONTHS_AT_ONCE: usize = 12;
+
 impl Store {
     /// Opens a store and brings its schema up to date, making the file where there is none.
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
@@ -153,7 +156,12 @@ impl Store {
 
     /// Makes a place for messages of some months.
     pub async fn make_room(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
-        self.write(move |connection| partitions::make(connection, &months)).await
+        let months: Vec<Month> = months.into_iter().collect();
+        for months in months.chunks(MONTHS_AT_ONCE) {
+            let months = months.iter().copied().collect();
+            self.write(move |connection| partitions::make(connection, &months)).await?;
+        }
+        Ok(())
     }
 
     /// Sees to it that there is a place for the messages of the next months, so that no write waits for it.

@@ -19,7 +19,7 @@ const OLDEST: i32 = 140_000;
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(4869737466)";
 
 pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
-     recipients, subjects, api_keys, tenants";
+     status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenants";
 
 /// Which of two connections is asked in turn which server process answers it. Either of them twice in a row, because a
 /// pooler whose processes take turns could always give two that are asked by turns the same.

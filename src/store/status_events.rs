@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::Bool;
 
 use super::Connection;
 use super::connection::on_each;
@@ -12,15 +16,12 @@ use super::schema::status_events;
 use super::text::{kept, told};
 use crate::model::{Heard, Instant, Source, StatusEvent, StatusNotice, TenantId};
 
-/// What stands where an event does not name its message.
-const NO_MESSAGE: i64 = 0;
-
 /// A sending: its request id and its subject.
 pub type Sending = (String, i64);
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Insertable)]
 #[diesel(table_name = status_events, treat_none_as_default_value = false)]
-struct Row {
+struct NewRow {
     tenant_id: i64,
     message_id: i64,
     digest: String,
@@ -37,34 +38,62 @@ struct Row {
     body: Option<String>,
 }
 
-/// The request and subject of an event, which tie events without a message id to a message.
-pub fn sending(notice: &StatusNotice) -> Option<Sending> {
-    notice.request_id.clone().zip(notice.subject_id)
+/// An event as it is read: what came is kept, and understood already.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = status_events)]
+struct Row {
+    message_id: i64,
+    digest: String,
+    request_id: Option<String>,
+    subject_id: Option<i64>,
+    status: String,
+    status_at: Option<i64>,
+    status_message: Option<String>,
+    cascade_id: Option<i64>,
+    cascade_stage_uuid: Option<String>,
+    comment: Option<String>,
+    source: i32,
+    received_at: Option<i64>,
 }
 
-/// Which of some events the store has, each as its message (or `None`) and its digest.
+/// An event that the store has.
+#[derive(Clone)]
+pub struct Known {
+    pub digest: String,
+    pub notice: StatusNotice,
+}
+
+/// What stands for the message of an event: a number below zero, made of the digest, where it names none.
+fn message_id(notice: &StatusNotice, digest: &str) -> i64 {
+    let start = digest.get(..15).and_then(|start| i64::from_str_radix(start, 16).ok());
+    notice.message_id.unwrap_or_else(|| -1 - start.unwrap_or_default())
+}
+
+/// Which of some events the store has, by their digests; each is given with its own.
 pub fn known(
     connection: &mut Connection,
     tenant: TenantId,
-    notices: &[&StatusNotice],
+    notices: &[(&StatusNotice, String)],
 ) -> Result<BTreeSet<(Option<i64>, String)>, StoreError> {
     if notices.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let ids: BTreeSet<i64> = notices.iter().map(|notice| notice.message_id.unwrap_or(NO_MESSAGE)).collect();
-    let digests: BTreeSet<String> = notices.iter().map(|notice| notice.digest()).collect();
+    let ids: BTreeSet<i64> = notices.iter().map(|(notice, digest)| message_id(notice, digest)).collect();
     let rows: Vec<(i64, String)> = status_events::table
         .filter(status_events::tenant_id.eq(tenant.0))
         .filter(any_of(status_events::message_id, &ids))
-        .filter(any_of(status_events::digest, &digests))
         .select((status_events::message_id, status_events::digest))
         .load(connection)?;
-    Ok(rows.into_iter().map(|(id, digest)| (Some(id).filter(|id| *id != NO_MESSAGE), digest)).collect())
+    Ok(rows.into_iter().map(|(id, digest)| (Some(id).filter(|id| *id > 0), digest)).collect())
 }
 
-/// Keeps events that the store does not have yet. The tenant is locked.
-pub fn keep(connection: &mut Connection, tenant: TenantId, notices: &[&StatusNotice]) -> Result<(), StoreError> {
-    let rows: Vec<Row> = notices.iter().map(|notice| row(tenant, notice)).collect();
+/// Keeps events that the store does not have yet, each with its digest. The tenant is locked.
+pub fn keep(
+    connection: &mut Connection,
+    tenant: TenantId,
+    notices: &[(&StatusNotice, String)],
+) -> Result<(), StoreError> {
+    let rows: Vec<NewRow> = notices.iter().map(|(notice, digest)| row(tenant, notice, digest)).collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -82,24 +111,34 @@ pub fn keep(connection: &mut Connection, tenant: TenantId, notices: &[&StatusNot
     Ok(())
 }
 
-/// The messages that events tie to some requests and subjects.
+/// The messages that events tie to some sendings.
 pub fn tied(
     connection: &mut Connection,
     tenant: TenantId,
     sendings: &BTreeSet<Sending>,
 ) -> Result<BTreeSet<i64>, StoreError> {
-    let rows = of_sendings(connection, tenant, sendings)?;
-    Ok(rows.into_iter().map(|row| row.message_id).filter(|id| *id != NO_MESSAGE).collect())
+    if sendings.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows: Vec<(Option<String>, Option<i64>, i64)> = status_events::table
+        .filter(status_events::tenant_id.eq(tenant.0).and(status_events::request_id.is_not_null()))
+        .filter(any_of(status_events::request_id.assume_not_null(), &requests(sendings)))
+        .select((status_events::request_id, status_events::subject_id, status_events::message_id))
+        .load(connection)?;
+    let of_them = rows.into_iter().filter(|(request, subject, id)| {
+        *id > 0 && request.clone().map(told).zip(*subject).is_some_and(|sending| sendings.contains(&sending))
+    });
+    Ok(of_them.map(|(_, _, id)| id).collect())
 }
 
-/// The events known for messages: those that name one, and those that name none but a request and subject that another
+/// The events that may count for messages: those that name one, and those that name none but a sending that another
 /// event ties to it (docs/edna.md 6.3).
 pub fn of_messages(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<i64>,
-) -> Result<BTreeMap<i64, Vec<StatusNotice>>, StoreError> {
-    let mut found: BTreeMap<i64, Vec<StatusNotice>> = BTreeMap::new();
+) -> Result<BTreeMap<i64, Vec<Known>>, StoreError> {
+    let mut found: BTreeMap<i64, Vec<Known>> = BTreeMap::new();
     if ids.is_empty() {
         return Ok(found);
     }
@@ -110,29 +149,25 @@ pub fn of_messages(
         .load(connection)?;
     let mut messages: BTreeMap<Sending, BTreeSet<i64>> = BTreeMap::new();
     for row in rows {
-        let (id, notice) = (row.message_id, notice(row)?);
-        if let Some(sending) = sending(&notice) {
-            messages.entry(sending).or_default().insert(id);
+        let (id, event) = (row.message_id, event(row)?);
+        if let Some((request, subject)) = event.notice.sending() {
+            messages.entry((request.to_owned(), subject)).or_default().insert(id);
         }
-        found.entry(id).or_default().push(notice);
+        found.entry(id).or_default().push(event);
     }
     let sendings = messages.keys().cloned().collect();
-    for row in of_sendings(connection, tenant, &sendings)? {
-        if row.message_id != NO_MESSAGE {
-            continue;
+    for row in without_message(connection, tenant, &sendings)? {
+        let event = event(row)?;
+        let sending = event.notice.sending().map(|(request, subject)| (request.to_owned(), subject));
+        for id in sending.and_then(|sending| messages.get(&sending)).into_iter().flatten() {
+            found.entry(*id).or_default().push(event.clone());
         }
-        let notice = notice(row)?;
-        for id in sending(&notice).and_then(|sending| messages.get(&sending)).into_iter().flatten() {
-            found.entry(*id).or_default().push(notice.clone());
-        }
-    }
-    for notices in found.values_mut() {
-        notices.sort_by_cached_key(|notice| (notice.heard.at, notice.digest()));
     }
     Ok(found)
 }
 
-fn of_sendings(
+/// The events of some sendings that name no message.
+fn without_message(
     connection: &mut Connection,
     tenant: TenantId,
     sendings: &BTreeSet<Sending>,
@@ -140,26 +175,48 @@ fn of_sendings(
     if sendings.is_empty() {
         return Ok(Vec::new());
     }
-    let requests: BTreeSet<String> = sendings.iter().map(|(request, _)| kept(request).into_owned()).collect();
-    let rows: Vec<Row> = status_events::table
-        .filter(status_events::tenant_id.eq(tenant.0))
-        .filter(any_of(status_events::request_id.assume_not_null(), &requests))
-        .filter(status_events::request_id.is_not_null())
+    Ok(status_events::table
+        .filter(status_events::tenant_id.eq(tenant.0).and(WithoutMessage))
+        .filter(any_of(status_events::request_id.assume_not_null(), &requests(sendings)))
         .select(Row::as_select())
-        .load(connection)?;
-    // The same request may have gone out through several subjects.
-    let is_of_them = |row: &Row| {
-        row.request_id.clone().map(told).zip(row.subject_id).is_some_and(|sending| sendings.contains(&sending))
-    };
-    Ok(rows.into_iter().filter(is_of_them).collect())
+        .load(connection)?)
 }
 
-fn row(tenant: TenantId, notice: &StatusNotice) -> Row {
+fn requests(sendings: &BTreeSet<Sending>) -> BTreeSet<String> {
+    sendings.iter().map(|(request, _)| kept(request).into_owned()).collect()
+}
+
+/// `message_id < 0`, as the index of those events has it: a number that is bound would not be known to be the same.
+struct WithoutMessage;
+
+impl Expression for WithoutMessage {
+    type SqlType = Bool;
+}
+
+impl AppearsOnTable<status_events::table> for WithoutMessage {}
+
+impl<G> ValidGrouping<G> for WithoutMessage {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryId for WithoutMessage {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend> QueryFragment<DB> for WithoutMessage {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("message_id < 0");
+        Ok(())
+    }
+}
+
+fn row(tenant: TenantId, notice: &StatusNotice, digest: &str) -> NewRow {
     let text = |text: &Option<String>| text.as_deref().map(|text| kept(text).into_owned());
-    Row {
+    NewRow {
         tenant_id: tenant.0,
-        message_id: notice.message_id.unwrap_or(NO_MESSAGE),
-        digest: notice.digest(),
+        message_id: message_id(notice, digest),
+        digest: digest.to_owned(),
         request_id: text(&notice.request_id),
         subject_id: notice.subject_id,
         status: text(&notice.event.word).unwrap_or_default(),
@@ -174,11 +231,11 @@ fn row(tenant: TenantId, notice: &StatusNotice) -> Row {
     }
 }
 
-fn notice(row: Row) -> Result<StatusNotice, StoreError> {
+fn event(row: Row) -> Result<Known, StoreError> {
     let source = source(row.source)?;
     let text = |text: Option<String>| text.map(told);
-    Ok(StatusNotice {
-        message_id: Some(row.message_id).filter(|id| *id != NO_MESSAGE),
+    let notice = StatusNotice {
+        message_id: Some(row.message_id).filter(|id| *id > 0),
         request_id: text(row.request_id),
         subject_id: row.subject_id,
         event: StatusEvent {
@@ -190,8 +247,9 @@ fn notice(row: Row) -> Result<StatusNotice, StoreError> {
         cascade_stage_uuid: text(row.cascade_stage_uuid),
         comment: text(row.comment),
         heard: Heard { source, at: row.received_at.map(Instant) },
-        body: row.body,
-    })
+        body: None,
+    };
+    Ok(Known { digest: row.digest, notice })
 }
 
 /// The feed that a number in the store stands for.

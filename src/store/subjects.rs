@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::schema::{messages, subjects};
 use super::text::{kept, told};
 use crate::model::subject::Subject;
-use crate::model::{Item, Property, TenantId};
+use crate::model::{Item, Property, Source, TenantId};
 
 /// Adds a subject, or corrects the one that has its id.
 pub fn add(connection: &mut Connection, tenant: TenantId, subject: &Subject) -> Result<(), StoreError> {
@@ -119,6 +119,7 @@ fn learn_again(connection: &mut Connection, tenant: TenantId, id: i64) -> Result
     // SELECT … FROM messages WHERE tenant_id = ? AND subject_id = ? ORDER BY message_id DESC LIMIT 1
     let lesson: Option<(i64, Option<String>, String)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
+        .filter(messages::source.ne(Source::Webhook.number()))
         .select((messages::message_id, messages::subject_name, messages::channel_type))
         .order(message_id(Along::List).desc())
         .first(connection)

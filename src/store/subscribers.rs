@@ -32,6 +32,9 @@ struct Row {
     subscriber_id: Option<i64>,
 }
 
+/// How many recipients one statement writes; each of them takes five of the 32,766 values that a file's may have.
+const RECIPIENTS_AT_ONCE: usize = 4000;
+
 /// The ids under which messages are filed, made where they are new.
 pub fn file(
     connection: &mut Connection,
@@ -54,8 +57,10 @@ pub fn file(
         )
     };
     let rows: Vec<_> = new.iter().map(row).collect();
-    let insert = diesel::insert_into(recipients::table).values(rows);
-    on_each!(connection, |connection| insert.execute(connection)?);
+    for rows in rows.chunks(RECIPIENTS_AT_ONCE) {
+        let insert = diesel::insert_into(recipients::table).values(rows);
+        on_each!(connection, |connection| insert.execute(connection)?);
+    }
     let addresses: BTreeSet<&str> = new.iter().map(|filing| filing.address.as_str()).collect();
     known.extend(filed(with_addresses(connection, tenant, &addresses)?));
     Ok(known)

@@ -23,9 +23,15 @@ pub struct Turn {
 }
 
 impl Turns {
-    /// The turns of a file, kept in two empty files beside it.
+    /// The turns of a file, kept in two empty files beside it; beside the file itself where a link leads to it.
     pub fn of(file: &str) -> Self {
-        Self { turn: format!("{file}-turn").into(), next: format!("{file}-next").into() }
+        let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
+        let beside = |ending: &str| {
+            let mut name = file.clone().into_os_string();
+            name.push(ending);
+            name.into()
+        };
+        Self { turn: beside("-turn"), next: beside("-next") }
     }
 
     /// Waits for a turn. Where there can be no lock files there are no turns, and the file's own lock has to do.
@@ -40,7 +46,9 @@ impl Turns {
 
 /// A file, locked; `None` where it cannot be.
 fn locked(path: &PathBuf, deadline: Instant) -> Result<Option<File>, StoreError> {
-    let Ok(file) = File::options().create(true).append(true).open(path) else { return Ok(None) };
+    // Another user may have made it, and to lock it needs no more than to read it.
+    let file = File::options().create(true).append(true).open(path).or_else(|_| File::open(path));
+    let Ok(file) = file else { return Ok(None) };
     let mut pause = Duration::from_micros(50);
     loop {
         match file.try_lock() {

@@ -9,6 +9,7 @@ use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::{other_events, subjects, waiting_messages};
 use super::status_events::source;
+use super::text::told;
 use crate::model::{Heard, Instant, TenantId, Unplaced, feed};
 
 /// Keeps a message until its subject is known; `false` where the same message waits already.
@@ -31,49 +32,64 @@ pub fn keep(
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
 }
 
-/// Takes some of the messages whose subject is known by now, with its channel: they wait no longer. The tenant is locked.
-pub fn take(
+/// A message that waits no longer: its subject is known.
+pub struct Ready {
+    pub message: Unplaced,
+    pub channel_type: String,
+    pub heard: Heard,
+    digest: String,
+}
+
+/// Some of the messages whose subject is known by now, up to a number and about so many bytes of them.
+pub fn ready(
     connection: &mut Connection,
     tenant: TenantId,
-    limit: i64,
-) -> Result<Vec<(Unplaced, String, Heard)>, StoreError> {
+    (limit, bytes): (i64, usize),
+) -> Result<Vec<Ready>, StoreError> {
     let asked_for = waiting_messages::table
         .filter(waiting_messages::tenant_id.eq(tenant.0))
         .select(waiting_messages::subject_id)
         .distinct();
-    let known: Vec<(i64, String)> = subjects::table
+    let known: Option<(i64, String)> = subjects::table
         .filter(subjects::tenant_id.eq(tenant.0).and(subjects::id.eq_any(asked_for)))
         .select((subjects::id, subjects::channel_type))
+        .order(subjects::id)
+        .first(connection)
+        .optional()?;
+    let Some((subject, channel_type)) = known else { return Ok(Vec::new()) };
+    let rows: Vec<(String, String, i32, Option<i64>)> = waiting_messages::table
+        .filter(waiting_messages::tenant_id.eq(tenant.0).and(waiting_messages::subject_id.eq(subject)))
+        .select((
+            waiting_messages::digest,
+            waiting_messages::item,
+            waiting_messages::source,
+            waiting_messages::received_at,
+        ))
+        .order((waiting_messages::message_id, waiting_messages::digest))
+        .limit(limit)
         .load(connection)?;
-    let mut taken = Vec::new();
-    for (subject, channel_type) in known {
-        let left = limit - i64::try_from(taken.len()).unwrap_or(i64::MAX);
-        if left <= 0 {
+    let channel_type = told(channel_type);
+    let (mut ready, mut taken) = (Vec::new(), 0);
+    for (digest, item, number, at) in rows {
+        taken += item.len();
+        if !ready.is_empty() && taken > bytes {
             break;
         }
-        let of_subject = waiting_messages::tenant_id.eq(tenant.0).and(waiting_messages::subject_id.eq(subject));
-        let rows: Vec<(i64, String, String, i32, Option<i64>)> = waiting_messages::table
-            .filter(of_subject)
-            .select((
-                waiting_messages::message_id,
-                waiting_messages::digest,
-                waiting_messages::item,
-                waiting_messages::source,
-                waiting_messages::received_at,
-            ))
-            .order((waiting_messages::message_id, waiting_messages::digest))
-            .limit(left)
-            .load(connection)?;
-        let channel_type = super::text::told(channel_type);
-        for (id, digest, item, number, at) in rows {
-            let unreadable = || StoreError::Failed("a waiting message cannot be read".into());
-            let message = Unplaced::parse(&item, tenant).ok_or_else(unreadable)?;
-            taken.push((message, channel_type.clone(), Heard { source: source(number)?, at: at.map(Instant) }));
-            let row = waiting_messages::table.find((tenant.0, subject, id, digest));
-            diesel::delete(row).execute(connection)?;
-        }
+        let unreadable = || StoreError::Failed("a waiting message cannot be read".into());
+        let message = Unplaced::parse(&item, tenant).ok_or_else(unreadable)?;
+        let heard = Heard { source: source(number)?, at: at.map(Instant) };
+        ready.push(Ready { message, channel_type: channel_type.clone(), heard, digest });
     }
-    Ok(taken)
+    Ok(ready)
+}
+
+/// Forgets messages that wait no longer. The tenant is locked.
+pub fn forget(connection: &mut Connection, tenant: TenantId, ready: &[Ready]) -> Result<(), StoreError> {
+    for Ready { message, digest, .. } in ready {
+        let row = waiting_messages::table.find((tenant.0, message.subject_id(), message.message_id(), digest));
+        diesel::delete(row).execute(connection)?;
+    }
+    Ok(())
 }
 
 /// The tenants for whom messages wait.

@@ -1,5 +1,6 @@
 -- Which feed a message came from, and when the gateway first heard of it: 0 a file, 1 edna's webhook, 2 an own system's
--- request, 3 another endpoint's history. Where copies are kept, each has its own.
+-- request, 3 another endpoint's history, 4 an own system's request with a key for some subjects. Where copies are kept,
+-- each has its own.
 ALTER TABLE messages ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN received_at BIGINT;
 ALTER TABLE message_copies ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
@@ -9,7 +10,8 @@ ALTER TABLE message_copies ADD COLUMN received_at BIGINT;
 -- of the message that are no longer kept.
 CREATE TABLE status_events (
     tenant_id BIGINT NOT NULL,
-    -- 0 where the event does not name its message.
+    -- Less than 0 where the event does not name its message: a number made of its digest, so that it is found like the
+    -- others.
     message_id BIGINT NOT NULL,
     -- The beginning of the SHA-256 of what it says and of its source, in hexadecimal, so that a repeat is known.
     digest TEXT NOT NULL,
@@ -28,6 +30,7 @@ CREATE TABLE status_events (
     PRIMARY KEY (tenant_id, message_id, digest)
 ) WITHOUT ROWID;
 CREATE INDEX status_events_by_request ON status_events (tenant_id, request_id, subject_id) WHERE request_id IS NOT NULL;
+CREATE INDEX status_events_without_message ON status_events (tenant_id, request_id, subject_id) WHERE message_id < 0;
 
 -- Messages whose channel is not known yet, because nobody has told of their subject: items without a channelType.
 CREATE TABLE waiting_messages (
@@ -54,5 +57,6 @@ CREATE TABLE other_events (
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('status_events', 'status_events', '1000000 1000000 2 1'),
     ('status_events', 'status_events_by_request', '1000000 1000000 2 2 1'),
+    ('status_events', 'status_events_without_message', '1000000 1000000 2 2 1'),
     ('waiting_messages', 'waiting_messages', '100000 100000 1000 1 1'),
     ('other_events', 'sqlite_autoindex_other_events_1', '100000 100000 1');

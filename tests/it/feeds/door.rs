@@ -1,5 +1,6 @@
 //! The door: many callers share a commit, a full queue is said, nobody waits for ever, and programs take turns.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -184,5 +185,24 @@ fn writers_of_one_file_take_turns() {
         stop.set(true);
         let written = busy.await.unwrap();
         assert!(written <= 45, "20 turns of one were {written} of the other");
+    });
+}
+
+#[test]
+fn turns_are_taken_also_where_another_user_made_the_files() {
+    if on_server() {
+        return;
+    }
+    let database = crate::support::Database::file();
+    let store = database.open(Options::default());
+    let turn = database.url().replace("sqlite://", "") + "-turn";
+    std::fs::set_permissions(&turn, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let held = std::fs::File::open(&turn).unwrap();
+    held.lock().unwrap();
+    actix_web::rt::System::new().block_on(async {
+        let refused = database.open(Options { wait: Duration::from_millis(50), ..Options::default() });
+        assert!(matches!(refused.write(|_| Ok(())).await, Err(StoreError::Busy)), "somebody has the turn");
+        held.unlock().unwrap();
+        store.write(|_| Ok(())).await.unwrap();
     });
 }

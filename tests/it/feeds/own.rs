@@ -153,3 +153,76 @@ async fn a_restricted_key_touches_messages_of_its_senders_only() {
     let others = feeds.app.ask(json!({"subjectId": 502})).await;
     assert!(!others.contains("deliveryStatus"), "{others}");
 }
+
+#[actix_web::test]
+async fn a_restricted_key_that_comes_first_takes_nothing_over() {
+    // What it says of a message that turns out to be another subject's counts in no order of arrival.
+    let theirs = message(1, json!({"subjectId": 502, "comment": "theirs", "deliveryStatus": "SENT"}));
+    let ours = json!({"subjectId": 501, "deliveryStatus": "READ", "subjectName": "ours", "cascadeName": "ours"});
+    let ours = message(1, ours);
+    for ours_first in [true, false] {
+        let feeds = Feeds::new().await;
+        let (one, other) = (restricted(&feeds.app, &[501]).await, restricted(&feeds.app, &[502]).await);
+        if ours_first {
+            assert!(feeds.send_with(&one, "/v1/messages", &ours).await.starts_with(r#"200 {"imported":1,"#));
+            feeds.send("/v1/messages", &theirs).await;
+        } else {
+            feeds.send("/v1/messages", &theirs).await;
+            assert!(feeds.send_with(&one, "/v1/messages", &ours).await.starts_with("400 "));
+        }
+        let answer = feeds.app.ask("{}").await;
+        assert!(answer.contains("theirs") && !answer.contains("ours") && answer.contains("SENT"), "{answer}");
+        assert_eq!(feeds.app.ids_with(&one, "{}").await, "[]");
+        assert!(feeds.get_with(&one, "/v1/messages/1").await.starts_with("404 "));
+        let trail = feeds.get("/v1/messages/1").await;
+        assert!(!trail.contains("READ"), "{trail}");
+        // Whose it is may go on.
+        let read = json!({"messageId": 1, "subjectId": 502, "status": "DELIVERED"});
+        assert!(feeds.send_with(&other, "/v1/statuses", read).await.contains("updated"));
+        assert_eq!(feeds.status().await, "DELIVERED - -");
+    }
+}
+
+#[actix_web::test]
+async fn a_restricted_key_ties_no_request_to_anothers_message() {
+    let feeds = Feeds::new().await;
+    let key = restricted(&feeds.app, &[501]).await;
+    let tie = json!({"messageId": 1, "requestId": "req-1", "subjectId": 501, "status": "SENT"});
+    assert!(feeds.send_with(&key, "/v1/statuses", tie).await.contains("waiting"));
+    feeds.hook(with(status("READ", "2026-03-01T10:00:09Z"), json!({"messageId": null}))).await;
+    feeds.app.import([message(1, json!({"subjectId": 502}))]).await;
+    assert_eq!(feeds.status().await, "- - -");
+    assert!(feeds.get("/v1/messages/1").await.contains(r#""trail":[]"#));
+}
+
+#[actix_web::test]
+async fn an_own_systems_status_counts_for_a_message_without_subject() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({}))]).await;
+    feeds.send("/v1/statuses", json!({"messageId": 1, "subjectId": 501, "status": "READ"})).await;
+    assert_eq!(feeds.status().await, "READ - -");
+}
+
+#[actix_web::test]
+async fn ten_thousand_new_people_are_no_more_than_ten_thousand_of_one() {
+    let feeds = Feeds::new().await;
+    let line = |id: i64| format!("{}\n", message(id, json!({"address": format!("7900{id:07}"), "subscriberId": id})));
+    let lines = (1..=10_000).map(line).collect::<String>();
+    assert!(feeds.send("/v1/messages", &lines).await.starts_with(r#"200 {"imported":10000,"#));
+    let told = |id: i64| json!({"messageId": id, "status": "READ"});
+    let statuses: Vec<_> = (1..=10_000).map(told).collect();
+    assert!(feeds.send("/v1/statuses", json!(statuses)).await.contains(r#""updated":10000,"#));
+}
+
+#[actix_web::test]
+async fn an_item_of_very_many_unknown_fields_holds_nobody_up() {
+    let feeds = Feeds::new().await;
+    let fields = (0..90_000).map(|number| format!("\"a{number}\":1")).collect::<Vec<_>>().join(",");
+    let item = |comment: &str| {
+        let item = message(1, json!({"comment": comment})).to_string();
+        format!("{},{fields}}}", item.strip_suffix('}').unwrap())
+    };
+    for comment in ["a", "b", "c"] {
+        assert!(feeds.send("/v1/messages", item(comment)).await.starts_with("200 "), "{comment}");
+    }
+}

@@ -55,3 +55,20 @@ async fn a_restricted_key_sees_its_senders_messages_only() {
         assert!(feeds.get_with(&sender, &format!("/v1/messages/{id}")).await.starts_with("403"), "{id}");
     }
 }
+
+#[actix_web::test]
+async fn what_two_feeds_say_alike_stands_in_the_trail_for_each() {
+    let item = message(1, json!({"deliveryStatus": "READ", "deliveryStatusAt": "2026-03-01T10:00:09Z"}));
+    for import_first in [true, false] {
+        let feeds = Feeds::new().await;
+        for step in [import_first, !import_first, true, false] {
+            if step {
+                feeds.app.import([item.clone()]).await;
+            } else {
+                feeds.send("/v1/messages", &item).await;
+            }
+        }
+        let trail = feeds.get("/v1/messages/1").await;
+        assert_eq!(trail.matches(r#""status":"READ""#).count(), 2, "{trail}");
+    }
+}

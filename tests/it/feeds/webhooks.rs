@@ -289,3 +289,44 @@ async fn a_body_over_the_limit_is_413() {
     let long = with(incoming(1), json!({"unknown": "x".repeat(2_000_000)}));
     assert!(feeds.hook(long).await.starts_with("413 "));
 }
+
+#[actix_web::test]
+async fn a_repeat_after_the_subjects_channel_was_corrected_changes_nothing() {
+    let feeds = with_subject().await;
+    feeds.hook(incoming(1)).await;
+    let before = feeds.app.ask("{}").await;
+    for channel_type in ["VIBER", "SMS"] {
+        let subject = Subject { id: 501, name: Some("shop_WA".into()), channel_type: channel_type.into() };
+        ingest::add_subject(&feeds.app.store, TENANT, subject).await.unwrap();
+        assert_eq!(feeds.hook(incoming(1)).await, OK);
+        assert_eq!(feeds.app.ask("{}").await, before);
+    }
+}
+
+#[actix_web::test]
+async fn a_subject_is_not_taught_the_channel_that_was_taken_from_it() {
+    let told = |id: i64, channel_type: &str| message(id, json!({"subjectId": 501, "channelType": channel_type}));
+    for order in [[0, 1, 2], [0, 2, 1]] {
+        let feeds = Feeds::new().await;
+        for step in order {
+            match step {
+                0 => _ = feeds.app.import([told(10, "SMS")]).await,
+                1 => _ = feeds.hook(incoming(1000)).await,
+                _ => _ = feeds.app.import([told(500, "WHATSAPP")]).await,
+            }
+        }
+        feeds.hook(incoming(1001)).await;
+        let answer = feeds.app.ask(json!({"messageId": 1001})).await;
+        assert!(answer.contains(r#""channelType":"WHATSAPP""#), "{order:?}: {answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a_request_id_of_any_length_in_digits_is_a_request_id() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({}))]).await;
+    let long = |event: serde_json::Value| event.to_string().replace(r#""req-1""#, "123456789012345678901234567890");
+    assert_eq!(feeds.hook(long(with(status("READ", "2026-03-01T10:00:09Z"), json!({"messageId": null})))).await, OK);
+    assert_eq!(feeds.hook(long(status("SENT", "2026-03-01T10:00:01Z"))).await, OK);
+    assert_eq!(feeds.status().await, "READ 2026-03-01T10:00:09.000+0000 -");
+}

@@ -101,7 +101,7 @@ impl Binary {
 
 /// A running server, ended with its test.
 pub struct Server {
-    child: Child,
+    pub child: Child,
     pub address: String,
     /// What it printed on standard output until it listened.
     pub greeting: String,
@@ -109,7 +109,8 @@ pub struct Server {
 }
 
 impl Server {
-    fn start(command: &mut Command, log: &Path) -> Self {
+    /// Starts whatever runs a server, and waits until it listens.
+    pub fn start(command: &mut Command, log: &Path) -> Self {
         let file = std::fs::File::create(log).unwrap();
         let child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
         // Made before it listens, so that it is ended too where it never does.

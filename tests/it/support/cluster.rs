@@ -166,7 +166,8 @@ fn url(directory: &Path, port: u16, database: &str) -> String {
     format!("postgres://{OWNER}@{host}:{port}/{database}")
 }
 
-fn as_user(command: &mut Command, user: Option<(u32, u32)>) -> &mut Command {
+/// Runs a command as the server's user.
+pub fn as_user(command: &mut Command, user: Option<(u32, u32)>) -> &mut Command {
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);
     }

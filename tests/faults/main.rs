@@ -1,0 +1,21 @@
+//! What feeds must survive: kills, full disks, held stores, databases that die and come back. Bounded, and under five
+//! minutes; `cargo test --features long-tests --test faults`. `FAULT_ROUNDS=5000` makes the kills a night's work.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(
+    dead_code,
+    unused_imports,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "the other tests use the rest of it"
+)]
+#[path = "../it/support/mod.rs"]
+mod support;
+
+mod durable;
+mod feeder;
+mod kill;
+#[cfg(feature = "postgres")]
+mod server;
+mod store;

@@ -1,0 +1,107 @@
+//! A disk that is full and a store that is held while feeds come in: 503, nothing half-written, and recovery by itself.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use history_gateway::store::{Connection, DatabaseUrl};
+
+use crate::feeder::{FEEDS, Feeder, Line, Shop, check, exported};
+use crate::support::Binary;
+
+/// A small disk of its own, unmounted with its test.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(at: std::path::PathBuf) -> Option<Self> {
+        std::fs::create_dir(&at).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(&at).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(at))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // What fails here is a leftover in the temporary folder.
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_503_nothing_is_half_written_and_room_is_all_it_takes_to_go_on() {
+    let binary = Binary::with_file();
+    let Some(disk) = SmallDisk::mount(binary.path("disk")) else {
+        eprintln!("skipped: a small disk can only be mounted by root");
+        return;
+    };
+    std::fs::write(disk.0.join("ballast"), vec![0; 2_000_000]).unwrap();
+    let database = ["--database", "sqlite://disk/history.db"];
+    let shop = Shop::on(binary, &database);
+    let server = shop.binary.serve(&[&["serve", "--bind", "127.0.0.1:0"][..], &database].concat(), &[]);
+    let feeder = Feeder::new();
+    let mut line = Line::to(&server.address).unwrap();
+    let fill = |feeder: &Feeder, line: &mut Line| {
+        let mut acknowledged = 0;
+        while feeder.one(line, &shop, FEEDS[1]).unwrap() {
+            acknowledged += 1;
+            assert!(acknowledged < 5000, "the disk is never full");
+        }
+        acknowledged
+    };
+    assert!(fill(&feeder, &mut line) > 10);
+    // Reading goes on, and so does saying no.
+    for feed in FEEDS {
+        feeder.one(&mut line, &shop, feed).unwrap();
+    }
+    let answer = server.history(&shop.master, r#"{"dateFrom":"2026-01-01"}"#);
+    assert!(answer.starts_with("200 "), "{answer}");
+    let before = exported(&shop, &database);
+    check(&before, &feeder.acknowledged.lock().unwrap(), &BTreeMap::new());
+    // Room is made, and the same server goes on.
+    std::fs::remove_file(disk.0.join("ballast")).unwrap();
+    for feed in FEEDS {
+        assert!(feeder.one(&mut line, &shop, feed).unwrap(), "{feed:?}: {}", server.log());
+    }
+    let found = exported(&shop, &database);
+    let acknowledged = feeder.acknowledged.lock().unwrap();
+    check(&found, &acknowledged, &before);
+    // What was refused is not there: whole batches, or nothing of them.
+    assert_eq!(found.keys().copied().collect::<std::collections::BTreeSet<_>>(), acknowledged.messages);
+    drop(server);
+}
+
+#[test]
+fn a_store_that_somebody_holds_is_503_in_time_and_goes_on_when_it_is_let_go() {
+    let shop = Shop::new(Binary::with_file());
+    let settings = [("HISTORY_GATEWAY__INGEST__WAIT_SECONDS", "1")];
+    let server = shop.binary.serve(&["serve", "--bind", "127.0.0.1:0"], &settings);
+    let feeder = Feeder::new();
+    let mut line = Line::to(&server.address).unwrap();
+    for feed in FEEDS {
+        assert!(feeder.one(&mut line, &shop, feed).unwrap());
+    }
+    // A program that knows nothing of turns.
+    let mut other = DatabaseUrl::parse(&shop.binary.url()).unwrap().connect(Duration::from_secs(5)).unwrap();
+    let mut hold = |sql: &str| match &mut other {
+        Connection::Sqlite(file) => file.batch_execute(sql).unwrap(),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => {}
+    };
+    hold("BEGIN IMMEDIATE");
+    for feed in FEEDS {
+        let started = Instant::now();
+        assert!(!feeder.one(&mut line, &shop, feed).unwrap(), "{feed:?}");
+        assert!(started.elapsed() < Duration::from_secs(3), "{feed:?}: {:?}", started.elapsed());
+    }
+    hold("ROLLBACK");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    for feed in FEEDS {
+        while !feeder.one(&mut line, &shop, feed).unwrap() {
+            assert!(Instant::now() < deadline, "{}", server.log());
+        }
+    }
+    assert!(feeder.refused.load(Ordering::SeqCst) == 0);
+    check(&exported(&shop, &[]), &feeder.acknowledged.lock().unwrap(), &BTreeMap::new());
+}
