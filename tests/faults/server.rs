@@ -48,9 +48,12 @@ fn a_database_that_is_killed_and_comes_back_is_503_meanwhile_and_keeps_what_was_
     let Some(installed) = server() else { return };
     // One of its own, because it is killed.
     let cluster = Cluster::start(installed.binaries.clone(), "C", &[], &[]);
-    let cluster: &'static Cluster = Box::leak(Box::new(cluster));
-    let shop = Shop::new(Binary::with(Database::on(cluster, "template1")));
-    let gateway = shop.binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let cluster = Ended(cluster);
+    cluster.0.run("CREATE DATABASE feeds");
+    let (url, binary) = (cluster.0.url("feeds"), Binary::with_file());
+    let database = ["--database", url.as_str()];
+    let shop = Shop::on(binary, &database);
+    let gateway = shop.binary.serve(&[&["serve", "--bind", "127.0.0.1:0"][..], &database].concat(), &[]);
     let feeder = Feeder::new();
     let mut before = BTreeMap::new();
     let mut line = Line::to(&gateway.address).unwrap();
@@ -67,22 +70,30 @@ fn a_database_that_is_killed_and_comes_back_is_503_meanwhile_and_keeps_what_was_
             while feeder.count.load(Ordering::SeqCst) < wanted {
                 std::thread::yield_now();
             }
-            crash(cluster);
+            crash(&cluster.0);
             while feeder.refused.load(Ordering::SeqCst) < refused + 8 {
                 std::thread::yield_now();
             }
-            come_back(cluster);
+            come_back(&cluster.0);
         });
         // The same server goes on by itself.
         let deadline = Instant::now() + Duration::from_secs(30);
         while !feeder.one(&mut line, &shop, Feed::Incoming).unwrap() {
             assert!(Instant::now() < deadline, "round {round}: {}", gateway.log());
         }
-        let found = exported(&shop, &[]);
+        let found = exported(&shop, &database);
         check(&found, &feeder.acknowledged.lock().unwrap(), &before);
         before = found;
     }
-    crash(cluster);
+}
+
+/// Ends the server that came back, however the test ends: the one that its cluster knows of is gone.
+struct Ended(Cluster);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = control(&self.0, &["stop", "-m", "immediate", "-w"]).status();
+    }
 }
 
 /// Ends the server as a power cut does, as far as it knows: it finds out when it comes back.
