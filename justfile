@@ -16,6 +16,10 @@ test-postgres:
 long:
     cargo test --features long-tests --test long
 
+# Kills, full disks, databases that die: what feeds must survive.
+faults:
+    cargo test --features long-tests --test faults
+
 # Everything CI checks.
 ci:
     .ci/run
@@ -29,6 +33,7 @@ bench:
     cargo bench --bench http
     cargo bench --bench questions
     cargo bench --bench logs
+    cargo bench --bench feeds
 
 # The same and more on a PostgreSQL database that may be filled: just bench-postgres postgres://…
 bench-postgres url:

@@ -10,18 +10,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::Common;
 use super::export::{parse_from, parse_to};
 use super::failure::{Failure, print, say};
 use super::serve::stop_signal;
+use super::{COMMAND_WAIT, Common};
 use crate::config::Config;
 use crate::edna::pull::{Limits, Order, Patience, Pull as Pulling, PullError, Sum, Watch};
 use crate::edna::upstream::{self, Upstream};
 use crate::http::clock::Clock;
-use crate::ingest::Recorded;
+use crate::ingest::{self, Door, Recorded};
 use crate::model::upstream::{UpstreamKey, UpstreamUrl};
 use crate::model::{Instant, TenantId};
-use crate::store::Store;
 
 /// How often to say the same kind of thing again.
 const SAY_EVERY: Duration = Duration::from_mins(1);
@@ -76,9 +75,10 @@ impl Pull {
         // Listened for from the beginning, so that one that follows ends with 0 whenever it is asked to.
         let stop = if self.follow { Some(stop_signal()?) } else { None };
         let store = Common::store_of(&config).await?;
+        let door = Door::new(store, ingest::Limits { wait: COMMAND_WAIT, ..config.ingest_limits() });
         let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::PATIENCE);
         let order = Order { from: self.from, to: self.to, ..order(&config) };
-        let mut pull = Pulling::new(store, upstream, order, || Clock::Machine.now(), Terminal::new());
+        let mut pull = Pulling::new(door, upstream, order, || Clock::Machine.now(), Terminal::new());
         let outcome = match stop {
             None => pull.once().await,
             Some(stop) => tokio::select! {
@@ -243,17 +243,17 @@ pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, Failure> {
 }
 
 /// Pulls from every upstream of the settings until what this gives is dropped.
-pub fn beside_server(config: &Config, store: &Store, upstreams: Vec<Pulled>) -> JoinSet<()> {
+pub fn beside_server(config: &Config, door: &Door, upstreams: Vec<Pulled>) -> JoinSet<()> {
     let mut pulling = JoinSet::new();
     for upstream in upstreams {
-        let (store, order) = (store.clone(), order(config));
+        let (door, order) = (door.clone(), order(config));
         pulling.spawn_local(async move {
             let mut failing = Seldom::default();
             loop {
                 let (tenant, place) = (upstream.tenant.0, upstream.place);
                 // Read anew each time, so that a key that was replaced needs no restart.
                 let reason = match key(&upstream.key_file) {
-                    Ok(key) => follow(&store, &upstream, key, order.clone()).await.to_string(),
+                    Ok(key) => follow(&door, &upstream, key, order.clone()).await.to_string(),
                     Err(reason) => reason,
                 };
                 if failing.is_due() {
@@ -271,7 +271,7 @@ pub fn beside_server(config: &Config, store: &Store, upstreams: Vec<Pulled>) -> 
     pulling
 }
 
-async fn follow(store: &Store, upstream: &Pulled, key: UpstreamKey, order: Order) -> PullError {
+async fn follow(door: &Door, upstream: &Pulled, key: UpstreamKey, order: Order) -> PullError {
     let watch = Log {
         tenant: upstream.tenant.0,
         upstream: upstream.place,
@@ -281,7 +281,7 @@ async fn follow(store: &Store, upstream: &Pulled, key: UpstreamKey, order: Order
         told: Recorded::default(),
     };
     let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::PATIENCE);
-    Pulling::new(store.clone(), upstream, order, || Clock::Machine.now(), watch).follow().await
+    Pulling::new(door.clone(), upstream, order, || Clock::Machine.now(), watch).follow().await
 }
 
 /// Who reads a server's log.

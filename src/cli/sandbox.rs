@@ -36,16 +36,18 @@ const DEMO_LOGS: u64 = 100;
 struct DemoKey {
     value: &'static str,
     name: &'static str,
+    kind: KeyKind,
     profile: Option<Profile>,
     groups: Option<&'static [&'static str]>,
     senders: Option<&'static [i64]>,
     last_day: Option<&'static str>,
 }
 
-const KEYS: [DemoKey; 5] = [
+const KEYS: [DemoKey; 6] = [
     DemoKey {
         value: "00000000-0000-4000-8000-000000003193",
         name: "sees everything",
+        kind: KeyKind::Master,
         profile: None,
         groups: None,
         senders: None,
@@ -54,6 +56,7 @@ const KEYS: [DemoKey; 5] = [
     DemoKey {
         value: "00000000-0000-4000-8000-000000003194",
         name: "sees everything, with OneUptime's live form of answers",
+        kind: KeyKind::Master,
         profile: Some(Profile::Live),
         groups: None,
         senders: None,
@@ -62,6 +65,7 @@ const KEYS: [DemoKey; 5] = [
     DemoKey {
         value: "00000000-0000-4000-8000-000000000401",
         name: "expired, so 401, and 400 as ApiKey",
+        kind: KeyKind::Additional,
         profile: None,
         groups: Some(&["message-history"]),
         senders: None,
@@ -70,6 +74,7 @@ const KEYS: [DemoKey; 5] = [
     DemoKey {
         value: "00000000-0000-4000-8000-000000000403",
         name: "without the message-history group, so 403, and 422 as ApiKey",
+        kind: KeyKind::Additional,
         profile: None,
         groups: Some(&["messaging"]),
         senders: None,
@@ -78,9 +83,19 @@ const KEYS: [DemoKey; 5] = [
     DemoKey {
         value: "00000000-0000-4000-8000-000000000501",
         name: "sees subject 501 only",
+        kind: KeyKind::Additional,
         profile: None,
         groups: Some(&["message-history"]),
         senders: Some(&[501]),
+        last_day: None,
+    },
+    DemoKey {
+        value: "00000000-0000-4000-8000-000000000601",
+        name: "for edna's webhooks",
+        kind: KeyKind::Webhook,
+        profile: None,
+        groups: None,
+        senders: None,
         last_day: None,
     },
 ];
@@ -178,7 +193,7 @@ fn new_key(key: &DemoKey) -> Option<NewKey> {
         tenant: TENANT,
         digest: Secret::parse(key.value)?.digest(),
         name: key.name.into(),
-        kind: if key.groups.is_none() { KeyKind::Master } else { KeyKind::Additional },
+        kind: key.kind,
         groups: key.groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
         senders: key.senders.map(<[i64]>::to_vec),
         permissions: key.senders.is_some().then(|| vec!["Read WhatsApp Log".to_owned()]),

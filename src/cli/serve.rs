@@ -44,8 +44,9 @@ impl Serve {
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
         // They end with the server, when this is dropped.
-        let _pulling = pull::beside_server(&config, &store, upstreams);
-        run(listener, Gateway::new(&config, store, Clock::Machine), stop).await
+        let gateway = Gateway::new(&config, store, Clock::Machine);
+        let _pulling = pull::beside_server(&config, &gateway.edna.door, upstreams);
+        run(listener, gateway, stop).await
     }
 }
 

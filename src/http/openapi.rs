@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::edna::document;
+use crate::edna::{document, feed_document};
 use crate::oneuptime::document as oneuptime;
 
 #[derive(OpenApi)]
@@ -14,10 +14,23 @@ use crate::oneuptime::document as oneuptime;
         title = "history-gateway",
         description = "Answers edna's message history endpoint and OneUptime's WhatsApp Log API from an own store: same requests, same answers, same errors."
     ),
-    paths(document::history, oneuptime::log_list, oneuptime::log_item, oneuptime::log_count, healthz, readyz),
+    paths(
+        document::history,
+        feed_document::take_messages,
+        feed_document::message,
+        feed_document::take_statuses,
+        feed_document::webhook,
+        oneuptime::log_list,
+        oneuptime::log_item,
+        oneuptime::log_count,
+        healthz,
+        readyz,
+        metrics
+    ),
     components(schemas(document::HistoryRequest, document::HistoryAnswer, document::ErrorAnswer)),
     tags(
         (name = "edna", description = "The endpoint of edna Pulse."),
+        (name = "feeds", description = "How messages and statuses get in, and what is known of one."),
         (name = "oneuptime", description = "The read-only WhatsApp Log of OneUptime."),
         (name = "health", description = "For balancers and supervisors. No key, nothing personal.")
     ),
@@ -35,6 +48,9 @@ impl Modify for Keys {
         components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(ApiKey::Header(key)));
         let key = ApiKeyValue::with_description("ApiKey", "The same keys, in OneUptime's header.");
         components.add_security_scheme("ApiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        let key = "`Token KEY`, a key of `history-gateway key issue --kind webhook`.";
+        let key = ApiKeyValue::with_description("Authorization", key);
+        components.add_security_scheme("webhook", SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
 }
 
@@ -53,6 +69,14 @@ fn healthz() {}
         headers(("Retry-After" = u64, description = "Seconds to wait."))),
 ))]
 fn readyz() {}
+
+/// Numbers for Prometheus
+#[expect(dead_code, reason = "only described from")]
+#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+    (status = 200, description = "Requests, events, commits, the queue, the store, as OpenMetrics text.", body = String,
+        content_type = "application/openmetrics-text"),
+))]
+fn metrics() {}
 
 /// The document, as `GET /openapi.json` and the command `openapi` give it.
 pub fn document() -> String {

@@ -76,6 +76,10 @@ impl Door {
         }
     }
 
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub fn counters(&self) -> &Counters {
         &self.counters
     }

@@ -12,6 +12,7 @@ use super::dialect::File;
 #[cfg(feature = "postgres")]
 use super::dialect::Server;
 use super::error::StoreError;
+use super::explain::explain;
 use super::text::kept;
 use crate::model::TenantId;
 use crate::model::history::Recipient;
@@ -166,6 +167,11 @@ impl Query for Ids {
 }
 
 impl RunQueryDsl<Connection> for Ids {}
+
+/// How the database finds them, a line for each step: for tests of the planner.
+pub fn plan(connection: &mut Connection, tenant: TenantId, asked: &Recipient) -> Result<Vec<String>, StoreError> {
+    People::new(tenant, asked).map_or(Ok(Vec::new()), |people| explain(connection, Ids(people)))
+}
 
 /// The ids of all recipients whose messages answer a question about an address.
 pub fn resolve(connection: &mut Connection, tenant: TenantId, asked: &Recipient) -> Result<Vec<i64>, StoreError> {

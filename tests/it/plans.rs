@@ -8,9 +8,11 @@ use crate::support::{Database, TENANT, TestApp, instant, on_server};
 use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
+use history_gateway::model::history::Recipient;
 use history_gateway::model::key::{KeyKind, Project};
+use history_gateway::model::subscriber::AddressType;
 use history_gateway::model::{Caller, HistoryQuery, Policy, Property};
-use history_gateway::store::history;
+use history_gateway::store::{history, people};
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 
@@ -204,6 +206,23 @@ async fn a_person_of_many_addresses_touches_no_other_persons_messages() {
         let (found, rows) = touched(&app, body).await;
         // A server counts the page's items too, and where a partition is as small as a page it reads that.
         assert!(found == 5 && rows <= if on_server() { 66 } else { 20 }, "{}: {rows}", property.name());
+    }
+}
+
+#[actix_web::test]
+async fn a_person_is_found_without_walking_the_tenants_people() {
+    if on_server() {
+        // A server's planner goes by what is there, and here is little; its statement names the lists to walk.
+        return;
+    }
+    let app = TestApp::new().await;
+    for address_type in [AddressType::Phone, AddressType::Email, AddressType::Other, AddressType::EdnaId] {
+        let asked = Recipient { address: "79001112233".into(), address_type, address_only: false };
+        let plan = app.store.read(move |connection| people::plan(connection, TENANT, &asked)).await.unwrap();
+        let walks = plan.iter().filter(|step| step.contains("recipients")).collect::<Vec<_>>();
+        assert!(!walks.is_empty());
+        let narrow = |step: &&&String| ["address=?", "subscriber_id=?"].iter().any(|column| step.contains(column));
+        assert_eq!(walks.iter().filter(narrow).count(), walks.len(), "{address_type:?}: {walks:#?}");
     }
 }
 

@@ -16,11 +16,11 @@ use thiserror::Error;
 pub use patience::Patience;
 
 use super::upstream::{Page, Question, Trouble, Upstream};
-use crate::ingest::Recorded;
+use crate::ingest::{Door, Recorded};
 use crate::model::Instant;
 use crate::model::instant::DAY;
 use crate::store::pulls::{self, Progress};
-use crate::store::{Store, StoreError, tenants};
+use crate::store::{StoreError, tenants};
 use patience::Pace;
 use window::{Aim, Walked};
 
@@ -124,7 +124,7 @@ pub enum PullError {
 
 /// One tenant's pull from one upstream.
 pub struct Pull<N, W> {
-    store: Store,
+    door: Door,
     upstream: Upstream,
     order: Order,
     now: N,
@@ -141,10 +141,10 @@ pub struct Pull<N, W> {
 }
 
 impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
-    pub fn new(store: Store, upstream: Upstream, order: Order, now: N, watch: W) -> Self {
+    pub fn new(door: Door, upstream: Upstream, order: Order, now: N, watch: W) -> Self {
         let (pace, span) = (Pace::new(&order.patience), order.limits.longest);
         Self {
-            store,
+            door,
             upstream,
             order,
             now,
@@ -170,7 +170,7 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
     /// Copies what was ordered; `false` where messages may be missing.
     pub async fn once(&mut self) -> Result<bool, PullError> {
         let (tenant, url) = (self.upstream.tenant(), self.upstream.url().clone());
-        let known = self.store.read(move |connection| {
+        let known = self.door.store().read(move |connection| {
             tenants::require(connection, tenant)?;
             pulls::load(connection, tenant, url.as_str())
         });
@@ -330,7 +330,7 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
 
     async fn note(&self) -> Result<(), PullError> {
         let (tenant, url, progress) = (self.upstream.tenant(), self.upstream.url().clone(), self.progress.clone());
-        let noted = self.store.write(move |connection| pulls::note(connection, tenant, url.as_str(), &progress));
+        let noted = self.door.store().write(move |connection| pulls::note(connection, tenant, url.as_str(), &progress));
         Ok(noted.await?)
     }
 

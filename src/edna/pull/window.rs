@@ -3,7 +3,7 @@
 use super::page::Cursor;
 use super::{MOST_FINGERPRINTS, Pull, PullError, Watch};
 use crate::edna::upstream::{Page, Question};
-use crate::ingest::{self, Event};
+use crate::ingest::{Event, Recorded};
 use crate::model::{Heard, Instant, Source};
 use crate::store::pulls::Window;
 
@@ -134,7 +134,7 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
             }
         }
         for batch in batches.into_iter().filter(|batch| !batch.is_empty()) {
-            self.sum.recorded += ingest::record(&self.store, self.upstream.tenant(), batch).await?;
+            self.sum.recorded += Recorded::of(&self.door.record(self.upstream.tenant(), batch).await?);
         }
         Ok(())
     }
