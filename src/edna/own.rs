@@ -103,6 +103,10 @@ impl Kind {
 fn message(raw: &str, caller: &Caller, heard: Heard) -> Entry {
     let item = Item::parse(raw, caller.tenant).map_err(|error| (None, error.to_string()))?;
     let id = Some(item.message_id());
+    // Content that came as an object may be twice as long as a text.
+    if raw.len() > LONGEST_ITEM / 2 && item.render().len() > LONGEST_ITEM {
+        return Err((id, "it is longer than 1 MiB".into()));
+    }
     if !is_within(caller, item.integer(Property::SubjectId)) {
         return Err((id, OUTSIDE.into()));
     }

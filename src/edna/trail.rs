@@ -14,7 +14,7 @@ pub fn body(item: &Item, copies: &[MessageCopy], notices: &[StatusNotice]) -> St
     let mut trail: Vec<String> = trail.into_iter().map(event).collect();
     // Two that differ in what is not understood only look the same.
     trail.dedup();
-    let mut sources: Vec<Heard> = copies.iter().map(|copy| copy.heard).collect();
+    let mut sources: Vec<Heard> = merge::counting(copies.to_vec()).0.iter().map(|copy| copy.heard).collect();
     sources.sort_by_key(|heard| (heard.at, heard.source));
     sources.dedup();
     let sources: Vec<String> = sources.into_iter().map(|source| object(heard(source))).collect();

@@ -8,6 +8,7 @@ use super::request::{body_text, no_object};
 use super::status::{self, Meaningless, Reading};
 use crate::ingest::Event;
 use crate::model::instant::Rounding;
+use crate::model::item::LONGEST_ITEM;
 use crate::model::wire::{self, Fields};
 use crate::model::{Heard, Instant, Property, Source, TenantId, Unplaced, Value, subscriber};
 
@@ -102,7 +103,12 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningles
     optional(Property::ReplyOutMessageId, integer("replyOutMessageId").map(Value::Integer));
     let request = text("replyOutMessageExternalRequestId").map(Value::Text);
     optional(Property::ReplyOutMessageExternalRequestId, request);
-    Unplaced::from_values(values).ok_or(Meaningless::Field("messageContent", "an object"))
+    let message = Unplaced::from_values(values).ok_or(Meaningless::Field("messageContent", "an object"))?;
+    // As a text within the item it may be twice as long.
+    if message.bytes() > LONGEST_ITEM / 2 && message.render().len() > LONGEST_ITEM {
+        return Err(Meaningless::Field("messageContent", "so short that its message is at most 1 MiB long"));
+    }
+    Ok(message)
 }
 
 /// A text; an integer's digits too, however many.

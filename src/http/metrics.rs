@@ -89,7 +89,7 @@ impl Metrics {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.queue_callers.set(number(edna.door.callers_waiting()));
         self.queue_bytes.set(number(edna.door.bytes_waiting()));
-        let stock = edna.store.glance(stock::take).await?;
+        let stock = edna.store.read(stock::take).await?;
         self.store_bytes.set(stock.bytes);
         self.waiting.clear();
         for (tenant, messages) in stock.waiting {

@@ -42,7 +42,7 @@ use metrics::Metrics;
 const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
 
 /// How often to look after messages that still wait for a subject that is known; as a rule, none do.
-const SETTLE_EVERY: Duration = Duration::from_secs(10);
+const SETTLE_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the coming months are looked after; a month is made long before its first day.
 const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);

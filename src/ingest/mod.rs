@@ -43,7 +43,7 @@ pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> R
 /// Takes in all messages whose subject became known and that still wait, because a program was ended, or a
 /// store was busy, in between.
 pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
-    let tenants = store.glance(waiting::tenants).await?;
+    let tenants = store.read(waiting::tenants).await?;
     settle_some(store, tenants).await;
     Ok(())
 }

@@ -62,11 +62,11 @@ pub fn write(connection: &mut Connection, tenant: TenantId, events: &[&Event]) -
     status_events::keep(connection, tenant, &kept)?;
     let known = status_events::of_messages(connection, tenant, &ids)?;
     keep_dropped(connection, tenant, &progress, &known)?;
-    let of_messages = known.iter().filter(|(id, _)| progress.contains_key(id)).flat_map(|(_, known)| known);
-    let applied: HashSet<(Option<i64>, &str)> =
-        of_messages.map(|event| (event.notice.message_id, event.digest.as_str())).collect();
-    for new in new.iter().filter(|new| applied.contains(&(new.notice.message_id, new.digest.as_str()))) {
-        fates[new.place] = Fate::Updated;
+    if !new.is_empty() {
+        let applied = applied(&progress, &known);
+        for new in new.iter().filter(|new| applied.contains(&(new.notice.message_id, new.digest.as_str()))) {
+            fates[new.place] = Fate::Updated;
+        }
     }
     let none = Vec::new();
     let change = |(id, message): (i64, Progress)| message.change(known.get(&id).unwrap_or(&none));
@@ -74,6 +74,28 @@ pub fn write(connection: &mut Connection, tenant: TenantId, events: &[&Event]) -
     let subject_became_known = messages::apply(connection, tenant, &changes)?;
     logs::follow(connection, tenant, &changes)?;
     Ok(Written { fates, subject_became_known })
+}
+
+/// The events that count for a message there is, each as its message and its digest.
+fn applied<'a>(
+    progress: &BTreeMap<i64, Progress>,
+    known: &'a BTreeMap<i64, Vec<Known>>,
+) -> HashSet<(Option<i64>, &'a str)> {
+    let mut applied = HashSet::new();
+    for (id, events) in known {
+        let Some(item) = progress.get(id).and_then(|message| merge::merged(&message.copies)) else { continue };
+        let ties: HashSet<(&str, i64)> = events
+            .iter()
+            .filter(|event| event.notice.message_id.is_some() && event.notice.counts_for(&item))
+            .filter_map(|event| event.notice.sending())
+            .collect();
+        let is_tied = |notice: &StatusNotice| notice.sending().is_some_and(|sending| ties.contains(&sending));
+        let counts = |event: &&Known| {
+            event.notice.counts_for(&item) && (event.notice.message_id.is_some() || is_tied(&event.notice))
+        };
+        applied.extend(events.iter().filter(counts).map(|event| (event.notice.message_id, event.digest.as_str())));
+    }
+    applied
 }
 
 /// A status event that the store did not have.
@@ -132,7 +154,8 @@ fn new_statuses<'a>(
     let mut new = Vec::new();
     for ((place, event, _), (notice, digest)) in statuses.iter().zip(notices) {
         let message = notice.message_id.and_then(|id| progress.get(&id));
-        fates[*place] = if message.is_some_and(|message| !message.is_within(event.senders.as_ref())) {
+        let is_within = |message: &Progress| message.is_within(event.senders.as_ref(), notice.subject_id);
+        fates[*place] = if message.is_some_and(|message| !is_within(message)) {
             Fate::Refused
         } else if known.insert((notice.message_id, digest.clone())) {
             new.push(New { place: *place, notice, digest });
@@ -154,13 +177,19 @@ fn keep_dropped(
     let mut notices: BTreeMap<(i64, String), StatusNotice> = BTreeMap::new();
     for (id, message) in progress {
         for copy in &message.dropped {
+            let subject = |copy: &MessageCopy| copy.item.integer(Property::SubjectId);
             let says_the_same = |other: &MessageCopy| {
-                other.heard.source == copy.heard.source && other.item.status() == copy.item.status()
+                other.heard.source == copy.heard.source
+                    && subject(other) == subject(copy)
+                    && other.item.status() == copy.item.status()
             };
+            if message.copies.iter().any(says_the_same) {
+                continue;
+            }
             let Some(notice) = StatusNotice::of_item(&copy.item, copy.heard) else { continue };
             let digest = notice.digest();
             let is_known = known.get(id).is_some_and(|known| known.iter().any(|other| other.digest == digest));
-            if !is_known && !message.copies.iter().any(says_the_same) {
+            if !is_known {
                 notices.entry((*id, digest)).or_insert(notice);
             }
         }
@@ -191,14 +220,12 @@ impl Progress {
             self.copies.push(copy);
             return Fate::Imported;
         }
-        if !self.is_within(senders) {
+        if !self.is_within(senders, copy.item.integer(Property::SubjectId)) {
             return Fate::Refused;
         }
         if self.copies.iter().any(|known| *known == copy || is_placed_again(known, &copy)) {
             // That another feed says the same belongs to the trail.
-            if self.copies.iter().all(|known| known.heard.source != copy.heard.source) {
-                self.dropped.push(copy);
-            }
+            self.dropped.push(copy);
             return Fate::Unchanged;
         }
         let before = std::mem::take(&mut self.copies);
@@ -209,11 +236,11 @@ impl Progress {
         if merge::merged(&self.copies) == merge::merged(&before) { Fate::Unchanged } else { Fate::Updated }
     }
 
-    /// Whether its message belongs to some senders, as far as it is known.
-    fn is_within(&self, senders: Option<&Arc<BTreeSet<i64>>>) -> bool {
-        let subject = || merge::merged(&self.copies)?.integer(Property::SubjectId);
-        self.copies.is_empty()
-            || senders.is_none_or(|senders| subject().is_some_and(|subject| senders.contains(&subject)))
+    /// Whether its message belongs to some senders, and is of the subject that is named, as far as it is known.
+    fn is_within(&self, senders: Option<&Arc<BTreeSet<i64>>>, named: Option<i64>) -> bool {
+        let Some(senders) = senders.filter(|_| !self.copies.is_empty()) else { return true };
+        let subject = merge::merged(&self.copies).and_then(|item| item.integer(Property::SubjectId));
+        subject == named && subject.is_some_and(|subject| senders.contains(&subject))
     }
 
     /// What is to be written of it, if anything.

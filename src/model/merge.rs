@@ -25,31 +25,40 @@ impl MessageCopy {
     fn is_restricted(&self) -> bool {
         self.heard.source == Source::RestrictedApi
     }
+
+    fn subject(&self) -> Option<i64> {
+        self.item.integer(Property::SubjectId)
+    }
+
+    /// Whether it came by a webhook, and so has its channel from its subject.
+    fn is_placed(&self) -> bool {
+        self.heard.source == Source::Webhook
+    }
+
+    /// Whether another copy is of no use beside it: it counts for the message whenever the other does, and does not owe
+    /// its channel to what the other teaches.
+    fn outlasts(&self, other: &Self) -> bool {
+        if self.is_restricted() {
+            return other.is_restricted() && self.subject() == other.subject();
+        }
+        !self.is_placed() || other.is_placed() || other.is_restricted()
+    }
 }
 
 /// The copies that contribute to their message, the greatest first (docs/edna.md 6.6).
 ///
 /// Greater is the copy with the greater own status event, then with the greater bytes. A copy all of whose
 /// fields stand in greater ones can never contribute again, so it is dropped; the rest is kept, because
-/// what two copies came to does not tell where a third one belongs. So are, at the end, copies that do not count now:
-/// what came with a key for some subjects, about a message that others say is of another subject.
-pub fn contributing(copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
-    let (counting, mut others) = counting(copies);
-    let mut kept = greatest_first(counting);
-    others.sort_by_cached_key(|copy| std::cmp::Reverse(copy.item.render()));
-    others.dedup();
-    kept.extend(others);
-    kept
-}
-
-fn greatest_first(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
+/// what two copies came to does not tell where a third one belongs. Only such count against a copy as count for the
+/// message whenever it does.
+pub fn contributing(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
     let greatness = |copy: &MessageCopy| (copy.item.status(), copy.item.render(), !copy.is_restricted());
     copies.sort_by_cached_key(|copy| std::cmp::Reverse(greatness(copy)));
     let mut kept: Vec<MessageCopy> = Vec::new();
-    let mut names = HashSet::new();
     for copy in copies {
-        if kept.is_empty() || contributes(&copy.item, &kept, &names) {
-            names.extend(copy.item.extra().iter().map(|(name, _)| name.clone()));
+        let greater: Vec<&Item> =
+            kept.iter().filter(|greater| greater.outlasts(&copy)).map(|copy| &copy.item).collect();
+        if greater.is_empty() || contributes(&copy.item, &greater) {
             kept.push(copy);
         }
     }
@@ -58,22 +67,28 @@ fn greatest_first(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
 
 /// Parts copies into those that count for their message and those that do not. Whoever may speak for some subjects only
 /// is not heard where others name another subject; that is judged by all copies, so their order makes no difference.
-fn counting(copies: Vec<MessageCopy>) -> (Vec<MessageCopy>, Vec<MessageCopy>) {
-    if !copies.iter().any(MessageCopy::is_restricted) || copies.iter().all(MessageCopy::is_restricted) {
+pub fn counting(copies: Vec<MessageCopy>) -> (Vec<MessageCopy>, Vec<MessageCopy>) {
+    if !copies.iter().any(MessageCopy::is_restricted) {
         return (copies, Vec::new());
     }
     let free = copies.iter().filter(|copy| !copy.is_restricted()).cloned().collect();
-    let subject = plain(&greatest_first(free)).and_then(|item| item.integer(Property::SubjectId));
-    copies.into_iter().partition(|copy| !copy.is_restricted() || copy.item.integer(Property::SubjectId) == subject)
+    let Some(subject) = plain(&contributing(free)).and_then(|item| item.integer(Property::SubjectId)) else {
+        return (copies, Vec::new());
+    };
+    copies.into_iter().partition(|copy| !copy.is_restricted() || copy.subject() == Some(subject))
 }
 
-fn contributes(copy: &Item, greater: &[MessageCopy], names: &HashSet<String>) -> bool {
+fn contributes(copy: &Item, greater: &[&Item]) -> bool {
     let known = Property::ALL.iter().any(|property| {
         !property.is_status()
             && copy.get(*property).is_some()
-            && greater.iter().all(|other| other.item.get(*property).is_none())
+            && greater.iter().all(|other| other.get(*property).is_none())
     });
-    known || copy.extra().iter().any(|(name, _)| !names.contains(name))
+    if known || copy.extra().is_empty() {
+        return known;
+    }
+    let names: HashSet<&str> = greater.iter().flat_map(|other| other.extra()).map(|(name, _)| name.as_str()).collect();
+    copy.extra().iter().any(|(name, _)| !names.contains(name.as_str()))
 }
 
 /// The message that its copies, the greatest first, come to: the greatest's status and fields,

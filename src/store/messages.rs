@@ -135,9 +135,7 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) 
     let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();
     insert(connection, rows)?;
     keep_copies(connection, tenant, changes)?;
-    // A webhook's message has its channel from its subject, and has none to teach.
-    let teaches = |change: &&Change| change.copies.first().is_none_or(|copy| copy.heard.source != Source::Webhook);
-    let written: Vec<&Item> = changes.iter().filter(teaches).map(|change| &change.item).collect();
+    let written: Vec<&Item> = changes.iter().filter_map(lesson).collect();
     let before: Vec<&Item> = replaced.iter().map(|stored| &stored.item).collect();
     let became_known = subjects::learn(connection, tenant, &written, &before)?;
     let left = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
@@ -262,6 +260,17 @@ fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]
     Ok(())
 }
 
+/// What a message teaches of its subject. A webhook's copy has its channel from the subject, and has none to teach.
+fn lesson(change: &Change) -> Option<&Item> {
+    let is_placed = |copy: &&MessageCopy| copy.heard.source == Source::Webhook;
+    if !change.copies.iter().any(|copy| is_placed(&copy)) {
+        return Some(&change.item);
+    }
+    let subject = |item: &Item| item.integer(Property::SubjectId);
+    let copy = change.copies.iter().find(|copy| !is_placed(copy))?;
+    Some(&copy.item).filter(|item| subject(item) == subject(&change.item))
+}
+
 fn filing(item: &Item) -> Filing {
     Filing {
         address: kept(item.text(Property::Address).unwrap_or_default()).into_owned(),
@@ -281,7 +290,9 @@ fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
 
 fn row(tenant: TenantId, change: &Change, recipient_id: i64) -> Row<'_> {
     let item = &change.item;
-    let heard = change.copies.first().map(|copy| copy.heard).unwrap_or_default();
+    // Where there are several, each is kept with its own, and this tells whether one of them teaches.
+    let teacher = change.copies.iter().find(|copy| copy.heard.source != Source::Webhook);
+    let heard = teacher.or(change.copies.first()).map(|copy| copy.heard).unwrap_or_default();
     let text = |property| item.text(property).map(kept);
     let integer = |property| item.integer(property);
     let instant = |property| item.instant(property).map(|instant| instant.0);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::Connection;
@@ -40,18 +41,25 @@ pub struct Ready {
     digest: String,
 }
 
+/// Whether messages wait for a subject: a look into their index for each, however many wait for others.
+macro_rules! is_waited_for {
+    () => {
+        exists(
+            waiting_messages::table
+                .filter(waiting_messages::tenant_id.eq(subjects::tenant_id))
+                .filter(waiting_messages::subject_id.eq(subjects::id)),
+        )
+    };
+}
+
 /// Some of the messages whose subject is known by now, up to a number and about so many bytes of them.
 pub fn ready(
     connection: &mut Connection,
     tenant: TenantId,
     (limit, bytes): (i64, usize),
 ) -> Result<Vec<Ready>, StoreError> {
-    let asked_for = waiting_messages::table
-        .filter(waiting_messages::tenant_id.eq(tenant.0))
-        .select(waiting_messages::subject_id)
-        .distinct();
     let known: Option<(i64, String)> = subjects::table
-        .filter(subjects::tenant_id.eq(tenant.0).and(subjects::id.eq_any(asked_for)))
+        .filter(subjects::tenant_id.eq(tenant.0).and(is_waited_for!()))
         .select((subjects::id, subjects::channel_type))
         .order(subjects::id)
         .first(connection)
@@ -92,9 +100,10 @@ pub fn forget(connection: &mut Connection, tenant: TenantId, ready: &[Ready]) ->
     Ok(())
 }
 
-/// The tenants for whom messages wait.
+/// The tenants some of whose messages wait although their subject is known.
 pub fn tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, StoreError> {
-    let ids: Vec<i64> = waiting_messages::table.select(waiting_messages::tenant_id).distinct().load(connection)?;
+    let known = subjects::table.filter(is_waited_for!());
+    let ids: Vec<i64> = known.select(subjects::tenant_id).distinct().load(connection)?;
     Ok(ids.into_iter().map(TenantId).collect())
 }
 

@@ -95,7 +95,7 @@ fn event(said: &Said, id: i64) -> Event {
 }
 
 /// Every order of so many things.
-fn orders(count: usize) -> Vec<Vec<usize>> {
+pub fn orders(count: usize) -> Vec<Vec<usize>> {
     if count == 0 {
         return vec![Vec::new()];
     }

@@ -226,3 +226,44 @@ async fn an_item_of_very_many_unknown_fields_holds_nobody_up() {
         assert!(feeds.send("/v1/messages", item(comment)).await.starts_with("200 "), "{comment}");
     }
 }
+
+#[actix_web::test]
+async fn what_free_and_restricted_keys_say_comes_to_the_same_in_every_order() {
+    let of = |fields: serde_json::Value| message(1, fields);
+    // Whose copy counts is settled by those who may say anything, however great the others' are.
+    let free = of(json!({"subjectId": 501, "deliveryStatus": "SENT", "comment": "free"}));
+    let later = of(json!({"subjectId": 501, "deliveryStatus": "DELIVERED"}));
+    let ours = of(json!({"subjectId": 501, "deliveryStatus": "READ", "comment": "ours"}));
+    let theirs = of(json!({"subjectId": 502, "deliveryStatus": "READ", "cascadeName": "theirs", "comment": "theirs"}));
+    let mut answers = std::collections::BTreeSet::new();
+    for order in super::orders::orders(4) {
+        let feeds = Feeds::new().await;
+        let (one, other) = (restricted(&feeds.app, &[501]).await, restricted(&feeds.app, &[502]).await);
+        for step in order {
+            match step {
+                0 => _ = feeds.send("/v1/messages", &free).await,
+                1 => _ = feeds.send("/v1/messages", &later).await,
+                2 => _ = feeds.send_with(&other, "/v1/messages", &theirs).await,
+                _ => _ = feeds.send_with(&one, "/v1/messages", &ours).await,
+            }
+        }
+        // Whoever was turned away while nobody had spoken freely comes again.
+        feeds.send_with(&one, "/v1/messages", &ours).await;
+        assert!(feeds.send_with(&other, "/v1/messages", &theirs).await.starts_with("400 "));
+        answers.insert(feeds.app.ask("{}").await);
+    }
+    assert_eq!(answers.len(), 1, "{answers:#?}");
+    let answer = answers.first().unwrap();
+    assert!(answer.contains("READ") && answer.contains("ours") && !answer.contains("theirs"), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_message_without_subject_is_of_the_subject_that_a_restricted_key_names() {
+    let feeds = Feeds::new().await;
+    let key = restricted(&feeds.app, &[501]).await;
+    let ours = message(1, json!({"subjectId": 501, "deliveryStatus": "READ"}));
+    assert!(feeds.send_with(&key, "/v1/messages", &ours).await.starts_with("200 "));
+    feeds.app.import([message(1, json!({}))]).await;
+    assert_eq!(feeds.app.ids_with(&key, "{}").await, "[1]");
+    assert_eq!(feeds.status().await, "READ - -");
+}

@@ -72,3 +72,21 @@ async fn what_two_feeds_say_alike_stands_in_the_trail_for_each() {
         assert_eq!(trail.matches(r#""status":"READ""#).count(), 2, "{trail}");
     }
 }
+
+#[actix_web::test]
+async fn a_status_that_a_feed_says_again_with_a_lesser_copy_between_stands_in_the_trail() {
+    let read = message(1, json!({"deliveryStatus": "READ"}));
+    let sent = message(1, json!({"deliveryStatus": "SENT", "comment": "more"}));
+    for api_first in [true, false] {
+        let feeds = Feeds::new().await;
+        if !api_first {
+            feeds.app.import([read.clone()]).await;
+        }
+        feeds.send("/v1/messages", json!([sent, read])).await;
+        feeds.app.import([read.clone()]).await;
+        let trail = feeds.get("/v1/messages/1").await;
+        for said in [r#""READ","source":"api""#, r#""READ","source":"import""#, r#""SENT","source":"api""#] {
+            assert!(trail.contains(said), "{said}: {trail}");
+        }
+    }
+}

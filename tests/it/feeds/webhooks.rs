@@ -74,6 +74,17 @@ async fn a_message_of_an_unknown_subject_appears_with_the_first_message_that_tel
 }
 
 #[actix_web::test]
+async fn what_waited_appears_within_a_second_of_what_an_own_system_tells() {
+    let feeds = Feeds::new().await;
+    feeds.hook(incoming(1)).await;
+    feeds.send("/v1/messages", message(9, json!({"subjectId": 501, "channelType": "WHATSAPP"}))).await;
+    let told = std::time::Instant::now();
+    while feeds.app.ids("{}").await != "[9, 1]" {
+        assert!(told.elapsed() < std::time::Duration::from_secs(1), "it still waits");
+    }
+}
+
+#[actix_web::test]
 async fn a_subject_of_another_tenant_is_not_known() {
     let feeds = Feeds::new().await;
     let other = history_gateway::model::TenantId(4000);
@@ -329,4 +340,27 @@ async fn a_request_id_of_any_length_in_digits_is_a_request_id() {
     assert_eq!(feeds.hook(long(with(status("READ", "2026-03-01T10:00:09Z"), json!({"messageId": null})))).await, OK);
     assert_eq!(feeds.hook(long(status("SENT", "2026-03-01T10:00:01Z"))).await, OK);
     assert_eq!(feeds.status().await, "READ 2026-03-01T10:00:09.000+0000 -");
+}
+
+#[actix_web::test]
+async fn a_subject_stays_known_when_the_message_that_told_of_it_came_by_webhook_too() {
+    let feeds = Feeds::new().await;
+    feeds.hook(incoming(1)).await;
+    // The same message from edna's history, its content spelt with its nulls; the webhook's copy is the greater one.
+    let told = message(
+        1,
+        json!({"direction": "IN", "channelType": "WHATSAPP", "subjectId": 501, "content": "{\"attachment\":null}"}),
+    );
+    feeds.app.import([told]).await;
+    assert_eq!(feeds.app.ids(json!({"subjectId": 501})).await, "[1]");
+    feeds.hook(incoming(2)).await;
+    assert_eq!(feeds.app.ids(json!({"subjectId": 501})).await, "[2, 1]");
+}
+
+#[actix_web::test]
+async fn a_message_longer_than_an_item_may_be_is_refused() {
+    let feeds = with_subject().await;
+    let long = json!({"messageContent": {"type": "TEXT", "text": "\"".repeat(400_000)}});
+    let answer = feeds.hook(with(incoming(1), long)).await;
+    assert!(answer.starts_with("400 ") && answer.contains("messageContent"), "{answer}");
 }
