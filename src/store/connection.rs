@@ -140,7 +140,6 @@ impl DatabaseUrl {
     }
 
     /// Waits for this process's turn to write to a file; a server's writers take turns on their tenant's row.
-    #[cfg_attr(not(feature = "postgres"), expect(clippy::unnecessary_wraps, reason = "a server has no turns"))]
     pub fn turn(&self, patience: Duration) -> Result<Option<Turn>, StoreError> {
         match self {
             Self::Sqlite { file } => Turns::of(file).wait(patience).map(Some),
