@@ -3,6 +3,7 @@
 
 #[expect(dead_code, reason = "most of it is the other benchmarks' data")]
 mod data;
+mod key;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -12,12 +13,11 @@ use std::time::{Duration, Instant as Moment};
 
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::{self, Door, Event, Limits};
-use history_gateway::model::key::{KeyKind, Secret};
 use history_gateway::model::{Item, Property, Value};
-use history_gateway::store::api_keys::{self, NewKey};
 use history_gateway::store::{DatabaseUrl, Options, Store};
 
-const KEY: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
+use key::KEY;
+
 const ROUNDS: usize = 5;
 /// How long one way of bringing messages is measured in each round.
 const SPELL: Duration = Duration::from_millis(1500);
@@ -48,18 +48,7 @@ async fn drive() {
     let mut news = News::new();
     println!("durable messages a second, onto {} messages; medians of {ROUNDS} interleaved rounds\n", data::messages());
     throughput(&store, &mut news).await;
-    let key = NewKey {
-        tenant: data::TENANT,
-        digest: Secret::parse(KEY).expect("a key").digest(),
-        name: "bench".into(),
-        kind: KeyKind::Master,
-        groups: None,
-        senders: None,
-        permissions: None,
-        oneuptime_profile: None,
-        valid_until: None,
-    };
-    store.write(move |connection| api_keys::issue(connection, &key, data::until())).await.expect("a key");
+    key::issue(&store).await;
     drop(store);
     readers(&url, &mut news);
 }

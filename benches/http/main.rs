@@ -5,16 +5,16 @@
 #[expect(dead_code, reason = "the other benchmarks ask the store without HTTP")]
 #[path = "../data.rs"]
 mod data;
+#[path = "../key.rs"]
+mod key;
 mod servers;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use history_gateway::model::key::{KeyKind, Secret};
-use history_gateway::store::api_keys::{self, NewKey};
+use key::KEY;
 
-const KEY: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
 const ROUNDS: usize = 5;
 /// How many rounds are tried until so many were steady.
 const TRIES: usize = 12;
@@ -43,19 +43,7 @@ async fn drive() {
         std::process::exit(1);
     }
     let store = data::store().await;
-    let key = NewKey {
-        tenant: data::TENANT,
-        digest: Secret::parse(KEY).expect("a key").digest(),
-        name: "bench".into(),
-        kind: KeyKind::Master,
-        groups: None,
-        senders: None,
-        permissions: None,
-        oneuptime_profile: None,
-        valid_until: None,
-    };
-    // Issued already where the database is a known one.
-    store.write(move |connection| api_keys::issue(connection, &key, data::until())).await.expect("a key");
+    key::issue(&store).await;
     if data::server().is_none() {
         servers::prepare(&store).await;
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::webhook::{field, plain};
+use super::webhook::plain;
 use crate::model::instant::Rounding;
 use crate::model::wire::{self, Fields};
 use crate::model::{Heard, Instant, StatusEvent, StatusNotice, delivery};
@@ -41,7 +41,7 @@ pub fn notice(fields: &Fields<'_>, raw: &str, heard: Heard, reading: Reading) ->
     if message_id.is_none() && request_id.is_none() {
         return Err(Meaningless::Nameless);
     }
-    let word = field(fields, "status").and_then(wire::text).filter(|word| !word.trim().is_empty() && short(word));
+    let word = fields.given("status").and_then(wire::text).filter(|word| !word.trim().is_empty() && short(word));
     let word = word.ok_or(Meaningless::Field("status", "a word"))?;
     let at = read.value("statusAt", "an ISO 8601 date in a string", |raw| {
         wire::text(raw).and_then(|text| Instant::parse(&text, Rounding::Down))
@@ -78,7 +78,7 @@ impl Read<'_> {
         wanted: &'static str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Meaningless> {
-        let Some(raw) = field(self.fields, name) else { return Ok(None) };
+        let Some(raw) = self.fields.given(name) else { return Ok(None) };
         match read(raw) {
             None if self.reading == Reading::Strict => Err(Meaningless::Field(name, wanted)),
             value => Ok(value),

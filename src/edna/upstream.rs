@@ -13,7 +13,7 @@ use ureq::{Agent, Body};
 use super::EdnaError;
 use crate::model::item::LONGEST_ITEM;
 use crate::model::upstream::{UpstreamKey, UpstreamUrl};
-use crate::model::wire::{self, Fields};
+use crate::model::wire;
 use crate::model::{Instant, Item, Property, TenantId};
 
 /// The longest answer that is read: no page of 1000 messages comes near it, and what never ends does.
@@ -143,17 +143,13 @@ fn unreadable() -> Trouble {
 /// Reads `{"content":[…],"hasNext":…}`.
 fn page(body: &str, tenant: TenantId) -> Option<Page> {
     let fields = wire::object(body).ok()?;
-    let content = wire::array(field(&fields, "content")?)?;
-    let has_next = match field(&fields, "hasNext")? {
+    let content = wire::array(fields.given("content")?)?;
+    let has_next = match fields.given("hasNext")? {
         "true" => true,
         "false" => false,
         _ => return None,
     };
     Some(Page { entries: content.iter().map(|raw| entry(raw.get(), tenant)).collect(), has_next })
-}
-
-fn field<'a>(fields: &Fields<'a>, wanted: &str) -> Option<&'a str> {
-    fields.0.iter().find(|(name, _)| name == wanted).map(|(_, raw)| raw.get())
 }
 
 fn entry(text: &str, tenant: TenantId) -> Entry {
@@ -172,7 +168,7 @@ fn entry(text: &str, tenant: TenantId) -> Entry {
 /// The id of what is no message otherwise.
 fn id(text: &str) -> Option<i64> {
     let fields = wire::object(text).ok()?;
-    wire::integer(field(&fields, Property::MessageId.name())?).ok()
+    wire::integer(fields.given(Property::MessageId.name())?).ok()
 }
 
 /// Why an upstream gave no page, from its status.

@@ -52,7 +52,7 @@ pub fn parse(body: &[u8], tenant: TenantId, now: Instant) -> Result<Call, EdnaEr
 /// Reads one event. What kind it is shows in its fields, because some configure all webhooks at one address.
 fn event(raw: &str, tenant: TenantId, heard: Heard) -> Result<Event, Meaningless> {
     let fields = wire::object(raw).map_err(|_| Meaningless::NotAnObject)?;
-    let has = |name: &str| field(&fields, name).is_some();
+    let has = |name: &str| fields.given(name).is_some();
     if has("messageContent") || (has("subscriber") && has("receivedAt")) {
         return message(&fields, tenant).map(|message| Event::unplaced(message, heard));
     }
@@ -62,30 +62,25 @@ fn event(raw: &str, tenant: TenantId, heard: Heard) -> Result<Event, Meaningless
     if fields.0.is_empty() { Err(Meaningless::Empty) } else { Ok(Event::other(wire::compact(raw), heard)) }
 }
 
-/// A field's value; `None` where it is not there, or null.
-pub fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a str> {
-    let mut named = fields.0.iter().filter(|(known, _)| known == name).map(|(_, raw)| raw.get());
-    named.find(|raw| *raw != "null")
-}
-
 /// An incoming message, which lacks nothing but its channel.
 fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningless> {
-    let integer = |name| field(fields, name).and_then(|raw| wire::integer(raw).ok());
-    let text = |name| field(fields, name).and_then(plain);
+    let integer = |name| fields.given(name).and_then(|raw| wire::integer(raw).ok());
+    let text = |name| fields.given(name).and_then(plain);
     let id = integer("id").filter(|id| *id > 0).ok_or(Meaningless::Field("id", "a positive integer"))?;
     let subject = integer("subjectId").ok_or(Meaningless::Field("subjectId", "an integer"))?;
-    let received = field(fields, "receivedAt").and_then(wire::text);
+    let received = fields.given("receivedAt").and_then(wire::text);
     let received = received.and_then(|text| Instant::parse(&text, Rounding::Down));
     let received = received.ok_or(Meaningless::Field("receivedAt", "an ISO 8601 date"))?;
-    let sender = field(fields, "subscriber").and_then(|raw| wire::object(raw).ok());
+    let sender = fields.given("subscriber").and_then(|raw| wire::object(raw).ok());
     let sender = sender.ok_or(Meaningless::Field("subscriber", "an object"))?;
-    let address = field(&sender, "identifier")
+    let address = sender
+        .given("identifier")
         .and_then(plain)
         .ok_or(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"))?;
     if subscriber::is_blank(&address) || address.len() > LONGEST_ADDRESS {
         return Err(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"));
     }
-    let content = content(field(fields, "messageContent").ok_or(Meaningless::Field("messageContent", "an object"))?)?;
+    let content = content(fields.given("messageContent").ok_or(Meaningless::Field("messageContent", "an object"))?)?;
     let mut values = vec![
         (Property::MessageId, Value::Integer(id)),
         (Property::TenantId, Value::Integer(tenant.0)),
@@ -97,7 +92,7 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningles
     ];
     let mut optional = |property, value: Option<Value>| values.extend(value.map(|value| (property, value)));
     optional(Property::SubjectName, text("subject").map(Value::Text));
-    let person = field(&sender, "id").and_then(|raw| wire::integer(raw).ok());
+    let person = sender.given("id").and_then(|raw| wire::integer(raw).ok());
     optional(Property::SubscriberId, person.map(Value::Integer));
     optional(Property::ReplyInMessageId, integer("replyInMessageId").map(Value::Integer));
     optional(Property::ReplyOutMessageId, integer("replyOutMessageId").map(Value::Integer));

@@ -84,16 +84,8 @@ fn applied<'a>(
     let mut applied = HashSet::new();
     for (id, events) in known {
         let Some(item) = progress.get(id).and_then(|message| merge::merged(&message.copies)) else { continue };
-        let ties: HashSet<(&str, i64)> = events
-            .iter()
-            .filter(|event| event.notice.message_id.is_some() && event.notice.counts_for(&item))
-            .filter_map(|event| event.notice.sending())
-            .collect();
-        let is_tied = |notice: &StatusNotice| notice.sending().is_some_and(|sending| ties.contains(&sending));
-        let counts = |event: &&Known| {
-            event.notice.counts_for(&item) && (event.notice.message_id.is_some() || is_tied(&event.notice))
-        };
-        applied.extend(events.iter().filter(counts).map(|event| (event.notice.message_id, event.digest.as_str())));
+        let count = merge::that_count(&item, events);
+        applied.extend(count.into_iter().map(|event| (event.notice.message_id, event.digest.as_str())));
     }
     applied
 }
@@ -245,7 +237,7 @@ impl Progress {
 
     /// What is to be written of it, if anything.
     fn change(self, known: &[Known]) -> Option<Change> {
-        let item = merge::message(&self.copies, known.iter().map(|event| &event.notice))?;
+        let item = merge::message(&self.copies, known)?;
         let is_as_before = |before: &Stored| before.item == item && before.copies == self.copies;
         if self.before.as_ref().is_some_and(is_as_before) {
             return None;

@@ -125,6 +125,12 @@ impl StatusNotice {
     }
 }
 
+impl AsRef<Self> for StatusNotice {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// A message that lacks nothing but its channel, which its subject tells (docs/edna.md 6.1).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unplaced(Item);

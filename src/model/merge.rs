@@ -126,9 +126,12 @@ fn plain(copies: &[MessageCopy]) -> Option<Item> {
 ///
 /// Its status is the greatest event of all, the copies' own included (docs/edna.md 6.3): the copies that were dropped
 /// had lesser ones. The greatest event that has them fills what the message lacks of cascade and comment.
-pub fn message<'a>(copies: &[MessageCopy], notices: impl IntoIterator<Item = &'a StatusNotice>) -> Option<Item> {
+pub fn message<'a, N: AsRef<StatusNotice> + 'a>(
+    copies: &[MessageCopy],
+    notices: impl IntoIterator<Item = &'a N>,
+) -> Option<Item> {
     let mut item = merged(copies)?;
-    let mut notices = that_count(&item, notices);
+    let mut notices: Vec<&StatusNotice> = that_count(&item, notices).into_iter().map(N::as_ref).collect();
     if notices.is_empty() {
         return Some(item);
     }
@@ -146,13 +149,16 @@ pub fn message<'a>(copies: &[MessageCopy], notices: impl IntoIterator<Item = &'a
 }
 
 /// The events among some that count for a message. What does not count does not tie another to it either.
-pub fn that_count<'a>(item: &Item, notices: impl IntoIterator<Item = &'a StatusNotice>) -> Vec<&'a StatusNotice> {
-    let counts = |notice: &&StatusNotice| notice.counts_for(item);
-    let (named, unnamed): (Vec<&StatusNotice>, Vec<&StatusNotice>) =
-        notices.into_iter().filter(counts).partition(|notice| notice.message_id.is_some());
-    let sendings: HashSet<(&str, i64)> = named.iter().filter_map(|notice| notice.sending()).collect();
-    let is_tied = |notice: &&StatusNotice| notice.sending().is_some_and(|sending| sendings.contains(&sending));
-    let tied: Vec<&StatusNotice> = unnamed.into_iter().filter(is_tied).collect();
+pub fn that_count<'a, N: AsRef<StatusNotice> + 'a>(
+    item: &Item,
+    notices: impl IntoIterator<Item = &'a N>,
+) -> Vec<&'a N> {
+    let counts = |notice: &&N| notice.as_ref().counts_for(item);
+    let (named, unnamed): (Vec<&N>, Vec<&N>) =
+        notices.into_iter().filter(counts).partition(|notice| notice.as_ref().message_id.is_some());
+    let sendings: HashSet<(&str, i64)> = named.iter().filter_map(|notice| notice.as_ref().sending()).collect();
+    let is_tied = |notice: &&N| notice.as_ref().sending().is_some_and(|sending| sendings.contains(&sending));
+    let tied: Vec<&N> = unnamed.into_iter().filter(is_tied).collect();
     named.into_iter().chain(tied).collect()
 }
 

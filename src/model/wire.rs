@@ -11,6 +11,14 @@ use thiserror::Error;
 /// Values are skipped without recursion, so any depth of nesting is safe.
 pub struct Fields<'a>(pub Vec<(String, &'a RawValue)>);
 
+impl<'a> Fields<'a> {
+    /// A field's value; `None` where it is not there, or null.
+    pub fn given(&self, name: &str) -> Option<&'a str> {
+        let mut named = self.0.iter().filter(|(known, _)| known == name).map(|(_, raw)| raw.get());
+        named.find(|raw| *raw != "null")
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Collect;

@@ -63,6 +63,12 @@ pub struct Known {
     pub notice: StatusNotice,
 }
 
+impl AsRef<StatusNotice> for Known {
+    fn as_ref(&self) -> &StatusNotice {
+        &self.notice
+    }
+}
+
 /// What stands for the message of an event: a number below zero, made of the digest, where it names none.
 fn message_id(notice: &StatusNotice, digest: &str) -> i64 {
     let start = digest.get(..15).and_then(|start| i64::from_str_radix(start, 16).ok());

@@ -13,6 +13,8 @@
 #[path = "../it/support/mod.rs"]
 mod support;
 
+#[path = "../long/disk.rs"]
+mod disk;
 mod durable;
 mod feeder;
 mod kill;

@@ -7,32 +7,14 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use history_gateway::store::{Connection, DatabaseUrl};
 
+use crate::disk::SmallDisk;
 use crate::feeder::{FEEDS, Feeder, Line, Shop, check, exported};
 use crate::support::Binary;
-
-/// A small disk of its own, unmounted with its test.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(at: std::path::PathBuf) -> Option<Self> {
-        std::fs::create_dir(&at).unwrap();
-        let mut mount = std::process::Command::new("mount");
-        let mounted = mount.args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(&at).status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self(at))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // What fails here is a leftover in the temporary folder.
-        let _ = std::process::Command::new("umount").arg(&self.0).status();
-    }
-}
 
 #[test]
 fn a_full_disk_is_503_nothing_is_half_written_and_room_is_all_it_takes_to_go_on() {
     let binary = Binary::with_file();
-    let Some(disk) = SmallDisk::mount(binary.path("disk")) else {
+    let Some(disk) = SmallDisk::mount(binary.path("disk"), 8) else {
         eprintln!("skipped: a small disk can only be mounted by root");
         return;
     };

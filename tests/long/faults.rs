@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use history_gateway::store::{DatabaseUrl, Options};
 
+use crate::disk::SmallDisk;
 use crate::support::Binary;
 use crate::with_tenant;
 
@@ -53,32 +54,13 @@ fn an_import_that_is_killed_leaves_whole_batches_and_can_be_repeated() {
     assert_eq!(newest.trim(), r#"{"imported":0,"updated":0,"unchanged":12000,"rejected":0}"#);
 }
 
-/// A small disk of its own, unmounted with its test.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(at: std::path::PathBuf) -> Option<Self> {
-        std::fs::create_dir(&at).unwrap();
-        let mounted =
-            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(&at).status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self(at))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // What fails here is a leftover in the temporary folder.
-        let _ = std::process::Command::new("umount").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_disk_that_is_full_is_said_nothing_is_half_written_and_reading_goes_on() {
     let source = with_tenant(Binary::with_file());
     source.run(&["generate", "--tenant", "3193", "--messages", "6000", "--until", "2026-03-01"]);
     let items = source.run(&["export", "--tenant", "3193"]);
     let binary = Binary::with_file();
-    let Some(disk) = SmallDisk::mount(binary.path("disk")) else {
+    let Some(disk) = SmallDisk::mount(binary.path("disk"), 3) else {
         eprintln!("skipped: a small disk can only be mounted by root");
         return;
     };

@@ -13,6 +13,7 @@
 mod support;
 
 mod crowd;
+mod disk;
 mod faults;
 mod growth;
 
