@@ -47,10 +47,20 @@ async fn drive() {
     let store = Store::open(&DatabaseUrl::parse(&url).expect("a URL"), Options::default()).expect("a store");
     let mut news = News::new();
     println!("durable messages a second, onto {} messages; medians of {ROUNDS} interleaved rounds\n", data::messages());
-    throughput(&store, &mut news).await;
+    if is_wanted("throughput") {
+        throughput(&store, &mut news).await;
+    }
     key::issue(&store).await;
     drop(store);
-    readers(&url, &mut news);
+    if is_wanted("readers") {
+        readers(&url, &mut news);
+    }
+}
+
+/// Whether a part is to be measured: those that are named (`cargo bench --bench feeds -- readers`), else all.
+fn is_wanted(part: &str) -> bool {
+    let mut named = std::env::args().skip(1).filter(|word| !word.starts_with("--")).peekable();
+    named.peek().is_none() || named.any(|word| word == part)
 }
 
 /// Messages that the store does not have, as they would come after those it has.

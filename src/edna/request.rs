@@ -1,5 +1,6 @@
 //! Reads a history request, with the leniency its clients rely on; knows no store and no caller.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::value::RawValue;
@@ -48,7 +49,7 @@ pub fn no_object(error: NotAnObject) -> EdnaError {
 /// Hands over every field that is given; a known field may be there once.
 fn each_field(
     path: &str,
-    fields: Vec<(String, &RawValue)>,
+    fields: Vec<(Cow<'_, str>, &RawValue)>,
     mut take: impl FnMut(&str, &str) -> Result<bool, EdnaError>,
 ) -> Result<(), EdnaError> {
     let mut seen = HashSet::new();

@@ -1,6 +1,6 @@
 //! A point in time to the millisecond, as edna writes and reads it; knows no clock.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Timelike, Utc};
 
@@ -32,7 +32,7 @@ impl Instant {
             return None;
         }
         let utc = if text.len() == 10 {
-            NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?
+            date(text)?.and_hms_opt(0, 0, 0)?
         } else {
             date_time(text)?
         };
@@ -76,10 +76,15 @@ impl Instant {
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let utc = self.utc();
-        let (year, month, day) = (utc.year(), utc.month(), utc.day());
-        let (hour, minute, second) = (utc.hour(), utc.minute(), utc.second());
-        let millis = utc.timestamp_subsec_millis();
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}+0000")
+        let (date, time) = ([utc.month(), utc.day()], [utc.hour(), utc.minute(), utc.second()]);
+        // Two dates stand in every message, and a format for each of their numbers is most of what writing one takes.
+        let two = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8].map(char::from);
+        write!(f, "{:04}", utc.year())?;
+        for (mark, number) in ['-', '-', 'T', ':', ':'].into_iter().zip(date.into_iter().chain(time)) {
+            f.write_char(mark)?;
+            two(number).into_iter().try_for_each(|digit| f.write_char(digit))?;
+        }
+        write!(f, ".{:03}+0000", utc.timestamp_subsec_millis())
     }
 }
 
@@ -121,12 +126,24 @@ fn naive(date: &str, time: &str) -> Option<NaiveDateTime> {
     if !shape_is_right {
         return None;
     }
-    let seconds = if clock.len() == 5 { ":00" } else { "" };
-    let nanos: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    let (hour, minute, second) = (number(&clock[..2])?, number(&clock[3..5])?, clock.get(6..).map_or(Some(0), number)?);
+    let nanos = &fraction[..fraction.len().min(9)];
+    // A fraction has at most nine digits here, so the power has a meaning.
+    let nanos_read = number(nanos)? * 10_u32.pow(9 - u32::try_from(nanos.len()).ok()?);
     // Digits beyond the nanosecond still make the instant later than the millisecond they follow.
-    let tail = fraction.len() > 9 && fraction[9..].bytes().any(|byte| byte != b'0');
-    let read = NaiveDateTime::parse_from_str(&format!("{date}T{clock}{seconds}"), "%Y-%m-%dT%H:%M:%S").ok()?;
-    read.with_nanosecond(read.nanosecond() + nanos.parse::<u32>().ok()? + u32::from(tail && nanos.ends_with('0')))
+    let tail = fraction.len() > 9 && nanos.ends_with('0') && fraction[9..].bytes().any(|byte| byte != b'0');
+    // A leap second is the one before it, and a second more.
+    let (second, leap) = if second == 60 { (59, 1_000_000_000) } else { (second, 0) };
+    self::date(date)?.and_hms_nano_opt(hour, minute, second, leap + nanos_read + u32::from(tail))
+}
+
+/// A date whose shape is right: `YYYY-MM-DD`.
+fn date(text: &str) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(text[..4].parse().ok()?, number(&text[5..7])?, number(&text[8..10])?)
+}
+
+fn number(digits: &str) -> Option<u32> {
+    digits.parse().ok()
 }
 
 /// `hh`, `hhmm` or `hh:mm`.

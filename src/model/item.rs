@@ -1,7 +1,7 @@
 //! A message in edna's wire form, read from and rendered to JSON; knows no store and no request.
 
 use std::collections::HashSet;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use thiserror::Error;
 
@@ -54,18 +54,23 @@ impl Item {
     pub fn parse_with(text: &str, tenant: TenantId, lacking: &[(Property, Value)]) -> Result<Self, ItemError> {
         let fields = wire::object(text)?;
         let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
-        let mut seen = HashSet::new();
-        for (name, raw) in fields.0 {
-            let property = Property::from_name(&name);
-            if !seen.insert(name.clone()) {
-                return Err(property.map_or(ItemError::UnknownTwice, |property| ItemError::Twice(property.name())));
+        let (mut seen, mut seen_unknown) = ([false; Property::COUNT], HashSet::new());
+        for (name, raw) in &fields.0 {
+            let Some(property) = Property::from_name(name) else {
+                if !seen_unknown.insert(&**name) {
+                    return Err(ItemError::UnknownTwice);
+                }
+                match raw.get() {
+                    "null" => {}
+                    json if wire::depth(json) > DEEPEST => return Err(ItemError::TooDeep),
+                    json => item.extra.push((name.clone().into_owned(), wire::compact(json))),
+                }
+                continue;
+            };
+            if std::mem::replace(&mut seen[property as usize], true) {
+                return Err(ItemError::Twice(property.name()));
             }
-            match property {
-                Some(property) => item.values[property as usize] = value(property, raw.get())?,
-                None if raw.get() == "null" => {}
-                None if wire::depth(raw.get()) > DEEPEST => return Err(ItemError::TooDeep),
-                None => item.extra.push((name, wire::compact(raw.get()))),
-            }
+            item.values[property as usize] = value(property, raw.get())?;
         }
         match item.integer(Property::TenantId) {
             Some(id) if id != tenant.0 => return Err(ItemError::OtherTenant),
@@ -161,11 +166,15 @@ impl Item {
         for property in Property::ALL {
             if let Some(value) = self.get(*property) {
                 push_name(&mut out, property.name());
-                match value {
-                    Value::Integer(value) => out.push_str(&value.to_string()),
-                    Value::Text(value) => wire::push_text(&mut out, value),
-                    Value::Instant(value) => wire::push_text(&mut out, &value.to_string()),
-                }
+                // Writing to a string does not fail.
+                let _ = match value {
+                    Value::Integer(value) => write!(out, "{value}"),
+                    Value::Instant(value) => write!(out, "\"{value}\""),
+                    Value::Text(value) => {
+                        wire::push_text(&mut out, value);
+                        Ok(())
+                    }
+                };
             }
         }
         for (name, json) in &self.extra {

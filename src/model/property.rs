@@ -32,6 +32,13 @@ macro_rules! properties {
                 match self { $(Self::$name => $wire,)* }
             }
 
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($wire => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
             pub fn kind(self) -> Kind {
                 match self { $(Self::$name => Kind::$kind,)* }
             }
@@ -70,10 +77,6 @@ properties! {
 
 impl Property {
     pub const COUNT: usize = Self::ALL.len();
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|property| property.name() == name)
-    }
 
     /// The three fields that are one status event and move together (docs/edna.md 6.3).
     pub fn is_status(self) -> bool {

@@ -46,7 +46,7 @@ pub fn object(raw: &str) -> Option<Vec<(String, &RawValue)>> {
     for (name, value) in wire::object(raw).ok()?.0 {
         let place = *places.entry(name.clone()).or_insert(fields.len());
         if place == fields.len() {
-            fields.push((name, value));
+            fields.push((name.into_owned(), value));
         } else {
             fields[place].1 = value;
         }
