@@ -7,7 +7,7 @@ use crate::model::{Heard, Instant, Item, Property, StatusNotice, Unplaced};
 
 /// What a feed tells.
 pub enum Told {
-    Message(Box<Item>),
+    Message(Arc<Item>),
     /// A message whose channel its subject tells.
     Unplaced(Box<Unplaced>),
     Status(Box<StatusNotice>),
@@ -25,7 +25,7 @@ pub struct Event {
 
 impl Event {
     pub fn message(item: Item, heard: Heard) -> Self {
-        Self { told: Told::Message(Box::new(item)), heard, senders: None }
+        Self { told: Told::Message(Arc::new(item)), heard, senders: None }
     }
 
     pub fn unplaced(message: Unplaced, heard: Heard) -> Self {

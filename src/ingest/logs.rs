@@ -1,6 +1,7 @@
 //! The WhatsApp log's side of the door: rows that follow from messages, and rows that come in OneUptime's form.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -131,8 +132,10 @@ fn catch_up_a_batch(connection: &mut Connection, tenant: TenantId) -> Result<Opt
     let within = (after, up_to.unwrap_or(i64::MAX));
     let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), within)?;
     let rows = items.len() as u64;
-    let changes: Vec<messages::Change> =
-        items.into_iter().map(|item| messages::Change { item, copies: Vec::new(), before: None }).collect();
+    let changes: Vec<messages::Change> = items
+        .into_iter()
+        .map(|item| messages::Change { item: Arc::new(item), copies: Vec::new(), before: None })
+        .collect();
     follow(connection, tenant, &changes)?;
     tenants::note_logged(connection, tenant, up_to)?;
     Ok(Some(rows))

@@ -1,6 +1,7 @@
 //! Many messages or rows through the door in batches, the next batch gathered while the last one is written.
 
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
@@ -47,9 +48,17 @@ impl Entry for WhatsAppLog {
     }
 }
 
-/// How many entries one durable write takes, and how many bytes of text.
-const BATCH: usize = 1000;
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// How many entries one durable write takes: the first one, and at the least and the most.
+const FIRST: usize = 1000;
+const LEAST: usize = 250;
+const MOST: usize = 10_000;
+/// How many bytes of text it takes.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long a write may take before the next ones are smaller: who writes beside it waits so long.
+const LONG: Duration = Duration::from_millis(400);
+/// Up to when the next ones are greater: the more at once, the less each of them costs.
+const SHORT: Duration = Duration::from_millis(150);
 
 /// Gathers a tenant's entries and records them. Call it from a thread that runs local tasks.
 pub struct Pipeline<E> {
@@ -57,20 +66,26 @@ pub struct Pipeline<E> {
     tenant: TenantId,
     batch: Vec<E>,
     bytes: usize,
-    writing: Option<JoinHandle<Result<Recorded, StoreError>>>,
+    /// How many entries the next write takes.
+    size: usize,
+    writing: Option<JoinHandle<Written>>,
     recorded: Recorded,
 }
 
+/// What became of a batch, and how long that took.
+type Written = (Result<Recorded, StoreError>, Duration);
+
 impl<E: Entry> Pipeline<E> {
     pub fn new(store: &Store, tenant: TenantId) -> Self {
-        Self { store: store.clone(), tenant, batch: Vec::new(), bytes: 0, writing: None, recorded: Recorded::default() }
+        let (batch, recorded) = (Vec::new(), Recorded::default());
+        Self { store: store.clone(), tenant, batch, bytes: 0, size: FIRST, writing: None, recorded }
     }
 
     /// Takes an entry, and waits for an earlier batch where this one is full.
     pub async fn push(&mut self, entry: E) -> Result<(), StoreError> {
         self.bytes += entry.bytes();
         self.batch.push(entry);
-        if self.batch.len() < BATCH && self.bytes < BATCH_BYTES {
+        if self.batch.len() < self.size && self.bytes < MOST_BYTES {
             return Ok(());
         }
         self.write().await
@@ -89,7 +104,10 @@ impl<E: Entry> Pipeline<E> {
         self.written().await?;
         self.bytes = 0;
         let (store, tenant, batch) = (self.store.clone(), self.tenant, std::mem::take(&mut self.batch));
-        self.writing = Some(tokio::task::spawn_local(async move { E::record(&store, tenant, batch).await }));
+        self.writing = Some(tokio::task::spawn_local(async move {
+            let started = Instant::now();
+            (E::record(&store, tenant, batch).await, started.elapsed())
+        }));
         // Lets the write begin before the next batch is gathered on this same thread.
         tokio::task::yield_now().await;
         Ok(())
@@ -97,8 +115,31 @@ impl<E: Entry> Pipeline<E> {
 
     async fn written(&mut self) -> Result<(), StoreError> {
         if let Some(writing) = self.writing.take() {
-            self.recorded += writing.await.map_err(|_| StoreError::Failed("a write was cut short".into()))??;
+            let (recorded, took) = writing.await.map_err(|_| StoreError::Failed("a write was cut short".into()))?;
+            self.recorded += recorded?;
+            self.size = next_size(self.size, took);
         }
         Ok(())
+    }
+}
+
+/// How many entries the next write takes, after one of this size took so long.
+fn next_size(size: usize, took: Duration) -> usize {
+    match took {
+        _ if took < SHORT => (size * 2).min(MOST),
+        _ if took > LONG => (size / 2).max(LEAST),
+        _ => size,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_grow_while_they_are_quick_and_shrink_where_they_keep_others_waiting() {
+        let after = |size, milliseconds| next_size(size, Duration::from_millis(milliseconds));
+        assert_eq!((after(FIRST, 20), after(FIRST, 200), after(FIRST, 2000)), (2000, 1000, 500));
+        assert_eq!((after(8000, 20), after(300, 2000)), (MOST, LEAST));
     }
 }

@@ -29,7 +29,7 @@ struct Progress {
 /// The copies of messages in a batch, each with its place there.
 struct Incoming<'a> {
     place: usize,
-    item: Item,
+    item: Arc<Item>,
     heard: Heard,
     senders: Option<&'a Arc<BTreeSet<i64>>>,
 }
@@ -113,14 +113,14 @@ fn items<'a>(
     for (place, event) in (0..).zip(events) {
         let item = match &event.told {
             Told::Status(_) => continue,
-            Told::Message(item) => Item::clone(item),
+            Told::Message(item) => Arc::clone(item),
             Told::Unplaced(message) => {
                 let Some(channel_type) = channels.get(&message.subject_id()) else {
                     let is_new = waiting::keep(connection, tenant, message, event.heard)?;
                     fates[place] = if is_new { Fate::Waiting } else { Fate::Unchanged };
                     continue;
                 };
-                message.as_ref().clone().placed(channel_type)
+                Arc::new(message.as_ref().clone().placed(channel_type))
             }
             Told::Other(body) => {
                 let is_new = waiting::keep_event(connection, tenant, body, event.heard.at)?;
@@ -194,11 +194,11 @@ fn keep_dropped(
 fn is_placed_again(known: &MessageCopy, copy: &MessageCopy) -> bool {
     let is_placed = |copy: &MessageCopy| copy.heard.source == Source::Webhook;
     let elsewhere = |copy: &MessageCopy| {
-        let mut item = copy.item.clone();
+        let mut item = Item::clone(&copy.item);
         item.set(Property::ChannelType, known.item.get(Property::ChannelType).cloned());
         item
     };
-    is_placed(known) && is_placed(copy) && elsewhere(copy) == known.item
+    is_placed(known) && is_placed(copy) && elsewhere(copy) == *known.item
 }
 
 fn begun(stored: Stored) -> Progress {

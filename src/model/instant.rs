@@ -31,11 +31,7 @@ impl Instant {
         if !starts_with_date(text) {
             return None;
         }
-        let utc = if text.len() == 10 {
-            date(text)?.and_hms_opt(0, 0, 0)?
-        } else {
-            date_time(text)?
-        };
+        let utc = if text.len() == 10 { date(text)?.and_hms_opt(0, 0, 0)? } else { date_time(text)? };
         let beyond = utc.nanosecond() % 1_000_000 != 0;
         let instant = Self(utc.and_utc().timestamp_millis() + i64::from(beyond && rounding == Rounding::Up));
         // A zone, a leap second or rounding can move a date out of the years that four digits can write.

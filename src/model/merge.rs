@@ -2,6 +2,7 @@
 //! knows no store.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::feed::{Heard, Source, StatusNotice};
 use super::{Item, Property, StatusEvent, Value, delivery};
@@ -10,7 +11,7 @@ use super::{Item, Property, StatusEvent, Value, delivery};
 /// said it first.
 #[derive(Clone)]
 pub struct MessageCopy {
-    pub item: Item,
+    pub item: Arc<Item>,
     pub heard: Heard,
 }
 
@@ -57,7 +58,7 @@ pub fn contributing(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
     let mut kept: Vec<MessageCopy> = Vec::new();
     for copy in copies {
         let greater: Vec<&Item> =
-            kept.iter().filter(|greater| greater.outlasts(&copy)).map(|copy| &copy.item).collect();
+            kept.iter().filter(|greater| greater.outlasts(&copy)).map(|copy| &*copy.item).collect();
         if greater.is_empty() || contributes(&copy.item, &greater) {
             kept.push(copy);
         }
@@ -93,20 +94,20 @@ fn contributes(copy: &Item, greater: &[&Item]) -> bool {
 
 /// The message that its copies, the greatest first, come to: the greatest's status and fields,
 /// and what it lacks from the next.
-pub fn merged(copies: &[MessageCopy]) -> Option<Item> {
+pub fn merged(copies: &[MessageCopy]) -> Option<Arc<Item>> {
     if !copies.iter().any(MessageCopy::is_restricted) {
         return plain(copies);
     }
     plain(&counting(copies.to_vec()).0)
 }
 
-fn plain(copies: &[MessageCopy]) -> Option<Item> {
+fn plain(copies: &[MessageCopy]) -> Option<Arc<Item>> {
     let (greatest, rest) = copies.split_first()?;
-    let mut item = greatest.item.clone();
-    let mut names: HashSet<String> = match rest {
-        [] => HashSet::new(),
-        _ => item.extra().iter().map(|(name, _)| name.clone()).collect(),
-    };
+    if rest.is_empty() {
+        return Some(Arc::clone(&greatest.item));
+    }
+    let mut item = Item::clone(&greatest.item);
+    let mut names: HashSet<String> = item.extra().iter().map(|(name, _)| name.clone()).collect();
     for copy in rest {
         for property in Property::ALL {
             if !property.is_status() && item.get(*property).is_none() {
@@ -119,7 +120,7 @@ fn plain(copies: &[MessageCopy]) -> Option<Item> {
             }
         }
     }
-    Some(item)
+    Some(Arc::new(item))
 }
 
 /// The message that its copies and the status events known for it come to.
@@ -129,12 +130,13 @@ fn plain(copies: &[MessageCopy]) -> Option<Item> {
 pub fn message<'a, N: AsRef<StatusNotice> + 'a>(
     copies: &[MessageCopy],
     notices: impl IntoIterator<Item = &'a N>,
-) -> Option<Item> {
-    let mut item = merged(copies)?;
-    let mut notices: Vec<&StatusNotice> = that_count(&item, notices).into_iter().map(N::as_ref).collect();
+) -> Option<Arc<Item>> {
+    let merged = merged(copies)?;
+    let mut notices: Vec<&StatusNotice> = that_count(&merged, notices).into_iter().map(N::as_ref).collect();
     if notices.is_empty() {
-        return Some(item);
+        return Some(merged);
     }
+    let mut item = Arc::unwrap_or_clone(merged);
     // Where two say the same of the status, their other fields decide, so that the order of arrival does not.
     notices.sort_by_cached_key(|notice| std::cmp::Reverse((notice.event.clone(), notice.digest())));
     let own = item.status();
@@ -145,7 +147,7 @@ pub fn message<'a, N: AsRef<StatusNotice> + 'a>(
             item.set(property, notices.iter().find_map(|notice| notice.told(property)));
         }
     }
-    Some(item)
+    Some(Arc::new(item))
 }
 
 /// The events among some that count for a message. What does not count does not tie another to it either.

@@ -13,6 +13,9 @@ use thiserror::Error;
 /// Values are skipped without recursion, so any depth of nesting is safe.
 pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
+/// How many fields an object is expected to have: a message has about so many.
+const FIELDS: usize = 24;
+
 /// A field's name, borrowed where nothing in it is escaped.
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -37,7 +40,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
-                let mut fields = Vec::new();
+                let mut fields = Vec::with_capacity(FIELDS);
                 while let Some((Name(name), raw)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
                     fields.push((name, raw));
                 }
@@ -181,13 +184,14 @@ pub fn depth(raw: &str) -> i64 {
 
 /// Appends a text as a JSON string.
 pub fn push_text(out: &mut String, text: &str) {
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        // Nothing of it is escaped.
+    // All bytes are looked at, many at once, because most texts have none that is escaped.
+    let is_escaped = |byte| matches!(byte, ..b' ' | b'"' | b'\\');
+    if text.bytes().fold(false, |any, byte| any | is_escaped(byte)) {
+        // A string's serialisation has nothing that can fail.
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    } else {
         out.push('"');
         out.push_str(text);
         out.push('"');
-    } else {
-        // A string's serialisation has nothing that can fail.
-        out.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 }

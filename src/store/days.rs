@@ -1,5 +1,6 @@
 //! How many messages of each sort a day has, and between which ids: what the planner asks before it touches a message.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use diesel::dsl::{max, min};
@@ -17,11 +18,11 @@ use crate::model::{HistoryQuery, Instant, Item, Property, TenantId};
 
 /// The day and the sort of a message; three empty words stand for every sort.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Sort {
+struct Sort<'a> {
     day: i64,
-    channel_type: String,
-    direction: String,
-    traffic_type: String,
+    channel_type: Cow<'a, str>,
+    direction: Cow<'a, str>,
+    traffic_type: Cow<'a, str>,
 }
 
 /// What a write changes of one sort of one day.
@@ -33,10 +34,10 @@ struct Change {
 
 /// What a write changes.
 #[derive(Default)]
-pub struct Changes(BTreeMap<Sort, Change>);
+pub struct Changes<'a>(BTreeMap<Sort<'a>, Change>);
 
-impl Changes {
-    pub fn add(&mut self, item: &Item) {
+impl<'a> Changes<'a> {
+    pub fn add(&mut self, item: &'a Item) {
         let id = item.message_id();
         for sort in sorts(item) {
             let change = self.0.entry(sort).or_default();
@@ -46,7 +47,7 @@ impl Changes {
     }
 
     /// The ids' bounds stay as wide as they were: too wide costs time, too narrow would lose a message.
-    pub fn remove(&mut self, item: &Item) {
+    pub fn remove(&mut self, item: &'a Item) {
         for sort in sorts(item) {
             self.0.entry(sort).or_default().messages -= 1;
         }
@@ -54,8 +55,8 @@ impl Changes {
 }
 
 /// The two rows that count a message: its own sort's, and its day's.
-fn sorts(item: &Item) -> [Sort; 2] {
-    let text = |property| kept(item.text(property).unwrap_or_default()).into_owned();
+fn sorts(item: &Item) -> [Sort<'_>; 2] {
+    let text = |property| kept(item.text(property).unwrap_or_default());
     let day = item.instant(Property::SentOrReceivedAt).map_or(0, Instant::day);
     let (channel_type, direction) = (text(Property::ChannelType), text(Property::Direction));
     let own = Sort { day, channel_type, direction, traffic_type: text(Property::TrafficType) };
@@ -63,7 +64,7 @@ fn sorts(item: &Item) -> [Sort; 2] {
 }
 
 /// Keeps the counts with the messages, in the same transaction.
-pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -> Result<(), StoreError> {
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes<'_>) -> Result<(), StoreError> {
     for (sort, change) in &changes.0 {
         let key = (tenant.0, &sort.channel_type, &sort.direction, &sort.traffic_type, sort.day);
         let known: Option<(i64, i64, i64)> = message_days::table

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
@@ -9,6 +10,7 @@ use super::Connection;
 use super::connection::on_each;
 use super::dialect::{Along, any_of, sent_at};
 use super::error::StoreError;
+use super::rows::whole_row;
 use super::schema::{message_copies, messages};
 use super::subscribers::Filing;
 use super::text::kept;
@@ -18,7 +20,7 @@ use crate::model::{Heard, Instant, Item, MessageCopy, Property, Source, TenantId
 
 /// A message as the store has it.
 pub struct Stored {
-    pub item: Item,
+    pub item: Arc<Item>,
     /// The copies it was merged from, the greatest first; itself where there is only one.
     pub copies: Vec<MessageCopy>,
     recipient_id: i64,
@@ -26,7 +28,7 @@ pub struct Stored {
 
 /// A message as it is to be.
 pub struct Change {
-    pub item: Item,
+    pub item: Arc<Item>,
     /// The copies it is merged from, the greatest first.
     pub copies: Vec<MessageCopy>,
     /// What it replaces.
@@ -36,38 +38,39 @@ pub struct Change {
 /// How many copies one statement writes; each of them takes seven of its 65,535 values.
 const COPIES_AT_ONCE: usize = 4000;
 
-#[derive(Insertable)]
-#[diesel(table_name = messages, treat_none_as_default_value = false)]
-struct Row<'a> {
-    tenant_id: i64,
-    message_id: i64,
-    sent_or_received_at: i64,
-    recipient_id: i64,
-    subject_id: Option<i64>,
-    channel_type: Cow<'a, str>,
-    direction: Cow<'a, str>,
-    traffic_type: Option<Cow<'a, str>>,
-    address: Cow<'a, str>,
-    delivery_status: Option<Cow<'a, str>>,
-    delivery_status_at: Option<i64>,
-    delivery_status_message: Option<Cow<'a, str>>,
-    subject_name: Option<Cow<'a, str>>,
-    cascade_id: Option<i64>,
-    cascade_name: Option<Cow<'a, str>>,
-    matcher_id: Option<i64>,
-    matcher_name: Option<Cow<'a, str>>,
-    cascade_stage_uuid: Option<Cow<'a, str>>,
-    broadcast_id: Option<i64>,
-    broadcast_name: Option<Cow<'a, str>>,
-    segments: Option<i64>,
-    subscriber_id: Option<i64>,
-    comment: Option<Cow<'a, str>>,
-    reply_in_message_id: Option<i64>,
-    reply_out_message_id: Option<i64>,
-    reply_out_message_external_request_id: Option<Cow<'a, str>>,
-    item: String,
-    source: i32,
-    received_at: Option<i64>,
+whole_row! {
+    /// A message as its table has it.
+    struct Row<'a> in messages {
+        tenant_id: i64,
+        message_id: i64,
+        sent_or_received_at: i64,
+        recipient_id: i64,
+        subject_id: Option<i64>,
+        channel_type: Cow<'a, str>,
+        direction: Cow<'a, str>,
+        traffic_type: Option<Cow<'a, str>>,
+        address: Cow<'a, str>,
+        delivery_status: Option<Cow<'a, str>>,
+        delivery_status_at: Option<i64>,
+        delivery_status_message: Option<Cow<'a, str>>,
+        subject_name: Option<Cow<'a, str>>,
+        cascade_id: Option<i64>,
+        cascade_name: Option<Cow<'a, str>>,
+        matcher_id: Option<i64>,
+        matcher_name: Option<Cow<'a, str>>,
+        cascade_stage_uuid: Option<Cow<'a, str>>,
+        broadcast_id: Option<i64>,
+        broadcast_name: Option<Cow<'a, str>>,
+        segments: Option<i64>,
+        subscriber_id: Option<i64>,
+        comment: Option<Cow<'a, str>>,
+        reply_in_message_id: Option<i64>,
+        reply_out_message_id: Option<i64>,
+        reply_out_message_external_request_id: Option<Cow<'a, str>>,
+        item: String,
+        source: i32,
+        received_at: Option<i64>,
+    }
 }
 
 /// The messages among `ids` that the store has, with the copies they were merged from.
@@ -97,13 +100,13 @@ pub fn load(
         .load(connection)?;
     let mut copies_of: BTreeMap<i64, Vec<MessageCopy>> = BTreeMap::new();
     for (text, source, at) in copies {
-        let copy = MessageCopy { item: read(&text, tenant)?, heard: heard(source, at)? };
+        let copy = MessageCopy { item: Arc::new(read(&text, tenant)?), heard: heard(source, at)? };
         copies_of.entry(copy.item.message_id()).or_default().push(copy);
     }
     let mut stored = BTreeMap::new();
     for (recipient_id, text, source, at) in rows {
-        let item = read(&text, tenant)?;
-        let only = MessageCopy { item: item.clone(), heard: heard(source, at)? };
+        let item = Arc::new(read(&text, tenant)?);
+        let only = MessageCopy { item: Arc::clone(&item), heard: heard(source, at)? };
         let copies = copies_of.remove(&item.message_id()).unwrap_or_else(|| vec![only]);
         stored.insert(item.message_id(), Stored { item, copies, recipient_id });
     }
@@ -113,7 +116,7 @@ pub fn load(
 /// Writes messages and all that is kept with them: recipients, subjects and the days' counts. The tenant is locked.
 /// Tells whether a subject became known.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<bool, StoreError> {
-    let filings = changes.iter().map(|change| filing(&change.item)).collect();
+    let filings: Vec<Filing> = changes.iter().map(|change| filing(&change.item)).collect();
     let recipients = subscribers::file(connection, tenant, &filings)?;
     let replaced: Vec<&Stored> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
     remove(connection, tenant, &replaced)?;
@@ -125,42 +128,17 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) 
         sums.add(&change.item);
     }
     days::apply(connection, tenant, &sums)?;
-    let mut rows = Vec::with_capacity(changes.len());
-    for change in changes {
-        let recipient = recipients.get(&filing(&change.item));
-        // `file` answers for every filing it was given.
-        let recipient = *recipient.ok_or_else(|| StoreError::Failed("a recipient went missing".into()))?;
-        rows.push(row(tenant, change, recipient));
-    }
+    let row = |(change, recipient)| row(tenant, change, recipient);
+    let rows: Vec<Row> = changes.iter().zip(recipients).map(row).collect();
     let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();
-    insert(connection, rows)?;
+    Row::insert(connection, rows)?;
     keep_copies(connection, tenant, changes)?;
     let written: Vec<&Item> = changes.iter().filter_map(lesson).collect();
-    let before: Vec<&Item> = replaced.iter().map(|stored| &stored.item).collect();
+    let before: Vec<&Item> = replaced.iter().map(|stored| &*stored.item).collect();
     let became_known = subjects::learn(connection, tenant, &written, &before)?;
     let left = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
     subscribers::forget_unused(connection, tenant, &left)?;
     Ok(became_known)
-}
-
-/// Writes rows in whatever way is fastest: for a file one prepared statement, run again and again; for a server one
-/// stream of all of them.
-fn insert(connection: &mut Connection, rows: Vec<Row<'_>>) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    on_each!(
-        connection,
-        |file| {
-            for row in rows {
-                diesel::insert_into(messages::table).values(row).execute(file)?;
-            }
-        },
-        |server| {
-            diesel::copy_from(messages::table).from_insertable(rows).execute(server)?;
-        }
-    );
-    Ok(())
 }
 
 /// One page of a tenant's items by ascending id, for export.
@@ -268,12 +246,12 @@ fn lesson(change: &Change) -> Option<&Item> {
     }
     let subject = |item: &Item| item.integer(Property::SubjectId);
     let copy = change.copies.iter().find(|copy| !is_placed(copy))?;
-    Some(&copy.item).filter(|item| subject(item) == subject(&change.item))
+    Some(&*copy.item).filter(|item| subject(item) == subject(&change.item))
 }
 
-fn filing(item: &Item) -> Filing {
+fn filing(item: &Item) -> Filing<'_> {
     Filing {
-        address: kept(item.text(Property::Address).unwrap_or_default()).into_owned(),
+        address: kept(item.text(Property::Address).unwrap_or_default()),
         channel_class: ChannelClass::of(item.text(Property::ChannelType).unwrap_or_default()),
         subscriber_id: item.integer(Property::SubscriberId),
     }

@@ -17,6 +17,7 @@ mod person;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod pulls;
+mod rows;
 pub mod schema;
 pub mod status_events;
 pub mod stock;

@@ -9,9 +9,9 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Bool;
 
 use super::Connection;
-use super::connection::on_each;
 use super::dialect::any_of;
 use super::error::StoreError;
+use super::rows::whole_row;
 use super::schema::status_events;
 use super::text::{kept, told};
 use crate::model::{Heard, Instant, Source, StatusEvent, StatusNotice, TenantId};
@@ -19,23 +19,24 @@ use crate::model::{Heard, Instant, Source, StatusEvent, StatusNotice, TenantId};
 /// A sending: its request id and its subject.
 pub type Sending = (String, i64);
 
-#[derive(Insertable)]
-#[diesel(table_name = status_events, treat_none_as_default_value = false)]
-struct NewRow {
-    tenant_id: i64,
-    message_id: i64,
-    digest: String,
-    request_id: Option<String>,
-    subject_id: Option<i64>,
-    status: String,
-    status_at: Option<i64>,
-    status_message: Option<String>,
-    cascade_id: Option<i64>,
-    cascade_stage_uuid: Option<String>,
-    comment: Option<String>,
-    source: i32,
-    received_at: Option<i64>,
-    body: Option<String>,
+whole_row! {
+    /// An event as it is written.
+    struct NewRow in status_events {
+        tenant_id: i64,
+        message_id: i64,
+        digest: String,
+        request_id: Option<String>,
+        subject_id: Option<i64>,
+        status: String,
+        status_at: Option<i64>,
+        status_message: Option<String>,
+        cascade_id: Option<i64>,
+        cascade_stage_uuid: Option<String>,
+        comment: Option<String>,
+        source: i32,
+        received_at: Option<i64>,
+        body: Option<String>,
+    }
 }
 
 /// An event as it is read: what came is kept, and understood already.
@@ -99,22 +100,7 @@ pub fn keep(
     tenant: TenantId,
     notices: &[(&StatusNotice, String)],
 ) -> Result<(), StoreError> {
-    let rows: Vec<NewRow> = notices.iter().map(|(notice, digest)| row(tenant, notice, digest)).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    on_each!(
-        connection,
-        |file| {
-            for row in rows {
-                diesel::insert_into(status_events::table).values(row).execute(file)?;
-            }
-        },
-        |server| {
-            diesel::copy_from(status_events::table).from_insertable(rows).execute(server)?;
-        }
-    );
-    Ok(())
+    NewRow::insert(connection, notices.iter().map(|(notice, digest)| row(tenant, notice, digest)).collect())
 }
 
 /// The messages that events tie to some sendings.

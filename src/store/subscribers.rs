@@ -3,6 +3,7 @@
 //! A *recipient* is one address on one class of channel, with one subscriber or none. A person is a set of
 //! them, found anew for each question, so a link that becomes known later needs no message rewritten.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
@@ -17,8 +18,8 @@ use crate::model::subscriber::{self, ChannelClass};
 
 /// What a message says of its recipient, the address as a column holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Filing {
-    pub address: String,
+pub struct Filing<'a> {
+    pub address: Cow<'a, str>,
     pub channel_class: ChannelClass,
     pub subscriber_id: Option<i64>,
 }
@@ -35,22 +36,14 @@ struct Row {
 /// How many recipients one statement writes; each of them takes five of the 32,766 values that a file's may have.
 const RECIPIENTS_AT_ONCE: usize = 4000;
 
-/// The ids under which messages are filed, made where they are new.
-pub fn file(
-    connection: &mut Connection,
-    tenant: TenantId,
-    filings: &BTreeSet<Filing>,
-) -> Result<HashMap<Filing, i64>, StoreError> {
-    let addresses: BTreeSet<&str> = filings.iter().map(|filing| filing.address.as_str()).collect();
-    let mut known = filed(with_addresses(connection, tenant, &addresses)?);
-    let new: Vec<_> = filings.iter().filter(|filing| !known.contains_key(filing)).collect();
-    if new.is_empty() {
-        return Ok(known);
-    }
+/// The ids under which messages are filed, in the order of what they say; made where they are new.
+pub fn file(connection: &mut Connection, tenant: TenantId, filings: &[Filing<'_>]) -> Result<Vec<i64>, StoreError> {
+    let mut known = filed(with_addresses(connection, tenant, filings)?);
+    let new: BTreeSet<&Filing> = filings.iter().filter(|filing| !known.contains_key(filing)).collect();
     let row = |filing: &&Filing| {
         (
             recipients::tenant_id.eq(tenant.0),
-            recipients::address.eq(filing.address.clone()),
+            recipients::address.eq(filing.address.clone().into_owned()),
             recipients::folded_address.eq(subscriber::folded(&filing.address)),
             recipients::channel_class.eq(filing.channel_class as i32),
             recipients::subscriber_id.eq(filing.subscriber_id),
@@ -61,9 +54,10 @@ pub fn file(
         let insert = diesel::insert_into(recipients::table).values(rows);
         on_each!(connection, |connection| insert.execute(connection)?);
     }
-    let addresses: BTreeSet<&str> = new.iter().map(|filing| filing.address.as_str()).collect();
-    known.extend(filed(with_addresses(connection, tenant, &addresses)?));
-    Ok(known)
+    known.extend(filed(with_addresses(connection, tenant, new)?));
+    // Whoever was not known was made.
+    let id = |filing| known.get(filing).copied().ok_or_else(|| StoreError::Failed("a recipient went missing".into()));
+    filings.iter().map(id).collect()
 }
 
 /// Forgets recipients that no message is filed under any more: a link exists as long as a message makes it.
@@ -77,23 +71,24 @@ pub fn forget_unused(connection: &mut Connection, tenant: TenantId, ids: &BTreeS
     Ok(())
 }
 
-fn with_addresses(
+fn with_addresses<'a>(
     connection: &mut Connection,
     tenant: TenantId,
-    addresses: &BTreeSet<&str>,
+    filings: impl IntoIterator<Item = &'a Filing<'a>>,
 ) -> Result<Vec<Row>, StoreError> {
+    let addresses: BTreeSet<&str> = filings.into_iter().map(|filing| &*filing.address).collect();
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
     let of_tenant = recipients::table.filter(recipients::tenant_id.eq(tenant.0)).select(Row::as_select());
-    Ok(of_tenant.filter(any_of(recipients::address, addresses.iter().copied())).load(connection)?)
+    Ok(of_tenant.filter(any_of(recipients::address, addresses)).load(connection)?)
 }
 
-fn filed(rows: Vec<Row>) -> HashMap<Filing, i64> {
+fn filed(rows: Vec<Row>) -> HashMap<Filing<'static>, i64> {
     let filing = |row: Row| {
         let phone = row.channel_class == ChannelClass::Phone as i32;
         let channel_class = if phone { ChannelClass::Phone } else { ChannelClass::Other };
-        (Filing { address: row.address, channel_class, subscriber_id: row.subscriber_id }, row.id)
+        (Filing { address: row.address.into(), channel_class, subscriber_id: row.subscriber_id }, row.id)
     };
     rows.into_iter().map(filing).collect()
 }

@@ -12,12 +12,11 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::Connection;
-use super::connection::on_each;
 use super::dialect::any_of;
 use super::error::StoreError;
 use super::schema::{whatsapp_log_copies, whatsapp_logs};
 use crate::model::{Instant, TenantId, WhatsAppLog};
-use row::{MessageText, Row, log, row};
+use row::{MessageText, NewRow, Row, log, row};
 
 /// A row as the store has it.
 #[derive(Clone, PartialEq, Eq)]
@@ -197,19 +196,7 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>
         let rows = whatsapp_logs::table.filter(whatsapp_logs::tenant_id.eq(tenant.0));
         diesel::delete(rows.filter(any_of(whatsapp_logs::id, &removed))).execute(connection)?;
     }
-    if !rows.is_empty() {
-        on_each!(
-            connection,
-            |file| {
-                for row in rows {
-                    diesel::insert_into(whatsapp_logs::table).values(row).execute(file)?;
-                }
-            },
-            |server| {
-                diesel::copy_from(whatsapp_logs::table).from_insertable(rows).execute(server)?;
-            }
-        );
-    }
+    NewRow::insert(connection, rows)?;
     counts::apply(connection, tenant, &sums)
 }
 

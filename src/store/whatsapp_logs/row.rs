@@ -12,6 +12,7 @@ use crate::model::whatsapp_log::Relation;
 use crate::model::{Instant, TenantId, WhatsAppLog};
 use crate::store::connection::Backend;
 use crate::store::error::StoreError;
+use crate::store::rows::whole_row;
 use crate::store::schema::whatsapp_logs;
 use crate::store::text::{kept, told};
 
@@ -44,40 +45,41 @@ pub struct Row {
     pub source: i32,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = whatsapp_logs, treat_none_as_default_value = false)]
-pub struct NewRow {
-    tenant_id: i64,
-    id: String,
-    created_at: i64,
-    updated_at: i64,
-    version: i64,
-    to_number: String,
-    from_number: Option<String>,
-    message_text: Option<String>,
-    status_message: Option<String>,
-    whatsapp_message_id: Option<String>,
-    status: String,
-    whatsapp_cost_in_usd_cents: i64,
-    incident_id: Option<String>,
-    user_id: Option<String>,
-    alert_id: Option<String>,
-    monitor_id: Option<String>,
-    scheduled_maintenance_id: Option<String>,
-    status_page_id: Option<String>,
-    status_page_announcement_id: Option<String>,
-    team_id: Option<String>,
-    on_call_duty_policy_id: Option<String>,
-    on_call_duty_policy_escalation_rule_id: Option<String>,
-    on_call_duty_policy_schedule_id: Option<String>,
-    subject_id: Option<i64>,
-    source: i32,
-    folded_to_number: Option<String>,
-    folded_from_number: Option<String>,
-    folded_message_text: Option<String>,
-    folded_status_message: Option<String>,
-    folded_whatsapp_message_id: Option<String>,
-    folded_status: Option<String>,
+whole_row! {
+    /// A row as it is written.
+    pub struct NewRow in whatsapp_logs {
+        tenant_id: i64,
+        id: String,
+        created_at: i64,
+        updated_at: i64,
+        version: i64,
+        to_number: String,
+        from_number: Option<String>,
+        message_text: Option<String>,
+        status_message: Option<String>,
+        whatsapp_message_id: Option<String>,
+        status: String,
+        whatsapp_cost_in_usd_cents: i64,
+        incident_id: Option<String>,
+        user_id: Option<String>,
+        alert_id: Option<String>,
+        monitor_id: Option<String>,
+        scheduled_maintenance_id: Option<String>,
+        status_page_id: Option<String>,
+        status_page_announcement_id: Option<String>,
+        team_id: Option<String>,
+        on_call_duty_policy_id: Option<String>,
+        on_call_duty_policy_escalation_rule_id: Option<String>,
+        on_call_duty_policy_schedule_id: Option<String>,
+        subject_id: Option<i64>,
+        source: i32,
+        folded_to_number: Option<String>,
+        folded_from_number: Option<String>,
+        folded_message_text: Option<String>,
+        folded_status_message: Option<String>,
+        folded_whatsapp_message_id: Option<String>,
+        folded_status: Option<String>,
+    }
 }
 
 /// A row's text, or null where it is not wanted.

@@ -73,6 +73,8 @@ impl TestApp {
     pub async fn on(database: Database, now: &str, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::defaults().unwrap();
         config.database.url = database.url();
+        // A slow machine is no failure; tests of waiting have a time of their own.
+        config.ingest.wait_seconds = 60;
         change(&mut config);
         let url = DatabaseUrl::parse(&config.database.url).unwrap();
         let store = Store::open(&url, config.store_options()).unwrap();
