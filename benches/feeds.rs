@@ -7,22 +7,28 @@ mod key;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Moment};
 
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::{self, Door, Event, Limits};
+use history_gateway::model::whatsapp_log::id_of_message;
 use history_gateway::model::{Item, Property, Value};
-use history_gateway::store::{DatabaseUrl, Options, Store};
+use history_gateway::store::{Connection, DatabaseUrl, Options, Store};
 
 use key::KEY;
 
 const ROUNDS: usize = 5;
 /// How long one way of bringing messages is measured in each round.
-const SPELL: Duration = Duration::from_millis(1500);
+const SPELL: Duration = Duration::from_secs(2);
 /// How many callers bring one message each at the same time.
 const CALLERS: usize = 64;
+/// As many as one request may bring.
+const LARGEST: usize = 10_000;
 
 /// Questions a second, and for how long in each round.
 const ASKED: u32 = 200;
@@ -38,11 +44,7 @@ fn main() {
 async fn drive() {
     drop(data::store().await);
     let file = data::file().with_extension("feeds.db");
-    for ending in ["", "-wal", "-shm"] {
-        // Left over from an earlier run, if it is there at all.
-        let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
-    }
-    std::fs::copy(data::file(), &file).expect("a copy of the store");
+    copy_to(&file);
     let url = format!("sqlite://{}", file.display());
     let store = Store::open(&DatabaseUrl::parse(&url).expect("a URL"), Options::default()).expect("a store");
     let mut news = News::new();
@@ -55,6 +57,14 @@ async fn drive() {
     if is_wanted("readers") {
         readers(&url, &mut news);
     }
+}
+
+fn copy_to(file: &Path) {
+    for ending in ["", "-wal", "-shm"] {
+        // Left over from an earlier run, if it is there at all.
+        let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
+    }
+    std::fs::copy(data::file(), file).expect("a copy of the store");
 }
 
 /// Whether a part is to be measured: those that are named (`cargo bench --bench feeds -- readers`), else all.
@@ -87,18 +97,76 @@ impl News {
 }
 
 async fn throughput(store: &Store, news: &mut News) {
-    let ways = [Way::Batches(1), Way::Batches(10), Way::Batches(100), Way::Batches(1000), Way::Callers];
+    let ways = [1, 10, 100, 1000, LARGEST].map(Way::Batches).into_iter().chain([Way::Callers]).collect::<Vec<_>>();
     let mut rates: Vec<Vec<f64>> = ways.iter().map(|_| Vec::new()).collect();
+    let (mut bare, mut bare_rates) = (Bare::new(), Vec::new());
     for _ in 0..ROUNDS {
         for (way, rates) in ways.iter().zip(&mut rates) {
+            let first = news.next + 1;
             rates.push(way.rate(store, news).await);
+            if matches!(way, Way::Batches(LARGEST)) {
+                bare_rates.push(bare.rate(first, news.next));
+            }
         }
     }
-    println!("| way | messages a second | to single messages |\n|---|---|---|");
-    let single = rates[0].clone();
-    for (way, rates) in ways.iter().zip(rates) {
-        let ratios = rates.iter().zip(&single).map(|(rate, single)| rate / single).collect();
-        println!("| {} | {:.0} | {} |", way.name(), median(rates), data::summary(ratios));
+    let ratios = |rates: &[f64], to: &[f64]| data::summary(rates.iter().zip(to).map(|(rate, to)| rate / to).collect());
+    println!("| way | messages a second | to single messages | to SQLite alone |\n|---|---|---|---|");
+    for (way, those) in ways.iter().zip(&rates) {
+        let (to_single, to_bare) = (ratios(those, &rates[0]), ratios(those, &bare_rates));
+        println!("| {} | {:.0} | {to_single} | {to_bare} |", way.name(), median(those.clone()));
+    }
+    println!("| the same rows, {LARGEST} at once, by SQLite alone | {:.0} | | |", median(bare_rates));
+}
+
+/// The same rows copied from file to file, which is all that their tables and indexes take.
+struct Bare(Connection);
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+impl Bare {
+    fn new() -> Self {
+        let file = data::file().with_extension("bare.db");
+        copy_to(&file);
+        let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).expect("a URL");
+        let mut connection = url.connect(Duration::from_secs(5)).expect("a connection");
+        let source = data::file().with_extension("feeds.db");
+        // As the writer's connection has it.
+        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192";
+        connection.batch_execute(&format!("{settings}; ATTACH '{}' AS source", source.display())).expect("settings");
+        Self(connection)
+    }
+
+    /// Copies the messages with ids from one to another, and their rows of the WhatsApp log.
+    fn rate(&mut self, from: i64, to: i64) -> f64 {
+        let (mut copied, mut took) = (0, Duration::ZERO);
+        for first in (from..=to).step_by(LARGEST) {
+            let last = first + i64::try_from(LARGEST).expect("a small number") - 1;
+            let messages = format!("tenant_id = {} AND message_id BETWEEN {first} AND {last}", data::TENANT.0);
+            let count = format!("SELECT count(*) AS count FROM source.messages WHERE {messages}");
+            let count: Count = diesel::sql_query(count).get_result(&mut self.0).expect("a count");
+            if count.count == 0 {
+                continue;
+            }
+            let log = |id| id_of_message(data::TENANT, id);
+            let logs = format!("tenant_id = {} AND id BETWEEN '{}' AND '{}'", data::TENANT.0, log(first), log(last));
+            let started = Moment::now();
+            self.0
+                .batch_execute(&format!(
+                    "BEGIN IMMEDIATE;
+                     INSERT INTO messages SELECT * FROM source.messages WHERE {messages} ORDER BY message_id;
+                     INSERT INTO whatsapp_logs SELECT * FROM source.whatsapp_logs WHERE {logs} ORDER BY id;
+                     COMMIT"
+                ))
+                .expect("copied rows");
+            took += started.elapsed();
+            copied += count.count;
+        }
+        f64::from(i32::try_from(copied).expect("some thousands")) / took.as_secs_f64()
     }
 }
 
@@ -125,7 +193,7 @@ impl Way {
         };
         // Made before the clock starts.
         let mut batches: Vec<Vec<Item>> =
-            (0..40_000_usize.div_ceil(batch).min(6000)).map(|_| news.take(batch)).collect();
+            (0..60_000_usize.div_ceil(batch).min(6000)).map(|_| news.take(batch)).collect();
         let door = Door::new(store.clone(), Limits { queue_bytes: 64 << 20, wait: Duration::from_secs(5) });
         let (started, mut recorded) = (Moment::now(), 0_u32);
         while started.elapsed() < SPELL {

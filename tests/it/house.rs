@@ -151,3 +151,21 @@ fn every_store_function_that_touches_messages_takes_the_tenant_first() {
 fn unwrap_and_expect_are_for_tests() {
     absent(&[".unwrap()", ".expect("], |_| true, "unwrap and expect are for tests");
 }
+
+#[test]
+fn the_bundled_sqlite_is_built_without_locks_that_nobody_needs() {
+    #[derive(diesel::QueryableByName)]
+    struct Chosen {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        compile_options: String,
+    }
+    let database = crate::support::Database::file();
+    let url = history_gateway::store::DatabaseUrl::parse(&database.url()).unwrap();
+    let mut connection = url.connect(std::time::Duration::from_secs(1)).unwrap();
+    let chosen: Vec<Chosen> =
+        diesel::RunQueryDsl::load(diesel::sql_query("PRAGMA compile_options"), &mut connection).unwrap();
+    let chosen: Vec<&str> = chosen.iter().map(|chosen| chosen.compile_options.as_str()).collect();
+    // `.cargo/config.toml` says why.
+    assert!(chosen.contains(&"THREADSAFE=2") && chosen.contains(&"DEFAULT_MEMSTATUS=0"), "{chosen:?}");
+    assert!(!chosen.contains(&"ENABLE_MEMORY_MANAGEMENT"), "{chosen:?}");
+}
