@@ -204,15 +204,17 @@ async fn only_a_webhook_key_may_post() {
         key.groups = Some(vec!["webhooks".into(), "messaging".into()]);
     });
     let keys = [feeds.app.key.clone(), additional.await, "550e8400-e29b-41d4-a716-446655440000".into(), "x".into()];
+    let none = short(&feeds.app.post("/webhooks/edna", &[], incoming(1).to_string()).await);
     for key in &keys {
         for value in [format!("Token {key}"), key.clone()] {
             let refused = feeds.app.post("/webhooks/edna", &[("Authorization", &value)], incoming(1).to_string()).await;
-            assert_eq!(refused.status.as_u16(), 401);
+            assert_eq!(short(&refused), none);
         }
     }
     let own_header = [("x-api-key", feeds.webhook_key.as_str())];
-    assert_eq!(feeds.app.post("/webhooks/edna", &own_header, incoming(1).to_string()).await.status.as_u16(), 401);
-    assert_snapshot!(short(&feeds.app.post("/webhooks/edna", &[], incoming(1).to_string()).await), @r#"401 {"title":"Api-key not found","status":401,"detail":"The request holds no valid webhook key."}"#);
+    let refused = feeds.app.post("/webhooks/edna", &own_header, incoming(1).to_string()).await;
+    assert_eq!(short(&refused), none);
+    assert_snapshot!(none, @r#"401 {"title":"Api-key not found","status":401,"detail":"The request holds no valid webhook key."}"#);
     assert_eq!(feeds.app.ids("{}").await, "[]");
     for scheme in ["Token ", "token ", ""] {
         let value = format!("{scheme}{}", feeds.webhook_key);
