@@ -10,8 +10,8 @@ use super::dialect::File;
 
 /// A row that has a value for each column of a list.
 pub trait WholeRow {
-    /// The table, which is all that the statement of its rows depends on.
-    type Table: 'static;
+    /// Stands for the statement, which all rows of the kind share.
+    type Statement: 'static;
     const TABLE: &'static str;
     const COLUMNS: &'static [&'static str];
 
@@ -39,11 +39,11 @@ impl<R: WholeRow> QueryFragment<File> for InsertRow<R> {
     }
 }
 
-/// Tells the statements of one table's rows from those of another's.
-pub struct InsertInto<T>(PhantomData<T>);
+/// Tells the statement of one kind of row from those of others.
+pub struct InsertInto<S>(PhantomData<S>);
 
 impl<R: WholeRow> QueryId for InsertRow<R> {
-    type QueryId = InsertInto<R::Table>;
+    type QueryId = InsertInto<R::Statement>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
@@ -64,25 +64,29 @@ macro_rules! whole_row {
             $($column: $kind,)*
         }
 
-        impl $(<$life>)? crate::store::rows::WholeRow for $row $(<$life>)? {
-            type Table = $table::table;
-            const TABLE: &'static str = stringify!($table);
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),*];
+        const _: () = {
+            pub struct Statement;
 
-            fn bind<'b>(
-                &'b self,
-                mut each: diesel::query_builder::AstPass<'_, 'b, crate::store::dialect::File>,
-            ) -> diesel::QueryResult<()> {
-                let mut between = "";
-                $(
-                    each.push_sql(between);
-                    each.push_bind_param::<<$table::$column as diesel::Expression>::SqlType, _>(&self.$column)?;
-                    between = ", ";
-                )*
-                let _ = between;
-                Ok(())
+            impl $(<$life>)? crate::store::rows::WholeRow for $row $(<$life>)? {
+                type Statement = Statement;
+                const TABLE: &'static str = stringify!($table);
+                const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),*];
+
+                fn bind<'b>(
+                    &'b self,
+                    mut each: diesel::query_builder::AstPass<'_, 'b, crate::store::dialect::File>,
+                ) -> diesel::QueryResult<()> {
+                    let mut between = "";
+                    $(
+                        each.push_sql(between);
+                        each.push_bind_param::<<$table::$column as diesel::Expression>::SqlType, _>(&self.$column)?;
+                        between = ", ";
+                    )*
+                    let _ = between;
+                    Ok(())
+                }
             }
-        }
+        };
 
         impl $(<$life>)? $row $(<$life>)? {
             /// Writes rows that the table does not have.
