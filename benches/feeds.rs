@@ -18,6 +18,7 @@ use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::{self, Door, Event, Limits};
 use history_gateway::model::whatsapp_log::id_of_message;
 use history_gateway::model::{Item, Property, Value};
+use history_gateway::store::connection::Purpose;
 use history_gateway::store::{Connection, DatabaseUrl, Options, Store};
 
 use key::KEY;
@@ -132,12 +133,9 @@ impl Bare {
         let file = data::file().with_extension("bare.db");
         copy_to(&file);
         let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).expect("a URL");
-        let mut connection = url.connect(Duration::from_secs(5)).expect("a connection");
+        let mut connection = url.connect_for(Purpose::Write, &Options::default()).expect("a connection");
         let source = data::file().with_extension("feeds.db");
-        // As the writer's connection has it.
-        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192";
-        connection.batch_execute(&format!("{settings}; ATTACH '{}' AS source", source.display())).expect("settings");
+        connection.batch_execute(&format!("ATTACH '{}' AS source", source.display())).expect("both files");
         Self(connection)
     }
 

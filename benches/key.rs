@@ -1,6 +1,6 @@
 //! The key of the benchmarks that ask a server.
 
-use history_gateway::model::key::{KeyKind, Secret};
+use history_gateway::model::key::Secret;
 use history_gateway::store::Store;
 use history_gateway::store::api_keys::{self, NewKey};
 
@@ -10,17 +10,7 @@ pub const KEY: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
 
 /// Issues the key.
 pub async fn issue(store: &Store) {
-    let key = NewKey {
-        tenant: data::TENANT,
-        digest: Secret::parse(KEY).expect("a key").digest(),
-        name: "bench".into(),
-        kind: KeyKind::Master,
-        groups: None,
-        senders: None,
-        permissions: None,
-        oneuptime_profile: None,
-        valid_until: None,
-    };
+    let key = NewKey::master(data::TENANT, Secret::parse(KEY).expect("a key").digest(), "bench");
     // Issued already where the database is a known one.
     store.write(move |connection| api_keys::issue(connection, &key, data::until())).await.expect("a key");
 }

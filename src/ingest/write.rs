@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::event::{Event, Fate, Told};
 use super::logs;
-use crate::model::{Heard, Item, MessageCopy, Property, Source, StatusNotice, TenantId, merge};
+use crate::model::{Heard, Item, MessageCopy, Property, StatusNotice, TenantId, merge};
 use crate::store::messages::{self, Change, Stored};
 use crate::store::status_events::{self, Known};
 use crate::store::{Connection, StoreError, subjects, waiting};
@@ -169,10 +169,9 @@ fn keep_dropped(
     let mut notices: BTreeMap<(i64, String), StatusNotice> = BTreeMap::new();
     for (id, message) in progress {
         for copy in &message.dropped {
-            let subject = |copy: &MessageCopy| copy.item.integer(Property::SubjectId);
             let says_the_same = |other: &MessageCopy| {
                 other.heard.source == copy.heard.source
-                    && subject(other) == subject(copy)
+                    && other.subject() == copy.subject()
                     && other.item.status() == copy.item.status()
             };
             if message.copies.iter().any(says_the_same) {
@@ -192,13 +191,12 @@ fn keep_dropped(
 
 /// Whether a webhook's message came again after its subject's channel, which it does not tell itself, was corrected.
 fn is_placed_again(known: &MessageCopy, copy: &MessageCopy) -> bool {
-    let is_placed = |copy: &MessageCopy| copy.heard.source == Source::Webhook;
     let elsewhere = |copy: &MessageCopy| {
         let mut item = Item::clone(&copy.item);
         item.set(Property::ChannelType, known.item.get(Property::ChannelType).cloned());
         item
     };
-    is_placed(known) && is_placed(copy) && elsewhere(copy) == *known.item
+    known.is_placed() && copy.is_placed() && elsewhere(copy) == *known.item
 }
 
 fn begun(stored: Stored) -> Progress {
@@ -212,7 +210,7 @@ impl Progress {
             self.copies.push(copy);
             return Fate::Imported;
         }
-        if !self.is_within(senders, copy.item.integer(Property::SubjectId)) {
+        if !self.is_within(senders, copy.subject()) {
             return Fate::Refused;
         }
         if self.copies.iter().any(|known| *known == copy || is_placed_again(known, &copy)) {

@@ -27,12 +27,12 @@ impl MessageCopy {
         self.heard.source == Source::RestrictedApi
     }
 
-    fn subject(&self) -> Option<i64> {
+    pub fn subject(&self) -> Option<i64> {
         self.item.integer(Property::SubjectId)
     }
 
     /// Whether it came by a webhook, and so has its channel from its subject.
-    fn is_placed(&self) -> bool {
+    pub fn is_placed(&self) -> bool {
         self.heard.source == Source::Webhook
     }
 

@@ -27,6 +27,23 @@ pub struct NewKey {
     pub valid_until: Option<NaiveDate>,
 }
 
+impl NewKey {
+    /// A key that may do everything, and never ends.
+    pub fn master(tenant: TenantId, digest: KeyDigest, name: &str) -> Self {
+        Self {
+            tenant,
+            digest,
+            name: name.into(),
+            kind: KeyKind::Master,
+            groups: None,
+            senders: None,
+            permissions: None,
+            oneuptime_profile: None,
+            valid_until: None,
+        }
+    }
+}
+
 /// A key as it is listed.
 #[derive(Clone, Debug)]
 pub struct ListedKey {

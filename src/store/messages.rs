@@ -16,7 +16,7 @@ use super::subscribers::Filing;
 use super::text::kept;
 use super::{days, status_events, subjects, subscribers};
 use crate::model::subscriber::ChannelClass;
-use crate::model::{Heard, Instant, Item, MessageCopy, Property, Source, TenantId};
+use crate::model::{Heard, Instant, Item, MessageCopy, Property, TenantId};
 
 /// A message as the store has it.
 pub struct Stored {
@@ -240,13 +240,11 @@ fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]
 
 /// What a message teaches of its subject. A webhook's copy has its channel from the subject, and has none to teach.
 fn lesson(change: &Change) -> Option<&Item> {
-    let is_placed = |copy: &&MessageCopy| copy.heard.source == Source::Webhook;
-    if !change.copies.iter().any(|copy| is_placed(&copy)) {
+    if !change.copies.iter().any(MessageCopy::is_placed) {
         return Some(&change.item);
     }
-    let subject = |item: &Item| item.integer(Property::SubjectId);
-    let copy = change.copies.iter().find(|copy| !is_placed(copy))?;
-    Some(&*copy.item).filter(|item| subject(item) == subject(&change.item))
+    let copy = change.copies.iter().find(|copy| !copy.is_placed())?;
+    (copy.subject() == change.item.integer(Property::SubjectId)).then_some(&*copy.item)
 }
 
 fn filing(item: &Item) -> Filing<'_> {
@@ -269,7 +267,7 @@ fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
 fn row(tenant: TenantId, change: &Change, recipient_id: i64) -> Row<'_> {
     let item = &change.item;
     // Where there are several, each is kept with its own, and this tells whether one of them teaches.
-    let teacher = change.copies.iter().find(|copy| copy.heard.source != Source::Webhook);
+    let teacher = change.copies.iter().find(|copy| !copy.is_placed());
     let heard = teacher.or(change.copies.first()).map(|copy| copy.heard).unwrap_or_default();
     let text = |property| item.text(property).map(kept);
     let integer = |property| item.integer(property);

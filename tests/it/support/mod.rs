@@ -18,7 +18,7 @@ use history_gateway::http::clock::Clock;
 use history_gateway::http::{Gateway, app};
 use history_gateway::ingest::{self, Recorded};
 use history_gateway::model::instant::Rounding;
-use history_gateway::model::key::{KeyKind, Secret};
+use history_gateway::model::key::Secret;
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Instant, Item, TenantId};
 use history_gateway::store::api_keys::NewKey;
@@ -121,17 +121,7 @@ impl TestApp {
     /// Issues a key: a master key, unless `change` makes it something else.
     pub async fn issue(&self, tenant: TenantId, change: impl FnOnce(&mut NewKey)) -> String {
         let secret = Secret::random();
-        let mut key = NewKey {
-            tenant,
-            digest: secret.digest(),
-            name: "test".into(),
-            kind: KeyKind::Master,
-            groups: None,
-            senders: None,
-            permissions: None,
-            oneuptime_profile: None,
-            valid_until: None,
-        };
+        let mut key = NewKey::master(tenant, secret.digest(), "test");
         change(&mut key);
         self.store.write(move |connection| api_keys::issue(connection, &key, instant(NOW))).await.unwrap().unwrap();
         secret.reveal().to_owned()
