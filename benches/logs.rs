@@ -20,7 +20,7 @@ use history_gateway::model::{LogFilter, LogQuery, TenantId};
 use history_gateway::oneuptime::query;
 use history_gateway::oneuptime::request::{Paging, Parts};
 use history_gateway::store::whatsapp_logs::page;
-use history_gateway::store::{Connection, DatabaseUrl, Options, Store, StoreError, tenants};
+use history_gateway::store::{Budget, Connection, DatabaseUrl, Options, Store, StoreError, tenants};
 
 const ROUNDS: usize = 5;
 /// What takes longer than this is measured in fewer rounds, in seconds.
@@ -176,18 +176,18 @@ fn measure(ours: &mut Connection, theirs: &mut Connection) -> Result<(), StoreEr
         let mut is_slow = Vec::new();
         for (size, question, query) in &asked {
             let (page, touched) = page::page_counted(ours, query)?;
-            let page::Rows::Whole(rows) = &page.rows else { panic!("rows were asked for") };
+            let page::Rows::Whole(rows, _) = &page.rows else { panic!("rows were asked for") };
             let mut found = (Vec::new(), 0);
             is_slow.push(seconds(|| found = plain(theirs, *size, question)) > SLOW);
             assert_eq!((rows.len(), page.count), (found.0.len(), found.1), "{name}");
             println!("{name}, {size} rows: {} of {} found, {touched} rows touched", rows.len(), page.count);
-            black_box(page::page(ours, query)?);
+            black_box(page::page(ours, query, &Budget::default())?);
         }
         let mut times: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
         let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
         for round in 0..ROUNDS {
             for (at, (size, question, query)) in asked.iter().enumerate() {
-                let planned = seconds(|| page::page(ours, query));
+                let planned = seconds(|| page::page(ours, query, &Budget::default()));
                 times[at].push(planned);
                 if !is_slow[at] || round < 2 {
                     ratios[at].push(seconds(|| plain(theirs, *size, question)) / planned);

@@ -15,8 +15,8 @@ use history_gateway::edna::answer;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest;
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{HistoryQuery, Item, TenantId};
-use history_gateway::store::{Store, history, tenants};
+use history_gateway::model::{CallerId, HistoryQuery, Item, TenantId};
+use history_gateway::store::{Budget, Store, history, tenants};
 
 use data::query;
 
@@ -46,7 +46,7 @@ struct Twin {
 async fn twin(store: &Store, query: &HistoryQuery, values: Vec<String>) -> Twin {
     let asked = query.clone();
     let work = move |connection: &mut _| {
-        history::page(connection, &asked)?;
+        history::page(connection, &asked, &Budget::default())?;
         let statements: Vec<Prepared> = diesel::sql_query(
             "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%FROM \"messages\"%ORDER BY%' \
              ORDER BY prepare_time DESC LIMIT 1",
@@ -85,9 +85,9 @@ async fn page(store: &Store, query: &HistoryQuery) -> (f64, f64) {
     let (started, mut pages, mut body) = (Instant::now(), 0.0, Duration::ZERO);
     while started.elapsed() < Duration::from_secs(SECONDS) {
         let asked = query.clone();
-        let page = store.page(asked).await.expect("a page");
+        let page = store.page(CallerId::default(), asked.into()).await.expect("a page");
         let before = Instant::now();
-        black_box(answer::body(&page));
+        black_box(answer::begin(&page.items) + answer::after(page.has_next));
         body += before.elapsed();
         pages += 1.0;
     }
@@ -149,7 +149,7 @@ async fn answered(gateways: &[&Store], query: &HistoryQuery) -> f64 {
             let mut pages = 0_u32;
             while started.elapsed() < Duration::from_secs(SECONDS) {
                 let query = query.clone();
-                store.page(query).await.expect("a page");
+                store.page(CallerId::default(), query.into()).await.expect("a page");
                 pages += 1;
             }
             pages

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use history_gateway::store::dialect::{Along, any_of, sent_at};
 use history_gateway::store::schema::messages;
-use history_gateway::store::{Connection, StoreError, history};
+use history_gateway::store::{Budget, Connection, StoreError, history};
 
 use data::query;
 
@@ -66,7 +66,7 @@ fn measure(connection: &mut Connection) -> Result<(), StoreError> {
         assert_eq!(by_id(connection, &ids).len(), ids.len());
         let (mut to_known, mut to_plain) = (Vec::new(), Vec::new());
         for _ in 0..=ROUNDS {
-            let planned = seconds(|| drop(black_box(history::page(connection, &query))));
+            let planned = seconds(|| drop(black_box(history::page(connection, &query, &Budget::default()))));
             let known = seconds(|| drop(black_box(by_id(connection, &ids))));
             let plain = seconds(|| assert!(black_box(plain(connection)).iter().all(|row| !row.item.is_empty())));
             to_known.push(planned / known);

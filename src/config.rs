@@ -51,6 +51,10 @@ pub struct Server {
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub body_timeout_seconds: u64,
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
+    pub write_timeout_seconds: u64,
+    #[validate(range(min = 1_048_576, message = "must be at least 1048576"))]
+    pub bytes_in_flight: usize,
+    #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub keep_alive_seconds: u64,
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub shutdown_timeout_seconds: u64,
@@ -65,8 +69,16 @@ pub struct Server {
 pub struct Database {
     #[validate(custom(function = known_database))]
     pub url: String,
-    #[validate(range(min = 1, max = 256, message = "must be between 1 and 256"))]
+    #[validate(range(max = 256, message = "must be at most 256"))]
     pub readers: u32,
+    #[validate(range(max = 256, message = "must be at most 256"))]
+    pub expensive_questions: u32,
+    #[validate(range(max = 100_000, message = "must be at most 100000"))]
+    pub expensive_queue: u32,
+    #[validate(range(min = 1, max = 1_000_000_000, message = "must be between 1 and 1000000000"))]
+    pub cheap_rows: u32,
+    #[validate(range(min = 1, max = 10_000, message = "must be between 1 and 10000"))]
+    pub abandoned_threads: u32,
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub wait_seconds: u64,
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
@@ -223,8 +235,15 @@ impl Config {
     }
 
     pub fn store_options(&self) -> store::Options {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+        let or = |given: u32, default: u32| if given == 0 { default } else { given };
+        let expensive = or(self.database.expensive_questions, (cores / 2).max(1));
         store::Options {
-            readers: self.database.readers,
+            readers: or(self.database.readers, (2 * cores).max(4)),
+            expensive,
+            expensive_queue: or(self.database.expensive_queue, 8 * expensive),
+            cheap_rows: self.database.cheap_rows,
+            abandoned_threads: self.database.abandoned_threads,
             wait: Duration::from_secs(self.database.wait_seconds),
             deadline: Duration::from_secs(self.database.deadline_seconds),
             prepared_statements: match self.database.prepared_statements {

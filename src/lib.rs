@@ -72,6 +72,7 @@
 pub mod cli;
 pub mod config;
 pub mod edna;
+pub mod fair_queue;
 pub mod generate;
 pub mod http;
 pub mod ingest;
@@ -79,3 +80,4 @@ pub mod model;
 pub mod oneuptime;
 pub mod store;
 pub mod telemetry;
+pub mod web;

@@ -253,6 +253,8 @@ pub enum ErrorTitle {
     TooManyRequests,
     #[schema(rename = "service-unavailable")]
     ServiceUnavailable,
+    #[schema(rename = "internal-error")]
+    InternalError,
 }
 
 /// What was sent to a recipient, and came from it

@@ -26,13 +26,15 @@ pub enum EdnaError {
         retry_after: u64,
     },
     Unavailable,
+    /// What asking again does not mend.
+    Internal,
 }
 
 /// How soon to ask again a store that is busy or away.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 impl EdnaError {
-    pub const TITLES: [&'static str; 11] = [
+    pub const TITLES: [&'static str; 12] = [
         "Api-key not found",
         "access-denied",
         "not-valid-request",
@@ -44,6 +46,7 @@ impl EdnaError {
         "request-too-large",
         "too-many-requests",
         "service-unavailable",
+        "internal-error",
     ];
 
     pub fn status(&self) -> u16 {
@@ -71,6 +74,9 @@ impl EdnaError {
                 (429, 9, "The key makes too many requests; the Retry-After header tells when to try again.".into())
             }
             Self::Unavailable => (503, 10, "The message store is busy or away; try again.".into()),
+            Self::Internal => {
+                (500, 11, "The message store cannot give this answer; its operator's log tells why.".into())
+            }
         }
     }
 
@@ -115,7 +121,7 @@ impl From<Refusal> for EdnaError {
 impl From<StoreError> for EdnaError {
     /// The cause is for the log; the client learns only that it should try again.
     fn from(error: StoreError) -> Self {
-        tracing::error!(cause = %error, "a question was not answered by the store");
-        Self::Unavailable
+        error.log("a request was not answered by the store");
+        if error.is_lasting() { Self::Internal } else { Self::Unavailable }
     }
 }

@@ -7,6 +7,7 @@ pub mod feed_document;
 pub mod own;
 pub mod pull;
 pub mod request;
+mod rest;
 pub mod routes;
 pub mod status;
 pub mod trail;

@@ -1,15 +1,21 @@
 //! The history, edna's webhooks, and what own systems send and read: from the request as it came to the response.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, RETRY_AFTER};
 
 use super::own::{self, Kind};
+use super::rest::Rest;
 use super::{EdnaError, answer, request, trail, webhook};
 use crate::ingest::{Door, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial};
 use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice};
-use crate::store::{Store, StoreError, history, messages, status_events, subjects};
+use crate::store::history::{self, Page};
+use crate::store::{Budget, Connection, Store, StoreError, messages, status_events, subjects};
+use crate::web::InFlight;
+use crate::web::answer::{json, parts};
 
 /// What the dialect answers from.
 #[derive(Clone)]
@@ -17,36 +23,37 @@ pub struct Edna {
     pub store: Store,
     pub door: Door,
     policy: Policy,
+    in_flight: InFlight,
 }
 
 impl Edna {
     /// Call it on the runtime that is to write what feeds bring.
-    pub fn new(store: Store, policy: Policy, limits: Limits) -> Self {
-        Self { door: Door::new(store.clone(), limits), store, policy }
+    pub fn new(store: Store, policy: Policy, limits: Limits, in_flight: InFlight) -> Self {
+        Self { door: Door::new(store.clone(), limits), store, policy, in_flight }
     }
 
     /// Answers a history request, its checks in the order of docs/edna.md 1.5.
     pub async fn history(&self, asked: Asked) -> HttpResponse {
-        answered(self.answer(asked).await)
+        self.answer(asked).await.unwrap_or_else(|error| respond(&error))
     }
 
     /// Takes what edna tells by its webhooks. Whatever has a meaning is durable when this answers 200.
     pub async fn webhook(&self, asked: Asked) -> HttpResponse {
-        answered(self.hear(asked).await)
+        self.answered(self.hear(asked).await)
     }
 
     /// Takes what an own system tells of messages or of statuses.
     pub async fn take(&self, asked: Asked, kind: Kind) -> HttpResponse {
         match self.taken(asked, kind).await {
-            Ok((body, false)) => answered(Ok(body)),
-            Ok((body, true)) => HttpResponse::BadRequest().content_type(ContentType::json()).body(body),
+            Ok((body, false)) => self.answered(Ok(body)),
+            Ok((body, true)) => self.json(StatusCode::BAD_REQUEST, body),
             Err(error) => respond(&error),
         }
     }
 
     /// Answers for one message.
     pub async fn message(&self, asked: Asked, id: &str) -> HttpResponse {
-        answered(self.told(asked, id).await)
+        self.answered(self.told(asked, id).await)
     }
 
     async fn hear(&self, asked: Asked) -> Result<String, EdnaError> {
@@ -106,7 +113,7 @@ impl Edna {
         found.await?.ok_or(EdnaError::MessageNotFound)
     }
 
-    async fn answer(&self, asked: Asked) -> Result<String, EdnaError> {
+    async fn answer(&self, asked: Asked) -> Result<HttpResponse, EdnaError> {
         let caller = asked.caller?;
         if !caller.may_read_history() {
             return Err(EdnaError::AccessDenied("The key does not belong to the message-history group."));
@@ -115,22 +122,49 @@ impl Edna {
         let request::Parsed { request, undocumented } = request::parse(&body)?;
         self.check_channel_types(&caller, undocumented).await?;
         let named_subject = request.subject_id;
-        let query = HistoryQuery::new(request, &caller, asked.now, self.policy)?;
-        if named_subject.is_none() {
-            return Ok(answer::body(&self.store.page(query).await?));
+        let query = Arc::new(HistoryQuery::new(request, &caller, asked.now, self.policy)?);
+        let page = match named_subject {
+            None => self.store.page(caller.id(), Arc::clone(&query)).await?,
+            Some(subject) => self.page_of_subject(&caller, &query, subject).await??,
+        };
+        let mut first = answer::begin(&page.items);
+        if page.rest.is_empty() {
+            first.push_str(answer::after(page.has_next));
+            return Ok(self.json(StatusCode::OK, first));
         }
-        let page = self.store.read(move |connection| {
-            if let Some(subject) = named_subject
-                && !subjects::exists(connection, caller.tenant, subject)?
-            {
+        let rest =
+            Rest { store: self.store.clone(), caller: caller.id(), query, ids: page.rest, has_next: page.has_next };
+        Ok(parts(&self.in_flight, first, rest.parts()).unwrap_or_else(|| respond(&EdnaError::Unavailable)))
+    }
+
+    async fn page_of_subject(
+        &self,
+        caller: &Arc<Caller>,
+        query: &Arc<HistoryQuery>,
+        subject: i64,
+    ) -> Result<Result<Page, EdnaError>, StoreError> {
+        let (theirs, query) = (Arc::clone(caller), Arc::clone(query));
+        let work = move |connection: &mut Connection, budget: &Budget| {
+            if !subjects::exists(connection, theirs.tenant, subject)? {
                 return Ok(Err(EdnaError::SubjectNotFound));
             }
-            if named_subject.is_some_and(|subject| !caller.sees_subject(subject)) {
+            if !theirs.sees_subject(subject) {
                 return Ok(Err(EdnaError::AccessDenied("The subject does not belong to the key's senders.")));
             }
-            Ok::<_, StoreError>(Ok(history::page(connection, &query)?))
-        });
-        Ok(answer::body(&page.await??))
+            Ok(Ok(history::page(connection, &query, budget)?))
+        };
+        self.store.ask(caller.id(), work).await
+    }
+
+    fn answered(&self, answer: Result<String, EdnaError>) -> HttpResponse {
+        match answer {
+            Ok(body) => self.json(StatusCode::OK, body),
+            Err(error) => respond(&error),
+        }
+    }
+
+    fn json(&self, status: StatusCode, body: String) -> HttpResponse {
+        json(&self.in_flight, status, body).unwrap_or_else(|| respond(&EdnaError::Unavailable))
     }
 
     /// A channel word that is neither documented nor known of the tenant is a mistake (docs/edna.md 6.4).
@@ -139,7 +173,7 @@ impl Edna {
             return Ok(());
         }
         let tenant = caller.tenant;
-        let known = self.store.glance(move |connection| subjects::channel_types(connection, tenant)).await?;
+        let known = self.store.quick_read(move |connection| subjects::channel_types(connection, tenant)).await?;
         match words.iter().find(|(_, word)| !known.contains(word)) {
             Some((path, _)) => Err(request::wrong(path, "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
             None => Ok(()),
@@ -153,13 +187,8 @@ fn whole(body: Body) -> Result<Vec<u8>, EdnaError> {
         Body::Whole(body) => Ok(body),
         Body::TooLarge { limit } => Err(EdnaError::TooLarge { limit }),
         Body::Incomplete => Err(EdnaError::NotValid("The body did not arrive whole in time.".into())),
-    }
-}
-
-fn answered(answer: Result<String, EdnaError>) -> HttpResponse {
-    match answer {
-        Ok(body) => HttpResponse::Ok().content_type(ContentType::json()).body(body),
-        Err(error) => respond(&error),
+        // What is passed over is so because of the key, which is told of first.
+        Body::Overloaded | Body::PassedOver => Err(EdnaError::Unavailable),
     }
 }
 

@@ -77,10 +77,11 @@ impl Keys {
         }
         // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
         let asked_at = Monotonic::now();
-        let found = self.store.glance(move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
-            tracing::error!(cause = %error, "a key could not be looked up");
-            Denial::Unavailable
-        })?;
+        let found =
+            self.store.quick_read(move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
+                tracing::error!(cause = %error, "a key could not be looked up");
+                Denial::Unavailable
+            })?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(caller) = found.map(Arc::new) else {
             seen.remove(&digest);

@@ -12,49 +12,70 @@ use actix_web::web::{self, Payload};
 use futures_util::StreamExt;
 
 use crate::model::ask::Body;
+use crate::web::{InFlight, Share};
 
 /// How much of a body that is too long is still taken in, so that a client that sends before it reads
 /// gets its answer instead of a broken connection.
 const SWALLOWED_BYTES: usize = 64 * 1024 * 1024;
 
-/// What is left of a body that was not read to its end.
+/// What is left of a body that was not read to its end, and the room that is taken for what was.
 ///
-/// It is held until the answer is sent: the server takes a body nobody holds for one to be swallowed, waits for its
+/// The rest is held until the answer is sent: the server takes a body nobody holds for one to be swallowed, waits for its
 /// end without a bound, and so lets anybody keep a connection open for good.
-pub struct Rest(Option<Payload>);
+pub struct Rest {
+    payload: Option<Payload>,
+    _share: Share,
+}
 
 /// Reads a body of at most `limit` bytes; a longer one is read on and thrown away.
-pub async fn read(headers: &HeaderMap, mut payload: Payload, limit: usize, patience: Duration) -> (Body, Rest) {
-    let mut taken = Taken::default();
-    let whole = tokio::time::timeout(patience, taken.all(&mut payload, limit)).await;
+pub async fn read(
+    headers: &HeaderMap,
+    mut payload: Payload,
+    limit: usize,
+    patience: Duration,
+    in_flight: &InFlight,
+) -> (Body, Rest) {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = announced.unwrap_or(0);
+    let mut taken = Taken { kept: Vec::new(), length: 0, announced, share: Share::default(), is_overloaded: false };
+    let whole = tokio::time::timeout(patience, taken.all(&mut payload, limit, in_flight)).await;
     let is_whole = matches!(whole, Ok(Ok(true)));
-    let body = if taken.length.max(announced.unwrap_or(0)) > limit {
+    let body = if taken.length.max(announced) > limit {
         Body::TooLarge { limit }
+    } else if taken.is_overloaded {
+        Body::Overloaded
     } else if is_whole {
         Body::Whole(taken.kept)
     } else {
         Body::Incomplete
     };
-    (body, Rest((!is_whole).then_some(payload)))
+    (body, Rest { payload: (!is_whole).then_some(payload), _share: taken.share })
 }
 
-#[derive(Default)]
 struct Taken {
     kept: Vec<u8>,
     length: usize,
+    announced: usize,
+    share: Share,
+    is_overloaded: bool,
 }
 
 impl Taken {
     /// Whether the body was read to its end.
-    async fn all(&mut self, payload: &mut Payload, limit: usize) -> Result<bool, PayloadError> {
+    async fn all(&mut self, payload: &mut Payload, limit: usize, in_flight: &InFlight) -> Result<bool, PayloadError> {
         while let Some(part) = payload.next().await {
             let part = part?;
             self.length += part.len();
-            if self.length <= limit {
+            if !self.is_overloaded && self.length <= limit && in_flight.grow(&mut self.share, self.length) {
+                if self.kept.capacity() == 0 {
+                    // Memory is taken as it is written to.
+                    self.kept.reserve(self.announced.min(limit));
+                }
                 self.kept.extend_from_slice(&part);
             } else {
+                self.is_overloaded |= self.length <= limit;
                 self.kept = Vec::new();
+                self.share = Share::default();
             }
             if self.length > limit.max(SWALLOWED_BYTES) {
                 return Ok(false);
@@ -67,7 +88,7 @@ impl Taken {
 impl Rest {
     /// The answer to the request, which ends the connection where there is a rest.
     pub fn answer(self, response: HttpResponse) -> HttpResponse {
-        match self.0 {
+        match self.payload {
             None => response,
             Some(rest) => response.map_body(|_, body| BoxBody::new(Held { body, _rest: rest })),
         }

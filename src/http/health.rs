@@ -13,7 +13,7 @@ pub async fn healthz() -> HttpResponse {
 
 /// The store answers and has every migration of this binary.
 pub async fn readyz(gateway: web::Data<Gateway>) -> HttpResponse {
-    match gateway.edna.store.glance(migrate::is_current).await {
+    match gateway.edna.store.quick_read(migrate::is_current).await {
         Ok(true) => HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#),
         Ok(false) => {
             tracing::error!("the store's schema is out of date; run 'history-gateway migrate'");

@@ -67,6 +67,7 @@ impl Metrics {
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests by route and status", metrics.requests.clone());
         registry.register("request_seconds", "Seconds until a request was answered", metrics.seconds.clone());
+        edna.store.counters().register(registry);
         edna.door.counters().register(registry);
         registry.register("queue_callers", "Callers that wait for a commit to begin", metrics.queue_callers.clone());
         registry.register("queue_bytes", "Bytes of events that wait for their commit", metrics.queue_bytes.clone());

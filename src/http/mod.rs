@@ -7,11 +7,10 @@ pub mod health;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;
+mod server;
 
-use std::future::Future;
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -20,32 +19,29 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Resource, guard, web};
+use actix_web::{App, Error, HttpRequest, HttpResponse, Resource, guard, web};
 
 use crate::config::{Config, Ingest, Server};
 use crate::edna::EdnaError;
 use crate::edna::own::Kind;
 use crate::edna::routes::{Edna, respond};
-use crate::model::ask::{Asked, Denial};
+use crate::model::ask::{Asked, Body, Denial};
 use crate::model::{Caller, Instant};
 use crate::oneuptime::OneUptimeError;
 use crate::oneuptime::error::Act;
 use crate::oneuptime::routes::{Call, OneUptime};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
+use crate::web::InFlight;
 
 use auth::Keys;
 use body::Rest;
 use clock::Clock;
 use metrics::Metrics;
 
-/// How often the last uses of keys are written down.
-const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
+pub use server::serve;
 
-/// How often to look after messages that still wait for a subject that is known; as a rule, none do.
-const SETTLE_EVERY: Duration = Duration::from_secs(1);
-
-/// How often the coming months are looked after; a month is made long before its first day.
-const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
+/// How many bytes of a body are kept of whoever has no valid key, where the dialect tells of an unreadable one first.
+const KEPT_WITHOUT_KEY: usize = 16 * 1024;
 
 /// Everything a request can need.
 pub struct Gateway {
@@ -54,6 +50,7 @@ pub struct Gateway {
     pub keys: Keys,
     pub clock: Clock,
     metrics: Metrics,
+    in_flight: InFlight,
     server: Server,
     ingest: Ingest,
     webhook_header: String,
@@ -63,12 +60,14 @@ pub struct Gateway {
 impl Gateway {
     /// Call it on the runtime that is to write what feeds bring.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
-        let edna = Edna::new(store.clone(), config.policy(), config.ingest_limits());
+        let in_flight = InFlight::new(config.server.bytes_in_flight);
+        let edna = Edna::new(store.clone(), config.policy(), config.ingest_limits(), in_flight.clone());
         Self {
             keys: Keys::new(store.clone(), config.edna.requests_per_second),
             metrics: Metrics::new(&edna),
             edna,
-            oneuptime: OneUptime { store, profile: config.profile() },
+            oneuptime: OneUptime { store, profile: config.profile(), in_flight: in_flight.clone() },
+            in_flight,
             clock,
             server: config.server.clone(),
             ingest: config.ingest.clone(),
@@ -77,9 +76,10 @@ impl Gateway {
         }
     }
 
-    /// How long a client may take to send its body.
-    fn patience(&self) -> Duration {
-        Duration::from_secs(self.server.body_timeout_seconds)
+    /// Reads a request's body, of which no more than `limit` bytes are kept.
+    async fn body(&self, request: &HttpRequest, payload: web::Payload, limit: usize) -> (Body, Rest) {
+        let patience = Duration::from_secs(self.server.body_timeout_seconds);
+        body::read(request.headers(), payload, limit, patience, &self.in_flight).await
     }
 }
 
@@ -167,15 +167,19 @@ async fn log_call(
 ) -> HttpResponse {
     let now = gateway.clock.now();
     let caller = gateway.keys.caller(request.headers(), "ApiKey", now).await;
-    // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so it is kept without one too.
+    // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so a little is kept without one too.
     let limit = gateway.server.body_limit_bytes;
-    let (body, rest) = body::read(request.headers(), payload, limit, gateway.patience()).await;
+    let limit = if caller.is_ok() { limit } else { limit.min(KEPT_WITHOUT_KEY) };
+    let (mut body, rest) = gateway.body(&request, payload, limit).await;
+    if caller.is_err() && matches!(body, Body::TooLarge { .. }) {
+        body = Body::PassedOver;
+    }
     rest.answer(gateway.oneuptime.answer(Asked { caller, body, now }, call).await)
 }
 
 async fn history(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let limit = gateway.server.body_limit_bytes;
-    let (asked, rest) = asked(&request, payload, &gateway, limit).await;
+    let (asked, rest) = asked(&request, payload, &gateway, Caller::may_read_history, limit).await;
     rest.answer(gateway.edna.history(asked).await)
 }
 
@@ -188,12 +192,13 @@ async fn take_statuses(request: HttpRequest, payload: web::Payload, gateway: web
 }
 
 async fn take(kind: Kind, request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    let (asked, rest) = asked(&request, payload, &gateway, gateway.ingest.body_limit_bytes).await;
+    let limit = gateway.ingest.body_limit_bytes;
+    let (asked, rest) = asked(&request, payload, &gateway, Caller::may_send_messages, limit).await;
     rest.answer(gateway.edna.take(asked, kind).await)
 }
 
 async fn message(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    let (asked, rest) = asked(&request, payload, &gateway, gateway.server.body_limit_bytes).await;
+    let (asked, rest) = asked(&request, payload, &gateway, |_| false, 0).await;
     let id = request.match_info().get("id").unwrap_or_default();
     rest.answer(gateway.edna.message(asked, id).await)
 }
@@ -201,15 +206,22 @@ async fn message(request: HttpRequest, payload: web::Payload, gateway: web::Data
 async fn hear(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let now = gateway.clock.now();
     let caller = gateway.keys.webhook(request.headers(), &gateway.webhook_header, now).await;
-    let (asked, rest) = asked_by(caller, now, &request, payload, &gateway, gateway.server.body_limit_bytes).await;
+    let limit = gateway.server.body_limit_bytes;
+    let (asked, rest) = asked_by(caller, now, &request, payload, &gateway, |_| true, limit).await;
     rest.answer(gateway.edna.webhook(asked).await)
 }
 
 /// A request of whoever has a key of edna's kind.
-async fn asked(request: &HttpRequest, payload: web::Payload, gateway: &Gateway, limit: usize) -> (Asked, Rest) {
+async fn asked(
+    request: &HttpRequest,
+    payload: web::Payload,
+    gateway: &Gateway,
+    may_send: fn(&Caller) -> bool,
+    limit: usize,
+) -> (Asked, Rest) {
     let now = gateway.clock.now();
     let caller = gateway.keys.caller(request.headers(), "x-api-key", now).await;
-    asked_by(caller, now, request, payload, gateway, limit).await
+    asked_by(caller, now, request, payload, gateway, may_send, limit).await
 }
 
 async fn asked_by(
@@ -218,17 +230,18 @@ async fn asked_by(
     request: &HttpRequest,
     payload: web::Payload,
     gateway: &Gateway,
+    may_send: fn(&Caller) -> bool,
     limit: usize,
 ) -> (Asked, Rest) {
-    // Nothing is kept of a body whose sender has no key.
-    let limit = if caller.is_ok() { limit } else { 0 };
-    let (body, rest) = body::read(request.headers(), payload, limit, gateway.patience()).await;
+    // Nothing is kept of a body whose sender has no right to send one.
+    let may_send = caller.as_ref().is_ok_and(|caller| may_send(caller));
+    let (body, rest) = gateway.body(request, payload, if may_send { limit } else { 0 }).await;
     (Asked { caller, body, now }, rest)
 }
 
 /// There is nothing there, said in the words of whoever seems to ask.
 async fn not_found(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    let (_, rest) = body::read(request.headers(), payload, 0, gateway.patience()).await;
+    let (_, rest) = gateway.body(&request, payload, 0).await;
     let path = request.path();
     let words = path.to_ascii_lowercase();
     let is_api = words.starts_with("/api/") && !words.starts_with("/api/messages");
@@ -246,7 +259,7 @@ async fn not_allowed(
     payload: web::Payload,
     gateway: web::Data<Gateway>,
 ) -> HttpResponse {
-    let (_, rest) = body::read(request.headers(), payload, 0, gateway.patience()).await;
+    let (_, rest) = gateway.body(&request, payload, 0).await;
     let mut response = respond(&EdnaError::MethodNotAllowed);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     rest.answer(response)
@@ -281,73 +294,4 @@ pub fn app(
     let origins = &gateway.server.cors_origins;
     let cors = Condition::new(!origins.is_empty(), cors(origins));
     App::new().app_data(gateway).configure(routes).wrap(cors).wrap(from_fn(observe::observe))
-}
-
-/// Serves until `stop` is done, then answers what is in flight and returns.
-pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    let gateway = web::Data::new(gateway);
-    let settings = gateway.server.clone();
-    let stop_within = Duration::from_secs(settings.shutdown_timeout_seconds);
-    let shared = gateway.clone();
-    let mut server = HttpServer::new(move || app(shared.clone()))
-        .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
-        .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
-        .shutdown_timeout(settings.shutdown_timeout_seconds)
-        .max_connections(settings.max_connections)
-        .disable_signals();
-    if settings.workers > 0 {
-        server = server.workers(settings.workers);
-    }
-    let server = server.listen(listener)?.run();
-    let handle = server.handle();
-    let running = actix_web::rt::spawn(server);
-    let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
-    let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
-    let settling = actix_web::rt::spawn(settle(gateway.clone()));
-    stop.await;
-    tracing::info!("stopping: requests in flight are answered first");
-    gateway.stopping.store(true, Ordering::Relaxed);
-    handle.stop(true).await;
-    noting.abort();
-    making.abort();
-    settling.abort();
-    // A database that hangs keeps no server from its end.
-    let noted = tokio::time::timeout(stop_within, gateway.keys.note_uses()).await;
-    if let Err(error) = noted.unwrap_or(Err(StoreError::Busy)) {
-        tracing::warn!(cause = %error, "the last uses of keys were not written down");
-    }
-    running.await.map_err(std::io::Error::other)?
-}
-
-async fn note_uses(gateway: web::Data<Gateway>) {
-    let mut every = tokio::time::interval(NOTE_USES_EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = gateway.keys.note_uses().await {
-            tracing::warn!(cause = %error, "the last uses of keys were not written down");
-        }
-    }
-}
-
-/// Keeps a place ready for the messages of the coming months.
-async fn make_room_ahead(gateway: web::Data<Gateway>) {
-    let mut every = tokio::time::interval(MAKE_ROOM_EVERY);
-    loop {
-        every.tick().await;
-        let now = gateway.clock.now();
-        if let Err(error) = gateway.edna.store.make_room_ahead(now).await {
-            tracing::warn!(cause = %error, "no place was made for the coming months' messages");
-        }
-    }
-}
-
-/// Takes in messages whose subject became known where the program that learned of it was ended before it could.
-async fn settle(gateway: web::Data<Gateway>) {
-    let mut every = tokio::time::interval(SETTLE_EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = gateway.edna.door.settle_all().await {
-            tracing::warn!(cause = %error, "messages that waited for their subject wait on");
-        }
-    }
 }

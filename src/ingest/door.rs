@@ -1,33 +1,36 @@
 //! The queue at the door of a server: callers hand over what they have, and one writer commits for many of them at
 //! once; knows no form of events and no rule of them.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use super::counters::{Counters, Rejection};
 use super::{Answer, Batch, Event, Fate, commit, settle_all, settle_some};
+use crate::fair_queue::FairQueue;
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
 
-/// How much one commit takes, so that nobody waits for somebody else's mountain.
+/// How much one commit takes for several callers together.
 const EVENTS_AT_ONCE: usize = 5000;
 const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
+
+/// From how much on a caller has a commit of its own, so that a large batch does not delay small ones.
+const LARGE_EVENTS: usize = 1000;
+const LARGE_BYTES: usize = 1024 * 1024;
 
 /// About what an event needs besides its texts.
 const EVENT_BYTES: usize = 1024;
 
-/// What the queue's room is counted in.
-const UNIT: usize = 1024;
-
 /// How much waits at the door, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many bytes of events wait at the most; who brings more is told that the store is busy.
+    /// How many bytes of events wait at the most, half of them of one tenant; who brings more is told that the store is
+    /// busy.
     pub queue_bytes: usize,
     /// How long a caller waits to hear that what it brought is durable.
     pub wait: Duration,
@@ -39,7 +42,7 @@ pub struct Door {
     store: Store,
     limits: Limits,
     queue: Arc<Mutex<Queue>>,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     commits: Arc<AtomicU64>,
     counters: Counters,
     /// The writer lives here, so that it does not end with the thread of whichever caller came first.
@@ -48,7 +51,7 @@ pub struct Door {
 
 #[derive(Default)]
 struct Queue {
-    callers: VecDeque<Caller>,
+    callers: FairQueue<Caller>,
     /// Whether somebody writes already.
     writing: bool,
 }
@@ -58,13 +61,65 @@ struct Caller {
     bytes: usize,
     answer: oneshot::Sender<Answer>,
     /// Its part of the queue's room, given back when it has its answer.
-    _room: OwnedSemaphorePermit,
+    _room: Part,
+}
+
+impl Caller {
+    fn is_large(&self) -> bool {
+        self.batch.events.len() > LARGE_EVENTS || self.bytes > LARGE_BYTES
+    }
+}
+
+/// How many bytes wait, of all tenants and of each.
+struct Room {
+    bytes: usize,
+    taken: Mutex<(usize, BTreeMap<TenantId, usize>)>,
+}
+
+/// A part of the room, given back when it is dropped.
+struct Part {
+    room: Arc<Room>,
+    tenant: TenantId,
+    bytes: usize,
+}
+
+impl Room {
+    /// A part for what a tenant brings. What is larger than a tenant's half is let in where nothing else of it waits.
+    fn take(room: &Arc<Self>, tenant: TenantId, bytes: usize) -> Option<Part> {
+        let half = room.bytes.div_ceil(2);
+        let bytes = bytes.min(half);
+        let mut taken = room.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_tenant = taken.1.get(&tenant).copied().unwrap_or(0);
+        if taken.0 + bytes > room.bytes || of_tenant + bytes > half {
+            return None;
+        }
+        taken.0 += bytes;
+        taken.1.insert(tenant, of_tenant + bytes);
+        Some(Part { room: Arc::clone(room), tenant, bytes })
+    }
+
+    fn taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let mut taken = self.room.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.0 -= self.bytes;
+        let left = taken.1.get(&self.tenant).map_or(0, |of_tenant| of_tenant - self.bytes);
+        if left == 0 {
+            taken.1.remove(&self.tenant);
+        } else {
+            taken.1.insert(self.tenant, left);
+        }
+    }
 }
 
 impl Door {
     /// Call it on the runtime that is to write, which has to last as long as anybody waits.
     pub fn new(store: Store, limits: Limits) -> Self {
-        let room = Arc::new(Semaphore::new(limits.queue_bytes.div_ceil(UNIT)));
+        let room = Arc::new(Room { bytes: limits.queue_bytes, taken: Mutex::default() });
         Self {
             store,
             limits,
@@ -91,7 +146,7 @@ impl Door {
 
     /// How many bytes of the queue's room are taken.
     pub fn bytes_waiting(&self) -> usize {
-        (self.limits.queue_bytes.div_ceil(UNIT) - self.room.available_permits()) * UNIT
+        self.room.taken()
     }
 
     /// How many commits there have been.
@@ -113,8 +168,7 @@ impl Door {
         let reject = |reason| self.counters.reject(source, reason, count);
         self.counters.receive(&events);
         let bytes: usize = events.iter().map(|event| event.bytes() + EVENT_BYTES).sum();
-        let units = u32::try_from(bytes.min(self.limits.queue_bytes).div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(units).map_err(|_| {
+        let room = Room::take(&self.room, tenant, bytes).ok_or_else(|| {
             reject(Rejection::QueueFull);
             StoreError::Busy
         })?;
@@ -131,7 +185,8 @@ impl Door {
 
     fn enqueue(&self, caller: Caller) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.callers.push_back(caller);
+        // Which of its keys a tenant uses makes no difference here.
+        queue.callers.push(caller.batch.tenant, 0, caller);
         if !std::mem::replace(&mut queue.writing, true) {
             self.runtime.spawn(self.clone().write());
         }
@@ -147,18 +202,17 @@ impl Door {
     /// Those whom the next commit is for; `None`, and the writer is done, where there is nobody.
     fn next(&self) -> Option<Vec<Caller>> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut callers, mut events, mut bytes) = (Vec::new(), 0, 0);
-        while let Some(caller) = queue.callers.pop_front() {
-            // Who has gone is told nothing, so nothing need be written.
-            if caller.answer.is_closed() {
-                continue;
-            }
+        // Who has gone is told nothing, so nothing need be written.
+        queue.callers.retain(|caller| !caller.answer.is_closed());
+        let (mut callers, mut events, mut bytes): (Vec<Caller>, _, _) = (Vec::new(), 0, 0);
+        loop {
+            let next = queue.callers.pop_if(|next| {
+                let is_along = events + next.batch.events.len() <= EVENTS_AT_ONCE && bytes + next.bytes <= BYTES_AT_ONCE;
+                callers.is_empty() || (is_along && !next.is_large() && !callers[0].is_large())
+            });
+            let Some(caller) = next else { break };
             events += caller.batch.events.len();
             bytes += caller.bytes;
-            if !callers.is_empty() && (events > EVENTS_AT_ONCE || bytes > BYTES_AT_ONCE) {
-                queue.callers.push_front(caller);
-                break;
-            }
             callers.push(caller);
         }
         queue.writing = !callers.is_empty();
@@ -176,7 +230,9 @@ impl Door {
                 answers
             }
             // One caller's events may be what the database refuses; the others are not to suffer for it.
-            Err(StoreError::Failed(_)) if callers.len() > 1 => self.each_alone(&callers, &mut known).await,
+            Err(StoreError::Failed(_) | StoreError::DamagedRow(_)) if callers.len() > 1 => {
+                self.each_alone(&callers, &mut known).await
+            }
             Err(error) => callers.iter().map(|_| Err(error.clone())).collect(),
         };
         let events = callers.iter().map(|caller| caller.batch.events.len()).sum();

@@ -109,7 +109,7 @@ fn apply(
 /// that it goes on where it was stopped. Tells after each batch how many rows there are by now.
 pub async fn catch_up(store: &Store, mut told: impl FnMut(u64)) -> Result<u64, StoreError> {
     let mut done = 0;
-    for tenant in store.glance(tenants::behind_with_logs).await? {
+    for tenant in store.quick_read(tenants::behind_with_logs).await? {
         loop {
             let rows = store.write(move |connection| catch_up_a_batch(connection, tenant)).await?;
             let Some(rows) = rows else { break };

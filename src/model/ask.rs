@@ -32,4 +32,8 @@ pub enum Body {
     },
     /// It stopped arriving.
     Incomplete,
+    /// There was no room for it.
+    Overloaded,
+    /// Nothing of it was looked at: it is longer than what is kept of whoever has no valid key.
+    PassedOver,
 }

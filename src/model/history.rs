@@ -144,6 +144,11 @@ impl HistoryQuery {
             limit,
         })
     }
+
+    /// Whether it asks for some channels, a direction or traffic types only.
+    pub fn filters_kinds(&self) -> bool {
+        !self.channel_types.is_empty() || self.direction.is_some() || !self.traffic_types.is_empty()
+    }
 }
 
 fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result<Recipient, Refusal> {

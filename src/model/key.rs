@@ -105,6 +105,13 @@ pub struct Project {
     pub name: String,
 }
 
+/// Who asks, for taking turns and for the log: a tenant and the number of one of its keys; 0 for the gateway itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallerId {
+    pub tenant: TenantId,
+    pub key: i64,
+}
+
 /// Who asks, and what they may see: what a valid key comes to.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -125,6 +132,10 @@ pub struct Caller {
 }
 
 impl Caller {
+    pub fn id(&self) -> CallerId {
+        CallerId { tenant: self.tenant, key: self.key_id }
+    }
+
     /// Whether the key reads message history (docs/edna.md §7).
     pub fn may_read_history(&self) -> bool {
         match self.kind {

@@ -5,7 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 /// edna's number of a tenant. Every question and every row starts from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(pub i64);
 
 impl TenantId {

@@ -44,6 +44,8 @@ pub enum OneUptimeError {
         retry_after: u64,
     },
     Unavailable,
+    /// What asking again does not mend.
+    Internal,
 }
 
 /// How soon to ask again a store that is busy or away.
@@ -63,6 +65,7 @@ impl OneUptimeError {
             Self::TooLarge { .. } => 413,
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable => 503,
+            Self::Internal => 500,
         }
     }
 
@@ -90,6 +93,7 @@ impl OneUptimeError {
                 "The key makes too many requests; the Retry-After header tells when to try again.".into()
             }
             Self::Unavailable => "The message store is busy or away; try again.".into(),
+            Self::Internal => "The message store cannot give this answer; its operator's log tells why.".into(),
         }
     }
 
@@ -122,7 +126,7 @@ impl OneUptimeError {
 impl From<StoreError> for OneUptimeError {
     /// The cause goes to the log and never to a client.
     fn from(error: StoreError) -> Self {
-        tracing::error!(cause = %error, "the store did not answer");
-        Self::Unavailable
+        error.log("a request was not answered by the store");
+        if error.is_lasting() { Self::Internal } else { Self::Unavailable }
     }
 }

@@ -5,6 +5,7 @@ pub mod document;
 pub mod error;
 pub mod query;
 pub mod request;
+mod rest;
 pub mod routes;
 pub mod row;
 pub mod select;

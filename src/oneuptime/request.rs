@@ -29,6 +29,8 @@ impl Parts {
         let bytes = match body {
             Body::Whole(bytes) => bytes,
             Body::TooLarge { limit } => return Err(OneUptimeError::TooLarge { limit: *limit }),
+            Body::Overloaded => return Err(OneUptimeError::Unavailable),
+            Body::PassedOver => return Ok(Self::default()),
             Body::Incomplete => return Err(OneUptimeError::bad("The body did not arrive whole in time.")),
         };
         let text = std::str::from_utf8(bytes).map_err(|_| OneUptimeError::bad("The body is not valid UTF-8."))?;

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, RETRY_AFTER};
+use uuid::Uuid;
 
 use super::error::Act;
 use super::request::{Paging, Parts};
-use super::select::{Select, push_id_alone};
+use super::rest::{Rendering, Rest};
 use super::{OneUptimeError, query, value};
 use crate::model::ask::Asked;
 use crate::model::key::Profile;
 use crate::model::log_query::{Condition, SortKey, Test, Value};
 use crate::model::whatsapp_log::Column;
 use crate::model::{Caller, LogFilter, LogQuery, wire};
-use crate::store::Store;
 use crate::store::whatsapp_logs::page::{self, Page, Rows};
+use crate::store::{Budget, Connection, Store, StoreError};
+use crate::web::{InFlight, answer};
 
 /// What the dialect answers from.
 #[derive(Clone)]
@@ -24,6 +26,7 @@ pub struct OneUptime {
     pub store: Store,
     /// The form of answers for keys that have none of their own.
     pub profile: Profile,
+    pub in_flight: InFlight,
 }
 
 /// What a route asks for.
@@ -49,13 +52,10 @@ impl Call {
 impl OneUptime {
     /// Answers a request, its checks in the order of docs/oneuptime.md §6.
     pub async fn answer(&self, asked: Asked, call: Call) -> HttpResponse {
-        match self.checked(asked, call).await {
-            Ok(body) => HttpResponse::Ok().content_type(ContentType::json()).body(body),
-            Err(error) => respond(&error),
-        }
+        self.checked(asked, call).await.unwrap_or_else(|error| respond(&error))
     }
 
-    async fn checked(&self, asked: Asked, call: Call) -> Result<String, OneUptimeError> {
+    async fn checked(&self, asked: Asked, call: Call) -> Result<HttpResponse, OneUptimeError> {
         let in_url: &[(String, String)] = if let Call::List(in_url) = &call { in_url } else { &[] };
         Paging::new(in_url, &Parts::default())?;
         let id = match &call {
@@ -87,19 +87,25 @@ impl OneUptime {
         parts: &Parts,
         paging: Paging,
         profile: Profile,
-    ) -> Result<String, OneUptimeError> {
+    ) -> Result<HttpResponse, OneUptimeError> {
         let filter = filter(caller, query::parse(parts.query(), &caller.project.id)?);
         let select = parts.select()?;
         let sort = parts.sort()?;
         parts.group_by()?;
         let query = LogQuery { filter, sort, skip: paging.skip, limit: paging.limit, wanted: select.wanted() };
-        let page = self.store.search(move |connection| page::page(connection, &query)).await?;
-        let data = data(&page, &select, caller, profile);
-        let (count, Paging { skip, limit }) = (page.count, paging);
-        Ok(match profile {
-            Profile::Published => format!(r#"{{"count":{count},"limit":{limit},"skip":{skip},"data":{data}}}"#),
-            Profile::Live => format!(r#"{{"data":{data},"count":{count},"skip":{skip},"limit":{limit}}}"#),
-        })
+        let rows = Rendering { select, project: caller.project.clone(), profile };
+        let (page, first, ids) = self.page(caller, &query, &rows).await?;
+        let Paging { skip, limit } = paging;
+        let (before, after) = match profile {
+            Profile::Published => (format!(r#"{{"count":{page},"limit":{limit},"skip":{skip},"data":["#), "]}".into()),
+            Profile::Live => (r#"{"data":["#.into(), format!(r#"],"count":{page},"skip":{skip},"limit":{limit}}}"#)),
+        };
+        if ids.is_empty() {
+            return Ok(self.json(before + &first + &after));
+        }
+        let rest = Rest { store: self.store.clone(), caller: caller.id(), query, rows, ids, after };
+        let answer = answer::parts(&self.in_flight, before + &first, rest.parts());
+        Ok(answer.unwrap_or_else(|| respond(&OneUptimeError::Unavailable)))
     }
 
     async fn item(
@@ -108,50 +114,50 @@ impl OneUptime {
         parts: &Parts,
         id: Value,
         profile: Profile,
-    ) -> Result<String, OneUptimeError> {
+    ) -> Result<HttpResponse, OneUptimeError> {
         let select = parts.select()?;
         let filter = filter(caller, vec![Condition::On(Column::Id, Test::OneOf(vec![id]))]);
         let sort = LogQuery::sort([SortKey { column: Column::Id, descending: true }]);
         // Of more than one, so that there is nothing to count.
         let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
-        let page = self.store.search(move |connection| page::page(connection, &query)).await?;
-        let data = data(&page, &select, caller, profile);
-        let item = data.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|item| !item.is_empty());
-        Ok(item.unwrap_or("{}").to_owned())
+        let rows = Rendering { select, project: caller.project.clone(), profile };
+        let (_, item, _) = self.page(caller, &query, &rows).await?;
+        Ok(self.json(if item.is_empty() { "{}".into() } else { item }))
     }
 
-    async fn count(&self, caller: &Arc<Caller>, parts: &Parts) -> Result<String, OneUptimeError> {
+    /// The count of all rows, the first rows of the page as they are answered, and the ids of the others.
+    async fn page(
+        &self,
+        caller: &Caller,
+        query: &LogQuery,
+        rows: &Rendering,
+    ) -> Result<(i64, String, Vec<Uuid>), StoreError> {
+        let (query, rows) = (query.clone(), rows.clone());
+        let work = move |connection: &mut Connection, budget: &Budget| {
+            let Page { count, rows: found } = page::page(connection, &query, budget)?;
+            Ok(match found {
+                Rows::Ids(ids) => (count, Rendering::of_ids(&ids), Vec::new()),
+                Rows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
+            })
+        };
+        self.store.ask(caller.id(), work).await
+    }
+
+    async fn count(&self, caller: &Arc<Caller>, parts: &Parts) -> Result<HttpResponse, OneUptimeError> {
         let filter = filter(caller, query::parse(parts.query(), &caller.project.id)?);
-        let count = self.store.search(move |connection| page::count(connection, &filter)).await?;
-        Ok(format!(r#"{{"count":{count}}}"#))
+        let count =
+            self.store.ask(caller.id(), move |connection, budget| page::count(connection, &filter, budget)).await?;
+        Ok(self.json(format!(r#"{{"count":{count}}}"#)))
+    }
+
+    fn json(&self, body: String) -> HttpResponse {
+        answer::json(&self.in_flight, StatusCode::OK, body).unwrap_or_else(|| respond(&OneUptimeError::Unavailable))
     }
 }
 
 /// The rows that a caller may see, as far as the conditions let them through.
 fn filter(caller: &Caller, conditions: Vec<Condition>) -> LogFilter {
     LogFilter { tenant: caller.tenant, senders: caller.senders.clone(), conditions }
-}
-
-/// The page's rows as a JSON array.
-fn data(page: &Page, select: &Select, caller: &Caller, profile: Profile) -> String {
-    let mut data = String::from("[");
-    let next = |data: &mut String| {
-        if data.len() > 1 {
-            data.push(',');
-        }
-    };
-    match &page.rows {
-        Rows::Ids(ids) => ids.iter().for_each(|id| {
-            next(&mut data);
-            push_id_alone(&mut data, *id);
-        }),
-        Rows::Whole(rows) => rows.iter().for_each(|log| {
-            next(&mut data);
-            select.push(&mut data, log, &caller.project, profile);
-        }),
-    }
-    data.push(']');
-    data
 }
 
 /// An id of a path.

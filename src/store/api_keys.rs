@@ -184,5 +184,5 @@ fn from_json<T: serde::de::DeserializeOwned>(text: Option<&str>) -> Result<Optio
 }
 
 fn unreadable(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Failed(format!("a key's row cannot be read: {error}"))
+    StoreError::DamagedRow(format!("a key's row cannot be read: {error}"))
 }

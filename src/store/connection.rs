@@ -1,15 +1,19 @@
 //! Opens connections to the database that the URL names, and begins and ends transactions there; knows no table.
 
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
 
 use super::Options;
+use super::budget::{Budget, Current};
 use super::dialect;
 use super::error::StoreError;
 #[cfg(feature = "postgres")]
 use super::postgres;
+use super::sqlite;
 use super::turns::{Turn, Turns};
 
 pub type Backend = MultiBackend;
@@ -157,6 +161,19 @@ impl DatabaseUrl {
         }
     }
 
+    /// By what work on a server is ended; a file's ends from inside. Behind a pooler that shares its processes, the
+    /// server's own deadline is all there is, because a process may work for somebody else already.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file's work ends from inside"))]
+    pub fn canceller(&self, options: &Options) -> Option<Sender<Arc<Budget>>> {
+        match self {
+            Self::Sqlite { .. } => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres { url, sessions } => {
+                sessions.set_once.then(|| postgres::canceller(url, options.wait, &self.name()))
+            }
+        }
+    }
+
     /// Whether there is a store to look at.
     pub fn exists(&self) -> bool {
         match self {
@@ -231,6 +248,30 @@ fn file_settings(purpose: Purpose) -> &'static str {
 }
 
 impl AnyConnection {
+    /// Sees to it that work on this connection can be ended: by functions that ask the budget of what it works on, or by
+    /// the number of the server's process, which this gives.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file's work ends from inside"))]
+    pub fn watch(
+        &mut self,
+        current: &Current,
+        purpose: Purpose,
+        sessions: Sessions,
+    ) -> Result<Option<i32>, StoreError> {
+        on_each!(
+            self,
+            |file| {
+                if purpose == Purpose::Read {
+                    sqlite::register(file, current)?;
+                }
+                Ok(None)
+            },
+            |server| {
+                let may_cancel = purpose == Purpose::Read && sessions.set_once;
+                Ok(if may_cancel { Some(postgres::process(server)?) } else { None })
+            }
+        )
+    }
+
     /// Begins a transaction: a question's sees one state of the store; a change's begins with the write lock where
     /// the database has only one, because a transaction that reads first and locks later fails under load.
     pub fn begin(&mut self, purpose: Purpose, options: &Options, sessions: Sessions) -> Result<(), StoreError> {

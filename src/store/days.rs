@@ -7,7 +7,7 @@ use diesel::dsl::{max, min};
 use diesel::prelude::*;
 
 use super::Connection;
-use super::connection::on_each;
+use super::connection::{Backend, on_each};
 use super::dialect::{Sum, any_of};
 use super::error::StoreError;
 use super::schema::message_days;
@@ -141,16 +141,24 @@ pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Op
 
 /// Whether some day of the window has a message of the asked sorts.
 fn occurs(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, StoreError> {
-    let any_sort = query.channel_types.is_empty() && query.direction.is_none() && query.traffic_types.is_empty();
-    if any_sort {
+    if !query.filters_kinds() {
         return Ok(true);
     }
+    let days = of_sorts(query).filter(message_days::messages.gt(0)).select(message_days::day).limit(1);
+    Ok(days.first::<i64>(connection).optional()?.is_some())
+}
+
+/// How many messages the window's days have of the asked sorts.
+pub fn matching(connection: &mut Connection, query: &HistoryQuery) -> Result<i64, StoreError> {
+    let sum: Option<i64> = of_sorts(query).select(Sum("messages")).first(connection)?;
+    Ok(sum.unwrap_or(0))
+}
+
+/// The window's days of the asked sorts.
+fn of_sorts<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backend> {
     let mut days = message_days::table
         .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.ne("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
-        .filter(message_days::messages.gt(0))
-        .select(message_days::day)
-        .limit(1)
         .into_boxed();
     if !query.channel_types.is_empty() {
         days = days.filter(any_of(message_days::channel_type, &all_kept(&query.channel_types)));
@@ -161,7 +169,7 @@ fn occurs(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, Sto
     if !query.traffic_types.is_empty() {
         days = days.filter(any_of(message_days::traffic_type, &all_kept(&query.traffic_types)));
     }
-    Ok(days.first::<i64>(connection).optional()?.is_some())
+    days
 }
 
 /// Every channel type that a message of the tenant has.

@@ -3,7 +3,6 @@
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
@@ -14,7 +13,6 @@ use diesel::pg::Pg;
 use diesel::sql_types::Array;
 
 use super::connection::Backend;
-use super::error::StoreError;
 use super::schema::messages;
 
 pub type File = Sqlite;
@@ -211,6 +209,34 @@ impl QueryFragment<Pg> for InstantText {
     }
 }
 
+/// A part of a statement that differs from database to database.
+pub struct Words {
+    pub on_file: &'static str,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for servers"))]
+    pub on_server: &'static str,
+}
+
+impl QueryFragment<Backend> for Words {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        Backend::walk_variant_ast(self, out)
+    }
+}
+
+impl QueryFragment<Sqlite> for Words {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(self.on_file);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl QueryFragment<Pg> for Words {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.on_server);
+        Ok(())
+    }
+}
+
 /// The sum of a column of whole numbers. Its own type differs from database to database, and diesel prepares statements
 /// with SQL literals anew each time.
 pub struct Sum(pub &'static str);
@@ -356,39 +382,4 @@ impl<E: QueryFragment<Pg>> QueryFragment<Pg> for AnyOf<E> {
         out.push_sql(if self.is_filter { ")) = true)" } else { ")" });
         Ok(())
     }
-}
-
-impl From<Error> for StoreError {
-    fn from(error: Error) -> Self {
-        match &error {
-            Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Self::ReadOnly,
-            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Busy,
-            Error::DatabaseError(
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
-                information,
-            ) => Self::Away { cause: one_line(information.message()) },
-            Error::BrokenTransactionManager => Self::Away { cause: "it broke off in the middle".into() },
-            Error::DatabaseError(_, information) => failure(information.message()),
-            other => failure(&other.to_string()),
-        }
-    }
-}
-
-/// What a database's sentence means; diesel gives no code with most of them.
-pub fn failure(sentence: &str) -> StoreError {
-    let says = |words: &[&str]| words.iter().any(|words| sentence.contains(words));
-    if says(&["locked", "busy", "due to statement timeout", "due to lock timeout", "deadlock detected"]) {
-        StoreError::Busy
-    } else if says(&["disk is full", "No space left on device"]) {
-        StoreError::Full
-    } else if says(&["readonly database"]) {
-        StoreError::ReadOnly
-    } else {
-        StoreError::Failed(sentence.to_owned())
-    }
-}
-
-/// A sentence without its line breaks.
-pub fn one_line(sentence: &str) -> String {
-    sentence.split_whitespace().collect::<Vec<_>>().join(" ")
 }

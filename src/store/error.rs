@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::budget::EndReason;
 use crate::model::TenantId;
 
 /// Every failure of the store. The sentences hold no value of a row: they are shown and logged.
@@ -9,6 +10,10 @@ use crate::model::TenantId;
 pub enum StoreError {
     #[error("the store is busy: it did not answer in time; try again")]
     Busy,
+    #[error("the question was ended: {0}; try again")]
+    Ended(EndReason),
+    #[error("too many questions wait that look at many rows; try again")]
+    Overloaded,
     #[error("'{url}' is no database address: {reason}; use sqlite://FILE or postgres://USER@HOST/DATABASE")]
     Address { url: String, reason: &'static str },
     #[error("the store '{file}' cannot be opened: {cause}; check that its directory exists and may be written to")]
@@ -40,6 +45,8 @@ pub enum StoreError {
     ReadOnly,
     #[error("there is no tenant {0}; 'history-gateway tenant create --id {0} --name NAME' makes it")]
     UnknownTenant(TenantId),
+    #[error("a row of the store is damaged: {0}; 'history-gateway check' tells more")]
+    DamagedRow(String),
     #[error("the store failed: {0}")]
     Failed(String),
 }
@@ -48,5 +55,19 @@ impl StoreError {
     /// Whether the store is as sound as before: it was asked for something that is not there.
     pub fn is_about_the_request(&self) -> bool {
         matches!(self, Self::UnknownTenant(_))
+    }
+
+    /// Whether asking again does not mend it.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::DamagedRow(_) | Self::Damaged { .. })
+    }
+
+    /// Logs what a caller is told nothing of. What was ended or refused has its line already.
+    pub fn log(&self, sentence: &'static str) {
+        match self {
+            Self::Ended(_) | Self::Overloaded => {}
+            Self::Busy => tracing::warn!(cause = %self, "{sentence}"),
+            _ => tracing::error!(cause = %self, "{sentence}"),
+        }
     }
 }

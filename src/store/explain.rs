@@ -13,6 +13,7 @@ use super::error::StoreError;
 #[cfg(feature = "postgres")]
 use super::postgres;
 use super::schema::{messages, whatsapp_logs};
+use super::sqlite::row_wanted;
 
 /// A statement about messages that is still being put together.
 pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
@@ -24,6 +25,19 @@ pub type Logs<'a> = whatsapp_logs::BoxedQuery<'a, Backend>;
 extern "SQL" {
     /// Always true; counts the rows it is asked about. Registered by `Counting::start` only.
     fn touched(number: BigInt) -> Bool;
+}
+
+/// Begins a statement about messages. A file's rows are counted against the budget of whoever asks, and the statement ends
+/// with that; a server's is ended from outside.
+pub fn messages<'a>(is_server: bool) -> Messages<'a> {
+    let messages = messages::table.into_boxed();
+    if is_server { messages } else { messages.filter(row_wanted(messages::message_id)) }
+}
+
+/// The same for WhatsApp log rows.
+pub fn logs<'a>(is_server: bool) -> Logs<'a> {
+    let logs = whatsapp_logs::table.into_boxed();
+    if is_server { logs } else { logs.filter(row_wanted(whatsapp_logs::created_at)) }
 }
 
 /// Counts the rows of messages, or of the WhatsApp log, that a connection looks at.

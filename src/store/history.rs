@@ -12,16 +12,17 @@
 //! `column + 0` takes a column's index out of the database's choice, so each statement has one index left
 //! (`dialect::Pinned`).
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 
 use super::Connection;
-use super::days;
+use super::budget::Budget;
+use super::days::{self, Days};
 use super::dialect::{self, Along, any_of};
 use super::error::StoreError;
-use super::explain::{Counting, Messages, explain};
+use super::explain::{self, Counting, Messages, explain};
+use super::items::{self, Found};
 use super::order::OrderBy;
+use super::parts::PAGE_BYTES;
 use super::people::{self, People};
 use super::person::{EachFound, PersonPage};
 use super::schema::messages;
@@ -39,8 +40,13 @@ const SMALL_PAGE: i64 = 100;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Page {
     pub items: Vec<String>,
+    /// The messages that follow the items, where these are so long that no more were read.
+    pub rest: Vec<i64>,
     pub has_next: bool,
 }
+
+/// Begins a statement about messages.
+type Start<'s, 'a> = &'s dyn Fn() -> Messages<'a>;
 
 /// Which messages a statement looks at, in what order.
 #[derive(Clone, Debug)]
@@ -54,9 +60,10 @@ enum Walk {
     Time,
 }
 
-/// The page that a query asks for, read from one state of the store.
-pub fn page(connection: &mut Connection, query: &HistoryQuery) -> Result<Page, StoreError> {
-    page_from(connection, query, &|| messages::table.into_boxed())
+/// The page that a query asks for, read from one state of the store; fails where it costs more than its budget.
+pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Page, StoreError> {
+    let is_server = connection.is_server();
+    page_from(connection, query, budget, &|| explain::messages(is_server))
 }
 
 /// The same page, and the exact number of message rows that were looked at to find it.
@@ -64,14 +71,14 @@ pub fn page(connection: &mut Connection, query: &HistoryQuery) -> Result<Page, S
 /// For tests and benchmarks: the counting costs a call for each row.
 pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result<(Page, u64), StoreError> {
     let counting = Counting::start(connection)?;
-    let page = page_from(connection, query, &|| counting.messages())?;
+    let page = page_from(connection, query, &Budget::default(), &|| counting.messages())?;
     Ok((page, counting.rows(connection)?))
 }
 
 /// How the database would run each statement that looks for the page, in its own words.
 pub fn plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<String>, StoreError> {
     let mut plan = Vec::new();
-    for walk in walks(connection, query)? {
+    for walk in walks(connection, query, &Budget::default())? {
         let statement = ordered(query, &walk, messages::table.into_boxed(), (query.offset, query.limit + 1));
         if gives_the_order(&walk, query) {
             plan.extend(explain(connection, statement.select(messages::item))?);
@@ -85,38 +92,70 @@ pub fn plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Str
 fn page_from<'a>(
     connection: &mut Connection,
     query: &'a HistoryQuery,
-    start: &dyn Fn() -> Messages<'a>,
+    budget: &Budget,
+    start: Start<'_, 'a>,
 ) -> Result<Page, StoreError> {
     if let Some(people) = people_in_one_statement(connection, query) {
         let walk = Walk::EachFound;
         let of_each =
             ordered(query, &walk, start(), (0, query.limit + 1)).select((messages::message_id, messages::item));
         let page = PersonPage { people, of_each, descending: descending(query), limit: query.limit + 1 };
-        return Ok(page_of(query, page.load(connection)?));
+        let rows: Vec<(i64, String)> = page.load(connection)?;
+        return Ok(page_of(query, rows.into_iter().map(|(id, item)| (id, Some(item))).collect()));
     }
-    let walks = walks(connection, query)?;
+    let walks = walks(connection, query, budget)?;
     let page = (query.offset, query.limit + 1);
-    let items = match walks.as_slice() {
+    let found = match walks.as_slice() {
         [] => Vec::new(),
-        [only] if gives_the_order(only, query) => {
-            ordered(query, only, start(), page).select(messages::item).load(connection)?
-        }
+        [only] if gives_the_order(only, query) => in_order(connection, query, only, start)?,
         [only] => {
             // Only ids go through the sorter; the items, which are long, are fetched for the page alone.
             let ids = ordered(query, only, start(), page).select(messages::message_id).load(connection)?;
-            by_ids(connection, query, &ids)?
+            items::of_ids(connection, query, ids)?
         }
-        several => merged(connection, query, several, start)?,
+        several => merged(connection, query, several, budget, start)?,
     };
-    Ok(page_of(query, items))
+    Ok(page_of(query, found))
 }
 
-/// The page of one item more than is asked for, if there are so many.
-fn page_of(query: &HistoryQuery, mut items: Vec<String>) -> Page {
+/// A page that a walk gives in its order.
+fn in_order<'a>(
+    connection: &mut Connection,
+    query: &'a HistoryQuery,
+    walk: &Walk,
+    start: Start<'_, 'a>,
+) -> Result<Found, StoreError> {
+    let statement = |page| ordered(query, walk, start(), page);
+    let page = (query.offset, query.limit + 1);
+    let (mut found, is_cut) = {
+        let rows = statement(page).select((messages::message_id, messages::item));
+        items::read(rows.load_iter::<(i64, String), _>(connection)?)?
+    };
+    if is_cut {
+        let read = i64::try_from(found.len()).unwrap_or(i64::MAX);
+        let rest = statement((page.0.saturating_add(read), page.1 - read)).select(messages::message_id);
+        found.extend(rest.load::<i64>(connection)?.into_iter().map(|id| (id, None)));
+    }
+    Ok(found)
+}
+
+/// The page of one message more than is asked for, if there are so many.
+fn page_of(query: &HistoryQuery, mut found: Found) -> Page {
     let limit = usize::try_from(query.limit).unwrap_or_default();
-    let has_next = items.len() > limit;
-    items.truncate(limit);
-    Page { items, has_next }
+    let has_next = found.len() > limit;
+    found.truncate(limit);
+    let mut page = Page { has_next, ..Page::default() };
+    let mut bytes = 0;
+    for (id, item) in found {
+        match item {
+            Some(item) if page.rest.is_empty() && bytes < PAGE_BYTES => {
+                bytes += item.len();
+                page.items.push(item);
+            }
+            _ => page.rest.push(id),
+        }
+    }
+    page
 }
 
 /// Whether one statement finds the page where statements can do what a server's can.
@@ -136,7 +175,7 @@ fn people_in_one_statement(connection: &Connection, query: &HistoryQuery) -> Opt
 }
 
 /// How to find a query's messages; no walk at all where it is known that there are none.
-fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>, StoreError> {
+fn walks(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Vec<Walk>, StoreError> {
     if query.window.from > query.window.to {
         return Ok(Vec::new());
     }
@@ -163,6 +202,7 @@ fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>,
     if query.offset >= days.messages {
         return Ok(Vec::new());
     }
+    budget.expect_rows(least_rows(connection, query, &days, budget)?)?;
     let bounds = days.bounds;
     Ok(match &query.subjects {
         Some(subjects) => {
@@ -171,6 +211,34 @@ fn walks(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<Walk>,
         None if by_message_id(query) => vec![Walk::Ids(bounds)],
         None => vec![Walk::Time],
     })
+}
+
+/// How many messages are looked at, as far as the counts tell before any is.
+fn least_rows(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    days: &Days,
+    budget: &Budget,
+) -> Result<i64, StoreError> {
+    let page = query.offset.saturating_add(query.limit + 1);
+    let is_filtered = query.filters_kinds();
+    // A file's rows are counted as they are looked at, so nothing that may be cheap need be taken for expensive.
+    let is_counted = !connection.is_server();
+    if !by_message_id(query) {
+        let in_order = query.subjects.is_none() && gives_the_order(&Walk::Time, query);
+        return Ok(match (in_order, &query.subjects) {
+            (true, _) => page.min(days.messages),
+            (false, Some(_)) if is_counted => 0,
+            _ => days.messages,
+        });
+    }
+    if is_counted || query.subjects.is_some() || !is_filtered || budget.covers(days.messages) {
+        return Ok(page.min(days.messages));
+    }
+    // As many as it takes to meet a page of those that match, where they lie evenly.
+    let matching = i128::from(days::matching(connection, query)?.max(1));
+    let looked_at = i128::from(days.messages) * i128::from(page) / matching;
+    Ok(i64::try_from(looked_at).unwrap_or(i64::MAX).min(days.messages))
 }
 
 fn descending(query: &HistoryQuery) -> bool {
@@ -253,50 +321,46 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
     }
 }
 
-/// Items by their ids, in the order of the ids.
-fn by_ids(connection: &mut Connection, query: &HistoryQuery, ids: &[i64]) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<(i64, String)> = messages::table
-        .filter(messages::tenant_id.eq(query.tenant.0))
-        .filter(any_of(messages::message_id, ids))
-        .filter(dialect::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
-        .select((messages::message_id, messages::item))
-        .load(connection)?;
-    let mut items: HashMap<i64, String> = rows.into_iter().collect();
-    Ok(ids.iter().filter_map(|id| items.remove(id)).collect())
-}
-
 /// The page of several walks by id, each of which is read as far as the page can reach into it.
 fn merged<'a>(
     connection: &mut Connection,
     query: &'a HistoryQuery,
     walks: &[Walk],
-    start: &dyn Fn() -> Messages<'a>,
-) -> Result<Vec<String>, StoreError> {
+    budget: &Budget,
+    start: Start<'_, 'a>,
+) -> Result<Found, StoreError> {
     let reach = (0, query.offset.saturating_add(query.limit + 1));
     let descending = descending(query);
     let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let taken = usize::try_from(query.limit + 1).unwrap_or_default();
-    let statements = walks.iter().map(|walk| ordered(query, walk, start(), reach));
+    let statements = || walks.iter().map(|walk| ordered(query, walk, start(), reach));
     if is_small(query) {
         // Each walk's first rows may be the page: one look at each is less than two, where they are few.
-        let mut rows: Vec<(i64, String)> = Vec::new();
-        for statement in statements {
-            rows.extend(statement.select((messages::message_id, messages::item)).load::<(i64, String)>(connection)?);
+        let (mut rows, mut is_cut) = (Vec::new(), false);
+        for statement in statements() {
+            let statement = statement.select((messages::message_id, messages::item));
+            let (read, cut) = items::read(statement.load_iter::<(i64, String), _>(connection)?)?;
+            is_cut |= cut;
+            rows.extend(read);
         }
-        rows.sort_unstable_by_key(|(id, _)| *id);
-        if descending {
-            rows.reverse();
+        if !is_cut {
+            rows.sort_unstable_by_key(|(id, _)| *id);
+            if descending {
+                rows.reverse();
+            }
+            rows.truncate(taken);
+            return Ok(rows);
         }
-        return Ok(rows.into_iter().take(taken).map(|(_, item)| item).collect());
     }
     let mut ids: Vec<i64> = Vec::new();
-    for statement in statements {
+    for statement in statements() {
         ids.extend(statement.select(messages::message_id).load::<i64>(connection)?);
+        budget.check()?;
     }
     ids.sort_unstable();
     if descending {
         ids.reverse();
     }
-    let page: Vec<i64> = ids.into_iter().skip(skipped).take(taken).collect();
-    by_ids(connection, query, &page)
+    let page = ids.into_iter().skip(skipped).take(taken).collect();
+    items::of_ids(connection, query, page)
 }

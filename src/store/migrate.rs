@@ -51,8 +51,8 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
     let file = || url.name();
     connection.check(url)?;
     let tables = tables(connection).map_err(|error| match error {
-        StoreError::Failed(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
-        StoreError::Failed(cause) if cause.contains("malformed") => StoreError::Damaged { file: file(), cause },
+        StoreError::DamagedRow(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
+        StoreError::DamagedRow(cause) => StoreError::Damaged { file: file(), cause },
         StoreError::Failed(cause) => StoreError::CannotOpen { file: file(), cause },
         other => other,
     })?;
@@ -120,5 +120,5 @@ fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, S
 }
 
 fn failed(error: &(dyn std::error::Error + Send + Sync)) -> StoreError {
-    super::dialect::failure(&error.to_string())
+    super::failure::failure(&error.to_string())
 }

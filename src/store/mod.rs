@@ -1,24 +1,31 @@
 //! The store: the only place that knows diesel, and the only place that leaves async.
 
+mod admission;
 pub mod api_keys;
+pub mod budget;
 pub mod connection;
+pub mod counters;
 pub mod days;
 pub mod dialect;
 pub mod error;
 pub mod explain;
+mod failure;
 pub mod history;
-mod lane;
+pub mod items;
 pub mod messages;
 pub mod migrate;
 pub mod order;
 pub mod partitions;
+mod parts;
 pub mod people;
 mod person;
+mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod pulls;
 mod rows;
 pub mod schema;
+mod sqlite;
 pub mod status_events;
 pub mod stock;
 pub mod subjects;
@@ -27,31 +34,44 @@ pub mod tenants;
 mod text;
 mod turns;
 pub mod waiting;
+mod watch;
 pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as Monotonic};
 
+pub use budget::{Budget, EndReason};
 pub use connection::{AnyConnection as Connection, DatabaseUrl, PreparedStatements};
+pub use counters::{Class, Counters};
 pub use error::StoreError;
 
+use admission::Admission;
 use connection::Purpose;
-use lane::Lane;
 use partitions::Month;
+use pool::Pool;
+use watch::Watch;
 
-use crate::model::{HistoryQuery, Instant};
+use crate::model::{CallerId, HistoryQuery, Instant};
 use history::Page;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How many questions are answered at the same time.
+    /// How many cheap questions are answered at the same time.
     pub readers: u32,
+    /// How many expensive questions are answered at the same time.
+    pub expensive: u32,
+    /// How many expensive questions wait for their turn; one more is refused at once.
+    pub expensive_queue: u32,
+    /// Up to how many rows a cheap question looks at.
+    pub cheap_rows: u32,
     /// How long to wait for a free connection, or for another process's write lock.
     pub wait: Duration,
     /// How long one piece of work may take before its caller is told that the store is busy.
     pub deadline: Duration,
+    /// How many threads may be lost to a database that does not return, before the process is better ended.
+    pub abandoned_threads: u32,
     /// Whether statements are prepared once; a file's always are.
     pub prepared_statements: PreparedStatements,
 }
@@ -71,8 +91,12 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             readers: 4,
+            expensive: 1,
+            expensive_queue: 8,
+            cheap_rows: 20_000,
             wait: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
+            abandoned_threads: 64,
             prepared_statements: PreparedStatements::Auto,
         }
     }
@@ -81,16 +105,23 @@ impl Default for Options {
 /// A handle to one open store; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
-    readers: Lane,
-    /// For the WhatsApp log, because a search walks all rows and no other question is to wait behind it.
-    searches: Lane,
-    /// For what takes no time, so that it never waits behind what does.
-    glances: Lane,
-    writer: Lane,
+    options: Options,
+    /// For cheap questions, which never wait for expensive ones.
+    readers: Pool,
+    /// For questions that look at many rows: few at a time, tenants and keys in turn.
+    expensive: Pool,
+    /// For what takes no time: a key, a row.
+    lookups: Pool,
+    writer: Pool,
+    watch: Arc<Watch>,
+    counters: Counters,
 }
 
-/// How many glances are taken at the same time.
-const GLANCES: u32 = 2;
+/// How many look-ups there are at the same time.
+const LOOKUPS: u32 = 2;
+
+/// How long a question is taken for a cheap one where its rows are not counted, or are slow to come.
+const CHEAP_TIME: Duration = Duration::from_millis(500);
 
 /// How many months one transaction makes a place for: each needs locks, of which a server has some thousand.
 const MONTHS_AT_ONCE: usize = 12;
@@ -98,53 +129,112 @@ const MONTHS_AT_ONCE: usize = 12;
 impl Store {
     /// Opens a store and brings its schema up to date, making the file where there is none.
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
-        let deadline = std::time::Instant::now() + options.wait;
+        let deadline = Monotonic::now() + options.wait;
         // Where several processes make one store at once, SQLite refuses some of their steps without waiting.
         while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url)) {
-            if !matches!(error, StoreError::Busy) || std::time::Instant::now() > deadline {
+            if !matches!(error, StoreError::Busy) || Monotonic::now() > deadline {
                 return Err(error);
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         let url = Arc::new(url.clone().settled(&options)?);
-        let lane = |size, purpose| Lane::new(&url, size, purpose, options);
+        let watch = Arc::new(Watch::new(url.canceller(&options), options.abandoned_threads));
+        let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
         Ok(Self {
-            readers: lane(options.readers, Purpose::Read),
-            searches: lane(options.readers, Purpose::Read),
-            glances: lane(GLANCES, Purpose::Read),
-            writer: lane(1, Purpose::Write),
+            options,
+            readers: pool(Purpose::Read, Admission::in_order(options.readers)),
+            expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, options.expensive_queue)),
+            lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
+            writer: pool(Purpose::Write, Admission::in_order(1)),
+            watch,
+            counters: Counters::default(),
         })
     }
 
-    /// Runs a question beside others, on one state of the store.
+    /// What was asked, ended and refused.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// How many expensive questions wait for their turn.
+    pub fn expensive_waiting(&self) -> usize {
+        self.expensive.waiting()
+    }
+
+    /// How many threads a database holds that does not return.
+    pub fn abandoned_threads(&self) -> u32 {
+        self.watch.count_abandoned()
+    }
+
+    /// Ends expensive questions, now and from now on: the server stops.
+    pub fn stop(&self) {
+        self.watch.stop();
+    }
+
+    /// Done when so many threads wait for a database that does not return that the process is better ended.
+    pub async fn failed(&self) {
+        self.watch.failed().await;
+    }
+
+    /// Asks a question of a caller, on one state of the store. It is taken for a cheap one until it looks at more rows
+    /// than a cheap one may; then it is asked again from the beginning, among the expensive ones.
+    ///
+    /// It is ended where this future is dropped, at its deadline, and, if it is an expensive one, when the server stops.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.asked(caller, false, work).await
+    }
+
+    /// Finds a page; without a transaction around it where it is one statement, which sees one state anyway.
+    pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
+        let in_one = history::is_one_statement(&query);
+        self.asked(caller, in_one, move |connection, budget| history::page(connection, &query, budget)).await
+    }
+
+    async fn asked<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        in_one_statement: bool,
+        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let within = CHEAP_TIME.min(self.options.deadline);
+        let budget = Arc::new(Budget::cheap(self.options.cheap_rows.into(), within));
+        let count = self.counters.begin(caller, Class::Cheap, &budget);
+        let (theirs, again) = (Arc::clone(&budget), work.clone());
+        let cheap = move |connection: &mut Connection| work(connection, &theirs);
+        let answer = if in_one_statement {
+            self.readers.statement(caller, budget, cheap).await
+        } else {
+            self.readers.transaction(caller, budget, cheap).await
+        };
+        if !matches!(answer, Err(StoreError::Ended(EndReason::Bound))) {
+            return count.end(answer);
+        }
+        count.pass_on();
+        let budget = Arc::new(Budget::expensive(self.options.deadline, self.watch.stopping()));
+        let count = self.counters.begin(caller, Class::Expensive, &budget);
+        let theirs = Arc::clone(&budget);
+        let expensive = move |connection: &mut Connection| again(connection, &theirs);
+        count.end(self.expensive.transaction(caller, budget, expensive).await)
+    }
+
+    /// Reads for the gateway itself, beside others, on one state of the store.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.transaction(work).await
-    }
-
-    /// Runs a question for the WhatsApp log beside others, on one state of the store.
-    pub async fn search<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.searches.transaction(work).await
-    }
-
-    /// Finds a page; without a transaction around it where it is one statement, which sees one state anyway.
-    pub async fn page(&self, query: HistoryQuery) -> Result<Page, StoreError> {
-        let in_one = history::is_one_statement(&query);
-        let work = move |connection: &mut Connection| history::page(connection, &query);
-        if in_one { self.readers.statement(work).await } else { self.readers.transaction(work).await }
+        self.readers.transaction(CallerId::default(), self.budget(), work).await
     }
 
     /// Looks something up that takes no time: a key, a row. It does not wait behind questions that do.
-    pub async fn glance<T: Send + 'static>(
+    pub async fn quick_read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.glances.transaction(work).await
+        self.lookups.transaction(CallerId::default(), self.budget(), work).await
     }
 
     /// Runs a change, whole or not at all, durable when this returns.
@@ -152,7 +242,11 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.transaction(work).await
+        self.writer.transaction(CallerId::default(), self.budget(), work).await
+    }
+
+    fn budget(&self) -> Arc<Budget> {
+        Arc::new(Budget::new(self.options.deadline))
     }
 
     /// Makes a place for messages of some months.
@@ -168,12 +262,12 @@ impl Store {
     /// Sees to it that there is a place for the messages of the next months, so that no write waits for it.
     pub async fn make_room_ahead(&self, now: Instant) -> Result<(), StoreError> {
         let months = partitions::ahead(now);
-        let missing = self.glance(move |connection| partitions::missing(connection, &months)).await?;
+        let missing = self.quick_read(move |connection| partitions::missing(connection, &months)).await?;
         if missing.is_empty() { Ok(()) } else { self.make_room(missing).await }
     }
 
     /// Sees to it that as little as can be stays on the disk of what was deleted.
     pub async fn forget_deleted(&self) -> Result<(), StoreError> {
-        self.writer.plain(Connection::forget_deleted).await
+        self.writer.plain(CallerId::default(), self.budget(), Connection::forget_deleted).await
     }
 }

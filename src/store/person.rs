@@ -22,7 +22,7 @@ pub struct PersonPage<'a> {
 impl QueryFragment<Backend> for PersonPage<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         self.people.walk_ast(out.reborrow())?;
-        out.push_sql("SELECT page.item FROM found CROSS JOIN LATERAL (");
+        out.push_sql("SELECT page.message_id, page.item FROM found CROSS JOIN LATERAL (");
         QueryFragment::<Backend>::walk_ast(&self.of_each, out.reborrow())?;
         out.push_sql(") AS page (message_id, item) ORDER BY page.message_id ");
         out.push_sql(if self.descending { "DESC LIMIT " } else { "ASC LIMIT " });
@@ -36,7 +36,7 @@ impl QueryId for PersonPage<'_> {
 }
 
 impl Query for PersonPage<'_> {
-    type SqlType = Text;
+    type SqlType = (BigInt, Text);
 }
 
 impl RunQueryDsl<Connection> for PersonPage<'_> {}

@@ -1,5 +1,7 @@
 //! What PostgreSQL alone needs: how to reach a server, whether it will do, how transactions begin there.
 
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use diesel::PgConnection;
@@ -8,9 +10,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 
 use super::Options;
+use super::budget::Budget;
 use super::connection::{Purpose, Sessions};
-use super::dialect::one_line;
 use super::error::StoreError;
+use super::failure::one_line;
 
 /// The first version that partitions are attached in without stopping readers, and that is still maintained.
 const OLDEST: i32 = 140_000;
@@ -25,6 +28,11 @@ pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsap
 /// pooler whose processes take turns could always give two that are asked by turns the same.
 const TURNS: [usize; 8] = [0, 0, 1, 0, 1, 1, 0, 1];
 
+/// What is acknowledged survives a power cut, whatever the server's default is or becomes while the transaction runs. A
+/// default that waits for replicas too stays.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+     WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)";
+
 /// How long that may take.
 const PROBE: Duration = Duration::from_secs(15);
 
@@ -37,6 +45,37 @@ pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgC
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     Ok(connection)
+}
+
+/// Starts a thread that ends work on the server from a connection of its own, for as long as there is a sender.
+pub fn canceller(url: &str, wait: Duration, name: &str) -> Sender<Arc<Budget>> {
+    let (url, name) = (url.to_owned(), name.to_owned());
+    let (sender, budgets) = std::sync::mpsc::channel::<Arc<Budget>>();
+    std::thread::spawn(move || {
+        let mut connection = None;
+        for budget in budgets {
+            budget.with_process(|process| {
+                // One that has died since is made anew, once.
+                for _ in 0..2 {
+                    if connection.is_none() {
+                        connection = connect(&url, true, wait, &name).ok();
+                    }
+                    let cancel = diesel::sql_query("SELECT pg_cancel_backend($1)").bind::<Integer, _>(process);
+                    match connection.as_mut().map(|connection| cancel.execute(connection)) {
+                        Some(Ok(_)) => return,
+                        _ => connection = None,
+                    }
+                }
+                tracing::warn!("work on the database could not be ended; its server ends it at its deadline");
+            });
+        }
+    });
+    sender
+}
+
+/// The server's process that a connection of our own speaks to.
+pub fn process(connection: &mut PgConnection) -> QueryResult<i32> {
+    diesel::sql_query("SELECT pg_backend_pid() AS id").get_result(connection).map(|process: Process| process.id)
 }
 
 #[derive(QueryableByName)]
@@ -65,10 +104,9 @@ fn meet_other_processes(url: &str, wait: Duration, name: &str) -> Result<bool, S
     let mut connections = [connect(url, false, wait, name)?, connect(url, false, wait, name)?];
     let mut seen: [Option<i32>; 2] = [None, None];
     for turn in TURNS {
-        let asked = diesel::sql_query("SELECT pg_backend_pid() AS id");
-        let process: Process = asked.get_result(&mut connections[turn])?;
-        let known = seen[turn].replace(process.id);
-        if known.is_some_and(|known| known != process.id) || seen[1 - turn] == Some(process.id) {
+        let process = process(&mut connections[turn])?;
+        let known = seen[turn].replace(process);
+        if known.is_some_and(|known| known != process) || seen[1 - turn] == Some(process) {
             return Ok(true);
         }
     }
@@ -82,7 +120,11 @@ pub fn begin(purpose: Purpose, options: &Options, sessions: Sessions) -> String 
         Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         Purpose::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     };
-    if sessions.set_once { begin.to_owned() } else { format!("{begin}; {}", settings(purpose, options, sessions)) }
+    let begin = match purpose {
+        Purpose::Read => begin.to_owned(),
+        Purpose::Write => format!("{begin}; {DURABLE}"),
+    };
+    if sessions.set_once { begin } else { format!("{begin}; {}", settings(purpose, options, sessions)) }
 }
 
 /// Timeouts, and the planner's switches: with the ways out of an index's order switched off, plans are the ones that
@@ -101,12 +143,6 @@ pub fn settings(purpose: Purpose, options: &Options, sessions: Sessions) -> Stri
     if purpose == Purpose::Write {
         settings = settings + "; " + set + " standard_conforming_strings = on";
         settings = settings + "; " + set + " lock_timeout = " + &options.wait.as_millis().to_string();
-        // What is acknowledged survives a power cut, also where the server's default is not to wait for its disk.
-        let local = !sessions.set_once;
-        settings = settings
-            + "; SELECT set_config('synchronous_commit', 'on', "
-            + &local.to_string()
-            + ") WHERE current_setting('synchronous_commit') = 'off'";
     }
     settings
 }

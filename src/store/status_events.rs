@@ -246,5 +246,5 @@ fn event(row: Row) -> Result<Known, StoreError> {
 
 /// The feed that a number in the store stands for.
 pub fn source(number: i32) -> Result<Source, StoreError> {
-    Source::from_number(number).ok_or_else(|| StoreError::Failed(format!("there is no feed {number}")))
+    Source::from_number(number).ok_or_else(|| StoreError::DamagedRow(format!("there is no feed {number}")))
 }

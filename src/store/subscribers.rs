@@ -56,7 +56,8 @@ pub fn file(connection: &mut Connection, tenant: TenantId, filings: &[Filing<'_>
     }
     known.extend(filed(with_addresses(connection, tenant, new)?));
     // Whoever was not known was made.
-    let id = |filing| known.get(filing).copied().ok_or_else(|| StoreError::Failed("a recipient went missing".into()));
+    let id =
+        |filing| known.get(filing).copied().ok_or_else(|| StoreError::DamagedRow("a recipient went missing".into()));
     filings.iter().map(id).collect()
 }
 

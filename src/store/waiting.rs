@@ -83,7 +83,7 @@ pub fn ready(
         if !ready.is_empty() && taken > bytes {
             break;
         }
-        let unreadable = || StoreError::Failed("a waiting message cannot be read".into());
+        let unreadable = || StoreError::DamagedRow("a waiting message cannot be read".into());
         let message = Unplaced::parse(&item, tenant).ok_or_else(unreadable)?;
         let heard = Heard { source: source(number)?, at: at.map(Instant) };
         ready.push(Ready { message, channel_type: channel_type.clone(), heard, digest });

@@ -10,6 +10,7 @@
 mod support;
 
 mod answer;
+mod bounded;
 mod clients;
 mod commands;
 mod concurrency;

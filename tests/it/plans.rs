@@ -298,7 +298,10 @@ async fn counting_changes_no_answer() {
         let (page, (counted, _)) = app
             .store
             .read(move |connection| {
-                Ok((history::page(connection, &query)?, history::page_counted(connection, &query)?))
+                Ok((
+                    history::page(connection, &query, &history_gateway::store::Budget::default())?,
+                    history::page_counted(connection, &query)?,
+                ))
             })
             .await
             .unwrap();

@@ -40,8 +40,8 @@ fn the_file_wins_over_the_default_the_environment_over_the_file_and_a_flag_over_
 
 #[test]
 fn an_unknown_setting_is_refused_with_its_name() {
-    assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: unknown field `bnd`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
-    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `binding`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
+    assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: unknown field `bnd`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `write_timeout_seconds`, `bytes_in_flight`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `binding`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `write_timeout_seconds`, `bytes_in_flight`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
     assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `servers`, expected one of `server`, `database`, `edna`, `webhooks`, `ingest`, `oneuptime`, `pull`, `log`");
 }
 
@@ -63,12 +63,12 @@ fn a_wrong_value_is_refused_with_its_name() {
 fn all_wrong_values_are_named_at_once() {
     let environment = [
         ("HISTORY_GATEWAY__SERVER__BODY_LIMIT_BYTES", "1"),
-        ("HISTORY_GATEWAY__DATABASE__READERS", "0"),
+        ("HISTORY_GATEWAY__DATABASE__READERS", "300"),
         ("HISTORY_GATEWAY__DATABASE__URL", "mysql://user:secret@host/db"),
     ];
     let said = refused(None, &environment, &[]);
     assert!(!said.contains("secret"), "{said}");
-    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers: must be between 1 and 256; database.url: 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes: must be between 1024 and 1073741824");
+    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers: must be at most 256; database.url: 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes: must be between 1024 and 1073741824");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::model::fold::Pattern;
 use crate::model::log_query::{Comparison, Condition, Searched, Test, Value};
 use crate::model::whatsapp_log::{Column, Kind};
 use crate::store::connection::Backend;
-use crate::store::dialect::{AnyOf, InstantText, any_of};
+use crate::store::dialect::{AnyOf, InstantText, Words, any_of};
 use crate::store::schema::{whatsapp_log_days, whatsapp_logs};
 use crate::store::text::kept;
 
@@ -215,13 +215,16 @@ fn text(value: &Value) -> Option<String> {
     if let Value::Text(text) = value { Some(kept(text).into_owned()) } else { None }
 }
 
-/// `haystack LIKE pattern`, the backslash bound because databases differ in how they read one in a statement.
+/// Whether a haystack matches a pattern. A server reads the escape as it is written here, whatever its settings.
 fn like<'b>(haystack: &'b Haystack, pattern: &'b String, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+    const BEFORE: &Words = &Words { on_file: "text_like(", on_server: "" };
+    const BETWEEN: &Words = &Words { on_file: ", ", on_server: " LIKE " };
+    const AFTER: &Words = &Words { on_file: ")", on_server: r" ESCAPE E'\\'" };
+    BEFORE.walk_ast(out.reborrow())?;
     haystack.push(out.reborrow())?;
-    out.push_sql(" LIKE ");
+    BETWEEN.walk_ast(out.reborrow())?;
     out.push_bind_param::<Text, _>(pattern)?;
-    out.push_sql(" ESCAPE ");
-    out.push_bind_param::<Text, str>("\\")
+    AFTER.walk_ast(out)
 }
 
 /// Up to how many common conditions a statement is kept prepared.

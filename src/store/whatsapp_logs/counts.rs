@@ -115,6 +115,31 @@ impl<'a> Countable<'a> {
         Some(countable)
     }
 
+    /// What a filter asks of statuses and time, whatever else it asks for.
+    pub fn around(filter: &'a LogFilter) -> Self {
+        let mut countable = Self { filter, statuses: Vec::new(), from: None, to: None };
+        for condition in &filter.conditions {
+            match condition {
+                Condition::On(Column::Status, test) if !is_search(test) => countable.statuses.push(condition),
+                Condition::On(Column::CreatedAt, test) => {
+                    let (from, to) = range(test).unwrap_or((None, None));
+                    countable.from = countable.from.max(from);
+                    countable.to = [countable.to, to].into_iter().flatten().min();
+                }
+                _ => {}
+            }
+        }
+        countable
+    }
+
+    /// No fewer rows than there are, without looking at any: those of all days that the time touches.
+    pub fn about(&self, connection: &mut Connection) -> Result<i64, StoreError> {
+        let day = |at: Option<i64>, none| at.map_or(none, |at| at.div_euclid(DAY));
+        let (first, last) = (day(self.from, i64::MIN), day(self.to, i64::MAX));
+        let sum: Option<i64> = self.days(first, last).select(Sum("logs")).first(connection)?;
+        Ok(sum.unwrap_or(0))
+    }
+
     /// The first and the last day that lie within the time as a whole, and what of the time lies beyond them.
     fn parts(&self) -> (i64, i64, Vec<(i64, i64)>) {
         let (from, to) = (self.from.unwrap_or(i64::MIN), self.to.unwrap_or(i64::MAX));

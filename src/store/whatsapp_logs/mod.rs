@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::Connection;
 use super::dialect::any_of;
 use super::error::StoreError;
+use super::parts;
 use super::schema::{whatsapp_log_copies, whatsapp_logs};
 use crate::model::{Instant, TenantId, WhatsAppLog};
 use row::{MessageText, NewRow, Row, log, row};
@@ -55,6 +56,42 @@ pub struct Change {
     pub after: Option<Stored>,
 }
 
+/// `SELECT … FROM whatsapp_logs WHERE id IN …`; a macro, because its type is longer than all of it.
+macro_rules! rows_of_ids {
+    ($tenant:expr, $ids:expr, $message_text:expr) => {{
+        let ids: Vec<String> = $ids.iter().map(Uuid::to_string).collect();
+        whatsapp_logs::table
+            .filter(whatsapp_logs::tenant_id.eq($tenant.0))
+            .filter(any_of(whatsapp_logs::id, &ids))
+            .select((
+                whatsapp_logs::id,
+                whatsapp_logs::created_at,
+                whatsapp_logs::updated_at,
+                whatsapp_logs::version,
+                whatsapp_logs::to_number,
+                whatsapp_logs::from_number,
+                MessageText { wanted: $message_text },
+                whatsapp_logs::status_message,
+                whatsapp_logs::whatsapp_message_id,
+                whatsapp_logs::status,
+                whatsapp_logs::whatsapp_cost_in_usd_cents,
+                whatsapp_logs::incident_id,
+                whatsapp_logs::user_id,
+                whatsapp_logs::alert_id,
+                whatsapp_logs::monitor_id,
+                whatsapp_logs::scheduled_maintenance_id,
+                whatsapp_logs::status_page_id,
+                whatsapp_logs::status_page_announcement_id,
+                whatsapp_logs::team_id,
+                whatsapp_logs::on_call_duty_policy_id,
+                whatsapp_logs::on_call_duty_policy_escalation_rule_id,
+                whatsapp_logs::on_call_duty_policy_schedule_id,
+                whatsapp_logs::subject_id,
+                whatsapp_logs::source,
+            ))
+    }};
+}
+
 /// The rows among `ids` that the store has, with all that is kept beside them.
 pub fn load(
     connection: &mut Connection,
@@ -63,7 +100,7 @@ pub fn load(
 ) -> Result<BTreeMap<Uuid, Stored>, StoreError> {
     let mut stored = BTreeMap::new();
     let mut beside = Vec::new();
-    for row in rows(connection, tenant, ids, true)? {
+    for row in rows(connection, tenant, ids)? {
         if row.source == BESIDE_COPY {
             beside.push(row.id.clone());
         }
@@ -82,7 +119,7 @@ pub fn load(
         .load(connection)?;
     for copy in copies {
         let copy: WhatsAppLog = serde_json::from_str(&copy)
-            .map_err(|error| StoreError::Failed(format!("a row's copy cannot be read: {error}")))?;
+            .map_err(|error| StoreError::DamagedRow(format!("a row's copy cannot be read: {error}")))?;
         if let Some(row) = stored.get_mut(&copy.id) {
             row.source = Source::MessageBesideCopy(Box::new(copy));
         }
@@ -90,57 +127,35 @@ pub fn load(
     Ok(stored)
 }
 
-/// The rows among `ids` for an answer, their texts only where those are wanted.
-pub fn answered(
+/// The rows of a page's ids, in their order, until they are so long; and how many ids these are. Their texts are there only
+/// where those are wanted.
+pub fn first_of(
     connection: &mut Connection,
     tenant: TenantId,
-    ids: &BTreeSet<Uuid>,
+    ids: &[Uuid],
     message_text: bool,
-) -> Result<BTreeMap<Uuid, WhatsAppLog>, StoreError> {
-    let rows = rows(connection, tenant, ids, message_text)?;
-    rows.into_iter().map(|row| log(row).map(|log| (log.id, log))).collect()
+    most_bytes: usize,
+) -> Result<(Vec<WhatsAppLog>, usize), StoreError> {
+    let load = |part: &[Uuid]| {
+        let statement = rows_of_ids!(tenant, part, message_text);
+        let rows = statement.load_iter::<Row, _>(connection)?;
+        let rows = rows.map(|row| log(row?).map(|log| (log.id, log)));
+        parts::gather(part.len(), most_bytes, rows, length)
+    };
+    let (rows, read) = parts::first_of(ids, most_bytes, load, length)?;
+    Ok((rows.into_iter().map(|(_, log)| log).collect(), read))
 }
 
-fn rows(
-    connection: &mut Connection,
-    tenant: TenantId,
-    ids: &BTreeSet<Uuid>,
-    message_text: bool,
-) -> Result<Vec<Row>, StoreError> {
+/// About how long a row is in an answer.
+fn length(log: &WhatsAppLog) -> usize {
+    1024 + log.message_text.as_ref().map_or(0, String::len)
+}
+
+fn rows(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<Uuid>) -> Result<Vec<Row>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-    Ok(whatsapp_logs::table
-        .filter(whatsapp_logs::tenant_id.eq(tenant.0))
-        .filter(any_of(whatsapp_logs::id, &ids))
-        .select((
-            whatsapp_logs::id,
-            whatsapp_logs::created_at,
-            whatsapp_logs::updated_at,
-            whatsapp_logs::version,
-            whatsapp_logs::to_number,
-            whatsapp_logs::from_number,
-            MessageText { wanted: message_text },
-            whatsapp_logs::status_message,
-            whatsapp_logs::whatsapp_message_id,
-            whatsapp_logs::status,
-            whatsapp_logs::whatsapp_cost_in_usd_cents,
-            whatsapp_logs::incident_id,
-            whatsapp_logs::user_id,
-            whatsapp_logs::alert_id,
-            whatsapp_logs::monitor_id,
-            whatsapp_logs::scheduled_maintenance_id,
-            whatsapp_logs::status_page_id,
-            whatsapp_logs::status_page_announcement_id,
-            whatsapp_logs::team_id,
-            whatsapp_logs::on_call_duty_policy_id,
-            whatsapp_logs::on_call_duty_policy_escalation_rule_id,
-            whatsapp_logs::on_call_duty_policy_schedule_id,
-            whatsapp_logs::subject_id,
-            whatsapp_logs::source,
-        ))
-        .load(connection)?)
+    Ok(rows_of_ids!(tenant, ids, true).load(connection)?)
 }
 
 /// One page of a tenant's rows by ascending id, for export.

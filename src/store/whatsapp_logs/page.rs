@@ -19,11 +19,12 @@ use super::counts::{self, Countable, Stretch};
 use crate::model::log_query::{Comparison, Condition, SortKey, Test, Value, Wanted};
 use crate::model::whatsapp_log::{Column, Relation};
 use crate::model::{LogFilter, LogQuery, WhatsAppLog};
-use crate::store::Connection;
 use crate::store::dialect::any_of;
 use crate::store::error::StoreError;
-use crate::store::explain::{Counting, Logs, explain};
+use crate::store::explain::{self, Counting, Logs, explain};
+use crate::store::parts::{PAGE_BYTES, PART_BYTES};
 use crate::store::schema::whatsapp_logs;
+use crate::store::{Budget, Connection};
 
 /// The first and the last millisecond of a stretch of `createdAt`.
 pub type Window = (Option<i64>, Option<i64>);
@@ -45,7 +46,8 @@ pub struct Page {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rows {
     Ids(Vec<Uuid>),
-    Whole(Vec<WhatsAppLog>),
+    /// And the ids of those that follow, where they are so long that no more were read.
+    Whole(Vec<WhatsAppLog>, Vec<Uuid>),
 }
 
 /// Which rows a statement looks at.
@@ -117,39 +119,48 @@ fn is_bound_below(test: &Test) -> bool {
     matches!(test, Test::OneOf(_) | Test::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _))
 }
 
-/// The page that a query asks for, read from one state of the store.
-pub fn page(connection: &mut Connection, query: &LogQuery) -> Result<Page, StoreError> {
-    page_from(connection, query, &|| whatsapp_logs::table.into_boxed())
+/// The page that a query asks for, read from one state of the store; fails where it costs more than its budget.
+pub fn page(connection: &mut Connection, query: &LogQuery, budget: &Budget) -> Result<Page, StoreError> {
+    let is_server = connection.is_server();
+    page_from(connection, query, budget, &|| explain::logs(is_server))
 }
 
 /// The same page, and the exact number of rows that were looked at to find and count it, those of the page itself
 /// aside. For tests and benchmarks: the counting costs a call for each row.
 pub fn page_counted(connection: &mut Connection, query: &LogQuery) -> Result<(Page, u64), StoreError> {
     let counting = Counting::start(connection)?;
-    let page = page_from(connection, query, &|| counting.logs())?;
+    let page = page_from(connection, query, &Budget::default(), &|| counting.logs())?;
     Ok((page, counting.rows(connection)?))
 }
 
 /// How the database would run the statement that finds the page's ids, in its own words.
 pub fn plan(connection: &mut Connection, query: &LogQuery) -> Result<Vec<String>, StoreError> {
-    let Way { walk, .. } = way(connection, query, &|| whatsapp_logs::table.into_boxed())?;
+    let Way { walk, .. } = way(connection, query, &Budget::default(), &|| whatsapp_logs::table.into_boxed())?;
     let ids = ordered(query, walk, (None, None), whatsapp_logs::table.into_boxed()).select(whatsapp_logs::id);
     explain(connection, ids.limit(query.limit).offset(query.skip))
 }
 
 /// How many rows a filter lets through.
-pub fn count(connection: &mut Connection, filter: &LogFilter) -> Result<i64, StoreError> {
-    count_from(connection, filter, &|| whatsapp_logs::table.into_boxed())
+pub fn count(connection: &mut Connection, filter: &LogFilter, budget: &Budget) -> Result<i64, StoreError> {
+    let is_server = connection.is_server();
+    count_from(connection, filter, budget, &|| explain::logs(is_server))
 }
 
-fn count_from<'a>(connection: &mut Connection, filter: &'a LogFilter, start: Start<'_, 'a>) -> Result<i64, StoreError> {
+fn count_from<'a>(
+    connection: &mut Connection,
+    filter: &'a LogFilter,
+    budget: &Budget,
+    start: Start<'_, 'a>,
+) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
     }
     if let Some(countable) = Countable::of(filter) {
         return countable.total(connection, start);
     }
-    let found = statement(filter, Walk::of_all(filter), (None, None), start());
+    let walk = Walk::of_all(filter);
+    budget.expect_rows(rows_of(connection, filter, walk)?)?;
+    let found = statement(filter, walk, (None, None), start());
     Ok(found.select(count_star()).first(connection)?)
 }
 
@@ -162,7 +173,21 @@ struct Way {
     stretches: Vec<Stretch>,
 }
 
-fn way<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<'_, 'a>) -> Result<Way, StoreError> {
+/// How many rows a walk leads along, as far as the days' counts tell; a column with few rows for each value is taken to
+/// have few.
+fn rows_of(connection: &mut Connection, filter: &LogFilter, walk: Walk) -> Result<i64, StoreError> {
+    match walk {
+        Walk::Values(column) if column != Column::Status => Ok(0),
+        _ => Countable::around(filter).about(connection),
+    }
+}
+
+fn way<'a>(
+    connection: &mut Connection,
+    query: &'a LogQuery,
+    budget: &Budget,
+    start: Start<'_, 'a>,
+) -> Result<Way, StoreError> {
     let filter = &query.filter;
     let along_sort = match query.sort.first().map(|key| key.column) {
         Some(Column::CreatedAt) => Some(Walk::Time),
@@ -173,6 +198,8 @@ fn way<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<'_, 'a
     let Some(countable) = Countable::of(filter) else {
         let is_bounded = filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
         let walk = if walk == Walk::Time && !is_bounded { along_sort.unwrap_or(walk) } else { walk };
+        // All of them are counted.
+        budget.expect_rows(rows_of(connection, filter, walk)?)?;
         return Ok(Way { walk, count: None, stretches: Vec::new() });
     };
     let (stretches, count) = if query.skip > LONG_SKIP && along_sort == Some(Walk::Time) {
@@ -188,22 +215,43 @@ fn way<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<'_, 'a
             let all = i128::from(counts::all(connection, filter.tenant)?);
             let wanted = i128::from(query.skip.saturating_add(query.limit));
             let matching = i128::from(count);
-            if matching * matching > all * wanted { along_sort } else { walk }
+            let (along, looked_at) = if matching * matching > all * wanted {
+                (along_sort, all * wanted / matching.max(1))
+            } else {
+                (walk, matching)
+            };
+            budget.expect_rows(i64::try_from(looked_at.min(all)).unwrap_or(i64::MAX))?;
+            along
         }
-        _ => walk,
+        _ if gives_the_order(walk.index(filter), &query.sort) => {
+            let is_walked_to = stretches.is_empty();
+            budget.expect_rows(if is_walked_to { query.skip.saturating_add(query.limit).min(count) } else { 0 })?;
+            walk
+        }
+        _ => {
+            // All of them are sorted.
+            budget.expect_rows(count)?;
+            walk
+        }
     };
     Ok(Way { walk, count: Some(count), stretches })
 }
 
-fn page_from<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<'_, 'a>) -> Result<Page, StoreError> {
+fn page_from<'a>(
+    connection: &mut Connection,
+    query: &'a LogQuery,
+    budget: &Budget,
+    start: Start<'_, 'a>,
+) -> Result<Page, StoreError> {
     let empty = |count| {
-        let rows = if query.wanted == Wanted::Ids { Rows::Ids(Vec::new()) } else { Rows::Whole(Vec::new()) };
+        let rows =
+            if query.wanted == Wanted::Ids { Rows::Ids(Vec::new()) } else { Rows::Whole(Vec::new(), Vec::new()) };
         Page { count, rows }
     };
     if query.filter.is_impossible() {
         return Ok(empty(0));
     }
-    let Way { walk, count, stretches } = way(connection, query, start)?;
+    let Way { walk, count, stretches } = way(connection, query, budget, start)?;
     if let Some(count) = count.filter(|count| *count <= query.skip) {
         return Ok(empty(count));
     }
@@ -218,16 +266,24 @@ fn page_from<'a>(connection: &mut Connection, query: &'a LogQuery, start: Start<
         Some(count) => count,
         // The last page tells the count by itself.
         None if found < query.limit && (found > 0 || skip == 0) => skip + found,
-        None => count_from(connection, &query.filter, start)?,
+        None => count_from(connection, &query.filter, budget, start)?,
     };
-    let ids = ids.iter().map(|id| super::row::uuid(id)).collect::<Result<Vec<_>, _>>()?;
+    let mut ids = ids.iter().map(|id| super::row::uuid(id)).collect::<Result<Vec<_>, _>>()?;
     let Wanted::Rows { message_text } = query.wanted else {
         return Ok(Page { count, rows: Rows::Ids(ids) });
     };
-    let ids_of_page = ids.iter().copied().collect();
-    let mut rows = super::answered(connection, query.filter.tenant, &ids_of_page, message_text)?;
-    let whole = ids.iter().filter_map(|id| rows.remove(id)).collect();
-    Ok(Page { count, rows: Rows::Whole(whole) })
+    let (rows, read) = super::first_of(connection, query.filter.tenant, &ids, message_text, PAGE_BYTES)?;
+    Ok(Page { count, rows: Rows::Whole(rows, ids.split_off(read)) })
+}
+
+/// The next rows of a page that is being sent, and how many of the ids they are of.
+pub fn next(
+    connection: &mut Connection,
+    query: &LogQuery,
+    ids: &[Uuid],
+) -> Result<(Vec<WhatsAppLog>, usize), StoreError> {
+    let message_text = matches!(query.wanted, Wanted::Rows { message_text: true });
+    super::first_of(connection, query.filter.tenant, ids, message_text, PART_BYTES)
 }
 
 /// The stretch of time that a page lies in, and how many rows of it to skip.

@@ -90,6 +90,72 @@ async fn a_full_queue_is_503_at_once_and_what_was_taken_is_recorded() {
 }
 
 #[actix_web::test]
+async fn a_large_batch_does_not_delay_the_small_ones_of_other_tenants() {
+    let app = TestApp::new().await;
+    let other = TenantId(4000);
+    app.tenant(other).await;
+    let elsewhere = app.open_again();
+    let (release, held) = hold(&elsewhere);
+    held.await;
+    let door = app.gateway.edna.door.clone();
+    let order: std::rc::Rc<std::cell::RefCell<Vec<&str>>> = std::rc::Rc::default();
+    let record = |tenant: TenantId, events: Vec<Event>, name: &'static str| {
+        let (door, order) = (door.clone(), order.clone());
+        actix_web::rt::spawn(async move {
+            door.record(tenant, events).await.unwrap();
+            order.borrow_mut().push(name);
+        })
+    };
+    // The first commit is under way; four large batches of one tenant are before the other's single event.
+    let first = record(TENANT, vec![event(1)], "first");
+    while door.commits() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let large = |from: i64| (from..from + 1200).map(event).collect::<Vec<_>>();
+    let mut tasks: Vec<_> = (1..=4).map(|batch| record(TENANT, large(batch * 10_000), "large")).collect();
+    while door.callers_waiting() < 4 {
+        tokio::task::yield_now().await;
+    }
+    let item = Item::parse(&message(1, json!({})).to_string(), other).unwrap();
+    tasks.push(record(other, vec![Event::from(item)], "small"));
+    while door.callers_waiting() < 5 {
+        tokio::task::yield_now().await;
+    }
+    drop(release);
+    first.await.unwrap();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(*order.borrow(), ["first", "large", "small", "large", "large", "large"]);
+}
+
+#[actix_web::test]
+async fn one_tenant_takes_no_more_than_half_of_the_queue() {
+    let app = TestApp::new().await;
+    let other = TenantId(4000);
+    app.tenant(other).await;
+    let door = Door::new(app.store.clone(), Limits { queue_bytes: 16 * 1024, wait: Duration::from_mins(1) });
+    let elsewhere = app.open_again();
+    let (release, held) = hold(&elsewhere);
+    held.await;
+    let one = door.record(TENANT, (1..=6).map(event).collect());
+    let others = async {
+        while door.bytes_waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let more = door.record(TENANT, (11..=16).map(event).collect()).await;
+        assert!(matches!(more, Err(StoreError::Busy)), "{more:?}");
+        let item = Item::parse(&message(1, json!({})).to_string(), other).unwrap();
+        let theirs = door.record(other, vec![Event::from(item)]);
+        drop(release);
+        theirs.await.unwrap();
+    };
+    let (one, ()) = tokio::join!(one, others);
+    assert_eq!(one.unwrap().len(), 6);
+    assert_eq!(door.bytes_waiting(), 0);
+}
+
+#[actix_web::test]
 async fn a_webhook_waits_no_longer_than_it_is_set_to() {
     let feeds = Feeds::of(TestApp::with(|config| config.ingest.wait_seconds = 1).await).await;
     let other = feeds.app.open_again();

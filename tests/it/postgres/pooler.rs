@@ -95,7 +95,13 @@ async fn everything_works(cluster: &'static Cluster, settings: &str) {
                 ] {
                     let query = crate::plans::query(&body);
                     store
-                        .read(move |connection| history_gateway::store::history::page(connection, &query))
+                        .read(move |connection| {
+                            history_gateway::store::history::page(
+                                connection,
+                                &query,
+                                &history_gateway::store::Budget::default(),
+                            )
+                        })
                         .await
                         .unwrap();
                 }

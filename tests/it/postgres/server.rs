@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{app_on, cluster_or_skip};
 use crate::support::{Binary, Database, TENANT, message};
 use history_gateway::model::Item;
-use history_gateway::store::{DatabaseUrl, Options, StoreError};
+use history_gateway::store::{DatabaseUrl, EndReason, Options, StoreError};
 
 #[actix_web::test]
 async fn a_server_that_goes_away_is_503_and_is_found_again() {
@@ -53,7 +53,7 @@ async fn work_that_takes_too_long_is_ended_on_the_server_too() {
     let options = Options { deadline: Duration::from_millis(300), ..Options::default() };
     let store = app.open_with(options);
     let slow = store.read(|connection| Ok(connection.batch_execute("SELECT pg_sleep(60)")?)).await;
-    assert!(matches!(slow, Err(StoreError::Busy)), "{slow:?}");
+    assert!(matches!(slow, Err(StoreError::Ended(EndReason::Deadline))), "{slow:?}");
     let asked = Instant::now();
     let running = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%pg_sleep%' AND state = 'active'",
@@ -149,7 +149,9 @@ async fn statements_are_prepared_once_for_each_connection() {
     };
     let ask = || {
         let query = crate::plans::query(&json!({"subscriberFilter": {"address": "79001112233"}}));
-        store.read(move |connection| history_gateway::store::history::page(connection, &query))
+        store.read(move |connection| {
+            history_gateway::store::history::page(connection, &query, &history_gateway::store::Budget::default())
+        })
     };
     ask().await.unwrap();
     let after_one = store.read(prepared).await.unwrap();

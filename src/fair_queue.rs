@@ -1,0 +1,173 @@
+//! A queue that serves tenants in turn, and within a tenant its keys in turn; knows nothing of what waits in it.
+
+use std::collections::VecDeque;
+
+use crate::model::TenantId;
+
+/// What waits, in the order in which it arrived within each key of each tenant.
+pub struct FairQueue<T> {
+    /// The tenant in front is served next, then moves to the back; likewise the keys of each.
+    tenants: VecDeque<(TenantId, Keys<T>)>,
+    length: usize,
+}
+
+/// What waits of one tenant, by the number of its key.
+type Keys<T> = VecDeque<(i64, VecDeque<T>)>;
+
+impl<T> Default for FairQueue<T> {
+    fn default() -> Self {
+        Self { tenants: VecDeque::new(), length: 0 }
+    }
+}
+
+impl<T> FairQueue<T> {
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// How many entries of a tenant wait.
+    pub fn len_of(&self, tenant: TenantId) -> usize {
+        self.tenants.iter().find(|(known, _)| *known == tenant).map_or(0, |(_, keys)| count(keys))
+    }
+
+    pub fn push(&mut self, tenant: TenantId, key: i64, entry: T) {
+        self.length += 1;
+        let keys = entry_of(&mut self.tenants, tenant);
+        entry_of(keys, key).push_back(entry);
+    }
+
+    /// The entry whose turn it is.
+    pub fn pop(&mut self) -> Option<T> {
+        self.pop_if(|_| true)
+    }
+
+    /// The entry whose turn it is, if it is accepted; else it keeps its turn.
+    pub fn pop_if(&mut self, accept: impl FnOnce(&T) -> bool) -> Option<T> {
+        let (_, keys) = self.tenants.front()?;
+        if !accept(keys.front()?.1.front()?) {
+            return None;
+        }
+        let (tenant, mut keys) = self.tenants.pop_front()?;
+        let (key, mut entries) = keys.pop_front()?;
+        let entry = entries.pop_front();
+        if !entries.is_empty() {
+            keys.push_back((key, entries));
+        }
+        if !keys.is_empty() {
+            self.tenants.push_back((tenant, keys));
+        }
+        self.length -= 1;
+        entry
+    }
+
+    /// Removes the newest entry of the tenant that has the most, if that is more than `others` has after its own next
+    /// entry: a place in a full queue belongs to whoever has fewer.
+    pub fn displace(&mut self, others: TenantId) -> Option<T> {
+        let own = self.len_of(others) + 1;
+        let most = self.tenants.iter_mut().max_by_key(|(_, keys)| count(keys))?;
+        if count(&most.1) <= own {
+            return None;
+        }
+        let (_, entries) = most.1.iter_mut().max_by_key(|(_, entries)| entries.len())?;
+        let entry = entries.pop_back()?;
+        self.length -= 1;
+        self.remove_empty();
+        Some(entry)
+    }
+
+    /// Keeps what is still wanted.
+    pub fn retain(&mut self, mut is_wanted: impl FnMut(&T) -> bool) {
+        for (_, keys) in &mut self.tenants {
+            for (_, entries) in keys {
+                entries.retain(&mut is_wanted);
+            }
+        }
+        self.remove_empty();
+        self.length = self.tenants.iter().map(|(_, keys)| count(keys)).sum();
+    }
+
+    fn remove_empty(&mut self) {
+        for (_, keys) in &mut self.tenants {
+            keys.retain(|(_, entries)| !entries.is_empty());
+        }
+        self.tenants.retain(|(_, keys)| !keys.is_empty());
+    }
+}
+
+fn count<T>(keys: &Keys<T>) -> usize {
+    keys.iter().map(|(_, entries)| entries.len()).sum()
+}
+
+/// What is kept under a name, made where there is nothing yet.
+fn entry_of<K: PartialEq, V: Default>(list: &mut VecDeque<(K, V)>, name: K) -> &mut V {
+    let place = list.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        list.push_back((name, V::default()));
+        list.len() - 1
+    });
+    &mut list[place].1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FairQueue;
+    use crate::model::TenantId;
+
+    fn queue(entries: &[(i64, i64, &'static str)]) -> FairQueue<&'static str> {
+        let mut queue = FairQueue::default();
+        for (tenant, key, entry) in entries {
+            queue.push(TenantId(*tenant), *key, *entry);
+        }
+        queue
+    }
+
+    fn all(mut queue: FairQueue<&'static str>) -> Vec<&'static str> {
+        let entries = std::iter::from_fn(|| queue.pop()).collect();
+        assert!(queue.is_empty() && queue.tenants.is_empty());
+        entries
+    }
+
+    #[test]
+    fn tenants_are_served_in_turn_and_so_are_the_keys_of_each() {
+        let queue = queue(&[
+            (1, 10, "1a"),
+            (1, 10, "1b"),
+            (1, 10, "1c"),
+            (1, 11, "1x"),
+            (2, 20, "2a"),
+            (2, 20, "2b"),
+            (3, 30, "3a"),
+        ]);
+        assert_eq!(queue.len(), 7);
+        assert_eq!(all(queue), ["1a", "2a", "3a", "1x", "2b", "1b", "1c"]);
+    }
+
+    #[test]
+    fn what_is_not_accepted_keeps_its_turn() {
+        let mut queue = queue(&[(1, 10, "big"), (2, 20, "small")]);
+        assert_eq!(queue.pop_if(|entry| *entry == "small"), None);
+        assert_eq!(all(queue), ["big", "small"]);
+    }
+
+    #[test]
+    fn a_full_queue_gives_a_place_of_whoever_has_the_most() {
+        let mut queue = queue(&[(1, 10, "1a"), (1, 11, "1x"), (1, 11, "1y"), (2, 20, "2a")]);
+        assert_eq!(queue.displace(TenantId(3)), Some("1y"));
+        assert_eq!(queue.displace(TenantId(3)), Some("1x"));
+        // Tenant 1 has one left, and so would tenant 3.
+        assert_eq!(queue.displace(TenantId(3)), None);
+        assert_eq!(queue.displace(TenantId(1)), None);
+        assert_eq!(all(queue), ["1a", "2a"]);
+    }
+
+    #[test]
+    fn what_is_no_longer_wanted_goes() {
+        let mut queue = queue(&[(1, 10, "gone"), (1, 10, "1b"), (2, 20, "gone")]);
+        queue.retain(|entry| *entry != "gone");
+        assert_eq!((queue.len(), queue.len_of(TenantId(1)), queue.len_of(TenantId(2))), (1, 1, 0));
+        assert_eq!(all(queue), ["1b"]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Starts and stops the server, and what it does beside requests; knows no route.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::rt::net::TcpStream;
+use actix_web::{HttpServer, web};
+
+use super::{Gateway, app};
+use crate::store::StoreError;
+
+/// How often the last uses of keys are written down.
+const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
+
+/// How often to look after messages that still wait for a subject that is known; as a rule, none do.
+const SETTLE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the coming months are looked after; a month is made long before its first day.
+const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
+
+/// Serves until `stop` is done, then answers what is in flight and returns.
+pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let gateway = web::Data::new(gateway);
+    let settings = gateway.server.clone();
+    let stop_within = Duration::from_secs(settings.shutdown_timeout_seconds);
+    let write_timeout = Duration::from_secs(settings.write_timeout_seconds);
+    let shared = gateway.clone();
+    let mut server = HttpServer::new(move || app(shared.clone()))
+        .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
+        .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
+        // Who has closed its side has gone: what it asked for is ended.
+        .h1_allow_half_closed(false)
+        .on_connect(move |stream, _| give_up_on_clients_that_do_not_read(stream, write_timeout))
+        .shutdown_timeout(settings.shutdown_timeout_seconds)
+        .max_connections(settings.max_connections)
+        .disable_signals();
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    let server = server.listen(listener)?.run();
+    let handle = server.handle();
+    let running = actix_web::rt::spawn(server);
+    let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
+    let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
+    let settling = actix_web::rt::spawn(settle(gateway.clone()));
+    stop.await;
+    tracing::info!("stopping: requests in flight are answered first");
+    gateway.stopping.store(true, Ordering::Relaxed);
+    gateway.edna.store.stop();
+    handle.stop(true).await;
+    noting.abort();
+    making.abort();
+    settling.abort();
+    // A database that hangs keeps no server from its end.
+    let noted = tokio::time::timeout(stop_within, gateway.keys.note_uses()).await;
+    if let Err(error) = noted.unwrap_or(Err(StoreError::Busy)) {
+        tracing::warn!(cause = %error, "the last uses of keys were not written down");
+    }
+    running.await.map_err(std::io::Error::other)?
+}
+
+/// Has the system end a connection whose client does not take what was sent to it.
+fn give_up_on_clients_that_do_not_read(stream: &dyn std::any::Any, after: Duration) {
+    let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after)) {
+        tracing::debug!(cause = %error, "a connection has no time limit for clients that do not read");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, after);
+}
+
+async fn note_uses(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(NOTE_USES_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = gateway.keys.note_uses().await {
+            tracing::warn!(cause = %error, "the last uses of keys were not written down");
+        }
+    }
+}
+
+/// Keeps a place ready for the messages of the coming months.
+async fn make_room_ahead(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(MAKE_ROOM_EVERY);
+    loop {
+        every.tick().await;
+        let now = gateway.clock.now();
+        if let Err(error) = gateway.edna.store.make_room_ahead(now).await {
+            tracing::warn!(cause = %error, "no place was made for the coming months' messages");
+        }
+    }
+}
+
+/// Takes in messages whose subject became known where the program that learned of it was ended before it could.
+async fn settle(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(SETTLE_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = gateway.edna.door.settle_all().await {
+            tracing::warn!(cause = %error, "messages that waited for their subject wait on");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Rows as an answer holds them, and what follows the beginning of a long one, read as its client reads; knows no request.
+
+use futures_util::{Stream, stream};
+use uuid::Uuid;
+
+use super::select::{Select, push_id_alone};
+use crate::model::key::{Profile, Project};
+use crate::model::{CallerId, LogQuery, WhatsAppLog};
+use crate::store::whatsapp_logs::page;
+use crate::store::{Budget, Store, StoreError};
+
+/// How rows are written.
+#[derive(Clone)]
+pub struct Rendering {
+    pub select: Select,
+    pub project: Project,
+    pub profile: Profile,
+}
+
+impl Rendering {
+    /// Rows with commas between them.
+    pub fn of_rows(&self, rows: &[WhatsAppLog], budget: &Budget) -> Result<String, StoreError> {
+        let mut text = String::new();
+        for log in rows {
+            budget.check()?;
+            if !text.is_empty() {
+                text.push(',');
+            }
+            self.select.push(&mut text, log, &self.project, self.profile);
+        }
+        Ok(text)
+    }
+
+    /// The same where nothing but ids was chosen.
+    pub fn of_ids(ids: &[Uuid]) -> String {
+        let mut text = String::new();
+        for id in ids {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            push_id_alone(&mut text, *id);
+        }
+        text
+    }
+}
+
+/// The rows of a page that are still to be read. Nothing of the store is held while the client reads.
+pub struct Rest {
+    pub store: Store,
+    pub caller: CallerId,
+    pub query: LogQuery,
+    pub rows: Rendering,
+    pub ids: Vec<Uuid>,
+    /// The end of the answer.
+    pub after: String,
+}
+
+impl Rest {
+    /// The parts of the answer, its end the last of them.
+    pub fn parts(self) -> impl Stream<Item = Result<String, StoreError>> {
+        stream::unfold(Some(self), |rest| async {
+            let mut rest = rest?;
+            if rest.ids.is_empty() {
+                return Some((Ok(rest.after), None));
+            }
+            match rest.next().await {
+                Ok(part) => Some((Ok(part), Some(rest))),
+                Err(error) => {
+                    tracing::warn!(cause = %error, "a long answer broke off, and its connection with it");
+                    Some((Err(error), None))
+                }
+            }
+        })
+    }
+
+    async fn next(&mut self) -> Result<String, StoreError> {
+        let (query, rows, ids) = (self.query.clone(), self.rows.clone(), self.ids.clone());
+        let work = move |connection: &mut _, budget: &Budget| {
+            let (found, read) = page::next(connection, &query, &ids)?;
+            Ok((rows.of_rows(&found, budget)?, read))
+        };
+        let (part, read) = self.store.ask(self.caller, work).await?;
+        self.ids.drain(..read);
+        Ok(if part.is_empty() { part } else { format!(",{part}") })
+    }
+}

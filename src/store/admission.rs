@@ -1,0 +1,181 @@
+//! Who may use a connection next: a bounded number at a time, and where that is few, tenants and their keys in turn; knows
+//! no connection.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::error::StoreError;
+use crate::fair_queue::FairQueue;
+use crate::model::CallerId;
+
+/// How places are given.
+#[derive(Clone)]
+pub enum Admission {
+    /// In the order of arrival, to whoever waits no longer than it may.
+    InOrder(Arc<Semaphore>),
+    /// To tenants in turn, and to their keys in turn; who would make the queue too long is refused at once.
+    InTurn(Arc<Places>),
+}
+
+/// A place, given back when it is dropped.
+pub enum Permit {
+    InOrder(#[expect(dead_code, reason = "held to be dropped")] OwnedSemaphorePermit),
+    InTurn(#[expect(dead_code, reason = "held to be dropped")] Place),
+}
+
+impl Admission {
+    pub fn in_order(places: u32) -> Self {
+        Self::InOrder(Arc::new(Semaphore::new(places as usize)))
+    }
+
+    pub fn in_turn(places: u32, longest_queue: u32) -> Self {
+        let state = State { free: places as usize, waiting: FairQueue::default() };
+        Self::InTurn(Arc::new(Places { longest_queue: longest_queue as usize, state: Mutex::new(state) }))
+    }
+
+    /// Waits for a place.
+    pub async fn admit(&self, caller: CallerId, wait: Duration) -> Result<Permit, StoreError> {
+        match self {
+            Self::InOrder(permits) => {
+                let permit = tokio::time::timeout(wait, Arc::clone(permits).acquire_owned());
+                // The semaphore is never closed, so both failures mean that nothing came free in time.
+                let Ok(Ok(permit)) = permit.await else { return Err(StoreError::Busy) };
+                Ok(Permit::InOrder(permit))
+            }
+            Self::InTurn(places) => {
+                let place = Places::enter(places, caller)?;
+                let place = tokio::time::timeout(wait, place).await.map_err(|_| StoreError::Busy)?;
+                // Who was displaced hears that there is no place left.
+                place.map(Permit::InTurn).map_err(|_| StoreError::Overloaded)
+            }
+        }
+    }
+
+    /// How many wait in a queue with turns.
+    pub fn waiting(&self) -> usize {
+        match self {
+            Self::InOrder(_) => 0,
+            Self::InTurn(places) => places.state.lock().unwrap_or_else(PoisonError::into_inner).waiting.len(),
+        }
+    }
+}
+
+/// Few places, and who waits for one.
+pub struct Places {
+    longest_queue: usize,
+    state: Mutex<State>,
+}
+
+struct State {
+    free: usize,
+    waiting: FairQueue<oneshot::Sender<Place>>,
+}
+
+/// One of few places; of none once somebody else has it.
+pub struct Place {
+    places: Option<Arc<Places>>,
+}
+
+impl Places {
+    /// Takes a place, or waits in the queue for one.
+    fn enter(places: &Arc<Self>, caller: CallerId) -> Result<oneshot::Receiver<Place>, StoreError> {
+        let (give, given) = oneshot::channel();
+        let mut state = places.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.free > 0 {
+            state.free -= 1;
+            drop(state);
+            // Whoever was to have it holds the other end.
+            let _ = give.send(Place { places: Some(Arc::clone(places)) });
+            return Ok(given);
+        }
+        if state.waiting.len() >= places.longest_queue {
+            state.waiting.retain(|waiting| !waiting.is_closed());
+        }
+        if state.waiting.len() >= places.longest_queue && state.waiting.displace(caller.tenant).is_none() {
+            return Err(StoreError::Overloaded);
+        }
+        state.waiting.push(caller.tenant, caller.key, give);
+        Ok(given)
+    }
+}
+
+impl Drop for Place {
+    /// Gives the place to whoever's turn it is.
+    fn drop(&mut self) {
+        let Some(places) = self.places.take() else { return };
+        loop {
+            let next = {
+                let mut state = places.state.lock().unwrap_or_else(PoisonError::into_inner);
+                let next = state.waiting.pop();
+                if next.is_none() {
+                    state.free += 1;
+                }
+                next
+            };
+            let Some(next) = next else { return };
+            match next.send(Self { places: Some(Arc::clone(&places)) }) {
+                Ok(()) => return,
+                // Who has gone does not take it, so it goes to the next.
+                Err(mut place) => place.places = None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TenantId;
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    fn caller(tenant: i64, key: i64) -> CallerId {
+        CallerId { tenant: TenantId(tenant), key }
+    }
+
+    #[tokio::test]
+    async fn places_go_to_tenants_in_turn_and_a_full_queue_refuses_at_once() {
+        let admission = Admission::in_turn(1, 3);
+        let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
+        let order: Arc<Mutex<Vec<&str>>> = Arc::default();
+        let ask = |caller, name| {
+            let (admission, order) = (admission.clone(), Arc::clone(&order));
+            async move {
+                let place = admission.admit(caller, LONG).await;
+                order.lock().unwrap().push(if place.is_ok() { name } else { "refused" });
+            }
+        };
+        let (a, b, c) = (tokio::spawn(ask(caller(1, 1), "1a")), ask(caller(1, 1), "1b"), ask(caller(2, 1), "2"));
+        let waits = async |count| {
+            while admission.waiting() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        waits(1).await;
+        let b = tokio::spawn(b);
+        waits(2).await;
+        let c = tokio::spawn(c);
+        waits(3).await;
+        // Tenant 1 has as many as it may; tenant 3 takes the place of its newest.
+        assert!(matches!(admission.admit(caller(1, 2), LONG).await, Err(StoreError::Overloaded)));
+        let d = tokio::spawn(ask(caller(3, 1), "3"));
+        b.await.unwrap();
+        drop(held);
+        for task in [a, c, d] {
+            task.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["refused", "1a", "2", "3"]);
+        assert!(admission.admit(caller(9, 9), LONG).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_place_is_not_lost_with_whoever_waited_for_it() {
+        let admission = Admission::in_turn(1, 3);
+        let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
+        assert!(matches!(admission.admit(caller(2, 1), Duration::ZERO).await, Err(StoreError::Busy)));
+        drop(held);
+        assert!(admission.admit(caller(3, 1), LONG).await.is_ok());
+    }
+}

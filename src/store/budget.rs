@@ -1,0 +1,227 @@
+//! What one question may still cost, and whether anybody still waits for it; knows no statement and no table.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::StoreError;
+
+/// How many rows are looked at between two looks at the time.
+const ROWS_BETWEEN_LOOKS: u64 = 16;
+
+/// Why a question was ended before it had its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    ClientGone,
+    Deadline,
+    Stopping,
+    /// It turned out to be expensive: it is asked again among its like.
+    Bound,
+}
+
+impl EndReason {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ClientGone => "client_gone",
+            Self::Deadline => "deadline",
+            Self::Stopping => "stopping",
+            Self::Bound => "bound",
+        }
+    }
+
+    const ALL: [Self; 4] = [Self::ClientGone, Self::Deadline, Self::Stopping, Self::Bound];
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientGone => "its client has gone",
+            Self::Deadline => "its deadline passed",
+            Self::Stopping => "the server stops",
+            Self::Bound => "it looks at more than a cheap question may",
+        })
+    }
+}
+
+/// The bounds of one question, shared by whoever waits for it and whoever works on it.
+pub struct Budget {
+    deadline: Instant,
+    at_deadline: EndReason,
+    most_rows: u64,
+    rows: AtomicU64,
+    /// 0 while it goes on; else one more than the reason's place in `EndReason::ALL`.
+    end: AtomicU8,
+    stopping: Option<Arc<AtomicBool>>,
+    /// The server's process that works on it.
+    process: Mutex<Option<i32>>,
+}
+
+/// Without bounds.
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new(Duration::from_hours(24 * 365))
+    }
+}
+
+impl Budget {
+    /// For work that may look at anything, and is told of its deadline by whoever waits for it.
+    pub fn new(within: Duration) -> Self {
+        Self {
+            deadline: Instant::now() + within,
+            at_deadline: EndReason::Deadline,
+            most_rows: u64::MAX,
+            rows: AtomicU64::new(0),
+            end: AtomicU8::new(0),
+            stopping: None,
+            process: Mutex::new(None),
+        }
+    }
+
+    /// For a question that is taken for a cheap one until it has looked at so many rows, or for so long.
+    pub fn cheap(most_rows: u64, within: Duration) -> Self {
+        Self { most_rows, at_deadline: EndReason::Bound, ..Self::new(within) }
+    }
+
+    /// For an expensive question, which a stopping server ends.
+    pub fn expensive(within: Duration, stopping: Arc<AtomicBool>) -> Self {
+        Self { stopping: Some(stopping), ..Self::new(within) }
+    }
+
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// What the deadline means.
+    pub fn at_deadline(&self) -> EndReason {
+        self.at_deadline
+    }
+
+    pub fn is_ended_by_a_stop(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// How many rows were looked at so far, where they are counted.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Refuses a question of which it is known before that it looks at more rows than it may.
+    pub fn expect_rows(&self, rows: i64) -> Result<(), StoreError> {
+        if self.covers(rows) {
+            return Ok(());
+        }
+        self.end(EndReason::Bound);
+        Err(StoreError::Ended(EndReason::Bound))
+    }
+
+    /// Whether a cheap question may look at so many rows.
+    pub fn covers(&self, rows: i64) -> bool {
+        u64::try_from(rows).unwrap_or(0) <= self.most_rows
+    }
+
+    /// Called for every row that a statement looks at.
+    pub fn look_at_row(&self) -> Result<(), StoreError> {
+        let rows = self.rows.fetch_add(1, Ordering::Relaxed) + 1;
+        if rows > self.most_rows {
+            self.end(EndReason::Bound);
+        }
+        if rows.is_multiple_of(ROWS_BETWEEN_LOOKS) { self.check() } else { self.so_far() }
+    }
+
+    /// Called now and then by whatever may take long.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if Instant::now() > self.deadline {
+            self.end(self.at_deadline);
+        }
+        if self.stopping.as_ref().is_some_and(|stopping| stopping.load(Ordering::Relaxed)) {
+            self.end(EndReason::Stopping);
+        }
+        self.so_far()
+    }
+
+    fn so_far(&self) -> Result<(), StoreError> {
+        self.ended().map_or(Ok(()), |reason| Err(StoreError::Ended(reason)))
+    }
+
+    /// Ends the question; the first reason counts.
+    pub fn end(&self, reason: EndReason) {
+        let place = EndReason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
+        let place = u8::try_from(place + 1).unwrap_or(1);
+        // It may have ended already.
+        let _ = self.end.compare_exchange(0, place, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    pub fn ended(&self) -> Option<EndReason> {
+        let place = self.end.load(Ordering::Relaxed).checked_sub(1)?;
+        EndReason::ALL.get(usize::from(place)).copied()
+    }
+
+    /// Tells which process of a server works on it from now on, or that none does. Returns once nobody is about to cancel
+    /// what that process works on.
+    pub fn run_on(&self, process: Option<i32>) {
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
+    }
+
+    /// Does something to the process that works on it, which works on nothing else meanwhile.
+    pub fn with_process(&self, cancel: impl FnOnce(i32)) {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(process) = *process {
+            cancel(process);
+        }
+    }
+}
+
+/// The budget of whatever a connection works on at the moment.
+#[derive(Clone, Default)]
+pub struct Current(Arc<Mutex<Option<Arc<Budget>>>>);
+
+impl Current {
+    pub fn set(&self, budget: Option<&Arc<Budget>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = budget.map(Arc::clone);
+    }
+
+    /// Asks the budget, if there is one.
+    pub fn ask(&self, question: impl FnOnce(&Budget) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().map_or(Ok(()), |budget| question(budget))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_counts() {
+        let budget = Budget::new(Duration::from_mins(1));
+        assert!(budget.check().is_ok());
+        budget.end(EndReason::ClientGone);
+        budget.end(EndReason::Deadline);
+        assert_eq!(budget.ended(), Some(EndReason::ClientGone));
+        assert!(budget.look_at_row().is_err());
+    }
+
+    #[test]
+    fn a_cheap_question_is_ended_at_its_last_row_and_at_its_deadline() {
+        let budget = Budget::cheap(3, Duration::from_mins(1));
+        assert!((0..3).all(|_| budget.look_at_row().is_ok()));
+        assert!(budget.look_at_row().is_err());
+        assert_eq!((budget.rows(), budget.ended()), (4, Some(EndReason::Bound)));
+        let late = Budget::cheap(3, Duration::ZERO);
+        assert!(late.check().is_err());
+        assert_eq!(late.ended(), Some(EndReason::Bound));
+        assert!(Budget::cheap(3, Duration::from_mins(1)).expect_rows(4).is_err());
+        assert!(Budget::new(Duration::from_mins(1)).expect_rows(i64::MAX).is_ok());
+    }
+
+    #[test]
+    fn a_stopping_server_ends_expensive_questions() {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let budget = Budget::expensive(Duration::from_mins(1), Arc::clone(&stopping));
+        assert!(budget.check().is_ok());
+        stopping.store(true, Ordering::Relaxed);
+        assert!(budget.check().is_err());
+        assert_eq!(budget.ended(), Some(EndReason::Stopping));
+    }
+}

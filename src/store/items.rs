@@ -1,0 +1,64 @@
+//! Reads the items of a page, no more bytes at a time than a page keeps in memory; knows no filter and no order.
+
+use diesel::prelude::*;
+
+use super::Connection;
+use super::dialect::{self, Along, any_of};
+use super::error::StoreError;
+use super::parts::{self, PAGE_BYTES, PART_BYTES};
+use super::schema::messages;
+use crate::model::HistoryQuery;
+
+/// The messages of a page in their order, with the items that were read.
+pub type Found = Vec<(i64, Option<String>)>;
+
+/// Reads rows as far as a page is read at once; tells whether there were more.
+pub fn read(rows: impl Iterator<Item = QueryResult<(i64, String)>>) -> Result<(Found, bool), StoreError> {
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for row in rows {
+        if bytes >= PAGE_BYTES {
+            return Ok((found, true));
+        }
+        let (id, item) = row?;
+        bytes += item.len();
+        found.push((id, Some(item)));
+    }
+    Ok((found, false))
+}
+
+/// The items of a page's ids, in their order, as far as a page is read at once.
+pub fn of_ids(connection: &mut Connection, query: &HistoryQuery, ids: Vec<i64>) -> Result<Found, StoreError> {
+    let (items, read) =
+        parts::first_of(&ids, PAGE_BYTES, |part| some(connection, query, part, PAGE_BYTES), String::len)?;
+    let mut found: Found = items.into_iter().map(|(id, item)| (id, Some(item))).collect();
+    found.extend(ids.into_iter().skip(read).map(|id| (id, None)));
+    Ok(found)
+}
+
+/// The next items of a page that is being sent; gives also how many of the ids they are of. A message that was deleted
+/// meanwhile has none.
+pub fn next(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    ids: &[i64],
+) -> Result<(Vec<String>, usize), StoreError> {
+    let (items, read) =
+        parts::first_of(ids, PART_BYTES, |part| some(connection, query, part, PART_BYTES), String::len)?;
+    Ok((items.into_iter().map(|(_, item)| item).collect(), read))
+}
+
+/// The items of some ids, in any order, until they are longer than is wanted; tells whether some were not read.
+fn some(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    ids: &[i64],
+    most_bytes: usize,
+) -> Result<parts::Some<i64, String>, StoreError> {
+    let rows = messages::table
+        .filter(messages::tenant_id.eq(query.tenant.0))
+        .filter(any_of(messages::message_id, ids))
+        .filter(dialect::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
+        .select((messages::message_id, messages::item))
+        .load_iter::<(i64, String), _>(connection)?;
+    parts::gather(ids.len(), most_bytes, rows.map(|row| Ok(row?)), String::len)
+}

@@ -1,0 +1,301 @@
+//! Connections kept for one purpose, and the way work gets to one; knows no table and no database.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use super::Connection;
+use super::Options;
+use super::admission::{Admission, Permit};
+use super::budget::{Budget, Current, EndReason};
+use super::connection::{DatabaseUrl, Purpose};
+use super::error::StoreError;
+use super::watch::Watch;
+use crate::model::CallerId;
+
+/// How long work that was ended may take to notice, before its place is given to the next.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Connections for one purpose. The places to use them are waited for without blocking a thread, and they are all the
+/// queue there is: whoever has one finds an idle connection or makes one, and hears at once where that fails.
+#[derive(Clone)]
+pub struct Pool {
+    url: Arc<DatabaseUrl>,
+    purpose: Purpose,
+    options: Options,
+    admission: Admission,
+    watch: Arc<Watch>,
+    idle: Arc<Mutex<Vec<Session>>>,
+}
+
+/// A connection, and by what its work is ended.
+struct Session {
+    connection: Connection,
+    current: Current,
+    /// The server's process, where it stays the same and may be told to cancel.
+    process: Option<i32>,
+}
+
+impl Session {
+    fn attach(&self, budget: &Arc<Budget>) {
+        self.current.set(Some(budget));
+        budget.run_on(self.process);
+    }
+
+    fn detach(&self, budget: &Budget) {
+        budget.run_on(None);
+        self.current.set(None);
+    }
+}
+
+/// A place that its thread gives back when it is done, or that is taken from a thread that does not end.
+struct Held {
+    permit: Mutex<Option<Permit>>,
+    watch: Arc<Watch>,
+}
+
+impl Held {
+    fn take(&self) -> Option<Permit> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A thread's hold on its place.
+struct Working(Arc<Held>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        if self.0.take().is_none() {
+            self.0.watch.found_again();
+        }
+    }
+}
+
+/// Whoever waits for work. Where it is dropped before the work is done, nobody waits any more.
+struct Waiting {
+    budget: Arc<Budget>,
+    held: Arc<Held>,
+    ends_with_client: bool,
+    runtime: Handle,
+    is_done: bool,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        if self.ends_with_client {
+            self.budget.end(EndReason::ClientGone);
+            self.held.watch.cancel(&self.budget);
+        }
+        let held = Arc::clone(&self.held);
+        let limit = self.budget.deadline();
+        let now = self.ends_with_client;
+        self.runtime.spawn(async move {
+            if !now {
+                tokio::time::sleep_until(limit.into()).await;
+            }
+            tokio::time::sleep(GRACE).await;
+            if held.take().is_some() {
+                held.watch.abandoned();
+            }
+        });
+    }
+}
+
+impl Pool {
+    pub fn new(
+        url: &Arc<DatabaseUrl>,
+        purpose: Purpose,
+        options: Options,
+        admission: Admission,
+        watch: &Arc<Watch>,
+    ) -> Self {
+        Self { url: Arc::clone(url), purpose, options, admission, watch: Arc::clone(watch), idle: Arc::default() }
+    }
+
+    /// How many callers wait for a place in a queue with turns.
+    pub fn waiting(&self) -> usize {
+        self.admission.waiting()
+    }
+
+    /// Runs work between a transaction's beginning and its end, off the async threads.
+    pub async fn transaction<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        budget: Arc<Budget>,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let theirs = Arc::clone(&budget);
+        self.run(caller, budget, move |pool| {
+            let _turn = match pool.purpose {
+                Purpose::Read => None,
+                Purpose::Write => pool.url.turn(pool.options.wait)?,
+            };
+            let mut session = pool.begun()?;
+            let started = Instant::now();
+            session.attach(&theirs);
+            let result = theirs.check().and_then(|()| work(&mut session.connection));
+            let result = result.and_then(|value| session.connection.commit().map(|()| value));
+            session.detach(&theirs);
+            match result {
+                Ok(value) => {
+                    pool.keep_unless_cancelled(session, &theirs);
+                    Ok(value)
+                }
+                Err(error) => {
+                    session.connection.roll_back();
+                    let error = pool.why(error, &theirs, started.elapsed());
+                    // What failed for a reason of its own may have left the connection in any state.
+                    let is_ended_inside = session.process.is_none() && matches!(error, StoreError::Ended(_));
+                    if error.is_about_the_request() || is_ended_inside {
+                        pool.keep(session);
+                    }
+                    Err(error)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Runs work that is one statement: without a transaction where that is as good, which spares two ways to a server.
+    pub async fn statement<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        budget: Arc<Budget>,
+        work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.url.sessions().set_once {
+            self.plain(caller, budget, work).await
+        } else {
+            self.transaction(caller, budget, work).await
+        }
+    }
+
+    /// Runs work outside of any transaction. An idle connection may have died with its server since, so the work is
+    /// begun again on the next one then.
+    pub async fn plain<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        budget: Arc<Budget>,
+        work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let theirs = Arc::clone(&budget);
+        self.run(caller, budget, move |pool| {
+            loop {
+                let (mut session, was_idle) = pool.session()?;
+                let started = Instant::now();
+                session.attach(&theirs);
+                let result = theirs.check().and_then(|()| work(&mut session.connection));
+                session.detach(&theirs);
+                match result {
+                    Ok(value) => {
+                        pool.keep_unless_cancelled(session, &theirs);
+                        return Ok(value);
+                    }
+                    Err(StoreError::Away { .. }) if was_idle => {}
+                    Err(error) => return Err(pool.why(error, &theirs, started.elapsed())),
+                }
+            }
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        budget: Arc<Budget>,
+        work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = self.admission.admit(caller, self.options.wait).await?;
+        let held = Arc::new(Held { permit: Mutex::new(Some(permit)), watch: Arc::clone(&self.watch) });
+        let mut waiting = Waiting {
+            budget: Arc::clone(&budget),
+            held: Arc::clone(&held),
+            ends_with_client: self.purpose == Purpose::Read,
+            runtime: Handle::current(),
+            is_done: false,
+        };
+        let pool = self.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let working = Working(held);
+            let result = work(&pool);
+            drop(working);
+            result
+        });
+        let deadline = tokio::time::sleep_until(budget.deadline().into());
+        let stopped = async {
+            if budget.is_ended_by_a_stop() {
+                self.watch.stopped().await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        let reason = tokio::select! {
+            done = work => {
+                waiting.is_done = true;
+                return done.unwrap_or(Err(StoreError::Failed("its work was cut short".into())));
+            }
+            () = deadline => budget.at_deadline(),
+            () = stopped => EndReason::Stopping,
+        };
+        if self.purpose == Purpose::Write {
+            // It may be written yet.
+            return Err(StoreError::Busy);
+        }
+        budget.end(reason);
+        Err(StoreError::Ended(budget.ended().unwrap_or(reason)))
+    }
+
+    /// A connection in a transaction. An idle one may have died with its server since, so the next is tried then.
+    fn begun(&self) -> Result<Session, StoreError> {
+        loop {
+            let (mut session, was_idle) = self.session()?;
+            match session.connection.begin(self.purpose, &self.options, self.url.sessions()) {
+                Err(StoreError::Away { .. }) if was_idle => {}
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(session),
+            }
+        }
+    }
+
+    /// An idle connection, or a new one; and whether it was idle.
+    fn session(&self) -> Result<(Session, bool), StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(session) = idle {
+            return Ok((session, true));
+        }
+        let (mut connection, current) = (self.url.connect_for(self.purpose, &self.options)?, Current::default());
+        let process = connection.watch(&current, self.purpose, self.url.sessions())?;
+        Ok((Session { connection, current, process }, false))
+    }
+
+    /// Why work failed: what a server says when it ends work is in its own language, so the budget and the time tell.
+    fn why(&self, error: StoreError, budget: &Budget, took: Duration) -> StoreError {
+        if let Some(reason) = budget.ended() {
+            return StoreError::Ended(reason);
+        }
+        let limit = match self.purpose {
+            Purpose::Read => self.options.deadline,
+            Purpose::Write => self.options.deadline.min(self.options.wait),
+        };
+        if !matches!(error, StoreError::Failed(_)) || took < limit {
+            return error;
+        }
+        tracing::warn!(cause = %error, "work took too long and was ended");
+        StoreError::Busy
+    }
+
+    /// A server may have been told to cancel what had ended by itself; its next work is not to meet that.
+    fn keep_unless_cancelled(&self, session: Session, budget: &Budget) {
+        if session.process.is_none() || budget.ended().is_none() {
+            self.keep(session);
+        }
+    }
+
+    fn keep(&self, session: Session) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+    }
+}

@@ -1,0 +1,60 @@
+//! What SQLite alone needs: functions of ours, by which a statement that looks at many rows can be ended from inside; knows
+//! no table.
+//!
+//! A statement calls them for every row. Where a question is not wanted any more their result cannot be written, which
+//! ends the statement at once.
+
+use diesel::SqliteConnection;
+use diesel::result::QueryResult;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
+
+use super::budget::{Budget, Current};
+use super::error::StoreError;
+use crate::model::like::Matcher;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// True as long as the question is wanted; counts the rows it is asked about.
+    fn row_wanted(number: BigInt) -> Bool;
+
+    /// Whether a text matches a pattern of `LIKE` whose escape is the backslash. Unlike `LIKE`, it can be ended within a
+    /// text, and tells letters' cases apart.
+    fn text_like(text: Nullable<Text>, pattern: Text) -> Nullable<Bool>;
+}
+
+/// A function's result, or that the question is not wanted any more.
+#[derive(Debug)]
+struct Answer(Result<bool, StoreError>);
+
+impl ToSql<Bool, Sqlite> for Answer {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        match &self.0 {
+            Ok(answer) => {
+                out.set_value(i32::from(*answer));
+                Ok(IsNull::No)
+            }
+            Err(error) => Err(error.to_string().into()),
+        }
+    }
+}
+
+/// Makes the functions known to a connection, which asks the budget of whatever it works on.
+pub fn register(connection: &mut SqliteConnection, current: &Current) -> QueryResult<()> {
+    let of_row = current.clone();
+    row_wanted_utils::register_nondeterministic_impl(connection, move |_: i64| {
+        Answer(of_row.ask(Budget::look_at_row).map(|()| true))
+    })?;
+    let of_text = current.clone();
+    // A statement holds many texts against one pattern.
+    let (mut known, mut matcher) = (String::new(), Matcher::new(""));
+    text_like_utils::register_nondeterministic_impl(connection, move |text: Option<String>, pattern: String| {
+        let text = text?;
+        if known != pattern {
+            matcher = Matcher::new(&pattern);
+            known = pattern;
+        }
+        Some(Answer(matcher.matches(&text, &mut || of_text.ask(Budget::check))))
+    })
+}

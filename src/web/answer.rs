@@ -1,0 +1,92 @@
+//! Answers that are sent part by part, so that a client that does not read keeps no copy of them; knows no dialect.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::HttpResponseBuilder;
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
+use actix_web::http::header::ContentType;
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, http::StatusCode};
+use futures_util::{Stream, StreamExt, stream};
+
+use super::{InFlight, Share};
+
+/// How many bytes are handed to a connection at a time. What is handed over is copied.
+const SLICE: usize = 32 * 1024;
+
+/// A body that is handed over in slices, and keeps its part of what is in flight until it is sent.
+pub struct Sliced {
+    bytes: Bytes,
+    _share: Share,
+}
+
+impl Sliced {
+    pub fn new(bytes: impl Into<Bytes>, share: Share) -> Self {
+        Self { bytes: bytes.into(), _share: share }
+    }
+
+    /// A body that is part of the program, of which no copy is made.
+    pub fn of_static(bytes: &'static [u8]) -> Self {
+        Self { bytes: Bytes::from_static(bytes), _share: Share::default() }
+    }
+}
+
+impl MessageBody for Sliced {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.bytes.len() as u64)
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let bytes = &mut self.get_mut().bytes;
+        if bytes.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(bytes.split_to(bytes.len().min(SLICE)))))
+    }
+}
+
+/// A JSON answer; `None` where there is no room for it.
+pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Option<HttpResponse> {
+    let share = in_flight.share(body.len())?;
+    Some(builder(status).body(Sliced::new(body, share)))
+}
+
+/// A JSON answer whose beginning is known, and whose other parts follow as the client reads. Where one of them fails, the
+/// connection ends without the last chunk, so that nobody takes what came for the whole. `None` where there is no room.
+pub fn parts<E: Into<Box<dyn std::error::Error>> + 'static>(
+    in_flight: &InFlight,
+    first: String,
+    rest: impl Stream<Item = Result<String, E>> + 'static,
+) -> Option<HttpResponse> {
+    let share = in_flight.share(first.len())?;
+    let in_flight = in_flight.clone();
+    let rest = rest.map(move |part| {
+        let part = part.map_err(Into::into)?;
+        let share = in_flight.share(part.len()).ok_or("there is no room for the rest of an answer")?;
+        Ok((Bytes::from(part), share))
+    });
+    let all = stream::once(std::future::ready(Ok((Bytes::from(first), share)))).chain(rest);
+    let slices = all.flat_map(|part: Result<(Bytes, Share), Box<dyn std::error::Error>>| match part {
+        Ok(part) => slices(part).left_stream(),
+        Err(error) => stream::once(std::future::ready(Err(error))).right_stream(),
+    });
+    Some(builder(StatusCode::OK).body(BoxBody::new(BodyStream::new(Box::pin(slices)))))
+}
+
+/// A part's slices, which keep its share until the last of them is handed over.
+fn slices(part: (Bytes, Share)) -> impl Stream<Item = Result<Bytes, Box<dyn std::error::Error>>> {
+    stream::unfold(part, |(mut bytes, share)| {
+        let slice = (!bytes.is_empty()).then(|| bytes.split_to(bytes.len().min(SLICE)));
+        std::future::ready(slice.map(|slice| (Ok(slice), (bytes, share))))
+    })
+}
+
+fn builder(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.content_type(ContentType::json());
+    response
+}
