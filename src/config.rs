@@ -9,7 +9,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use crate::ingest::Limits;
+use crate::ingest::{Caps, Limits};
 use crate::model::Policy;
 use crate::model::key::Profile;
 use crate::model::upstream::UpstreamUrl;
@@ -111,6 +111,10 @@ pub struct Ingest {
     pub queue_bytes: usize,
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub wait_seconds: u64,
+    #[validate(range(min = 1, message = "must be at least 1"))]
+    pub waiting_messages_per_tenant: i64,
+    #[validate(range(min = 1, message = "must be at least 1"))]
+    pub other_events_per_tenant: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -223,7 +227,14 @@ impl Config {
 
     /// How much waits to be recorded, and how long.
     pub fn ingest_limits(&self) -> Limits {
-        Limits { queue_bytes: self.ingest.queue_bytes, wait: Duration::from_secs(self.ingest.wait_seconds) }
+        Limits {
+            queue_bytes: self.ingest.queue_bytes,
+            wait: Duration::from_secs(self.ingest.wait_seconds),
+            caps: Caps {
+                waiting_messages: self.ingest.waiting_messages_per_tenant,
+                other_events: self.ingest.other_events_per_tenant,
+            },
+        }
     }
 
     /// The form of OneUptime answers for keys that have none of their own.

@@ -144,6 +144,7 @@ pub fn answer(request: &[Read], fates: &[Fate]) -> (String, bool) {
                 Some(Fate::Updated) => (1, None),
                 Some(Fate::Unchanged) => (2, None),
                 Some(Fate::Waiting) => (3, None),
+                Some(Fate::NoRoom) => (REJECTED, Some("the tenant has as many events of its kind as are kept")),
                 Some(Fate::Refused) | None => (REJECTED, Some("its message does not belong to the key's senders")),
             },
         };

@@ -9,7 +9,7 @@ use actix_web::http::header::{ContentType, RETRY_AFTER};
 use super::own::{self, Kind};
 use super::rest::Rest;
 use super::{EdnaError, answer, request, trail, webhook};
-use crate::ingest::{Door, Limits, Rejection};
+use crate::ingest::{Door, Fate, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial};
 use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice};
 use crate::store::history::{self, Page};
@@ -65,7 +65,12 @@ impl Edna {
         let call = call.inspect_err(|_| self.door.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
         let (brought, rejected) = (call.events.len(), call.rejected);
         if brought > 0 {
-            self.door.record(caller.tenant, call.events).await?;
+            let fates = self.door.record(caller.tenant, call.events).await?;
+            if fates.contains(&Fate::NoRoom) {
+                let tenant = caller.tenant;
+                tracing::warn!(%tenant, "a tenant has as many waiting messages or other events as are kept");
+                return Err(EdnaError::Unavailable);
+            }
         }
         self.door.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
         if let Some(reason) = rejected.first() {

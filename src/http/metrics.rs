@@ -47,6 +47,7 @@ pub struct Metrics {
     queue_bytes: Gauge,
     store_bytes: Gauge,
     waiting: Family<Tenant, Gauge>,
+    other_events: Family<Tenant, Gauge>,
     pull_lag: Family<Pulled, Gauge>,
 }
 
@@ -62,6 +63,7 @@ impl Metrics {
             queue_bytes: Gauge::default(),
             store_bytes: Gauge::default(),
             waiting: Family::default(),
+            other_events: Family::default(),
             pull_lag: Family::default(),
         };
         let registry = &mut metrics.registry;
@@ -74,6 +76,8 @@ impl Metrics {
         registry.register("store_bytes", "Size of the database", metrics.store_bytes.clone());
         let waiting = "Messages that wait for somebody to tell of their subject";
         registry.register("messages_waiting", waiting, metrics.waiting.clone());
+        let other_events = "Events of webhooks that are neither messages nor statuses";
+        registry.register("other_events", other_events, metrics.other_events.clone());
         let lag = "Seconds since the instant up to which another endpoint's history is copied";
         registry.register("pull_lag_seconds", lag, metrics.pull_lag.clone());
         metrics
@@ -93,8 +97,10 @@ impl Metrics {
         let stock = edna.store.read(stock::take).await?;
         self.store_bytes.set(stock.bytes);
         self.waiting.clear();
-        for (tenant, messages) in stock.waiting {
-            self.waiting.get_or_create(&Tenant { tenant: tenant.0 }).set(messages);
+        self.other_events.clear();
+        for (tenant, counts) in stock.waiting {
+            self.waiting.get_or_create(&Tenant { tenant: tenant.0 }).set(counts.messages);
+            self.other_events.get_or_create(&Tenant { tenant: tenant.0 }).set(counts.other_events);
         }
         self.pull_lag.clear();
         for (tenant, upstream, up_to) in stock.pulled {

@@ -20,6 +20,8 @@ pub enum Rejection {
     QueueFull,
     /// It was not on the disk in time; it may have got there later.
     TooLate,
+    /// The tenant has as many events of its kind as are kept.
+    TenantFull,
     /// The store did not take it.
     Store,
 }
@@ -31,6 +33,7 @@ impl Rejection {
             Self::Senders => "senders",
             Self::QueueFull => "queue_full",
             Self::TooLate => "too_late",
+            Self::TenantFull => "tenant_full",
             Self::Store => "store",
         }
     }
@@ -115,6 +118,10 @@ impl Counters {
                 Fate::Waiting => "waiting",
                 Fate::Refused => {
                     self.reject(source, Rejection::Senders, 1);
+                    continue;
+                }
+                Fate::NoRoom => {
+                    self.reject(source, Rejection::TenantFull, 1);
                     continue;
                 }
             };

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::counters::{Counters, Rejection};
-use super::{Answer, Batch, Event, Fate, commit, settle_all, settle_some};
+use super::{Answer, Batch, Caps, Event, Fate, commit, settle_all, settle_some};
 use crate::fair_queue::FairQueue;
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
@@ -34,6 +34,7 @@ pub struct Limits {
     pub queue_bytes: usize,
     /// How long a caller waits to hear that what it brought is durable.
     pub wait: Duration,
+    pub caps: Caps,
 }
 
 /// The way in for many callers; clones share their queue.
@@ -173,7 +174,7 @@ impl Door {
             StoreError::Busy
         })?;
         let (answer, answered) = oneshot::channel();
-        let batch = Batch { tenant, events: Arc::new(events) };
+        let batch = Batch { tenant, events: Arc::new(events), caps: self.limits.caps };
         self.enqueue(Caller { batch, bytes, answer, _room: room });
         if let Ok(Ok(answer)) = tokio::time::timeout(self.limits.wait, answered).await {
             return answer.inspect_err(|_| reject(Rejection::Store));
@@ -207,7 +208,8 @@ impl Door {
         let (mut callers, mut events, mut bytes): (Vec<Caller>, _, _) = (Vec::new(), 0, 0);
         loop {
             let next = queue.callers.pop_if(|next| {
-                let is_along = events + next.batch.events.len() <= EVENTS_AT_ONCE && bytes + next.bytes <= BYTES_AT_ONCE;
+                let is_along =
+                    events + next.batch.events.len() <= EVENTS_AT_ONCE && bytes + next.bytes <= BYTES_AT_ONCE;
                 callers.is_empty() || (is_along && !next.is_large() && !callers[0].is_large())
             });
             let Some(caller) = next else { break };

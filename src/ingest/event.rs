@@ -85,6 +85,21 @@ pub enum Fate {
     Waiting,
     /// It is about a message outside of the senders that it may touch.
     Refused,
+    /// The tenant has as many events of its kind as are kept.
+    NoRoom,
+}
+
+/// How many of a tenant's events are kept that are no messages yet, or never.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    pub waiting_messages: i64,
+    pub other_events: i64,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { waiting_messages: 100_000, other_events: 1_000_000 }
+    }
 }
 
 /// What became of the items of a batch.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use counters::{Counters, Rejection};
 pub use door::{Door, Limits};
-pub use event::{Event, Fate, Recorded, Told};
+pub use event::{Caps, Event, Fate, Recorded, Told};
 pub use pipeline::{Entry, Pipeline};
 
 use crate::model::TenantId;
@@ -27,7 +27,8 @@ const SETTLED_AT_ONCE: (i64, usize) = (1000, 16 * 1024 * 1024);
 
 /// Records a batch of a tenant's events: all of them, durable, or none.
 pub async fn record<E: Into<Event>>(store: &Store, tenant: TenantId, events: Vec<E>) -> Result<Recorded, StoreError> {
-    let batch = Batch { tenant, events: Arc::new(events.into_iter().map(E::into).collect()) };
+    let events = Arc::new(events.into_iter().map(E::into).collect());
+    let batch = Batch { tenant, events, caps: Caps::default() };
     let (mut answers, known) = commit(store, vec![batch]).await?;
     settle_some(store, known).await;
     Ok(Recorded::of(&answers.pop().unwrap_or(Err(StoreError::Busy))?))
@@ -63,6 +64,7 @@ async fn settle_some(store: &Store, tenants: BTreeSet<TenantId>) {
 struct Batch {
     tenant: TenantId,
     events: Arc<Vec<Event>>,
+    caps: Caps,
 }
 
 /// What became of one caller's events.
@@ -115,7 +117,9 @@ fn write_all(connection: &mut Connection, batches: &[Batch]) -> Result<Outcome, 
     let mut known = BTreeSet::new();
     for (tenant, places) in of_tenants {
         let events: Vec<&Event> = places.iter().flat_map(|place| batches[*place].events.iter()).collect();
-        let written = write::write(connection, tenant, &events)?;
+        // A door has the same for all.
+        let caps = places.first().map(|place| batches[*place].caps).unwrap_or_default();
+        let written = write::write(connection, tenant, &events, caps)?;
         if written.subject_became_known {
             known.insert(tenant);
         }
@@ -162,6 +166,6 @@ fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Settled,
     waiting::forget(connection, tenant, &ready)?;
     let placed = |ready: Ready| Event::message(ready.message.placed(&ready.channel_type), ready.heard);
     let events: Vec<Event> = ready.into_iter().map(placed).collect();
-    write::write(connection, tenant, &events.iter().collect::<Vec<_>>())?;
+    write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), Caps::default())?;
     Ok(if events.is_empty() { Settled::All } else { Settled::Some })
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::event::{Event, Fate, Told};
+use super::event::{Caps, Event, Fate, Told};
 use super::logs;
 use crate::model::{Heard, Item, MessageCopy, Property, StatusNotice, TenantId, merge};
 use crate::store::messages::{self, Change, Stored};
 use crate::store::status_events::{self, Known};
+use crate::store::waiting::Counts;
 use crate::store::{Connection, StoreError, subjects, waiting};
 
 /// What became of a tenant's events, in their order.
@@ -35,9 +36,14 @@ struct Incoming<'a> {
 }
 
 /// Writes a tenant's events. The tenant is locked, and there is room for its messages.
-pub fn write(connection: &mut Connection, tenant: TenantId, events: &[&Event]) -> Result<Written, StoreError> {
+pub fn write(
+    connection: &mut Connection,
+    tenant: TenantId,
+    events: &[&Event],
+    caps: Caps,
+) -> Result<Written, StoreError> {
     let mut fates = vec![Fate::Unchanged; events.len()];
-    let items = items(connection, tenant, events, &mut fates)?;
+    let items = items(connection, tenant, events, caps, &mut fates)?;
     let statuses: Vec<(usize, &Event, &StatusNotice)> = (0..)
         .zip(events)
         .filter_map(|(place, event)| match &event.told {
@@ -102,6 +108,7 @@ fn items<'a>(
     connection: &mut Connection,
     tenant: TenantId,
     events: &[&'a Event],
+    caps: Caps,
     fates: &mut [Fate],
 ) -> Result<Vec<Incoming<'a>>, StoreError> {
     let subject = |event: &&Event| match &event.told {
@@ -109,28 +116,54 @@ fn items<'a>(
         _ => None,
     };
     let channels = subjects::channels(connection, tenant, &events.iter().filter_map(subject).collect())?;
-    let mut items = Vec::new();
+    let may_wait = events.iter().any(|event| matches!(event.told, Told::Unplaced(_) | Told::Other(_)));
+    let known = if may_wait { waiting::counts(connection, tenant)? } else { Counts::default() };
+    let (mut counts, mut items) = (known, Vec::new());
     for (place, event) in (0..).zip(events) {
         let item = match &event.told {
             Told::Status(_) => continue,
             Told::Message(item) => Arc::clone(item),
             Told::Unplaced(message) => {
                 let Some(channel_type) = channels.get(&message.subject_id()) else {
-                    let is_new = waiting::keep(connection, tenant, message, event.heard)?;
-                    fates[place] = if is_new { Fate::Waiting } else { Fate::Unchanged };
+                    let has_room = counts.messages < caps.waiting_messages;
+                    let is_new = if has_room {
+                        waiting::keep(connection, tenant, message, event.heard)?
+                    } else {
+                        !waiting::is_kept(connection, tenant, message)?
+                    };
+                    counts.messages += i64::from(is_new && has_room);
+                    fates[place] = fate_of_kept(is_new, has_room, Fate::Waiting);
                     continue;
                 };
                 Arc::new(message.as_ref().clone().placed(channel_type))
             }
             Told::Other(body) => {
-                let is_new = waiting::keep_event(connection, tenant, body, event.heard.at)?;
-                fates[place] = if is_new { Fate::Imported } else { Fate::Unchanged };
+                let has_room = counts.other_events < caps.other_events;
+                let is_new = if has_room {
+                    waiting::keep_event(connection, tenant, body, event.heard.at)?
+                } else {
+                    !waiting::is_event_kept(connection, tenant, body)?
+                };
+                counts.other_events += i64::from(is_new && has_room);
+                fates[place] = fate_of_kept(is_new, has_room, Fate::Imported);
                 continue;
             }
         };
         items.push(Incoming { place, item, heard: event.heard, senders: event.senders.as_ref() });
     }
+    if counts != known {
+        waiting::keep_counts(connection, tenant, counts)?;
+    }
     Ok(items)
+}
+
+/// What became of an event that is kept as it is: a repeat is one also where there is no room for anything new.
+fn fate_of_kept(is_new: bool, has_room: bool, kept: Fate) -> Fate {
+    match (is_new, has_room) {
+        (false, _) => Fate::Unchanged,
+        (true, true) => kept,
+        (true, false) => Fate::NoRoom,
+    }
 }
 
 /// The status events that the store does not have yet, each once.

@@ -7,6 +7,8 @@ diesel::table! {
         project_id -> Text,
         created_at -> BigInt,
         logged_up_to -> Nullable<BigInt>,
+        waiting_messages -> BigInt,
+        other_events -> BigInt,
     }
 }
 

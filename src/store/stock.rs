@@ -4,25 +4,27 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::error::StoreError;
-use super::schema::{pulls, waiting_messages};
+use super::schema::{pulls, tenants};
+use super::waiting::Counts;
 use crate::model::{Instant, TenantId};
 
 /// What there is in a store.
 pub struct Stock {
     /// How many bytes the database takes.
     pub bytes: i64,
-    /// How many messages of each tenant wait for their subject.
-    pub waiting: Vec<(TenantId, i64)>,
+    /// What waits of each tenant, where something does.
+    pub waiting: Vec<(TenantId, Counts)>,
     /// Up to when the histories of other endpoints are copied: whose, from where, and the instant.
     pub pulled: Vec<(TenantId, String, Instant)>,
 }
 
 pub fn take(connection: &mut Connection) -> Result<Stock, StoreError> {
-    let waiting: Vec<(i64, i64)> = waiting_messages::table
-        .group_by(waiting_messages::tenant_id)
-        .select((waiting_messages::tenant_id, diesel::dsl::count_star()))
+    let waiting: Vec<(i64, i64, i64)> = tenants::table
+        .filter(tenants::waiting_messages.gt(0).or(tenants::other_events.gt(0)))
+        .select((tenants::id, tenants::waiting_messages, tenants::other_events))
         .load(connection)?;
-    let waiting = waiting.into_iter().map(|(tenant, messages)| (TenantId(tenant), messages)).collect();
+    let counts = |(tenant, messages, other_events)| (TenantId(tenant), Counts { messages, other_events });
+    let waiting = waiting.into_iter().map(counts).collect();
     let pulled: Vec<(i64, String, Option<i64>)> =
         pulls::table.select((pulls::tenant_id, pulls::upstream, pulls::complete_up_to)).load(connection)?;
     let up_to = |(tenant, upstream, at): (i64, String, Option<i64>)| Some((TenantId(tenant), upstream, Instant(at?)));

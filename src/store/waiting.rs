@@ -8,10 +8,31 @@ use diesel::prelude::*;
 use super::Connection;
 use super::connection::on_each;
 use super::error::StoreError;
-use super::schema::{other_events, subjects, waiting_messages};
+use super::schema::{other_events, subjects, tenants as kept, waiting_messages};
 use super::status_events::source;
 use super::text::told;
 use crate::model::{Heard, Instant, TenantId, Unplaced, feed};
+
+/// How many messages of a tenant wait, and how many events of other kinds it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub messages: i64,
+    pub other_events: i64,
+}
+
+/// The counts that are kept of a tenant.
+pub fn counts(connection: &mut Connection, tenant: TenantId) -> Result<Counts, StoreError> {
+    let counts = kept::table.find(tenant.0).select((kept::waiting_messages, kept::other_events));
+    let (messages, other_events) = counts.first(connection)?;
+    Ok(Counts { messages, other_events })
+}
+
+/// Keeps a tenant's counts, in the transaction that changes what they count. The tenant is locked.
+pub fn keep_counts(connection: &mut Connection, tenant: TenantId, counts: Counts) -> Result<(), StoreError> {
+    let values = (kept::waiting_messages.eq(counts.messages), kept::other_events.eq(counts.other_events));
+    diesel::update(kept::table.find(tenant.0)).set(values).execute(connection)?;
+    Ok(())
+}
 
 /// Keeps a message until its subject is known; `false` where the same message waits already.
 pub fn keep(
@@ -31,6 +52,12 @@ pub fn keep(
     );
     let insert = diesel::insert_into(waiting_messages::table).values(row).on_conflict_do_nothing();
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
+}
+
+/// Whether the same message waits already.
+pub fn is_kept(connection: &mut Connection, tenant: TenantId, message: &Unplaced) -> Result<bool, StoreError> {
+    let key = (tenant.0, message.subject_id(), message.message_id(), message.digest());
+    Ok(diesel::select(exists(waiting_messages::table.find(key))).get_result(connection)?)
 }
 
 /// A message that waits no longer: its subject is known.
@@ -93,11 +120,13 @@ pub fn ready(
 
 /// Forgets messages that wait no longer. The tenant is locked.
 pub fn forget(connection: &mut Connection, tenant: TenantId, ready: &[Ready]) -> Result<(), StoreError> {
+    let mut counts = counts(connection, tenant)?;
     for Ready { message, digest, .. } in ready {
         let row = waiting_messages::table.find((tenant.0, message.subject_id(), message.message_id(), digest));
-        diesel::delete(row).execute(connection)?;
+        let deleted = diesel::delete(row).execute(connection)?;
+        counts.messages -= i64::try_from(deleted).unwrap_or_default();
     }
-    Ok(())
+    keep_counts(connection, tenant, counts)
 }
 
 /// The tenants some of whose messages wait although their subject is known.
@@ -122,6 +151,11 @@ pub fn keep_event(
     );
     let insert = diesel::insert_into(other_events::table).values(row).on_conflict_do_nothing();
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
+}
+
+/// Whether the store has an event of another kind.
+pub fn is_event_kept(connection: &mut Connection, tenant: TenantId, body: &str) -> Result<bool, StoreError> {
+    Ok(diesel::select(exists(other_events::table.find((tenant.0, feed::digest(body))))).get_result(connection)?)
 }
 
 /// How many events of other kinds a tenant has.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Feeds, incoming, status};
 use crate::support::{Binary, TENANT, TestApp, message, on_server};
-use history_gateway::ingest::{Door, Event, Fate, Limits};
+use history_gateway::ingest::{Caps, Door, Event, Fate, Limits};
 use history_gateway::model::{Item, TenantId};
 use history_gateway::store::{Options, Store, StoreError, tenants};
 
@@ -134,7 +134,10 @@ async fn one_tenant_takes_no_more_than_half_of_the_queue() {
     let app = TestApp::new().await;
     let other = TenantId(4000);
     app.tenant(other).await;
-    let door = Door::new(app.store.clone(), Limits { queue_bytes: 16 * 1024, wait: Duration::from_mins(1) });
+    let door = Door::new(
+        app.store.clone(),
+        Limits { queue_bytes: 16 * 1024, wait: Duration::from_mins(1), caps: Caps::default() },
+    );
     let elsewhere = app.open_again();
     let (release, held) = hold(&elsewhere);
     held.await;
@@ -171,7 +174,7 @@ async fn a_webhook_waits_no_longer_than_it_is_set_to() {
 #[actix_web::test]
 async fn a_tenant_that_is_gone_is_told_so_and_hurts_nobody_else() {
     let app = TestApp::new().await;
-    let limits = Limits { queue_bytes: 1 << 20, wait: Duration::from_secs(5) };
+    let limits = Limits { queue_bytes: 1 << 20, wait: Duration::from_secs(5), caps: Caps::default() };
     let door = Door::new(app.store.clone(), limits);
     let (gone, here) = tokio::join!(door.record(TenantId(77), vec![event(1)]), door.record(TENANT, vec![event(2)]));
     assert!(matches!(gone, Err(StoreError::UnknownTenant(_))), "{gone:?}");
@@ -271,4 +274,41 @@ fn turns_are_taken_also_where_another_user_made_the_files() {
         held.unlock().unwrap();
         store.write(|_| Ok(())).await.unwrap();
     });
+}
+
+#[actix_web::test]
+async fn what_a_tenant_keeps_waiting_is_bounded_and_never_dropped_in_silence() {
+    let app = TestApp::with(|config| {
+        config.ingest.waiting_messages_per_tenant = 2;
+        config.ingest.other_events_per_tenant = 1;
+    });
+    let feeds = Feeds::of(app.await).await;
+    let ok = r#"200 {"status":"ok"}"#;
+    assert_eq!(feeds.hook(incoming(1)).await, ok);
+    assert_eq!(feeds.hook(incoming(2)).await, ok);
+    assert!(feeds.hook(incoming(3)).await.starts_with("503 "));
+    // What is kept already needs no room.
+    assert_eq!(feeds.hook(incoming(2)).await, ok);
+    assert_eq!(feeds.hook(json!({"template": 1})).await, ok);
+    assert!(feeds.hook(json!({"template": 2})).await.starts_with("503 "));
+    assert_eq!(feeds.hook(json!({"template": 1})).await, ok);
+    let metrics = feeds.app.send("GET", "/metrics", &[], "").await.body;
+    for line in [
+        r#"history_gateway_messages_waiting{tenant="3193"} 2"#,
+        r#"history_gateway_other_events{tenant="3193"} 1"#,
+        r#"history_gateway_events_rejected_total{source="webhook",reason="tenant_full"} 2"#,
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    // Once the subject is known there is room again.
+    let subject = history_gateway::model::subject::Subject {
+        id: 501,
+        name: Some("shop_WA".into()),
+        channel_type: "WHATSAPP".into(),
+    };
+    history_gateway::ingest::add_subject(&feeds.app.store, TENANT, subject).await.unwrap();
+    assert_eq!(feeds.hook(incoming(3)).await, ok);
+    assert_eq!(feeds.app.ids("{}").await, "[3, 2, 1]");
+    let metrics = feeds.app.send("GET", "/metrics", &[], "").await.body;
+    assert!(!metrics.contains("history_gateway_messages_waiting{"), "{metrics}");
 }

@@ -1,0 +1,7 @@
+-- How many messages of a tenant wait for their subject, and how many events of other kinds it has: kept with them, so that
+-- their bounds and whoever watches cost nothing.
+ALTER TABLE tenants ADD COLUMN waiting_messages BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE tenants ADD COLUMN other_events BIGINT NOT NULL DEFAULT 0;
+UPDATE tenants SET
+    waiting_messages = (SELECT count(*) FROM waiting_messages WHERE waiting_messages.tenant_id = tenants.id),
+    other_events = (SELECT count(*) FROM other_events WHERE other_events.tenant_id = tenants.id);
