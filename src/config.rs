@@ -1,6 +1,5 @@
 //! The settings: default.toml, then a file, the environment and flags, validated as a whole; knows no command.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +8,14 @@ use serde::Deserialize;
 use thiserror::Error;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
+mod sources;
+
 use crate::ingest::Limits;
 use crate::model::Policy;
 use crate::model::key::Profile;
 use crate::model::upstream::UpstreamUrl;
 use crate::store::{self, DatabaseUrl};
+use sources::Sources;
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const PREFIX: &str = "HISTORY_GATEWAY";
@@ -41,7 +43,8 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    pub bind: SocketAddr,
+    #[validate(custom(function = known_bind))]
+    pub bind: String,
     #[validate(range(max = 1024, message = "must be at most 1024"))]
     pub workers: usize,
     #[validate(range(min = 1024, max = 1_073_741_824, message = "must be between 1024 and 1073741824"))]
@@ -180,25 +183,31 @@ impl Config {
     pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
         let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true);
         let environment = environment.list_separator(",").with_list_parse_key("server.cors_origins");
-        Self::read(file, environment, flags)
+        Self::read(&Sources::read(file)?, environment, flags)
     }
 
     /// The defaults and nothing else, for tests and for programs that embed the gateway.
     pub fn defaults() -> Result<Self, ConfigError> {
-        Self::read(None, Environment::default().source(Some(config::Map::new())), &[])
+        Self::read(&Sources::none(), Environment::default().source(Some(config::Map::new())), &[])
     }
 
-    fn read(file: Option<&Path>, environment: Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+    fn read(sources: &Sources, environment: Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+        let unknown = sources.unknown();
+        if !unknown.is_empty() {
+            return Err(ConfigError::Wrong(unknown.join("; ")));
+        }
         let mut builder = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-        if let Some(file) = file {
-            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        if let Some(text) = sources.file() {
+            builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         builder = builder.add_source(environment);
+        let refused = |error| refused(sources, &error);
         for (name, value) in flags {
-            builder = builder.set_override(name, value.as_str())?;
+            builder = builder.set_override(name, value.as_str()).map_err(refused)?;
         }
-        let config: Self = builder.build()?.try_deserialize()?;
-        config.validate().map_err(|errors| ConfigError::Wrong(sentences("", &errors).join("; ")))?;
+        let config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(refused)?;
+        let wrong = |errors| ConfigError::Wrong(sentences(sources, flags, "", &errors).join("; "));
+        config.validate().map_err(wrong)?;
         Ok(config)
     }
 
@@ -243,14 +252,63 @@ impl std::fmt::Debug for Database {
     }
 }
 
-impl From<config::ConfigError> for ConfigError {
-    /// What cannot be read may be a database's address with its password, so nothing after a scheme is repeated.
-    fn from(error: config::ConfigError) -> Self {
-        let line = |line: &str| match line.split_once("://") {
-            Some((before, _)) => format!("{before}://…"),
-            None => line.to_owned(),
-        };
-        Self::Unreadable(error.to_string().lines().map(line).collect::<Vec<_>>().join("\n"))
+/// What is wrong with a setting, and where it was given. Its value may be a database's address with its password, so it is
+/// not repeated.
+fn refused(sources: &Sources, error: &config::ConfigError) -> ConfigError {
+    let at = |key: &Option<String>, reason: String| match key {
+        Some(key) => ConfigError::Wrong(format!("{}: {reason}", sources.named(key))),
+        None => ConfigError::Unreadable(reason),
+    };
+    match error {
+        config::ConfigError::Type { unexpected, expected, key, .. } => {
+            at(key, mismatch(&unexpected.to_string(), expected))
+        }
+        config::ConfigError::At { error, key, .. } => {
+            let sentence = error.to_string();
+            let types = sentence.strip_prefix("invalid type: ").and_then(|types| types.rsplit_once(", expected "));
+            let reason = types.map(|(value, expected)| mismatch(value, expected));
+            at(key, reason.unwrap_or_else(|| without_addresses(&sentence)))
+        }
+        // After a list's place it leaves out the dot.
+        config::ConfigError::NotFound(key) => {
+            at(&Some(key.replace(']', "].").replace("..", ".")), "it is missing".into())
+        }
+        other => ConfigError::Unreadable(without_addresses(&other.to_string())),
+    }
+}
+
+/// What a value is and what it must be, without the value.
+fn mismatch(value: &str, expected: &str) -> String {
+    let kind = value.split(['`', '"']).next().unwrap_or_default().trim_end();
+    let expected = match expected {
+        "a floating point" => "a number",
+        table if table.starts_with("struct ") => "a table",
+        other => other,
+    };
+    format!("it is a {kind}, and must be {expected}")
+}
+
+/// One line, and nothing of it after a scheme.
+fn without_addresses(sentence: &str) -> String {
+    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.split_once("://").map_or(line.clone(), |(before, _)| format!("{before}://…"))
+}
+
+fn known_bind(bind: &str) -> Result<(), ValidationError> {
+    bind_form(bind).map_err(|reason| ValidationError::new("bind").with_message(reason.into()))
+}
+
+/// Refuses what is no address or name with a port after it; a name is resolved where it is listened on.
+pub fn bind_form(bind: &str) -> Result<(), &'static str> {
+    let is_host = |host: &str| {
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        bracketed.map_or(!host.is_empty() && !host.contains([':', '/', ' ', '[', ']']), |host| {
+            host.parse::<std::net::Ipv6Addr>().is_ok()
+        })
+    };
+    match bind.rsplit_once(':') {
+        Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(()),
+        _ => Err("must be an address or a name with a port, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080"),
     }
 }
 
@@ -286,21 +344,24 @@ fn known_upstream(url: &str) -> Result<(), ValidationError> {
     UpstreamUrl::parse(url).map(|_| ()).map_err(refused)
 }
 
-fn sentences(path: &str, errors: &ValidationErrors) -> Vec<String> {
+fn sentences(sources: &Sources, flags: &[(&str, String)], path: &str, errors: &ValidationErrors) -> Vec<String> {
     let mut found: Vec<String> = errors
         .errors()
         .iter()
         .flat_map(|(name, kind)| {
             let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
             match kind {
-                ValidationErrorsKind::Struct(inner) => sentences(&path, inner),
+                ValidationErrorsKind::Struct(inner) => sentences(sources, flags, &path, inner),
                 ValidationErrorsKind::Field(errors) => {
                     let reason = |error: &ValidationError| error.message.clone().unwrap_or_default();
-                    errors.iter().map(|error| format!("{path}: {}", reason(error))).collect()
+                    let is_flag = flags.iter().any(|(name, _)| *name == path);
+                    let named = if is_flag { path.clone() } else { sources.named(&path) };
+                    errors.iter().map(|error| format!("{named}: {}", reason(error))).collect()
                 }
-                ValidationErrorsKind::List(places) => {
-                    places.iter().flat_map(|(place, inner)| sentences(&format!("{path}[{place}]"), inner)).collect()
-                }
+                ValidationErrorsKind::List(places) => places
+                    .iter()
+                    .flat_map(|(place, inner)| sentences(sources, flags, &format!("{path}[{place}]"), inner))
+                    .collect(),
             }
         })
         .collect();

@@ -166,6 +166,16 @@ impl DatabaseUrl {
         }
     }
 
+    /// Refuses a file that is missing. One that cannot be looked for is refused where it is opened, with the cause.
+    pub fn require(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite { file } if matches!(std::path::Path::new(file).try_exists(), Ok(false)) => {
+                Err(StoreError::Missing { file: file.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// One connection that has changed nothing yet.
     pub fn connect(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
         match self {

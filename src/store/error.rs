@@ -11,6 +11,11 @@ pub enum StoreError {
     Busy,
     #[error("'{url}' is no database address: {reason}; use sqlite://FILE or postgres://USER@HOST/DATABASE")]
     Address { url: String, reason: &'static str },
+    #[error(
+        "there is no store at '{file}'; check --database and the setting database.url, or make a store: \
+         'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one"
+    )]
+    Missing { file: String },
     #[error("the store '{file}' cannot be opened: {cause}; check that its directory exists and may be written to")]
     CannotOpen { file: String, cause: String },
     #[error(

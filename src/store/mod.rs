@@ -116,6 +116,12 @@ impl Store {
         })
     }
 
+    /// Opens a store that is there: a file that is missing is not made.
+    pub fn open_existing(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+        url.require()?;
+        Self::open(url, options)
+    }
+
     /// Runs a question beside others, on one state of the store.
     pub async fn read<T: Send + 'static>(
         &self,

@@ -17,6 +17,7 @@ mod copies;
 mod errors;
 mod feeds;
 mod garbage;
+mod help;
 mod house;
 mod http;
 mod imports;
