@@ -1,5 +1,6 @@
 //! The commands: one file each, and what they share. Knows no SQL and no wire form.
 
+mod backup;
 mod export;
 mod failure;
 mod generate;
@@ -85,6 +86,9 @@ enum Command {
     Export(export::Export),
     Pull(pull::Pull),
     Generate(generate::Generate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Check(backup::Check),
     /// Bring the store's schema up to date, making the store where there is none
     Migrate,
     /// Print the OpenAPI document
@@ -140,6 +144,9 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Export(export) => export.run(&common.store().await?).await?,
         Command::Pull(pull) => return pull.run(&common).await,
         Command::Generate(generate) => generate.run(&common.store().await?).await?,
+        Command::Backup(backup) => backup.run(&common).await?,
+        Command::Restore(restore) => restore.run(&common)?,
+        Command::Check(_) => backup::check_store(&common)?,
         Command::Migrate => {
             common.store_or_new().await?;
             say(format_args!("The store's schema is up to date."));

@@ -134,6 +134,35 @@ impl DatabaseUrl {
         }
     }
 
+    /// The store's file; a server has none.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite { file } => Some(file),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { .. } => None,
+        }
+    }
+
+    /// How a server's store is copied into a file; nothing for a file.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is copied by us"))]
+    pub fn dump_hint(&self, into: &str) -> Option<String> {
+        match self {
+            Self::Sqlite { .. } => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres { url, .. } => Some(postgres::dump_hint(url, into)),
+        }
+    }
+
+    /// How a server's store is made from such a file; nothing for a file.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is restored by us"))]
+    pub fn restore_hint(&self, from: &str) -> Option<String> {
+        match self {
+            Self::Sqlite { .. } => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres { url, .. } => Some(postgres::restore_hint(url, from)),
+        }
+    }
+
     /// Whether it is a server's, which several gateways may share.
     pub fn is_server(&self) -> bool {
         !matches!(self, Self::Sqlite { .. })

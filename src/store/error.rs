@@ -37,6 +37,8 @@ pub enum StoreError {
          use that version or a newer one"
     )]
     NewerSchema { file: String, version: String },
+    #[error("the store '{file}' was written by an older version; 'history-gateway migrate' brings it up to date")]
+    OlderSchema { file: String },
     #[error("the store '{file}' is damaged: {cause}; restore it from a copy")]
     Damaged { file: String, cause: String },
     #[error("the disk is full: nothing of the last write was kept; what was written before it is")]

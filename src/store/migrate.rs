@@ -74,6 +74,18 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
     Ok(if applied.len() == known.len() { Schema::Current } else { Schema::Outdated })
 }
 
+/// Refuses what is no store of this version or of an older one, an empty database too; changes nothing.
+pub fn require_store(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
+    inspect(connection, url)?;
+    let is_store = tables(connection)?.iter().any(|table| table == "message_days");
+    if is_store { Ok(()) } else { Err(StoreError::NotAStore { file: url.name() }) }
+}
+
+/// Refuses a store of an older version; changes nothing.
+pub fn require_current(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
+    if is_current(connection)? { Ok(()) } else { Err(StoreError::OlderSchema { file: url.name() }) }
+}
+
 fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
     // Another process may have made a store, of this version or a newer one, while this one waited for the lock.
     if inspect(connection, url)? == Schema::Outdated {
@@ -114,7 +126,7 @@ fn known_versions() -> Result<Vec<String>, StoreError> {
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
-fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, StoreError> {
+pub(super) fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, StoreError> {
     let rows: Vec<Row> = diesel::sql_query(statement).load(connection)?;
     Ok(rows.into_iter().map(|row| row.value).collect())
 }

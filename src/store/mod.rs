@@ -1,6 +1,8 @@
 //! The store: the only place that knows diesel, and the only place that leaves async.
 
 pub mod api_keys;
+pub mod backup;
+pub mod check;
 pub mod connection;
 pub mod days;
 pub mod dialect;

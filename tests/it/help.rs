@@ -6,7 +6,8 @@ use crate::support::Binary;
 fn help_and_wrong_flags() {
     let binary = Binary::new();
     let commands = [
-        "serve", "sandbox", "tenant", "key", "subject", "import", "export", "pull", "generate", "migrate", "openapi",
+        "serve", "sandbox", "tenant", "key", "subject", "import", "export", "pull", "generate", "backup", "restore",
+        "check", "migrate", "openapi",
     ];
     let help = binary.run(&["--help"]);
     for command in commands {

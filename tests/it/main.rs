@@ -10,6 +10,7 @@
 mod support;
 
 mod answer;
+mod backups;
 mod clients;
 mod commands;
 mod concurrency;
