@@ -201,7 +201,7 @@ impl Config {
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         builder = builder.add_source(environment);
-        let refused = |error| refused(sources, &error);
+        let refused = |error| describe(sources, &error);
         for (name, value) in flags {
             builder = builder.set_override(name, value.as_str()).map_err(refused)?;
         }
@@ -254,7 +254,7 @@ impl std::fmt::Debug for Database {
 
 /// What is wrong with a setting, and where it was given. Its value may be a database's address with its password, so it is
 /// not repeated.
-fn refused(sources: &Sources, error: &config::ConfigError) -> ConfigError {
+fn describe(sources: &Sources, error: &config::ConfigError) -> ConfigError {
     let at = |key: &Option<String>, reason: String| match key {
         Some(key) => ConfigError::Wrong(format!("{}: {reason}", sources.named(key))),
         None => ConfigError::Unreadable(reason),
@@ -295,11 +295,11 @@ fn without_addresses(sentence: &str) -> String {
 }
 
 fn known_bind(bind: &str) -> Result<(), ValidationError> {
-    bind_form(bind).map_err(|reason| ValidationError::new("bind").with_message(reason.into()))
+    validate_bind(bind).map_err(|reason| ValidationError::new("bind").with_message(reason.into()))
 }
 
 /// Refuses what is no address or name with a port after it; a name is resolved where it is listened on.
-pub fn bind_form(bind: &str) -> Result<(), &'static str> {
+pub fn validate_bind(bind: &str) -> Result<(), &'static str> {
     let is_host = |host: &str| {
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         bracketed.map_or(!host.is_empty() && !host.contains([':', '/', ' ', '[', ']']), |host| {

@@ -12,7 +12,7 @@ use crate::store::backup::{self, BackupError};
 use crate::store::{DatabaseUrl, check};
 
 /// How many faults of a store are shown.
-const SHOWN: usize = 20;
+const MAX_SHOWN: usize = 20;
 
 /// Copy the store to a new file, also while a server writes to it
 #[derive(Args)]
@@ -45,7 +45,7 @@ pub struct Restore {
     /// The backup, as 'backup' made it
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Give up the store that is there
+    /// Overwrite the store that is there
     #[arg(long)]
     replace: bool,
 }
@@ -64,15 +64,15 @@ impl Backup {
         let url = DatabaseUrl::parse(&config.database.url)?;
         // Whoever breaks it off leaves no half of a store behind.
         let stop = stop_signal()?;
-        let draft = backup::begin(&url, &self.file)?;
-        let into = draft.path();
-        let told = now_and_then(|bytes| say(format_args!("The backup has {} so far.", HumanBytes(bytes))));
-        let copying = tokio::task::spawn_blocking(move || backup::copy(&url, &into, COMMAND_WAIT, told));
+        let temporary = backup::begin(&url, &self.file)?;
+        let into = temporary.path();
+        let progress = now_and_then(|bytes| say(format_args!("The backup has {} so far.", HumanBytes(bytes))));
+        let copying = tokio::task::spawn_blocking(move || backup::copy(&url, &into, COMMAND_WAIT, progress));
         tokio::select! {
             copied = copying => copied.map_err(|error| Failure::said(format!("the backup failed: {error}")))??,
             () = stop => return Err(Failure::said("the backup was broken off, and nothing is left of it")),
         }
-        let bytes = HumanBytes(draft.publish()?);
+        let bytes = HumanBytes(temporary.publish()?);
         say(format_args!("The backup '{}' is made and checked: {bytes}.", self.file.display()));
         Ok(())
     }
@@ -97,10 +97,10 @@ pub fn check_store(common: &Common) -> Result<(), Failure> {
         say(format_args!("The store '{}' is intact, and its counts agree with its rows.", url.name()));
         return Ok(());
     }
-    faults.iter().take(SHOWN).for_each(say);
+    faults.iter().take(MAX_SHOWN).for_each(say);
     let number = faults.len();
     let faults = if number == 1 { "1 fault".into() } else { format!("{number} faults") };
-    let more = if number > SHOWN { format!(", of which {SHOWN} are shown") } else { String::new() };
+    let more = if number > MAX_SHOWN { format!(", of which {MAX_SHOWN} are shown") } else { String::new() };
     Err(Failure::said(format!(
         "the store '{}' has {faults}{more}; restore a backup, or export its tenants into a new store",
         url.name()

@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError, tenants};
 const LONGEST_ROW: usize = LONGEST_ITEM + 16 * 1024;
 
 /// How much of a file tells whether it is text.
-const HEAD: u64 = 8 * 1024;
+const SNIFFED_BYTES: u64 = 8 * 1024;
 
 /// Read messages, or rows of OneUptime's WhatsApp Log, from files, or from standard input for `-`
 #[derive(Args)]
@@ -295,20 +295,20 @@ fn open(path: &Path, bar: &ProgressBar, word: &str) -> Result<Box<dyn BufRead>, 
     let reader = BufReader::with_capacity(1 << 20, io::Cursor::new(first).chain(raw));
     let mut unpacked: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
     let mut head = Vec::new();
-    let ended = unpacked.by_ref().take(HEAD).read_to_end(&mut head).map(|_| ());
+    let ended = unpacked.by_ref().take(SNIFFED_BYTES).read_to_end(&mut head).map(|_| ());
     if lines::is_binary(&head) {
         let name = path.display();
         return Err(Failure::said(format!(
             "'{name}' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one {word} a line, gzipped or not"
         )));
     }
-    Ok(Box::new(BufReader::with_capacity(1 << 20, io::Cursor::new(head).chain(Ended(ended)).chain(unpacked))))
+    Ok(Box::new(BufReader::with_capacity(1 << 20, io::Cursor::new(head).chain(DeferredError(ended)).chain(unpacked))))
 }
 
-/// The end of what was read ahead: nothing, or the error that ended it.
-struct Ended(io::Result<()>);
+/// Gives the error that ended reading ahead, if one did, when what was read ahead has been used.
+struct DeferredError(io::Result<()>);
 
-impl Read for Ended {
+impl Read for DeferredError {
     fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
         std::mem::replace(&mut self.0, Ok(())).map(|()| 0)
     }

@@ -15,7 +15,7 @@ use crate::store::api_keys::{ListedKey, NewKey, RevokedKey};
 use crate::store::{Store, api_keys, subjects};
 
 /// How many different digits a key that is taken over has at least; one that was made at random hardly ever has fewer.
-const LEAST_DIGITS: usize = 8;
+const MIN_DISTINCT_DIGITS: usize = 8;
 
 /// Issue, list and revoke API keys
 #[derive(Subcommand)]
@@ -144,7 +144,7 @@ impl Issue {
         self.check()?;
         let secret = match &self.value {
             None => Secret::random(),
-            Some(value) => taken_over(value)?,
+            Some(value) => parse_value(value)?,
         };
         let key = NewKey {
             tenant: TenantId(self.tenant),
@@ -212,7 +212,7 @@ impl Issue {
 }
 
 /// A key that its users hold already, unless others could guess or read it.
-fn taken_over(value: &str) -> Result<Secret, Failure> {
+fn parse_value(value: &str) -> Result<Secret, Failure> {
     let secret = Secret::parse(value).ok_or_else(|| {
         Failure::said("--value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10")
     })?;
@@ -223,9 +223,9 @@ fn taken_over(value: &str) -> Result<Secret, Failure> {
         ));
     }
     let digits: BTreeSet<char> = secret.reveal().chars().filter(char::is_ascii_hexdigit).collect();
-    if digits.len() < LEAST_DIGITS {
+    if digits.len() < MIN_DISTINCT_DIGITS {
         return Err(Failure::said(format!(
-            "the key was not issued: --value has fewer than {LEAST_DIGITS} different digits, so it can be guessed; \
+            "the key was not issued: --value has fewer than {MIN_DISTINCT_DIGITS} different digits, so it can be guessed; \
              leave --value out, and a new key is made"
         )));
     }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::{Common, now_and_then, pull};
-use crate::config::{Config, bind_form};
+use crate::config::{Config, validate_bind};
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
 use crate::ingest;
@@ -69,7 +69,7 @@ impl Serve {
 }
 
 fn parse_bind(text: &str) -> Result<String, &'static str> {
-    bind_form(text).map(|()| text.to_owned())
+    validate_bind(text).map(|()| text.to_owned())
 }
 
 /// Listens on an address, or on the first of a name's that is free, those of IPv4 before those of IPv6.

@@ -12,18 +12,18 @@ use thiserror::Error;
 use super::Connection;
 use super::check;
 use super::connection::{DatabaseUrl, on_each};
-use super::dialect::FILE_ALONE;
+use super::dialect::FILE_EXCLUSIVE;
 use super::error::StoreError;
 use super::migrate;
 
 /// How long to wait for others to let go of a store that is to be replaced.
-const LAST_CHANCE: Duration = Duration::from_secs(2);
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// How often to look how far a copy is.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What SQLite keeps beside a file, and would apply to another one of the same name.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Why there is no backup, or nothing was restored.
 #[derive(Debug, Error)]
@@ -50,13 +50,14 @@ pub enum BackupError {
     OnServer(String),
 }
 
-/// A file in the making, beside the one it is to become; only its owner may read it, and it goes where it is dropped.
-pub struct Draft {
+/// A file that is not complete yet, in the directory of the one it is to become; only its owner may read it, and it is
+/// removed where it is dropped.
+pub struct TemporaryFile {
     file: NamedTempFile,
     target: PathBuf,
 }
 
-impl Draft {
+impl TemporaryFile {
     pub fn beside(target: &Path) -> Result<Self, BackupError> {
         let file = tempfile::Builder::new().prefix(".history-gateway-").suffix(".part").tempfile_in(folder(target));
         let file = file.map_err(|error| unwritable(target, &error))?;
@@ -72,7 +73,7 @@ impl Draft {
         let Self { file, target } = self;
         let bytes = synced(&file, &target)?;
         file.persist_noclobber(&target).map_err(|error| match error.error.kind() {
-            std::io::ErrorKind::AlreadyExists => BackupError::Exists(shown(&target)),
+            std::io::ErrorKind::AlreadyExists => BackupError::Exists(display(&target)),
             _ => unwritable(&target, &error.error),
         })?;
         sync_folder(&target)?;
@@ -83,8 +84,8 @@ impl Draft {
     fn replace(self) -> Result<u64, BackupError> {
         let Self { file, target } = self;
         let bytes = synced(&file, &target)?;
-        for ending in BESIDE {
-            match std::fs::remove_file(shown(&target) + ending) {
+        for ending in SIDE_FILES {
+            match std::fs::remove_file(display(&target) + ending) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(&target, &error)),
                 _ => {}
             }
@@ -96,22 +97,27 @@ impl Draft {
 }
 
 /// Begins a backup: refuses a server's store, one that is missing, and a file that exists.
-pub fn begin(url: &DatabaseUrl, target: &Path) -> Result<Draft, BackupError> {
-    if let Some(sentence) = url.dump_hint(&shown(target)) {
+pub fn begin(url: &DatabaseUrl, target: &Path) -> Result<TemporaryFile, BackupError> {
+    if let Some(sentence) = url.dump_hint(&display(target)) {
         return Err(BackupError::OnServer(sentence));
     }
     url.require()?;
     if target.symlink_metadata().is_ok() {
-        return Err(BackupError::Exists(shown(target)));
+        return Err(BackupError::Exists(display(target)));
     }
-    Draft::beside(target)
+    TemporaryFile::beside(target)
 }
 
 /// Copies a store as it is at this moment, others writing to it or not, and checks the copy.
-pub fn copy(url: &DatabaseUrl, into: &Path, wait: Duration, tell: impl FnMut(u64) + Send) -> Result<(), BackupError> {
+pub fn copy(
+    url: &DatabaseUrl,
+    into: &Path,
+    wait: Duration,
+    progress: impl FnMut(u64) + Send,
+) -> Result<(), BackupError> {
     let mut source = url.connect_to_look(wait)?;
     migrate::require_store(&mut source, url)?;
-    copy_from(&mut source, into, tell)?;
+    copy_from(&mut source, into, progress)?;
     let found = faults(into, wait)?;
     found.map_or(Ok(()), |cause| Err(BackupError::DamagedCopy(cause)))
 }
@@ -119,28 +125,28 @@ pub fn copy(url: &DatabaseUrl, into: &Path, wait: Duration, tell: impl FnMut(u64
 /// Puts a backup in a store's place; gives its bytes.
 pub fn restore(url: &DatabaseUrl, backup: &Path, replace: bool, wait: Duration) -> Result<u64, BackupError> {
     let Some(target) = url.file() else {
-        return Err(BackupError::OnServer(url.restore_hint(&shown(backup)).unwrap_or_default()));
+        return Err(BackupError::OnServer(url.restore_hint(&display(backup)).unwrap_or_default()));
     };
     // Where a link leads to the store, the store is replaced and not the link.
     let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.into());
-    let is_there = target.symlink_metadata().is_ok();
-    if is_there && !replace {
+    let exists = target.symlink_metadata().is_ok();
+    if exists && !replace {
         return Err(BackupError::StoreThere(url.name()));
     }
     let mut source = readable(backup, wait)?;
-    let draft = Draft::beside(&target)?;
-    copy_from(&mut source, &draft.path(), |_| {})?;
-    if let Some(cause) = faults(&draft.path(), wait)? {
-        return Err(BackupError::DamagedBackup { file: shown(backup), cause });
-    }
     // Held until the new file has the old one's name.
-    let _held = if is_there { hold(url)? } else { None };
-    draft.replace()
+    let _lock = if exists { lock_exclusively(url)? } else { None };
+    let temporary = TemporaryFile::beside(&target)?;
+    copy_from(&mut source, &temporary.path(), |_| {})?;
+    if let Some(cause) = faults(&temporary.path(), wait)? {
+        return Err(BackupError::DamagedBackup { file: display(backup), cause });
+    }
+    temporary.replace()
 }
 
 /// Opens a backup, and refuses what is none.
 fn readable(backup: &Path, wait: Duration) -> Result<Connection, BackupError> {
-    let name = shown(backup);
+    let name = display(backup);
     let url = DatabaseUrl::parse(&format!("sqlite://{name}"))?;
     match url.require() {
         Err(StoreError::Missing { file }) => return Err(BackupError::NoBackup(file)),
@@ -160,21 +166,21 @@ fn readable(backup: &Path, wait: Duration) -> Result<Connection, BackupError> {
 }
 
 /// Takes a store that is to be replaced away from everybody else; `None` where it is too damaged for locks.
-fn hold(url: &DatabaseUrl) -> Result<Option<(Connection, Option<super::turns::Turn>)>, BackupError> {
+fn lock_exclusively(url: &DatabaseUrl) -> Result<Option<(Connection, Option<super::turns::Turn>)>, BackupError> {
     let in_use = |error| match error {
         StoreError::Busy => BackupError::InUse(url.name()),
         other => BackupError::Store(other),
     };
-    let mut connection = url.connect(LAST_CHANCE)?;
+    let mut connection = url.connect(LOCK_WAIT)?;
     match migrate::require_store(&mut connection, url) {
         Ok(()) | Err(StoreError::NewerSchema { .. }) => {}
         Err(StoreError::Damaged { .. }) => return Ok(None),
         Err(error) => return Err(in_use(error)),
     }
-    let turn = url.turn(LAST_CHANCE).map_err(in_use)?;
+    let turn = url.turn(LOCK_WAIT).map_err(in_use)?;
     let alone: QueryResult<()> = on_each!(
         &mut connection,
-        |file| diesel::connection::SimpleConnection::batch_execute(file, FILE_ALONE),
+        |file| diesel::connection::SimpleConnection::batch_execute(file, FILE_EXCLUSIVE),
         |_server| Ok(())
     );
     match alone.map_err(StoreError::from) {
@@ -184,17 +190,17 @@ fn hold(url: &DatabaseUrl) -> Result<Option<(Connection, Option<super::turns::Tu
     }
 }
 
-fn copy_from(source: &mut Connection, into: &Path, mut tell: impl FnMut(u64) + Send) -> Result<(), BackupError> {
+fn copy_from(source: &mut Connection, into: &Path, mut progress: impl FnMut(u64) + Send) -> Result<(), BackupError> {
     let (done, is_done) = channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            while is_done.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                tell(into.metadata().map_or(0, |metadata| metadata.len()));
+            while is_done.recv_timeout(PROGRESS_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                progress(into.metadata().map_or(0, |metadata| metadata.len()));
             }
         });
         let copied: QueryResult<usize> = on_each!(
             source,
-            |file| diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(shown(into)).execute(file),
+            |file| diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(display(into)).execute(file),
             |_server| Ok(0)
         );
         drop(done);
@@ -204,7 +210,7 @@ fn copy_from(source: &mut Connection, into: &Path, mut tell: impl FnMut(u64) + S
 
 /// What is wrong with a file's structure, in a few words.
 fn faults(file: &Path, wait: Duration) -> Result<Option<String>, BackupError> {
-    let url = DatabaseUrl::parse(&format!("sqlite://{}", shown(file)))?;
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", display(file)))?;
     Ok(check::structure(&mut url.connect_to_look(wait)?)?.into_iter().next())
 }
 
@@ -227,13 +233,13 @@ fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn shown(path: &Path) -> String {
+fn display(path: &Path) -> String {
     path.display().to_string()
 }
 
 fn unwritable(file: &Path, error: &std::io::Error) -> BackupError {
-    // The name of a draft tells nobody anything.
+    // The temporary file's name would tell nobody anything.
     let cause = error.to_string();
     let cause = cause.split(" at path ").next().unwrap_or_default().to_owned();
-    BackupError::Unwritable { file: shown(file), cause }
+    BackupError::Unwritable { file: display(file), cause }
 }

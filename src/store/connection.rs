@@ -197,10 +197,8 @@ impl DatabaseUrl {
 
     /// Refuses a file that is missing. One that cannot be looked for is refused where it is opened, with the cause.
     pub fn require(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite { file } if matches!(std::path::Path::new(file).try_exists(), Ok(false)) => {
-                Err(StoreError::Missing { file: file.clone() })
-            }
+        match self.file().map(|file| (file, std::path::Path::new(file).try_exists())) {
+            Some((file, Ok(false))) => Err(StoreError::Missing { file: file.to_owned() }),
             _ => Ok(()),
         }
     }

@@ -43,8 +43,8 @@ pub const SERVER_BYTES: &str = "SELECT pg_database_size(current_database()) AS v
 
 /// Lists what is wrong with a file's structure in a column `value`, or says `ok`.
 pub const FILE_STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integrity_check";
-/// Takes a file from everybody else, and everything into it that is beside it; refused while another one has it open.
-pub const FILE_ALONE: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
+/// Moves the log into its file and locks the file; fails as busy while another connection has it open.
+pub const FILE_EXCLUSIVE: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
 
 /// A part of a statement that every database has its own way to write.
 #[cfg(feature = "postgres")]
