@@ -18,7 +18,7 @@ use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::{self, Caps, Door, Event, Limits};
 use history_gateway::model::whatsapp_log::id_of_message;
 use history_gateway::model::{Item, Property, Value};
-use history_gateway::store::connection::Purpose;
+use history_gateway::store::Purpose;
 use history_gateway::store::{Connection, DatabaseUrl, Options, Store};
 
 use key::KEY;

@@ -1,6 +1,5 @@
 //! The settings: default.toml, then a file, the environment and flags, validated as a whole; knows no command.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +8,15 @@ use serde::Deserialize;
 use thiserror::Error;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
+mod checks;
+mod sources;
+
 use crate::ingest::{Caps, Limits};
 use crate::model::Policy;
 use crate::model::key::Profile;
-use crate::model::upstream::UpstreamUrl;
-use crate::store::{self, DatabaseUrl};
+use crate::store;
+pub use checks::validate_bind;
+use sources::Sources;
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const PREFIX: &str = "HISTORY_GATEWAY";
@@ -41,7 +44,8 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    pub bind: SocketAddr,
+    #[validate(custom(function = checks::known_bind))]
+    pub bind: String,
     #[validate(range(max = 1024, message = "must be at most 1024"))]
     pub workers: usize,
     #[validate(range(min = 1024, max = 1_073_741_824, message = "must be between 1024 and 1073741824"))]
@@ -60,14 +64,14 @@ pub struct Server {
     pub shutdown_timeout_seconds: u64,
     #[validate(range(min = 1, max = 1_000_000, message = "must be between 1 and 1000000"))]
     pub max_connections: usize,
-    #[validate(custom(function = known_origins))]
+    #[validate(custom(function = checks::known_origins))]
     pub cors_origins: Vec<String>,
 }
 
 #[derive(Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    #[validate(custom(function = known_database))]
+    #[validate(custom(function = checks::known_database))]
     pub url: String,
     #[validate(range(max = 256, message = "must be at most 256"))]
     pub readers: u32,
@@ -98,7 +102,7 @@ pub struct Edna {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {
-    #[validate(custom(function = known_header))]
+    #[validate(custom(function = checks::known_header))]
     pub header: String,
 }
 
@@ -143,7 +147,7 @@ pub struct Pull {
 #[serde(deny_unknown_fields)]
 pub struct PulledUpstream {
     pub tenant: i64,
-    #[validate(custom(function = known_upstream))]
+    #[validate(custom(function = checks::known_upstream))]
     pub url: String,
     pub key_file: PathBuf,
 }
@@ -196,25 +200,31 @@ impl Config {
     pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
         let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true);
         let environment = environment.list_separator(",").with_list_parse_key("server.cors_origins");
-        Self::read(file, environment, flags)
+        Self::read(&Sources::read(file)?, environment, flags)
     }
 
     /// The defaults and nothing else, for tests and for programs that embed the gateway.
     pub fn defaults() -> Result<Self, ConfigError> {
-        Self::read(None, Environment::default().source(Some(config::Map::new())), &[])
+        Self::read(&Sources::none(), Environment::default().source(Some(config::Map::new())), &[])
     }
 
-    fn read(file: Option<&Path>, environment: Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+    fn read(sources: &Sources, environment: Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+        let unknown = sources.unknown();
+        if !unknown.is_empty() {
+            return Err(ConfigError::Wrong(unknown.join("; ")));
+        }
         let mut builder = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-        if let Some(file) = file {
-            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        if let Some(text) = sources.file() {
+            builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         builder = builder.add_source(environment);
+        let refused = |error| describe(sources, &error);
         for (name, value) in flags {
-            builder = builder.set_override(name, value.as_str())?;
+            builder = builder.set_override(name, value.as_str()).map_err(refused)?;
         }
-        let config: Self = builder.build()?.try_deserialize()?;
-        config.validate().map_err(|errors| ConfigError::Wrong(sentences("", &errors).join("; ")))?;
+        let config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(refused)?;
+        let wrong = |errors| ConfigError::Wrong(sentences(sources, flags, "", &errors).join("; "));
+        config.validate().map_err(wrong)?;
         Ok(config)
     }
 
@@ -273,64 +283,66 @@ impl std::fmt::Debug for Database {
     }
 }
 
-impl From<config::ConfigError> for ConfigError {
-    /// What cannot be read may be a database's address with its password, so nothing after a scheme is repeated.
-    fn from(error: config::ConfigError) -> Self {
-        let line = |line: &str| match line.split_once("://") {
-            Some((before, _)) => format!("{before}://…"),
-            None => line.to_owned(),
-        };
-        Self::Unreadable(error.to_string().lines().map(line).collect::<Vec<_>>().join("\n"))
-    }
-}
-
-fn known_database(url: &str) -> Result<(), ValidationError> {
-    let refused = |error: store::StoreError| ValidationError::new("url").with_message(error.to_string().into());
-    DatabaseUrl::parse(url).map(|_| ()).map_err(refused)
-}
-
-fn known_origins(origins: &[String]) -> Result<(), ValidationError> {
-    let is_origin = |origin: &String| {
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']))
+/// What is wrong with a setting, and where it was given. Its value may be a database's address with its password, so it is
+/// not repeated.
+fn describe(sources: &Sources, error: &config::ConfigError) -> ConfigError {
+    let at = |key: &Option<String>, reason: String| match key {
+        Some(key) => ConfigError::Wrong(format!("{}: {reason}", sources.named(key))),
+        None => ConfigError::Unreadable(reason),
     };
-    if origins.iter().all(is_origin) {
-        return Ok(());
+    match error {
+        config::ConfigError::Type { unexpected, expected, key, .. } => {
+            at(key, mismatch(&unexpected.to_string(), expected))
+        }
+        config::ConfigError::At { error, key, .. } => {
+            let sentence = error.to_string();
+            let types = sentence.strip_prefix("invalid type: ").and_then(|types| types.rsplit_once(", expected "));
+            let reason = types.map(|(value, expected)| mismatch(value, expected));
+            at(key, reason.unwrap_or_else(|| without_addresses(&sentence)))
+        }
+        // After a list's place it leaves out the dot.
+        config::ConfigError::NotFound(key) => {
+            at(&Some(key.replace(']', "].").replace("..", ".")), "it is missing".into())
+        }
+        other => ConfigError::Unreadable(without_addresses(&other.to_string())),
     }
-    Err(ValidationError::new("origin").with_message("each must be an origin such as https://desk.example, or *".into()))
 }
 
-fn known_header(name: &str) -> Result<(), ValidationError> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if !name.is_empty() && name.bytes().all(is_token) {
-        return Ok(());
-    }
-    Err(ValidationError::new("header").with_message("must be a header's name, such as Authorization".into()))
-}
-
-fn known_upstream(url: &str) -> Result<(), ValidationError> {
-    let refused = |reason: &str| {
-        let sentence = format!("{reason}; it must be an address such as https://upstream.example");
-        ValidationError::new("url").with_message(sentence.into())
+/// What a value is and what it must be, without the value.
+fn mismatch(value: &str, expected: &str) -> String {
+    let kind = value.split(['`', '"']).next().unwrap_or_default().trim_end();
+    let expected = match expected {
+        "a floating point" => "a number",
+        table if table.starts_with("struct ") => "a table",
+        other => other,
     };
-    UpstreamUrl::parse(url).map(|_| ()).map_err(refused)
+    format!("it is a {kind}, and must be {expected}")
 }
 
-fn sentences(path: &str, errors: &ValidationErrors) -> Vec<String> {
+/// One line, and nothing of it after a scheme.
+fn without_addresses(sentence: &str) -> String {
+    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.split_once("://").map_or(line.clone(), |(before, _)| format!("{before}://…"))
+}
+
+fn sentences(sources: &Sources, flags: &[(&str, String)], path: &str, errors: &ValidationErrors) -> Vec<String> {
     let mut found: Vec<String> = errors
         .errors()
         .iter()
         .flat_map(|(name, kind)| {
             let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
             match kind {
-                ValidationErrorsKind::Struct(inner) => sentences(&path, inner),
+                ValidationErrorsKind::Struct(inner) => sentences(sources, flags, &path, inner),
                 ValidationErrorsKind::Field(errors) => {
                     let reason = |error: &ValidationError| error.message.clone().unwrap_or_default();
-                    errors.iter().map(|error| format!("{path}: {}", reason(error))).collect()
+                    let is_flag = flags.iter().any(|(name, _)| *name == path);
+                    let named = if is_flag { path.clone() } else { sources.named(&path) };
+                    errors.iter().map(|error| format!("{named}: {}", reason(error))).collect()
                 }
-                ValidationErrorsKind::List(places) => {
-                    places.iter().flat_map(|(place, inner)| sentences(&format!("{path}[{place}]"), inner)).collect()
-                }
+                ValidationErrorsKind::List(places) => places
+                    .iter()
+                    .flat_map(|(place, inner)| sentences(sources, flags, &format!("{path}[{place}]"), inner))
+                    .collect(),
             }
         })
         .collect();

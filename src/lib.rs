@@ -23,7 +23,7 @@
 //! | [`edna`] | the edna dialect: request, answer, errors; webhooks, what own systems send; and [`edna::pull`], which copies another endpoint's history |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`ingest`] | the door: what copies of a message and statuses come to, and the queue before it |
-//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`] |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`]; [`store::backup`] and [`store::check`] look after a store as a whole |
 //! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!

@@ -20,10 +20,11 @@ const PAGE: i64 = 1000;
 #[command(after_help = "Examples:
   history-gateway export --tenant 3193 | gzip > history.ndjson.gz
   history-gateway export --tenant 3193 --format oneuptime > whatsapp-log.ndjson
-  history-gateway export --tenant 3193 --from 2026-01-01 --to 2026-02-01T12:00:00Z
+  history-gateway export --tenant 3193 --from 2026-01-01 --to 2026-02-01T12:00
 
 Dates are ISO 8601, UTC where they have no zone; a date alone is its midnight. Both ends are included.")]
 pub struct Export {
+    /// The tenant's number
     #[arg(long)]
     tenant: i64,
     /// Items, or rows of OneUptime's WhatsApp Log in its live form

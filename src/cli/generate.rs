@@ -16,22 +16,24 @@ use crate::store::{Store, tenants};
 /// Fill a tenant with made-up messages: the same for the same --seed and --until
 #[derive(Args)]
 #[command(
-    after_help = "Messages sent out through WhatsApp are rows of the WhatsApp log too. --whatsapp-logs makes up rows of
+    after_help = "Messages sent out through WhatsApp are rows of the WhatsApp log too. --whatsapp-logs makes up rows of \
 OneUptime's own beside them, with costs and incidents.
 
 Examples:
-  history-gateway generate --tenant 3193 --messages 100000 --seed 1 --until 2026-03-01
-  history-gateway generate --tenant 3193 --messages 0 --whatsapp-logs 100000 --until 2026-03-01"
+  history-gateway generate --tenant 3193 --messages 100000 --until 2026-03-01
+  history-gateway generate --tenant 3193 --messages 0 --whatsapp-logs 100000"
 )]
 pub struct Generate {
+    /// The tenant's number
     #[arg(long)]
     tenant: i64,
-    /// How many
+    /// How many messages
     #[arg(long)]
     messages: u64,
     /// How many rows of OneUptime's own
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     whatsapp_logs: u64,
+    /// What they are made up from: another number, other messages
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Over how many days they spread

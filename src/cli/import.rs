@@ -1,6 +1,6 @@
 //! `import`: files of items through the one door.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::failure::{Failure, print, say};
-use super::lines::{Document, Documents};
+use super::lines::{self, Document, Documents};
 use crate::http::clock::Clock;
 use crate::ingest::{Entry, Event, Pipeline, Recorded};
 use crate::model::item::LONGEST_ITEM;
@@ -21,25 +21,32 @@ use crate::store::{Store, StoreError, tenants};
 /// A row is as long as its message at the most, and has some columns more.
 const LONGEST_ROW: usize = LONGEST_ITEM + 16 * 1024;
 
+/// How much of a file tells whether it is text.
+const SNIFFED_BYTES: u64 = 8 * 1024;
+
 /// Read messages, or rows of OneUptime's WhatsApp Log, from files, or from standard input for `-`
 #[derive(Args)]
 #[command(
-    after_help = "A file holds one item a line, or whole answers of the endpoint ({\"content\":[…]}, and for oneuptime
-{\"data\":[…]}); gzip is unpacked. Importing the same file twice changes nothing; of two copies of a row
-the one with the newer updatedAt is kept. A bad line is named and skipped; exit status 1 tells that
+    after_help = "A file holds one item a line, or whole answers of the endpoint ({\"content\":[…]}, and for oneuptime \
+{\"data\":[…]}); gzip is unpacked. Importing the same file twice changes nothing; of two copies of a row \
+the one with the newer updatedAt is kept. A bad line is named and skipped; exit status 1 tells that \
 there was one. The last line of standard output sums up:
   {\"imported\":2,\"updated\":0,\"unchanged\":0,\"rejected\":0}
 
 Examples:
   history-gateway import --tenant 3193 january.ndjson february.ndjson.gz
   history-gateway import --tenant 3193 --format oneuptime whatsapp-log.ndjson
-  history-gateway export --tenant 3193 | history-gateway import --database sqlite://copy.db --tenant 3193 -"
+  history-gateway export --tenant 3193 | \\
+      history-gateway import --database sqlite://copy.db --tenant 3193 -"
 )]
 pub struct Import {
+    /// The tenant's number
     #[arg(long)]
     tenant: i64,
+    /// What the files hold
     #[arg(long, value_enum, default_value_t = Format::Edna)]
     format: Format,
+    /// The files, in the order they are read; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -144,11 +151,16 @@ pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[Pat
 async fn files_of<F: Form>(store: &Store, tenant: TenantId, form: &F, paths: &[PathBuf]) -> Result<Sum, Failure> {
     let bar = progress_bar();
     for path in paths.iter().filter(|path| !is_standard_input(path)) {
-        bar.inc_length(length(path)?);
+        let metadata = metadata(path)?;
+        bar.inc_length(metadata.len());
+        // What can be read only once, as a pipe, is looked at when its turn comes.
+        if metadata.is_file() {
+            open(path, &ProgressBar::hidden(), F::WORD)?;
+        }
     }
     let mut sum = Sum::default();
     for path in paths {
-        let (name, reader) = (path.display().to_string(), open(path, &bar)?);
+        let (name, reader) = (path.display().to_string(), open(path, &bar, F::WORD)?);
         let pipeline = Pipeline::new(store, tenant);
         let mut reading = Reading { form, bar: &bar, name: &name, pipeline, rejected: 0, unknown_fields: 0 };
         let of_file = reading.all(reader).await;
@@ -260,16 +272,16 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::said(format!("'{}' cannot be read: {error}", path.display()))
 }
 
-/// The length of a file that can be opened.
-fn length(path: &Path) -> Result<u64, Failure> {
+/// What a file is that can be opened.
+fn metadata(path: &Path) -> Result<Metadata, Failure> {
     let metadata = File::open(path).and_then(|file| file.metadata()).map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
         return Err(Failure::said(format!("'{}' cannot be read: it is a directory", path.display())));
     }
-    Ok(metadata.len())
+    Ok(metadata)
 }
 
-fn open(path: &Path, bar: &ProgressBar) -> Result<Box<dyn BufRead>, Failure> {
+fn open(path: &Path, bar: &ProgressBar, word: &str) -> Result<Box<dyn BufRead>, Failure> {
     let raw: Box<dyn Read> = if is_standard_input(path) {
         Box::new(io::stdin())
     } else {
@@ -281,5 +293,23 @@ fn open(path: &Path, bar: &ProgressBar) -> Result<Box<dyn BufRead>, Failure> {
     raw.by_ref().take(2).read_to_end(&mut first).map_err(|error| unreadable(path, &error))?;
     let is_gzip = first == [0x1f, 0x8b];
     let reader = BufReader::with_capacity(1 << 20, io::Cursor::new(first).chain(raw));
-    Ok(if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(reader))) } else { Box::new(reader) })
+    let mut unpacked: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
+    let mut head = Vec::new();
+    let ended = unpacked.by_ref().take(SNIFFED_BYTES).read_to_end(&mut head).map(|_| ());
+    if lines::is_binary(&head) {
+        let name = path.display();
+        return Err(Failure::said(format!(
+            "'{name}' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one {word} a line, gzipped or not"
+        )));
+    }
+    Ok(Box::new(BufReader::with_capacity(1 << 20, io::Cursor::new(head).chain(DeferredError(ended)).chain(unpacked))))
+}
+
+/// Gives the error that ended reading ahead, if one did, when what was read ahead has been used.
+struct DeferredError(io::Result<()>);
+
+impl Read for DeferredError {
+    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+        std::mem::replace(&mut self.0, Ok(())).map(|()| 0)
+    }
 }

@@ -1,16 +1,21 @@
 //! `key issue`, `key list`, `key revoke`.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::failure::{Failure, print, say};
-use super::table;
+use super::{sandbox, table};
 use crate::http::clock::Clock;
 use crate::model::key::{GROUPS, KeyKind, PERMISSIONS, Secret};
 use crate::model::{Instant, TenantId};
-use crate::store::api_keys::{ListedKey, NewKey};
+use crate::store::api_keys::{ListedKey, NewKey, RevokedKey};
 use crate::store::{Store, api_keys, subjects};
+
+/// How many different digits a key that is taken over has at least; one that was made at random hardly ever has fewer.
+const MIN_DISTINCT_DIGITS: usize = 8;
 
 /// Issue, list and revoke API keys
 #[derive(Subcommand)]
@@ -18,6 +23,7 @@ pub enum Key {
     Issue(Issue),
     /// List the keys of a tenant; never the keys themselves
     List {
+        /// The tenant's number
         #[arg(long)]
         tenant: i64,
         /// As a JSON array
@@ -26,6 +32,9 @@ pub enum Key {
     },
     /// Revoke a key for good; a running server follows within a second
     Revoke {
+        /// The tenant whose key it is
+        #[arg(long)]
+        tenant: i64,
         /// The key's number in 'key list'
         #[arg(long)]
         id: i64,
@@ -36,13 +45,18 @@ pub enum Key {
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway key issue --tenant 3193
-  history-gateway key issue --tenant 3193 --kind additional --groups message-history --senders 501,502
-  history-gateway key issue --tenant 3193 --kind additional --permissions \"Read WhatsApp Log\"")]
+  history-gateway key issue --tenant 3193 --kind additional \\
+      --groups message-history --senders 501,502
+  history-gateway key issue --tenant 3193 --kind additional \\
+      --permissions \"Read WhatsApp Log\"")]
 pub struct Issue {
+    /// The tenant whose data it opens
     #[arg(long)]
     tenant: i64,
-    #[arg(long, default_value = "")]
+    /// What 'key list' calls it
+    #[arg(long, default_value = "", hide_default_value = true)]
     name: String,
+    /// What it may do
     #[arg(long, value_enum, default_value_t = Kind::Master)]
     kind: Kind,
     /// Method groups of an additional key, such as message-history; none where not given
@@ -58,7 +72,7 @@ pub struct Issue {
     #[arg(long, value_delimiter = ',', value_name = "PERMISSION,…", value_parser = PERMISSIONS)]
     permissions: Option<Vec<String>>,
     /// The form of OneUptime answers for this key, where it is not the server's own
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "PROFILE")]
     oneuptime_profile: Option<Profile>,
     /// Take over a key that its users hold already, instead of making a new one
     #[arg(long, value_name = "UUID")]
@@ -77,7 +91,9 @@ enum Kind {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Profile {
+    /// As OneUptime's reference page has it
     Published,
+    /// As OneUptime's own programs meet it
     Live,
 }
 
@@ -106,15 +122,17 @@ impl Key {
                 ];
                 print(&table::text(&headings, &keys.into_iter().map(|key| row(key, now)).collect::<Vec<_>>()))
             }
-            Self::Revoke { id } => {
-                let known =
-                    store.write(move |connection| api_keys::revoke(connection, id, Clock::Machine.now())).await?;
-                if !known {
-                    let sentence =
-                        format!("there is no key {id}; 'history-gateway key list --tenant N' shows the numbers");
-                    return Err(Failure::said(sentence));
-                }
-                say(format_args!("Key {id} is revoked."));
+            Self::Revoke { tenant, id } => {
+                let now = Clock::Machine.now();
+                let revoked =
+                    store.write(move |connection| api_keys::revoke(connection, TenantId(tenant), id, now)).await?;
+                let Some(RevokedKey { name, kind }) = revoked else {
+                    return Err(Failure::said(format!(
+                        "tenant {tenant} has no key {id}; 'history-gateway key list --tenant {tenant}' shows its keys"
+                    )));
+                };
+                let named = if name.is_empty() { String::new() } else { format!(" '{name}'") };
+                say(format_args!("The {kind} key {id}{named} of tenant {tenant} is revoked."));
                 Ok(())
             }
         }
@@ -126,9 +144,7 @@ impl Issue {
         self.check()?;
         let secret = match &self.value {
             None => Secret::random(),
-            Some(value) => Secret::parse(value).ok_or_else(|| {
-                Failure::said("--value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10")
-            })?,
+            Some(value) => parse_value(value)?,
         };
         let key = NewKey {
             tenant: TenantId(self.tenant),
@@ -193,6 +209,27 @@ impl Issue {
             _ => Ok(()),
         }
     }
+}
+
+/// A key that its users hold already, unless others could guess or read it.
+fn parse_value(value: &str) -> Result<Secret, Failure> {
+    let secret = Secret::parse(value).ok_or_else(|| {
+        Failure::said("--value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10")
+    })?;
+    if sandbox::has_key(&secret) {
+        return Err(Failure::said(
+            "the key was not issued: --value is a key of the sandbox, which everybody knows; \
+             leave --value out, and a new key is made",
+        ));
+    }
+    let digits: BTreeSet<char> = secret.reveal().chars().filter(char::is_ascii_hexdigit).collect();
+    if digits.len() < MIN_DISTINCT_DIGITS {
+        return Err(Failure::said(format!(
+            "the key was not issued: --value has fewer than {MIN_DISTINCT_DIGITS} different digits, so it can be guessed; \
+             leave --value out, and a new key is made"
+        )));
+    }
+    Ok(secret)
 }
 
 fn as_json(key: &ListedKey) -> serde_json::Value {

@@ -79,6 +79,15 @@ impl<R: BufRead> Documents<R> {
     }
 }
 
+/// Whether the beginning of a file is no text at all: more than a twentieth of it is NUL or no UTF-8, and no whole line of
+/// it could be a document.
+pub fn is_binary(head: &[u8]) -> bool {
+    let broken: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let nuls = head.split(|byte| *byte == 0).count() - 1;
+    let is_good = |line: &[u8]| line.starts_with(b"{") && !line.contains(&0) && std::str::from_utf8(line).is_ok();
+    (broken + nuls) * 20 > head.len() && !head.split(|byte| *byte == b'\n').any(is_good)
+}
+
 fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
     if bytes.len() > LONGEST {
         return Err("it is longer than 64 MiB");

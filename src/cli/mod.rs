@@ -1,5 +1,6 @@
 //! The commands: one file each, and what they share. Knows no SQL and no wire form.
 
+mod backup;
 mod export;
 mod failure;
 mod generate;
@@ -18,11 +19,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::ingest;
-use crate::store::{DatabaseUrl, Options, Store};
+use crate::store::{DatabaseUrl, Options, Store, StoreError};
 
 use failure::{Failure, say};
 
@@ -45,13 +46,13 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
     arg_required_else_help = true,
     subcommand_required = true,
     after_help = "Examples:
-  history-gateway sandbox                          try it: a throw-away server with demo data
+  history-gateway sandbox                    try it: a server with demo data
   history-gateway tenant create --id 3193 --name Shop
-  history-gateway key issue --tenant 3193          prints the key, once
+  history-gateway key issue --tenant 3193    prints the key, once
   history-gateway import --tenant 3193 history.ndjson.gz
   history-gateway serve
 
-Settings: config/default.toml documents them all. A file (--config), the environment
+Settings: config/default.toml documents them all. A file (--config), the environment \
 (HISTORY_GATEWAY__DATABASE__URL=sqlite://history.db) and flags override it, in this order."
 )]
 struct Program {
@@ -64,10 +65,10 @@ struct Program {
 #[derive(Args)]
 struct Common {
     /// Read settings from this TOML file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, display_order = 900, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The store (setting database.url), such as `sqlite://history.db`
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, display_order = 901, value_name = "URL")]
     database: Option<String>,
 }
 
@@ -85,10 +86,18 @@ enum Command {
     Export(export::Export),
     Pull(pull::Pull),
     Generate(generate::Generate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Check(backup::Check),
     /// Bring the store's schema up to date, making the store where there is none
     Migrate,
     /// Print the OpenAPI document
     Openapi,
+}
+
+/// Every command with its options, as the help shows them.
+pub fn definition() -> clap::Command {
+    Program::command()
 }
 
 /// Runs one command. Usage errors give 2, every other failure 1, each with one sentence on standard error.
@@ -125,20 +134,31 @@ async fn run(program: Program) -> Result<u8, Failure> {
     match program.command {
         Command::Serve(serve) => serve.run(&common).await?,
         Command::Sandbox(sandbox) => sandbox.run(&common).await?,
-        Command::Tenant(tenant) => tenant.run(&common.store().await?).await?,
+        Command::Tenant(tenant) => {
+            let store = if tenant.is_creation() { common.store_or_new().await? } else { common.store().await? };
+            tenant.run(&store).await?;
+        }
         Command::Key(key) => key.run(&common.store().await?).await?,
         Command::Subject(subject) => subject.run(&common.store().await?).await?,
         Command::Import(import) => return import.run(&common.store().await?).await,
         Command::Export(export) => export.run(&common.store().await?).await?,
         Command::Pull(pull) => return pull.run(&common).await,
         Command::Generate(generate) => generate.run(&common.store().await?).await?,
+        Command::Backup(backup) => backup.run(&common).await?,
+        Command::Restore(restore) => restore.run(&common)?,
+        Command::Check(_) => backup::check_store(&common)?,
         Command::Migrate => {
-            common.store().await?;
+            common.store_or_new().await?;
             say(format_args!("The store's schema is up to date."));
         }
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
     }
     Ok(0)
+}
+
+/// How a command opens a store.
+fn command_options(config: &Config) -> Options {
+    Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() }
 }
 
 /// Tells how far long work is, but not at every step.
@@ -159,14 +179,25 @@ impl Common {
         Ok(Config::load(self.config.as_deref(), &flags)?)
     }
 
-    /// The store that the settings name, opened with a command's patience.
+    /// The store that the settings name, opened with a command's patience; refused where it is missing.
     async fn store(&self) -> Result<Store, Failure> {
         Self::store_of(&self.load(Vec::new())?).await
     }
 
+    /// The same, made where it is missing.
+    async fn store_or_new(&self) -> Result<Store, Failure> {
+        Self::opened(&self.load(Vec::new())?, Store::open).await
+    }
+
     async fn store_of(config: &Config) -> Result<Store, Failure> {
-        let options = Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() };
-        let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, options)?;
+        Self::opened(config, Store::open_existing).await
+    }
+
+    async fn opened(
+        config: &Config,
+        open: fn(&DatabaseUrl, Options) -> Result<Store, StoreError>,
+    ) -> Result<Store, Failure> {
+        let store = open(&DatabaseUrl::parse(&config.database.url)?, command_options(config))?;
         let told = now_and_then(|rows| {
             say(format_args!("The WhatsApp log is being made from the messages there are: {rows} rows so far."));
         });

@@ -27,24 +27,29 @@ const SAY_EVERY: Duration = Duration::from_mins(1);
 
 /// Copy the messages of another endpoint, edna's or a gateway's, into the store
 #[derive(Args)]
-#[command(after_help = "What is copied is kept at once, so a pull may be stopped at any time; the same command goes on
-where it was. A later one without --from goes on where everything is copied, and reads the last 48 hours
-(setting pull.tail_hours) again, so that late statuses arrive. Other dates than before begin anew for
-those dates; repeating does no harm. A message that cannot be read is named and skipped. Exit status 1
-tells that there was one, or that messages may be missing, which is said with their dates. With --follow,
+#[command(
+    after_help = "What is copied is kept at once, so a pull may be stopped at any time; the same command goes on \
+where it was. A later one without --from goes on where everything is copied, and reads the last 48 hours \
+(setting pull.tail_hours) again, so that late statuses arrive. Other dates than before begin anew for \
+those dates; repeating does no harm. A message that cannot be read is named and skipped. Exit status 1 \
+tells that there was one, or that messages may be missing, which is said with their dates. With --follow, \
 SIGTERM or Ctrl-C ends it with 0. The last line of standard output sums up:
   {\"imported\":2,\"updated\":0,\"unchanged\":0,\"rejected\":0,\"requests\":1}
 
 Examples:
-  history-gateway pull --tenant 3193 --upstream https://upstream.example --upstream-key-file upstream.key
-  history-gateway pull --tenant 3193 --upstream https://upstream.example --upstream-key-file upstream.key \\
-      --from 2026-01-01 --to 2026-02-01
-  history-gateway pull --tenant 3193 --upstream http://127.0.0.1:8081 --upstream-key-file other.key --follow
+  history-gateway pull --tenant 3193 \\
+      --upstream https://upstream.example --upstream-key-file upstream.key
+  history-gateway pull --tenant 3193 --from 2026-01-01 --to 2026-02-01 \\
+      --upstream https://upstream.example --upstream-key-file upstream.key
+  history-gateway pull --tenant 3193 --follow \\
+      --upstream http://127.0.0.1:8081 --upstream-key-file other.key
 
-Dates are ISO 8601, UTC where they have no zone; a date alone is its midnight. Both ends are included.
-How gently the upstream is asked, and for how long in vain: settings pull.requests_per_second and
-pull.attempts. To have a server do this beside its work: setting pull.upstreams.")]
+Dates are ISO 8601, UTC where they have no zone; a date alone is its midnight. Both ends are included. \
+How gently the upstream is asked, and for how long in vain: settings pull.requests_per_second and \
+pull.attempts. To have a server do this beside its work: setting pull.upstreams."
+)]
 pub struct Pull {
+    /// The tenant's number
     #[arg(long)]
     tenant: i64,
     /// The address before /api/messages/history, such as `https://upstream.example`

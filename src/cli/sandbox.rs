@@ -104,9 +104,9 @@ const KEYS: [DemoKey; 6] = [
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway sandbox
-  history-gateway sandbox --port 0 --seed my-messages.ndjson --now 2026-03-01T10:00:00Z
+  history-gateway sandbox --port 0 --seed my-messages.ndjson --now 2026-03-01
 
-Everything is gone when it ends. Its log goes to standard error, a line for each request;
+Everything is gone when it ends. Its log goes to standard error, a line for each request; \
 HISTORY_GATEWAY__LOG__LEVEL=warn keeps it quiet.")]
 pub struct Sandbox {
     /// The port to listen on; 0 picks a free one
@@ -138,7 +138,7 @@ impl Sandbox {
         telemetry::start(&config.log);
         let clock = self.now.map_or(Clock::Machine, Clock::StandsAt);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
-        let listener = serve::listen(config.server.bind)?;
+        let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         let asked_for = self.fill(&store, clock).await?;
         print(&greeting(address, asked_for))?;
@@ -186,6 +186,11 @@ impl Sandbox {
         }
         Ok(None)
     }
+}
+
+/// Whether a key is one of the sandbox's, which anybody can read in this program.
+pub fn has_key(secret: &Secret) -> bool {
+    KEYS.iter().any(|key| key.value == secret.reveal())
 }
 
 fn new_key(key: &DemoKey) -> Option<NewKey> {

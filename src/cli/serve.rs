@@ -1,34 +1,38 @@
 //! `serve`: the server, until it is told to stop.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use clap::Args;
 
 use super::failure::Failure;
 use super::{Common, now_and_then, pull};
+use crate::config::{Config, validate_bind};
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
 use crate::ingest;
-use crate::store::{DatabaseUrl, Store};
+use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::telemetry;
 
 /// Run the server; SIGTERM or Ctrl-C answers what is in flight and ends it
 #[derive(Args)]
 pub struct Serve {
-    /// Address and port to listen on (setting server.bind)
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    bind: Option<SocketAddr>,
+    /// Address or name, and port, to listen on (setting server.bind)
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_bind)]
+    bind: Option<String>,
+    /// Make an empty store where there is none, instead of refusing to start
+    #[arg(long)]
+    create: bool,
 }
 
 impl Serve {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
-        let bind = self.bind.map(|bind| ("server.bind", bind.to_string()));
+        let bind = self.bind.clone().map(|bind| ("server.bind", bind));
         let config = common.load(bind.into_iter().collect())?;
         let upstreams = pull::upstreams(&config)?;
         telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
-        let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
-        let listener = listen(config.server.bind)?;
+        let store = self.open(&config)?;
+        let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
         let told = now_and_then(|rows| tracing::info!(rows, "making the WhatsApp log from the messages there are"));
         let catching_up = ingest::logs::catch_up(&store, told);
         // Before the first request, so that none is answered from half a log.
@@ -50,10 +54,30 @@ impl Serve {
     }
 }
 
-pub fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).map_err(|error| {
-        Failure::said(format!("cannot listen on {address}: {error}; choose another address with server.bind"))
-    })
+impl Serve {
+    /// Opens the store. A file that is missing may be a volume that was not mounted, and no empty history.
+    fn open(&self, config: &Config) -> Result<Store, Failure> {
+        let url = DatabaseUrl::parse(&config.database.url)?;
+        let open = if self.create { Store::open } else { Store::open_existing };
+        open(&url, config.store_options()).map_err(|error| match error {
+            StoreError::Missing { .. } => {
+                Failure::said(format!("{error}, and so does 'history-gateway serve --create'"))
+            }
+            error => Failure::Store(error),
+        })
+    }
+}
+
+fn parse_bind(text: &str) -> Result<String, &'static str> {
+    validate_bind(text).map(|()| text.to_owned())
+}
+
+/// Listens on an address, or on the first of a name's that is free, those of IPv4 before those of IPv6.
+pub fn listen(address: &str, way_out: &str) -> Result<TcpListener, Failure> {
+    let refused = |error| Failure::said(format!("cannot listen on {address}: {error}; {way_out}"));
+    let mut resolved: Vec<SocketAddr> = address.to_socket_addrs().map_err(refused)?.collect();
+    resolved.sort_by_key(SocketAddr::is_ipv6);
+    TcpListener::bind(resolved.as_slice()).map_err(refused)
 }
 
 /// Serves until `stop` is done.

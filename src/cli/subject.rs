@@ -14,10 +14,13 @@ use crate::store::{Store, StoreError, subjects, tenants};
 pub enum Subject {
     /// Add a subject, or correct the one that has its id
     Add {
+        /// The tenant's number
         #[arg(long)]
         tenant: i64,
+        /// edna's number of the subject
         #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
         id: i64,
+        /// Its name, as answers have it
         #[arg(long)]
         name: String,
         /// Its channel type, such as SMS or WHATSAPP
@@ -26,6 +29,7 @@ pub enum Subject {
     },
     /// List the subjects of a tenant, or of all of them
     List {
+        /// The tenant's number; all tenants where not given
         #[arg(long)]
         tenant: Option<i64>,
     },

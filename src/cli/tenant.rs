@@ -17,6 +17,7 @@ pub enum Tenant {
         /// edna's number of the tenant
         #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
         id: i64,
+        /// Its name, for your own lists
         #[arg(long)]
         name: String,
         /// Its OneUptime project; derived from the id where it is not given
@@ -25,8 +26,11 @@ pub enum Tenant {
     },
     /// List all tenants
     List,
-    /// Delete a tenant and everything of it: messages, subjects, keys. The file keeps its size for what comes next
+    /// Delete a tenant and everything of it: messages, subjects, keys
+    ///
+    /// The file keeps its size for what comes next.
     Delete {
+        /// The tenant's number
         #[arg(long)]
         id: i64,
         /// Really delete it
@@ -36,6 +40,11 @@ pub enum Tenant {
 }
 
 impl Tenant {
+    /// Whether it makes a tenant, and a store to hold it where there is none.
+    pub fn is_creation(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+
     pub async fn run(self, store: &Store) -> Result<(), Failure> {
         match self {
             Self::Create { id, name, project_id } => create(store, TenantId(id), name, project_id).await,

@@ -99,8 +99,12 @@ impl Metrics {
         self.waiting.clear();
         self.other_events.clear();
         for (tenant, counts) in stock.waiting {
-            self.waiting.get_or_create(&Tenant { tenant: tenant.0 }).set(counts.messages);
-            self.other_events.get_or_create(&Tenant { tenant: tenant.0 }).set(counts.other_events);
+            let tenant = Tenant { tenant: tenant.0 };
+            for (gauges, count) in [(&self.waiting, counts.messages), (&self.other_events, counts.other_events)] {
+                if count > 0 {
+                    gauges.get_or_create(&tenant).set(count);
+                }
+            }
         }
         self.pull_lag.clear();
         for (tenant, upstream, up_to) in stock.pulled {

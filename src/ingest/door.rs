@@ -232,7 +232,7 @@ impl Door {
                 answers
             }
             // One caller's events may be what the database refuses; the others are not to suffer for it.
-            Err(StoreError::Failed(_) | StoreError::DamagedRow(_)) if callers.len() > 1 => {
+            Err(StoreError::Failed(_) | StoreError::DamagedRow(_) | StoreError::Malformed(_)) if callers.len() > 1 => {
                 self.each_alone(&callers, &mut known).await
             }
             Err(error) => callers.iter().map(|_| Err(error.clone())).collect(),

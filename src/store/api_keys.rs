@@ -135,13 +135,28 @@ pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<ListedK
         .collect()
 }
 
-/// Revokes a key for good; `false` where there is no such key. A second time changes nothing.
-pub fn revoke(connection: &mut Connection, id: i64, now: Instant) -> Result<bool, StoreError> {
-    let known = diesel::select(diesel::dsl::exists(api_keys::table.find(id))).get_result(connection)?;
-    diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+/// What a key that was revoked is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedKey {
+    pub name: String,
+    pub kind: String,
+}
+
+/// Revokes a tenant's key for good; `None` where the tenant has no such key. A second time changes nothing.
+pub fn revoke(
+    connection: &mut Connection,
+    tenant: TenantId,
+    id: i64,
+    now: Instant,
+) -> Result<Option<RevokedKey>, StoreError> {
+    super::tenants::require(connection, tenant)?;
+    let key = api_keys::table.find(id).filter(api_keys::tenant_id.eq(tenant.0));
+    let revoked: Option<(String, String)> =
+        key.select((api_keys::name, api_keys::kind)).first(connection).optional()?;
+    diesel::update(key.filter(api_keys::revoked_at.is_null()))
         .set(api_keys::revoked_at.eq(now.0))
         .execute(connection)?;
-    Ok(known)
+    Ok(revoked.map(|(name, kind)| RevokedKey { name, kind }))
 }
 
 /// Notes when keys were last used; never moves a time backwards.

@@ -39,6 +39,11 @@ pub const FILE_BYTES: &str = "SELECT page_count * page_size AS value FROM pragma
 #[cfg(feature = "postgres")]
 pub const SERVER_BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
 
+/// Lists what is wrong with a file's structure in a column `value`, or says `ok`.
+pub const FILE_STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integrity_check";
+/// Moves the log into its file and locks the file; fails as busy while another connection has it open.
+pub const FILE_EXCLUSIVE: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
+
 /// A part of a statement that every database has its own way to write.
 #[cfg(feature = "postgres")]
 pub trait Portable: QueryFragment<Sqlite> + QueryFragment<Pg> {}

@@ -16,6 +16,11 @@ pub enum StoreError {
     Overloaded,
     #[error("'{url}' is no database address: {reason}; use sqlite://FILE or postgres://USER@HOST/DATABASE")]
     Address { url: String, reason: &'static str },
+    #[error(
+        "there is no store at '{file}'; check --database and the setting database.url, or make a store: \
+         'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one"
+    )]
+    Missing { file: String },
     #[error("the store '{file}' cannot be opened: {cause}; check that its directory exists and may be written to")]
     CannotOpen { file: String, cause: String },
     #[error(
@@ -37,6 +42,8 @@ pub enum StoreError {
          use that version or a newer one"
     )]
     NewerSchema { file: String, version: String },
+    #[error("the store '{file}' was written by an older version; 'history-gateway migrate' brings it up to date")]
+    OlderSchema { file: String },
     #[error("the store '{file}' is damaged: {cause}; restore it from a copy")]
     Damaged { file: String, cause: String },
     #[error("the disk is full: nothing of the last write was kept; what was written before it is")]
@@ -47,6 +54,8 @@ pub enum StoreError {
     UnknownTenant(TenantId),
     #[error("a row of the store is damaged: {0}; 'history-gateway check' tells more")]
     DamagedRow(String),
+    #[error("the store is damaged: {0}; 'history-gateway check' tells more, and 'restore' puts a backup in its place")]
+    Malformed(String),
     #[error("the store failed: {0}")]
     Failed(String),
 }
@@ -59,7 +68,7 @@ impl StoreError {
 
     /// Whether asking again does not mend it.
     pub fn is_lasting(&self) -> bool {
-        matches!(self, Self::DamagedRow(_) | Self::Damaged { .. })
+        matches!(self, Self::DamagedRow(_) | Self::Damaged { .. } | Self::Malformed(_))
     }
 
     /// Logs what a caller is told nothing of. What was ended or refused has its line already.

@@ -28,7 +28,7 @@ pub fn failure(sentence: &str) -> StoreError {
     } else if says(&["disk is full", "No space left on device"]) {
         StoreError::Full
     } else if says(&["malformed", "not a database"]) {
-        StoreError::DamagedRow(sentence.to_owned())
+        StoreError::Malformed(sentence.to_owned())
     } else if says(&["readonly database"]) {
         StoreError::ReadOnly
     } else {

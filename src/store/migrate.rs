@@ -7,11 +7,12 @@ use diesel_migrations::MigrationHarness;
 
 use super::Connection;
 use super::Options;
-use super::connection::{DatabaseUrl, Purpose, on_each};
+use super::connection::on_each;
 use super::dialect::{FILE_MIGRATIONS, FILE_TABLES, File};
 #[cfg(feature = "postgres")]
 use super::dialect::{SERVER_MIGRATIONS, SERVER_TABLES};
 use super::error::StoreError;
+use super::url::{DatabaseUrl, Purpose};
 
 const LEDGER: &str = "__diesel_schema_migrations";
 
@@ -51,8 +52,8 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
     let file = || url.name();
     connection.check(url)?;
     let tables = tables(connection).map_err(|error| match error {
-        StoreError::DamagedRow(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
-        StoreError::DamagedRow(cause) => StoreError::Damaged { file: file(), cause },
+        StoreError::Malformed(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
+        StoreError::Malformed(cause) => StoreError::Damaged { file: file(), cause },
         StoreError::Failed(cause) => StoreError::CannotOpen { file: file(), cause },
         other => other,
     })?;
@@ -72,6 +73,18 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
         return Err(StoreError::NewerSchema { file: file(), version: version.clone() });
     }
     Ok(if applied.len() == known.len() { Schema::Current } else { Schema::Outdated })
+}
+
+/// Refuses what is no store of this version or of an older one, an empty database too; changes nothing.
+pub fn require_store(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
+    inspect(connection, url)?;
+    let is_store = tables(connection)?.iter().any(|table| table == "message_days");
+    if is_store { Ok(()) } else { Err(StoreError::NotAStore { file: url.name() }) }
+}
+
+/// Refuses a store of an older version; changes nothing.
+pub fn require_current(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
+    if is_current(connection)? { Ok(()) } else { Err(StoreError::OlderSchema { file: url.name() }) }
 }
 
 fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
@@ -114,7 +127,7 @@ fn known_versions() -> Result<Vec<String>, StoreError> {
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
-fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, StoreError> {
+pub(super) fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, StoreError> {
     let rows: Vec<Row> = diesel::sql_query(statement).load(connection)?;
     Ok(rows.into_iter().map(|row| row.value).collect())
 }

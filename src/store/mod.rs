@@ -2,7 +2,9 @@
 
 mod admission;
 pub mod api_keys;
+pub mod backup;
 pub mod budget;
+pub mod check;
 pub mod connection;
 pub mod counters;
 pub mod days;
@@ -33,6 +35,7 @@ pub mod subscribers;
 pub mod tenants;
 mod text;
 mod turns;
+mod url;
 pub mod waiting;
 mod watch;
 pub mod whatsapp_logs;
@@ -42,12 +45,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
 pub use budget::{Budget, EndReason};
-pub use connection::{AnyConnection as Connection, DatabaseUrl, PreparedStatements};
+pub use connection::AnyConnection as Connection;
 pub use counters::{Class, Counters};
 pub use error::StoreError;
+pub use url::{DatabaseUrl, PreparedStatements, Purpose};
 
 use admission::Admission;
-use connection::Purpose;
 use partitions::Month;
 use pool::Pool;
 use watch::Watch;
@@ -149,6 +152,12 @@ impl Store {
             watch,
             counters: Counters::default(),
         })
+    }
+
+    /// Opens a store that is there: a file that is missing is not made.
+    pub fn open_existing(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+        url.require()?;
+        Self::open(url, options)
     }
 
     /// What was asked, ended and refused.

@@ -9,8 +9,8 @@ use super::Connection;
 use super::Options;
 use super::admission::{Admission, Permit};
 use super::budget::{Budget, Current, EndReason};
-use super::connection::{DatabaseUrl, Purpose};
 use super::error::StoreError;
+use super::url::{DatabaseUrl, Purpose};
 use super::watch::Watch;
 use crate::model::CallerId;
 

@@ -11,9 +11,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 
 use super::Options;
 use super::budget::Budget;
-use super::connection::{Purpose, Sessions};
 use super::error::StoreError;
 use super::failure::one_line;
+use super::url::{Purpose, Sessions};
 
 /// The first version that partitions are attached in without stopping readers, and that is still maintained.
 const OLDEST: i32 = 140_000;
@@ -284,4 +284,45 @@ fn with_patience(url: &str, wait: Duration) -> String {
         whole = whole + name + "=" + &value;
     }
     whole
+}
+
+/// The command that copies the database into a file.
+pub fn dump_hint(url: &str, into: &str) -> String {
+    format!(
+        "the store is on a PostgreSQL server, which backs it up with: pg_dump --format=custom --file={} {}; {PASSWORD_HINT}",
+        quoted(into),
+        quoted(&without_passwords(url))
+    )
+}
+
+/// The command that makes the database from such a file.
+pub fn restore_hint(url: &str, from: &str) -> String {
+    format!(
+        "the store is on a PostgreSQL server, which restores it, into a database that is empty, with: pg_restore \
+         --no-owner --single-transaction --dbname={} {}; {PASSWORD_HINT}",
+        quoted(&without_passwords(url)),
+        quoted(from)
+    )
+}
+
+const PASSWORD_HINT: &str = "PGPASSWORD or ~/.pgpass tell it the password";
+
+/// The URL as it may be shown and pasted: all of it but the passwords.
+fn without_passwords(url: &str) -> String {
+    let (plain, settings) = url.split_once('?').unwrap_or((url, ""));
+    let plain = match plain.rsplit_once('@') {
+        Some((before, host)) => {
+            let user = before.match_indices(':').nth(1).map_or(before, |(colon, _)| &before[..colon]);
+            format!("{user}@{host}")
+        }
+        None => plain.to_owned(),
+    };
+    let is_shown = |setting: &&str| !matches!(setting.split('=').next(), Some("password" | "sslpassword"));
+    let settings: Vec<&str> = settings.split('&').filter(is_shown).filter(|setting| !setting.is_empty()).collect();
+    if settings.is_empty() { plain } else { format!("{plain}?{}", settings.join("&")) }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

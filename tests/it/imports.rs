@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::commands::{SAMPLE, import, lines, shop};
-use crate::support::message;
+use crate::support::{Binary, message};
 
 #[test]
 fn items_and_whole_answers_are_imported_from_lines_files_gzip_and_standard_input() {
@@ -90,6 +90,50 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
     let ids: Vec<Value> =
         kept.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["messageId"].take()).collect();
     assert_eq!(ids, [1, 4, 6, 7]);
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_in_one_sentence_before_anything_is_imported() {
+    let binary = shop();
+    let file = Binary::with_file();
+    file.run(&["migrate"]);
+    let picture: Vec<u8> = (0..20_000_u32).map(|byte| (byte.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    binary.write("photo.png", [b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", &picture[..]].concat());
+    binary.write("store.db", std::fs::read(file.path("history.db")).unwrap());
+    binary.write(
+        "two-bytes.json",
+        lines([message(9, json!({}))]).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+    );
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&picture).unwrap();
+    binary.write("photo.gz", encoder.finish().unwrap());
+    binary.write("good.ndjson", lines([message(1, json!({}))]));
+    let mut said = String::new();
+    for name in ["photo.png", "store.db", "two-bytes.json", "photo.gz"] {
+        said += &format!("{}\n", binary.fails(&["import", "--tenant", "3193", "good.ndjson", name]));
+    }
+    said += &import(&binary, &picture);
+    assert_snapshot!(said, @"
+    1 history-gateway: 'photo.png' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one message a line, gzipped or not
+    1 history-gateway: 'store.db' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one message a line, gzipped or not
+    1 history-gateway: 'two-bytes.json' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one message a line, gzipped or not
+    1 history-gateway: 'photo.gz' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one message a line, gzipped or not
+    1
+    history-gateway: '-' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one message a line, gzipped or not
+    ");
+    assert_eq!(binary.run(&["export", "--tenant", "3193"]), "");
+    // A line that is broken at the beginning of a good file is still only a line.
+    let broken = [
+        &picture[..3000].iter().map(|byte| if *byte == b'\n' { 0 } else { *byte }).collect::<Vec<u8>>()[..],
+        b"\n",
+        lines([message(2, json!({}))]).as_bytes(),
+    ]
+    .concat();
+    assert_snapshot!(import(&binary, broken), @r#"
+    1
+    {"imported":1,"updated":0,"unchanged":0,"rejected":1}
+    -:1: rejected: it is not valid UTF-8
+    "#);
 }
 
 #[test]

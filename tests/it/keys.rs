@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::commands::shop;
 use crate::support::{TENANT, TestApp, message};
 use history_gateway::model::key::{GROUPS, KeyKind};
 use history_gateway::store::api_keys;
@@ -226,7 +227,7 @@ async fn the_last_day_is_included_and_in_utc() {
 async fn a_revoked_key_stops_within_a_second() {
     let app = TestApp::new().await;
     assert_eq!(app.ids("{}").await, "[]");
-    app.store.write(|c| api_keys::revoke(c, 1, crate::support::instant("2026-03-01T12:00:00Z"))).await.unwrap();
+    app.store.write(|c| api_keys::revoke(c, TENANT, 1, crate::support::instant("2026-03-01T12:00:00Z"))).await.unwrap();
     let revoked_at = std::time::Instant::now();
     // A request that follows another one, as a busy client's do; each is a real question, none waits.
     while app.ids("{}").await == "[]" {
@@ -280,4 +281,39 @@ async fn a_key_sees_its_own_tenant_only() {
 fn a_key_does_not_print() {
     let secret = history_gateway::model::key::Secret::random();
     assert_eq!(format!("{secret:?}"), "Secret(…)");
+}
+
+#[test]
+fn a_key_is_revoked_by_its_tenant_and_its_number_and_called_by_its_name() {
+    let binary = shop();
+    binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
+    binary.run(&["key", "issue", "--tenant", "3193", "--name", "desk"]);
+    binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]);
+    let said = |arguments: &[&str]| String::from_utf8(binary.output(arguments).stderr).unwrap();
+    assert!(binary.fails(&["key", "revoke", "--id", "1"]).starts_with("2 error: "));
+    assert_snapshot!(binary.fails(&["key", "revoke", "--tenant", "7", "--id", "1"]), @"1 history-gateway: tenant 7 has no key 1; 'history-gateway key list --tenant 7' shows its keys");
+    assert_snapshot!(binary.fails(&["key", "revoke", "--tenant", "8", "--id", "1"]), @"1 history-gateway: there is no tenant 8; 'history-gateway tenant create --id 8 --name NAME' makes it");
+    assert!(!binary.run(&["key", "list", "--tenant", "3193"]).contains("revoked"));
+    assert_snapshot!(said(&["key", "revoke", "--tenant", "3193", "--id", "1"]), @"The master key 1 'desk' of tenant 3193 is revoked.");
+    assert_snapshot!(said(&["key", "revoke", "--tenant", "3193", "--id", "2"]), @"The webhook key 2 of tenant 3193 is revoked.");
+    assert_eq!(binary.run(&["key", "list", "--tenant", "3193"]).matches("revoked").count(), 2);
+}
+
+#[test]
+fn a_key_that_others_know_or_can_guess_is_not_taken_over() {
+    let binary = shop();
+    let issue = |value: &str| binary.fails(&["key", "issue", "--tenant", "3193", "--value", value]);
+    for last in ["3193", "3194", "0401", "0403", "0501", "0601"] {
+        insta::allow_duplicates! { assert_snapshot!(issue(&format!("00000000-0000-4000-8000-00000000{last}")), @"1 history-gateway: the key was not issued: --value is a key of the sandbox, which everybody knows; leave --value out, and a new key is made"); }
+    }
+    for value in [
+        "00000000-0000-0000-0000-000000000000",
+        "11111111-2222-4333-8444-555555555555",
+        "aaaaaaaa-BBBB-4ccc-8ddd-EEEEEEEEEEEE",
+    ] {
+        insta::allow_duplicates! { assert_snapshot!(issue(value), @"1 history-gateway: the key was not issued: --value has fewer than 8 different digits, so it can be guessed; leave --value out, and a new key is made"); }
+    }
+    assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
+    // Eight different digits, of no version that anybody makes up today.
+    binary.run(&["key", "issue", "--tenant", "3193", "--value", "01234567-0123-0123-0123-012345670123"]);
 }

@@ -10,6 +10,7 @@
 mod support;
 
 mod answer;
+mod backups;
 mod bounded;
 mod clients;
 mod commands;
@@ -18,6 +19,7 @@ mod copies;
 mod errors;
 mod feeds;
 mod garbage;
+mod help;
 mod house;
 mod http;
 mod imports;

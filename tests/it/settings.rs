@@ -28,35 +28,28 @@ fn the_file_wins_over_the_default_the_environment_over_the_file_and_a_flag_over_
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
     let environment = [("HISTORY_GATEWAY__DATABASE__URL", "sqlite://of-environment.db")];
-    list(&["tenant", "list"], &[]);
+    list(&["migrate"], &[]);
     assert!(binary.path("history.db").exists());
-    list(&["tenant", "list", "--config", "settings.toml"], &[]);
+    list(&["migrate", "--config", "settings.toml"], &[]);
     assert!(binary.path("of-file.db").exists());
-    list(&["tenant", "list", "--config", "settings.toml"], &environment);
+    list(&["migrate", "--config", "settings.toml"], &environment);
     assert!(binary.path("of-environment.db").exists());
-    list(&["tenant", "list", "--config", "settings.toml", "--database", "sqlite://of-flag.db"], &environment);
+    list(&["migrate", "--config", "settings.toml", "--database", "sqlite://of-flag.db"], &environment);
     assert!(binary.path("of-flag.db").exists());
 }
 
 #[test]
 fn an_unknown_setting_is_refused_with_its_name() {
-    assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: unknown field `bnd`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `write_timeout_seconds`, `bytes_in_flight`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
-    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `binding`, expected one of `bind`, `workers`, `body_limit_bytes`, `header_timeout_seconds`, `body_timeout_seconds`, `write_timeout_seconds`, `bytes_in_flight`, `keep_alive_seconds`, `shutdown_timeout_seconds`, `max_connections`, `cors_origins` for key `server`");
-    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings cannot be read: unknown field `servers`, expected one of `server`, `database`, `edna`, `webhooks`, `ingest`, `oneuptime`, `pull`, `log`");
+    assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: server.bnd (settings.toml:2): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, workers, write_timeout_seconds");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: server.binding (HISTORY_GATEWAY__SERVER__BINDING): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, workers, write_timeout_seconds");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: servers.bind (HISTORY_GATEWAY__SERVERS__BIND): there is no such setting, only database, edna, ingest, log, oneuptime, pull, server, webhooks");
 }
 
 #[test]
 fn a_wrong_value_is_refused_with_its_name() {
-    assert_snapshot!(refused(Some("[server]\nbind = \"everywhere\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: invalid socket address syntax for key `server.bind`");
-    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__EDNA__RECIPIENT", "people")], &[]), @"1 history-gateway: the settings cannot be read: it must be one of: subscriber, address for key `edna.recipient`");
-    assert_snapshot!(refused(Some("not toml"), &[], &[]), @"
-    1 history-gateway: the settings cannot be read: TOML parse error at line 1, column 5
-      |
-    1 | not toml
-      |     ^
-    key with no value, expected `=`
-     in settings.toml
-    ");
+    assert_snapshot!(refused(Some("[server]\nbind = \"everywhere\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: server.bind (settings.toml:2): must be an address or a name with a port, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__EDNA__RECIPIENT", "people")], &[]), @"1 history-gateway: the settings are wrong: edna.recipient (HISTORY_GATEWAY__EDNA__RECIPIENT): it must be one of: subscriber, address");
+    assert_snapshot!(refused(Some("not toml"), &[], &[]), @"1 history-gateway: the settings cannot be read: settings.toml:1: key with no value, expected `=`");
 }
 
 #[test]
@@ -68,20 +61,61 @@ fn all_wrong_values_are_named_at_once() {
     ];
     let said = refused(None, &environment, &[]);
     assert!(!said.contains("secret"), "{said}");
-    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers: must be at most 256; database.url: 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes: must be between 1024 and 1073741824");
+    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers (HISTORY_GATEWAY__DATABASE__READERS): must be at most 256; database.url (HISTORY_GATEWAY__DATABASE__URL): 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes (HISTORY_GATEWAY__SERVER__BODY_LIMIT_BYTES): must be between 1024 and 1073741824");
 }
 
 #[test]
 fn a_settings_file_that_is_not_there_is_named() {
-    assert_snapshot!(refused(None, &[], &["--config", "missing.toml"]), @r#"1 history-gateway: the settings cannot be read: configuration file "missing.toml" not found"#);
+    assert_snapshot!(refused(None, &[], &["--config", "missing.toml"]), @"1 history-gateway: the settings cannot be read: the file 'missing.toml' cannot be read: No such file or directory (os error 2)");
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
+fn an_address_that_is_taken_is_named_with_the_flag_and_the_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let said = Binary::with_file().fails(&["serve", "--bind", &address]);
-    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("server.bind"), "{said}");
+    let address = taken.local_addr().unwrap();
+    let port = address.port().to_string();
+    let binary = Binary::with_file();
+    let said = |arguments: &[&str]| binary.fails(arguments).replace(&port, "PORT");
+    assert_snapshot!(said(&["serve", "--create", "--bind", &address.to_string()]), @"1 history-gateway: cannot listen on 127.0.0.1:PORT: Address already in use (os error 98); choose another address with --bind or the setting server.bind");
+    assert_snapshot!(said(&["sandbox", "--port", &port]), @"1 history-gateway: cannot listen on 127.0.0.1:PORT: Address already in use (os error 98); choose another port with --port; 0 picks a free one");
+}
+
+#[test]
+fn a_name_to_listen_on_is_resolved_at_start() {
+    let binary = Binary::with_file();
+    let server = binary.serve(&["serve", "--create", "--bind", "localhost:0"], &[]);
+    assert!(server.history("x", "{}").starts_with("401 "));
+    drop(server);
+    let server = binary.serve(&["serve"], &[("HISTORY_GATEWAY__SERVER__BIND", "localhost:0")]);
+    assert!(server.history("x", "{}").starts_with("401 "));
+    let said = binary.fails(&["serve", "--bind", "no-such-name.invalid:9000"]);
+    assert!(said.starts_with("1 history-gateway: cannot listen on no-such-name.invalid:9000: "), "{said}");
+    assert!(said.lines().count() == 1 && said.contains("--bind"), "{said}");
+    for wrong in ["localhost", "9000", ":9000", "localhost:http", "localhost:70000", "::1:9000", "[x]:9000", "a/b:1"] {
+        let said = binary.fails(&["serve", "--bind", wrong]);
+        assert!(said.starts_with("2 error: invalid value") && said.contains("localhost:8080"), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_its_line() {
+    let file = "[log]\nformat = \"text\"\n\n[database]\nreaders = \"many\"\n";
+    assert_snapshot!(refused(Some(file), &[], &[]), @"1 history-gateway: the settings are wrong: database.readers (settings.toml:5): it is a string, and must be an integer");
+    assert_snapshot!(refused(Some("[database]\nreaders = 300\n\n[server]\nbind = \"here\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database.readers (settings.toml:2): must be at most 256; server.bind (settings.toml:5): must be an address or a name with a port, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080");
+    assert_snapshot!(refused(Some("database = \"postgres://gw:S3cret@host/db\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database (settings.toml:1): it is a string, and must be a table");
+    assert_snapshot!(refused(Some("[database]\nurl = \"postgres://gw:S3cret@host/db\n"), &[], &[]), @r#"1 history-gateway: the settings cannot be read: settings.toml:2: url: invalid basic string, expected `"`"#);
+    assert_snapshot!(refused(Some("[log]\nlevel = \"info\"\nlevel = \"warn\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: settings.toml:3: level: duplicate key");
+    assert_snapshot!(refused(Some("[log]\n\nlevels = 1\n[servers]\n"), &[], &[]), @"1 history-gateway: the settings are wrong: log.levels (settings.toml:3): there is no such setting, only format, level; servers (settings.toml:4): there is no such setting, only database, edna, ingest, log, oneuptime, pull, server, webhooks");
+    let upstreams =
+        "[[pull.upstreams]]\ntenant = 1\nurl = \"https://host\"\nkey_file = \"x\"\n\n[[pull.upstreams]]\ntenant = 1\n";
+    assert_snapshot!(refused(Some(&format!("{upstreams}url = \"ftp://host\"\nkey_file = \"x\"\n")), &[], &[]), @"1 history-gateway: the settings are wrong: pull.upstreams[1].url (settings.toml:8): it does not begin with https:// or http://; it must be an address such as https://upstream.example");
+    assert_snapshot!(refused(Some(&format!("{upstreams}url = \"https://host\"\n")), &[], &[]), @"1 history-gateway: the settings are wrong: pull.upstreams[1].key_file (settings.toml:6): it is missing");
+    let unknown = format!("{upstreams}url = \"https://host\"\nkey_file = \"x\"\nkey = \"S3cret\"\n");
+    assert_snapshot!(refused(Some(&unknown), &[], &[]), @"1 history-gateway: the settings are wrong: pull.upstreams[1] (settings.toml:6): unknown field `key`, expected one of `tenant`, `url`, `key_file`");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__LOG", "S3cret")], &[]), @"1 history-gateway: the settings are wrong: log (HISTORY_GATEWAY__LOG): it is a string, and must be a table");
+    // The variable wins over the file, so it is the one to blame.
+    let variable = [("HISTORY_GATEWAY__DATABASE__READERS", "300")];
+    assert_snapshot!(refused(Some("[database]\nreaders = 1\n"), &variable, &[]), @"1 history-gateway: the settings are wrong: database.readers (HISTORY_GATEWAY__DATABASE__READERS): must be at most 256");
 }
 
 #[test]

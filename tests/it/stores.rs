@@ -57,14 +57,53 @@ fn a_newer_schema_is_left_as_it_is() {
 }
 
 #[test]
+fn a_command_on_a_store_that_is_not_there_says_so_and_makes_no_file() {
+    let binary = Binary::with_file();
+    binary.write("items.ndjson", "{}");
+    binary.write("upstream.key", "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10");
+    for arguments in [
+        &["tenant", "list"][..],
+        &["tenant", "delete", "--id", "1", "--yes"],
+        &["key", "issue", "--tenant", "1"],
+        &["key", "list", "--tenant", "1"],
+        &["key", "revoke", "--tenant", "1", "--id", "1"],
+        &["subject", "add", "--tenant", "1", "--id", "1", "--name", "x", "--channel", "SMS"],
+        &["subject", "list"],
+        &["import", "--tenant", "1", "items.ndjson"],
+        &["export", "--tenant", "1"],
+        &["generate", "--tenant", "1", "--messages", "1"],
+        &["pull", "--tenant", "1", "--upstream", "http://127.0.0.1:1", "--upstream-key-file", "upstream.key"],
+    ] {
+        let said = binary.fails(&[arguments, &["--database", "sqlite://typo.db"]].concat());
+        insta::allow_duplicates! { assert_snapshot!(said, @"1 history-gateway: there is no store at 'typo.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one"); }
+        assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 2, "{arguments:?} made a file");
+    }
+    for arguments in [&["migrate"][..], &["tenant", "create", "--id", "1", "--name", "x"]] {
+        let binary = Binary::with_file();
+        binary.run(arguments);
+        assert!(binary.path("history.db").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn serve_makes_a_store_only_where_it_is_told_to() {
+    let binary = Binary::with_file();
+    assert_snapshot!(binary.fails(&["serve", "--bind", "127.0.0.1:0"]), @"1 history-gateway: there is no store at 'history.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one, and so does 'history-gateway serve --create'");
+    assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
+    drop(binary.serve(&["serve", "--bind", "127.0.0.1:0", "--create"], &[]));
+    assert!(binary.path("history.db").exists());
+    drop(binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]));
+}
+
+#[test]
 fn a_directory_that_is_missing_or_may_not_be_written_to_is_named() {
     let binary = Binary::with_file();
-    assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
+    assert_snapshot!(binary.fails(&["migrate", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
     std::fs::create_dir(binary.path("folder")).unwrap();
-    assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'folder' cannot be opened: it is a directory; check that its directory exists and may be written to");
+    assert_snapshot!(binary.fails(&["migrate", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'folder' cannot be opened: it is a directory; check that its directory exists and may be written to");
     if cfg!(target_os = "linux") {
         // Nobody may write there, not even root.
-        assert_snapshot!(binary.fails(&["tenant", "list", "--database", "sqlite:///proc/history.db"]), @"1 history-gateway: the store '/proc/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
+        assert_snapshot!(binary.fails(&["migrate", "--database", "sqlite:///proc/history.db"]), @"1 history-gateway: the store '/proc/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::log;
 use crate::support::Binary;
 
-const KEY: &str = "11111111-2222-4333-8444-555555555555";
+const KEY: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
 const PROJECT: &str = "7ba7f04a-0000-4000-8000-000000000001";
 
 fn shop() -> Binary {

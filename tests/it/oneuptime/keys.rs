@@ -36,7 +36,9 @@ async fn keys_that_are_unknown_expired_revoked_malformed_or_for_webhooks_are_inv
     let revoked = app.issue(TENANT, |_| {}).await;
     let last = app.store.read(|connection| api_keys::list(connection, TENANT)).await.unwrap().last().unwrap().id;
     app.store
-        .write(move |connection| api_keys::revoke(connection, last, crate::support::instant(crate::support::NOW)))
+        .write(move |connection| {
+            api_keys::revoke(connection, TENANT, last, crate::support::instant(crate::support::NOW))
+        })
         .await
         .unwrap();
     for key in [UNKNOWN, "abc", &expired, &webhook, &revoked] {

@@ -124,7 +124,7 @@ fn a_key_revoked_at_one_gateway_stops_at_all_within_a_second() {
     for gateway in &gateways {
         assert_eq!(gateway.history(&key, "{}"), r#"200 {"content":[],"hasNext":false}"#);
     }
-    binary.run(&["key", "revoke", "--id", "1"]);
+    binary.run(&["key", "revoke", "--tenant", "3193", "--id", "1"]);
     let revoked = std::time::Instant::now();
     for gateway in &gateways {
         while gateway.history(&key, "{}").starts_with("200") {

@@ -84,12 +84,7 @@ fn no_password_is_shown_however_the_address_is_written() {
     1 history-gateway: the settings are wrong: database.url: '…' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
     1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
     1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
-    1 history-gateway: the settings cannot be read: TOML parse error at line 2, column 43
-      |
-    2 | url = "postgres://…
-      |                                           ^
-    invalid basic string, expected `"`
-     in odd.toml1 history-gateway: the settings cannot be read: invalid type: string "postgres://…
+    1 history-gateway: the settings cannot be read: odd.toml:2: url: invalid basic string, expected `"`1 history-gateway: the settings are wrong: database (odd.toml:1): it is a string, and must be a table
     "#);
 }
 

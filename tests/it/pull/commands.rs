@@ -351,13 +351,13 @@ fn settings_that_cannot_be_right_are_named_before_a_store_is_made() {
         refused(&format!("{fine}{}", table("HTTPS://HOST/", "good.key"))),
         refused("[[pull.upstreams]]\ntenant = 1\n"),
     ];
-    assert_snapshot!(said.join("\n"), @r#"
-    1 history-gateway: the settings are wrong: pull.attempts: must be between 1 and 1000; pull.every_seconds: must be between 1 and 86400; pull.requests_per_second: must be more than 0, and at most 1000; pull.tail_hours: must be at most 8784, the hours of 366 days
-    1 history-gateway: the settings cannot be read: invalid type: string "fast", expected a floating point for key `pull.requests_per_second` in settings.toml
-    1 history-gateway: the settings are wrong: pull.upstreams[1].url: it has a user or a password in it; keys go into the key file; it must be an address such as https://upstream.example
+    assert_snapshot!(said.join("\n"), @"
+    1 history-gateway: the settings are wrong: pull.attempts (settings.toml:3): must be between 1 and 1000; pull.every_seconds (settings.toml:5): must be between 1 and 86400; pull.requests_per_second (settings.toml:2): must be more than 0, and at most 1000; pull.tail_hours (settings.toml:4): must be at most 8784, the hours of 366 days
+    1 history-gateway: the settings are wrong: pull.requests_per_second (settings.toml:2): it is a string, and must be a number
+    1 history-gateway: the settings are wrong: pull.upstreams[1].url (settings.toml:7): it has a user or a password in it; keys go into the key file; it must be an address such as https://upstream.example
     1 history-gateway: the settings are wrong: pull.upstreams[0].key_file: the key file 'empty.key' holds no key: it is empty
     1 history-gateway: the settings are wrong: pull.upstreams[0].key_file: the key file 'missing.key' cannot be read: No such file or directory (os error 2)
     1 history-gateway: the settings are wrong: pull.upstreams[1].url: the tenant has this upstream already; name it once
-    1 history-gateway: the settings cannot be read: missing configuration field "pull.upstreams[0]url"
-    "#);
+    1 history-gateway: the settings are wrong: pull.upstreams[0].url (settings.toml:1): it is missing
+    ");
 }

@@ -1,0 +1,144 @@
+//! Checks a store: its file's structure, and that the counts kept by day agree with the rows; shows no row.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::connection::on_each;
+use super::dialect::FILE_STRUCTURE;
+use super::error::StoreError;
+use super::failure::one_line;
+use super::migrate;
+use super::partitions;
+use super::url::{DatabaseUrl, Purpose};
+use super::{Connection, Options, tenants, waiting};
+use crate::model::instant::DAY;
+use crate::model::{Instant, TenantId};
+
+/// A day's count that differs from the rows there are.
+#[derive(QueryableByName)]
+struct Difference {
+    #[diesel(sql_type = BigInt)]
+    day: i64,
+    #[diesel(sql_type = Text)]
+    sort: String,
+    #[diesel(sql_type = BigInt)]
+    kept: i64,
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+/// What is wrong with a store, a sentence each; changes nothing.
+pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreError> {
+    url.require()?;
+    let url = url.clone().settled(options)?;
+    let mut connection = url.connect_to_look(options.wait)?;
+    // Before anything else: a damaged file may say anything of its tables.
+    migrate::require_store(&mut connection, &url)?;
+    let mut faults = structure(&mut connection)?;
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    migrate::require_current(&mut connection, &url)?;
+    connection.begin(Purpose::Read, options, url.sessions())?;
+    for tenant in tenants::list(&mut connection)? {
+        let (kept, counted) =
+            (waiting::counts(&mut connection, tenant.id)?, waiting::counted(&mut connection, tenant.id)?);
+        if kept != counted {
+            faults.push(format!(
+                "tenant {}: {} messages wait and there are {} other events, and {} and {} are counted",
+                tenant.id, counted.messages, counted.other_events, kept.messages, kept.other_events
+            ));
+        }
+        faults.extend(counts(&mut connection, tenant.id)?);
+    }
+    connection.commit()?;
+    Ok(faults)
+}
+
+/// What is wrong with the structure of a file; a server looks after its own.
+pub fn structure(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+    let statement = on_each!(connection, |_file| Some(FILE_STRUCTURE), |_server| None);
+    let found = statement.map(|statement| migrate::values(connection, statement)).transpose();
+    match found {
+        Ok(found) => {
+            Ok(found.unwrap_or_default().iter().map(|line| one_line(line)).filter(|line| line != "ok").collect())
+        }
+        // So damaged that it cannot be read to its end.
+        Err(StoreError::Failed(cause) | StoreError::Malformed(cause)) => Ok(vec![one_line(&cause)]),
+        Err(error) => Err(error),
+    }
+}
+
+/// The days of a tenant whose counts are not those of its rows.
+fn counts(connection: &mut Connection, tenant: TenantId) -> Result<Vec<String>, StoreError> {
+    let mut faults = Vec::new();
+    for (what, statement) in [("messages", messages(tenant)), ("WhatsApp log rows", logs(tenant))] {
+        let differences: Vec<Difference> = diesel::sql_query(statement).load(connection)?;
+        for Difference { day, sort, kept, counted } in differences {
+            let at = Instant(day.saturating_mul(DAY));
+            if what == "messages" && counted == 0 && is_dropped(connection, at)? {
+                continue;
+            }
+            let of = if sort.trim().is_empty() { String::new() } else { format!(" ({})", sort.trim()) };
+            let bounds = if kept == counted { ", and the bounds of their ids are too narrow" } else { "" };
+            faults.push(format!(
+                "tenant {tenant}, {}: there are {counted} {what}{of}, and {kept} are counted{bounds}",
+                at.date()
+            ));
+        }
+    }
+    Ok(faults)
+}
+
+/// Whether a day's month was dropped with its tables, which leaves the counts (docs/postgresql.md).
+fn is_dropped(connection: &mut Connection, at: Instant) -> Result<bool, StoreError> {
+    Ok(!partitions::missing(connection, &partitions::months([at]))?.is_empty())
+}
+
+/// The UTC day of a column of milliseconds. Division rounds towards zero, so what is left of the day is taken off first.
+fn day(column: &str) -> String {
+    format!("(({column} - (({column} % {DAY}) + {DAY}) % {DAY}) / {DAY})")
+}
+
+/// The days whose sums in `message_days` are not what the messages come to, by sort and in total.
+fn messages(TenantId(tenant): TenantId) -> String {
+    let day = day("sent_or_received_at");
+    format!(
+        "WITH own AS (SELECT channel_type, direction, coalesce(traffic_type, '') AS traffic_type, {day} AS day, \
+         count(*) AS messages, min(message_id) AS least, max(message_id) AS greatest \
+         FROM messages WHERE tenant_id = {tenant} GROUP BY 1, 2, 3, 4), \
+         counted AS (SELECT * FROM own UNION ALL SELECT '', '', '', day, CAST(sum(messages) AS BIGINT), min(least), \
+         max(greatest) FROM own GROUP BY day), \
+         kept AS (SELECT * FROM message_days WHERE tenant_id = {tenant}) \
+         SELECT coalesce(kept.day, counted.day) AS day, coalesce(kept.messages, 0) AS kept, \
+         coalesce(counted.messages, 0) AS counted, \
+         coalesce(kept.channel_type, counted.channel_type) || ' ' || coalesce(kept.direction, counted.direction) \
+         || ' ' || coalesce(kept.traffic_type, counted.traffic_type) AS sort \
+         FROM kept FULL JOIN counted ON kept.day = counted.day AND kept.channel_type = counted.channel_type \
+         AND kept.direction = counted.direction AND kept.traffic_type = counted.traffic_type \
+         WHERE coalesce(kept.messages, 0) <> coalesce(counted.messages, 0) OR kept.least_message_id > counted.least \
+         OR kept.greatest_message_id < counted.greatest ORDER BY 1, 4"
+    )
+}
+
+/// The same for `whatsapp_log_days`, whose least number stands for every subject, and an empty status for each.
+fn logs(TenantId(tenant): TenantId) -> String {
+    let day = day("created_at");
+    let any = format!("CAST('{}' AS BIGINT)", i64::MIN);
+    let sum = "CAST(sum(logs) AS BIGINT)";
+    format!(
+        "WITH own AS (SELECT subject_id, status, {day} AS day, count(*) AS logs \
+         FROM whatsapp_logs WHERE tenant_id = {tenant} GROUP BY 1, 2, 3), \
+         named AS (SELECT * FROM own WHERE subject_id <> {any}), \
+         counted AS (SELECT {any} AS subject_id, '' AS status, day, {sum} AS logs FROM own GROUP BY day \
+         UNION ALL SELECT {any}, status, day, {sum} FROM own GROUP BY status, day \
+         UNION ALL SELECT subject_id, '', day, {sum} FROM named GROUP BY subject_id, day \
+         UNION ALL SELECT subject_id, status, day, logs FROM named), \
+         kept AS (SELECT * FROM whatsapp_log_days WHERE tenant_id = {tenant}) \
+         SELECT coalesce(kept.day, counted.day) AS day, coalesce(kept.logs, 0) AS kept, \
+         coalesce(counted.logs, 0) AS counted, coalesce(kept.status, counted.status) AS sort \
+         FROM kept FULL JOIN counted ON kept.day = counted.day AND kept.subject_id = counted.subject_id \
+         AND kept.status = counted.status \
+         WHERE coalesce(kept.logs, 0) <> coalesce(counted.logs, 0) ORDER BY 1, 4"
+    )
+}
