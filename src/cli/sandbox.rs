@@ -130,7 +130,7 @@ impl Sandbox {
         }
         // Listened for from the beginning, so that the directory goes whenever the process is asked to end.
         let stop = serve::stop_signal()?;
-        let directory = tempfile::tempdir()
+        let directory = private_directory()
             .map_err(|error| Failure::said(format!("no temporary directory can be made: {error}")))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
@@ -191,6 +191,14 @@ impl Sandbox {
 /// Whether a key is one of the sandbox's, which anybody can read in this program.
 pub fn has_key(secret: &Secret) -> bool {
     KEYS.iter().any(|key| key.value == secret.reveal())
+}
+
+/// A directory that only its owner may enter, whatever is taken away from new ones otherwise.
+fn private_directory() -> std::io::Result<tempfile::TempDir> {
+    let mut directory = tempfile::Builder::new();
+    #[cfg(unix)]
+    directory.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    directory.tempdir()
 }
 
 fn new_key(key: &DemoKey) -> Option<NewKey> {

@@ -26,6 +26,8 @@ pub enum EdnaError {
         retry_after: u64,
     },
     Unavailable,
+    /// The store cannot be used, and why.
+    NotReady(&'static str),
     /// What asking again does not mend.
     Internal,
 }
@@ -74,6 +76,7 @@ impl EdnaError {
                 (429, 9, "The key makes too many requests; the Retry-After header tells when to try again.".into())
             }
             Self::Unavailable => (503, 10, "The message store is busy or away; try again.".into()),
+            Self::NotReady(reason) => (503, 10, (*reason).into()),
             Self::Internal => {
                 (500, 11, "The message store cannot give this answer; its operator's log tells why.".into())
             }
@@ -84,7 +87,7 @@ impl EdnaError {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { retry_after } => Some(*retry_after),
-            Self::Unavailable => Some(RETRY_AFTER_SECONDS),
+            Self::Unavailable | Self::NotReady(_) => Some(RETRY_AFTER_SECONDS),
             _ => None,
         }
     }

@@ -17,6 +17,9 @@ const NOTE_USES_EVERY: Duration = Duration::from_secs(10);
 /// How often to look after messages that still wait for a subject that is known; as a rule, none do.
 const SETTLE_EVERY: Duration = Duration::from_secs(1);
 
+/// How often to try whether the store can be written to.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+
 /// How often the coming months are looked after; a month is made long before its first day.
 const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
 
@@ -45,6 +48,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
     let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
     let settling = actix_web::rt::spawn(settle(gateway.clone()));
+    let probing = actix_web::rt::spawn(probe(gateway.clone()));
     stop.await;
     tracing::info!("stopping: requests in flight are answered first");
     gateway.stopping.store(true, Ordering::Relaxed);
@@ -53,6 +57,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     noting.abort();
     making.abort();
     settling.abort();
+    probing.abort();
     // A database that hangs keeps no server from its end.
     let noted = tokio::time::timeout(stop_within, gateway.keys.note_uses()).await;
     if let Err(error) = noted.unwrap_or(Err(StoreError::Busy)) {
@@ -101,6 +106,17 @@ async fn settle(gateway: web::Data<Gateway>) {
         every.tick().await;
         if let Err(error) = gateway.edna.door.settle_all().await {
             tracing::warn!(cause = %error, "messages that waited for their subject wait on");
+        }
+    }
+}
+
+/// Tries whether the store can be written to, so that `/readyz` knows without waiting for a writer.
+async fn probe(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(PROBE_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = gateway.edna.store.probe().await {
+            tracing::warn!(cause = %error, "the store could not be written to");
         }
     }
 }

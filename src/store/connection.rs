@@ -82,6 +82,12 @@ impl AnyConnection {
         Ok(())
     }
 
+    /// Writes something that means nothing, to see whether a file can be written to.
+    pub fn touch(&mut self) -> Result<(), StoreError> {
+        on_each!(self, |file| file.batch_execute(dialect::FILE_TOUCH)?, |_server| {});
+        Ok(())
+    }
+
     pub fn is_server(&self) -> bool {
         on_each!(self, |_file| false, |_server| true)
     }

@@ -34,6 +34,9 @@ pub const SERVER_TABLES: &str = "SELECT relname::text AS value FROM pg_class \
      AND NOT relispartition AND NOT EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = pg_class.oid \
      AND deptype = 'e') ORDER BY relname::text COLLATE \"C\"";
 
+/// Writes the first page of a file anew.
+pub const FILE_TOUCH: &str = "PRAGMA user_version = 0";
+
 /// How many bytes the database takes, in a column `value`.
 pub const FILE_BYTES: &str = "SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size";
 #[cfg(feature = "postgres")]

@@ -46,8 +46,15 @@ pub enum StoreError {
     OlderSchema { file: String },
     #[error("the store '{file}' is damaged: {cause}; restore it from a copy")]
     Damaged { file: String, cause: String },
+    #[error("the store's schema is out of date; run 'history-gateway migrate'")]
+    Outdated,
     #[error("the disk is full: nothing of the last write was kept; what was written before it is")]
     Full,
+    #[error(
+        "the store '{file}' was removed, replaced or moved while it was open, and nothing more is written to it; put it back, \
+         or start again"
+    )]
+    Vanished { file: String },
     #[error("the store may not be written to; check the permissions of its file and directory, or its server's role")]
     ReadOnly,
     #[error("there is no tenant {0}; 'history-gateway tenant create --id {0} --name NAME' makes it")]
@@ -64,6 +71,11 @@ impl StoreError {
     /// Whether the store is as sound as before: it was asked for something that is not there.
     pub fn is_about_the_request(&self) -> bool {
         matches!(self, Self::UnknownTenant(_))
+    }
+
+    /// Whether no other request will fare better until somebody does something about the store.
+    pub fn is_about_the_store(&self) -> bool {
+        matches!(self, Self::Full | Self::ReadOnly | Self::Vanished { .. } | Self::Malformed(_) | Self::Damaged { .. })
     }
 
     /// Whether asking again does not mend it.

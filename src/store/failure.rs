@@ -29,7 +29,7 @@ pub fn failure(sentence: &str) -> StoreError {
         StoreError::Full
     } else if says(&["malformed", "not a database"]) {
         StoreError::Malformed(sentence.to_owned())
-    } else if says(&["readonly database"]) {
+    } else if says(&["readonly database", "read-write mode during recovery"]) {
         StoreError::ReadOnly
     } else {
         StoreError::Failed(sentence.to_owned())

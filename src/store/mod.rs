@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod error;
 pub mod explain;
 mod failure;
+mod file;
 pub mod history;
 pub mod items;
 pub mod messages;
@@ -118,6 +119,7 @@ pub struct Store {
     writer: Pool,
     watch: Arc<Watch>,
     counters: Counters,
+    url: Arc<DatabaseUrl>,
 }
 
 /// How many look-ups there are at the same time.
@@ -140,6 +142,9 @@ impl Store {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        if let Some(file) = url.file() {
+            file::make_private(file);
+        }
         let url = Arc::new(url.clone().settled(&options)?);
         let watch = Arc::new(Watch::new(url.canceller(&options), options.abandoned_threads));
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
@@ -151,6 +156,7 @@ impl Store {
             writer: pool(Purpose::Write, Admission::in_order(1)),
             watch,
             counters: Counters::default(),
+            url,
         })
     }
 
@@ -158,6 +164,22 @@ impl Store {
     pub fn open_existing(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         url.require()?;
         Self::open(url, options)
+    }
+
+    /// Fails where the store cannot be read or written to, as far as is known without waiting for a writer.
+    pub async fn health(&self) -> Result<(), StoreError> {
+        self.url.check_file()?;
+        // One that was moved is known by looking.
+        if let Some(fault) = self.watch.fault().filter(|fault| !matches!(fault, StoreError::Vanished { .. })) {
+            return Err(fault);
+        }
+        if self.quick_read(migrate::is_current).await? { Ok(()) } else { Err(StoreError::Outdated) }
+    }
+
+    /// Tries whether the store can be written to; really writes where the last write failed.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let has_fault = self.watch.fault().is_some();
+        self.write(move |connection| if has_fault { connection.touch() } else { Ok(()) }).await
     }
 
     /// What was asked, ended and refused.

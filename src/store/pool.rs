@@ -134,11 +134,17 @@ impl Pool {
                 Purpose::Read => None,
                 Purpose::Write => pool.url.turn(pool.options.wait)?,
             };
-            let mut session = pool.begun()?;
+            let is_write = pool.purpose == Purpose::Write;
+            let mut session =
+                pool.begun().inspect_err(|error| pool.watch.note(&Err::<(), _>(error.clone()), is_write))?;
             let started = Instant::now();
             session.attach(&theirs);
             let result = theirs.check().and_then(|()| work(&mut session.connection));
             let result = result.and_then(|value| session.connection.commit().map(|()| value));
+            // What was written into a file that nobody finds again is not acknowledged.
+            let result =
+                result.and_then(|value| if is_write { pool.url.check_written().map(|()| value) } else { Ok(value) });
+            pool.watch.note(&result, is_write);
             session.detach(&theirs);
             match result {
                 Ok(value) => {
@@ -263,6 +269,7 @@ impl Pool {
 
     /// An idle connection, or a new one; and whether it was idle.
     fn session(&self) -> Result<(Session, bool), StoreError> {
+        self.url.check_file()?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(session) = idle {
             return Ok((session, true));

@@ -11,6 +11,7 @@ use super::Options;
 use super::budget::Budget;
 use super::connection::{AnyConnection, on_each};
 use super::error::StoreError;
+use super::file::{self, StoreFile};
 #[cfg(feature = "postgres")]
 use super::postgres;
 use super::turns::{Turn, Turns};
@@ -20,12 +21,11 @@ use super::turns::{Turn, Turns};
 pub enum DatabaseUrl {
     Sqlite {
         file: String,
+        /// The file that was opened, which others with its name are not to be taken for.
+        opened: Option<Arc<StoreFile>>,
     },
     #[cfg(feature = "postgres")]
-    Postgres {
-        url: String,
-        sessions: Sessions,
-    },
+    Postgres { url: String, sessions: Sessions },
 }
 
 /// What stays with a connection from one transaction to the next. Nothing does behind a pooler that hands out another
@@ -67,7 +67,7 @@ impl DatabaseUrl {
             "sqlite" if file.starts_with(":memory:") || file.starts_with("file:") => {
                 refuse("the store is a file that several connections share")
             }
-            "sqlite" => Ok(Self::Sqlite { file: file.to_owned() }),
+            "sqlite" => Ok(Self::Sqlite { file: file.to_owned(), opened: None }),
             "postgres" | "postgresql" if !rest.starts_with("//") => refuse("its scheme is not followed by //"),
             // Else the parts would be taken for others, and libpq would repeat the wrong ones in its errors.
             "postgres" | "postgresql" if !is_encoded(file) => {
@@ -85,7 +85,10 @@ impl DatabaseUrl {
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is asked nothing"))]
     pub fn settled(self, options: &Options) -> Result<Self, StoreError> {
         match self {
-            file @ Self::Sqlite { .. } => Ok(file),
+            Self::Sqlite { file, .. } => {
+                let opened = Some(Arc::new(StoreFile::opened(&file)));
+                Ok(Self::Sqlite { file, opened })
+            }
             #[cfg(feature = "postgres")]
             Self::Postgres { ref url, .. } => {
                 let sessions = match options.prepared_statements {
@@ -105,7 +108,7 @@ impl DatabaseUrl {
     /// What to call the store in a message.
     pub fn name(&self) -> String {
         match self {
-            Self::Sqlite { file } => file.clone(),
+            Self::Sqlite { file, .. } => file.clone(),
             #[cfg(feature = "postgres")]
             Self::Postgres { url, .. } => without_secrets(url),
         }
@@ -114,7 +117,7 @@ impl DatabaseUrl {
     /// The store's file; a server has none.
     pub fn file(&self) -> Option<&str> {
         match self {
-            Self::Sqlite { file } => Some(file),
+            Self::Sqlite { file, .. } => Some(file),
             #[cfg(feature = "postgres")]
             Self::Postgres { .. } => None,
         }
@@ -148,7 +151,7 @@ impl DatabaseUrl {
     /// Waits for this process's turn to write to a file; a server's writers take turns on their tenant's row.
     pub fn turn(&self, patience: Duration) -> Result<Option<Turn>, StoreError> {
         match self {
-            Self::Sqlite { file } => Turns::of(file).wait(patience).map(Some),
+            Self::Sqlite { file, .. } => Turns::of(file).wait(patience).map(Some),
             #[cfg(feature = "postgres")]
             Self::Postgres { .. } => Ok(None),
         }
@@ -176,10 +179,26 @@ impl DatabaseUrl {
         }
     }
 
+    /// Fails where a file is not the one any more that was opened.
+    pub fn check_file(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite { opened: Some(opened), .. } => opened.check(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same after something was written.
+    pub fn check_written(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite { opened: Some(opened), .. } => opened.check_written(),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether there is a store to look at.
     pub fn exists(&self) -> bool {
         match self {
-            Self::Sqlite { file } => std::path::Path::new(file).exists(),
+            Self::Sqlite { file, .. } => std::path::Path::new(file).exists(),
             #[cfg(feature = "postgres")]
             Self::Postgres { .. } => true,
         }
@@ -196,7 +215,15 @@ impl DatabaseUrl {
     /// One connection that has changed nothing yet.
     pub fn connect(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
         match self {
-            Self::Sqlite { file } => self.open(file, busy),
+            Self::Sqlite { file, opened: None } => {
+                file::create_private(file);
+                self.open(file, busy)
+            }
+            // One that was removed is not made anew.
+            Self::Sqlite { file, opened: Some(opened) } => {
+                opened.check()?;
+                self.open(&uri(file, "rw"), busy)
+            }
             #[cfg(feature = "postgres")]
             Self::Postgres { url, sessions } => {
                 postgres::connect(url, sessions.named, busy, &self.name()).map(AnyConnection::Postgres)
@@ -207,10 +234,7 @@ impl DatabaseUrl {
     /// One connection for looking: it cannot change a file, not even by tidying up when it closes.
     pub fn connect_to_look(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
         match self {
-            Self::Sqlite { file } => {
-                let path = file.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-                self.open(&format!("file:{path}?mode=ro"), busy)
-            }
+            Self::Sqlite { file, .. } => self.open(&uri(file, "ro"), busy),
             #[cfg(feature = "postgres")]
             Self::Postgres { .. } => self.connect(busy),
         }
@@ -236,6 +260,12 @@ impl DatabaseUrl {
         });
         Ok(connection)
     }
+}
+
+/// A file's address in SQLite's own form, with how it is opened.
+fn uri(file: &str, mode: &str) -> String {
+    let path = file.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{path}?mode={mode}")
 }
 
 /// A URL can hold a password, so it does not print.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use super::budget::Budget;
+use super::error::StoreError;
 
 /// One store's watch.
 pub struct Watch {
@@ -17,6 +18,8 @@ pub struct Watch {
     abandoned: AtomicU32,
     most_abandoned: u32,
     failure: Notify,
+    /// What is wrong with the store until somebody does something about it, as the last work met it.
+    fault: Mutex<Option<StoreError>>,
 }
 
 impl Watch {
@@ -28,7 +31,24 @@ impl Watch {
             abandoned: AtomicU32::new(0),
             most_abandoned,
             failure: Notify::new(),
+            fault: Mutex::default(),
         }
+    }
+
+    /// Notes how work fared: what is wrong with the store is known until something is written again. A damaged store stays
+    /// one.
+    pub fn note<T>(&self, result: &Result<T, StoreError>, is_write: bool) {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Err(error) if error.is_about_the_store() => *fault = Some(error.clone()),
+            Ok(_) if is_write && !fault.as_ref().is_some_and(StoreError::is_lasting) => *fault = None,
+            _ => {}
+        }
+    }
+
+    /// What is wrong with the store, as far as is known.
+    pub fn fault(&self) -> Option<StoreError> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends work that runs on a server.

@@ -258,7 +258,7 @@ fn writers_of_one_file_take_turns() {
 }
 
 #[test]
-fn turns_are_taken_also_where_another_user_made_the_files() {
+fn turns_are_taken_also_where_the_files_may_only_be_read() {
     if on_server() {
         return;
     }

@@ -90,6 +90,11 @@ impl TestApp {
         self.database.open(Options::default())
     }
 
+    /// The address of its database.
+    pub fn database_url_text(&self) -> String {
+        self.database.url()
+    }
+
     #[cfg(feature = "postgres")]
     pub fn open_with(&self, options: Options) -> Store {
         self.database.open(options)
@@ -109,6 +114,12 @@ impl TestApp {
     #[cfg(feature = "postgres")]
     pub fn over(store: Store, app: &Self, now: &str) -> Self {
         let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(now)));
+        Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::file() }
+    }
+
+    /// The same app over connections of its own.
+    pub fn over_store(store: Store, app: &Self) -> Self {
+        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(NOW)));
         Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::file() }
     }
 

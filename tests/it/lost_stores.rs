@@ -1,0 +1,160 @@
+//! A store that is removed, replaced, moved, damaged or another user's: nothing is acknowledged into nowhere, and `/readyz` knows.
+
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::{Binary, TestApp, message, on_server};
+
+/// The file of an app's store.
+fn file(app: &TestApp) -> PathBuf {
+    app.database_url_text().strip_prefix("sqlite://").unwrap().into()
+}
+
+async fn ready(app: &TestApp) -> String {
+    let response = app.send("GET", "/readyz", &[], "").await;
+    format!("{} {}", response.status.as_u16(), response.body)
+}
+
+async fn record(app: &TestApp, id: i64) -> u16 {
+    let body = message(id, json!({})).to_string();
+    app.post("/v1/messages", &[("x-api-key", &app.key)], body).await.status.as_u16()
+}
+
+#[actix_web::test]
+async fn nothing_is_acknowledged_into_a_store_that_was_moved_and_it_goes_on_where_it_was_put_back() {
+    if on_server() {
+        return;
+    }
+    let app = TestApp::new().await;
+    assert_eq!(record(&app, 1).await, 200);
+    let elsewhere = file(&app).with_extension("elsewhere");
+    std::fs::rename(file(&app), &elsewhere).unwrap();
+    assert_eq!(record(&app, 2).await, 503);
+    assert!(app.ask("{}").await.starts_with("503 "));
+    assert_snapshot!(ready(&app).await, @r#"503 {"title":"service-unavailable","status":503,"detail":"The store's file was removed, replaced or moved while it was open."}"#);
+    assert!(!file(&app).exists(), "no empty store takes its place");
+    std::fs::rename(&elsewhere, file(&app)).unwrap();
+    assert_eq!(record(&app, 3).await, 200);
+    assert_eq!(app.ids("{}").await, "[3, 1]");
+    assert!(ready(&app).await.starts_with("200 "));
+}
+
+#[actix_web::test]
+async fn nothing_is_acknowledged_into_a_store_that_another_file_was_put_in_the_place_of() {
+    if on_server() {
+        return;
+    }
+    let (app, other) = (TestApp::new().await, TestApp::new().await);
+    assert_eq!(record(&app, 1).await, 200);
+    other.store.forget_deleted().await.unwrap();
+    let copy = file(&app).with_extension("copy");
+    std::fs::copy(file(&other), &copy).unwrap();
+    std::fs::rename(&copy, file(&app)).unwrap();
+    assert_eq!(record(&app, 2).await, 503);
+    assert!(ready(&app).await.contains("replaced or moved"));
+}
+
+#[actix_web::test]
+async fn nothing_is_acknowledged_into_a_write_ahead_log_that_is_gone() {
+    if on_server() {
+        return;
+    }
+    let app = TestApp::new().await;
+    assert_eq!(record(&app, 1).await, 200);
+    std::fs::remove_file(format!("{}-wal", file(&app).display())).unwrap();
+    assert_eq!(record(&app, 2).await, 503);
+}
+
+#[actix_web::test]
+async fn a_damaged_store_is_a_500_and_not_ready() {
+    if on_server() {
+        return;
+    }
+    let app = TestApp::new().await;
+    app.import((1..=400).map(|id| message(id, json!({"comment": "x".repeat(500)})))).await;
+    app.store.forget_deleted().await.unwrap();
+    let mut bytes = std::fs::read(file(&app)).unwrap();
+    for page in bytes.chunks_mut(4096).skip(1) {
+        // Pages of long rows; those of the schema and of keys stay.
+        if page.windows(200).any(|window| window == "x".repeat(200).as_bytes()) {
+            page.fill(0x55);
+        }
+    }
+    // In place, as a failing disk does.
+    std::io::Write::write_all(&mut std::fs::File::options().write(true).open(file(&app)).unwrap(), &bytes).unwrap();
+    let again = app.open_again();
+    let other = TestApp::over_store(again, &app);
+    assert!(other.ask("{}").await.starts_with("500 "), "{}", other.ask("{}").await);
+    assert_snapshot!(ready(&other).await, @r#"503 {"title":"service-unavailable","status":503,"detail":"The store is damaged."}"#);
+    assert_eq!(other.send("GET", "/healthz", &[], "").await.status, 200);
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn the_files_of_a_store_are_their_owners_alone_whatever_the_umask() {
+    let binary = Binary::with_file();
+    let script = "umask 000; \"$0\" \"$@\"";
+    let program = binary.command(&[]).get_program().to_owned();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(&program).args(arguments).current_dir(binary.directory.path());
+        assert!(command.output().unwrap().status.success(), "{arguments:?}");
+    };
+    run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let store = history_gateway::store::DatabaseUrl::parse(&binary.url()).unwrap();
+    // Its log is there while a connection is open.
+    let mut connection = store.connect(std::time::Duration::from_secs(5)).unwrap();
+    run(&["tenant", "create", "--id", "3194", "--name", "Shop"]);
+    diesel::connection::SimpleConnection::batch_execute(&mut connection, "SELECT 1").unwrap();
+    for name in ["history.db", "history.db-wal", "history.db-shm", "history.db-turn", "history.db-next"] {
+        assert_eq!(mode(&binary.path(name)), 0o600, "{name}");
+    }
+    // A store of before is taken away from others when it is opened.
+    for name in ["history.db", "history.db-wal", "history.db-shm", "history.db-turn"] {
+        std::fs::set_permissions(binary.path(name), std::fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    run(&["tenant", "list"]);
+    for name in ["history.db", "history.db-wal", "history.db-shm", "history.db-turn"] {
+        assert_eq!(mode(&binary.path(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn the_folder_of_a_sandbox_is_its_owners_alone() {
+    let binary = Binary::new();
+    std::fs::create_dir(binary.path("temporary")).unwrap();
+    let folder = binary.path("temporary");
+    let script = "umask 000; exec \"$0\" sandbox --port 0";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(binary.command(&[]).get_program()).env("TMPDIR", &folder);
+    // For the support's sake, which looks for the word.
+    command.arg("sandbox");
+    let _server = crate::support::Server::start(&mut command, &binary.path("server.log"));
+    let inside = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(mode(&inside), 0o700);
+}
+
+#[test]
+fn a_lock_file_that_another_user_holds_keeps_nobody_from_writing() {
+    let binary = Binary::with_file();
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    let path = binary.path("history.db-turn");
+    let nobody = 65534;
+    if chown(&path, Some(nobody), Some(nobody)).is_err() {
+        eprintln!("SKIPPED: only root can give a file away");
+        return;
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let held = std::fs::File::open(&path).unwrap();
+    held.lock().unwrap();
+    let started = std::time::Instant::now();
+    binary.run(&["tenant", "create", "--id", "3194", "--name", "Shop"]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(30), "a command waits a minute for its turn");
+}
