@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
+use ipnet::IpNet;
 use serde::Deserialize;
 use thiserror::Error;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
@@ -29,6 +30,8 @@ pub struct Config {
     pub server: Server,
     #[validate(nested)]
     pub database: Database,
+    #[validate(nested)]
+    pub auth: Auth,
     #[validate(nested)]
     pub edna: Edna,
     #[validate(nested)]
@@ -66,6 +69,7 @@ pub struct Server {
     pub max_connections: usize,
     #[validate(custom(function = checks::known_origins))]
     pub cors_origins: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 #[derive(Clone, Deserialize, Validate)]
@@ -88,6 +92,13 @@ pub struct Database {
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub deadline_seconds: u64,
     pub prepared_statements: PreparedStatements,
+}
+
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    #[validate(range(max = 1_000_000, message = "must be at most 1000000"))]
+    pub wrong_keys_per_minute: u32,
 }
 
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -200,6 +211,7 @@ impl Config {
     pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
         let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true);
         let environment = environment.list_separator(",").with_list_parse_key("server.cors_origins");
+        let environment = environment.with_list_parse_key("server.trusted_proxies");
         Self::read(&Sources::read(file)?, environment, flags)
     }
 

@@ -22,7 +22,9 @@ pub struct Parsed {
 /// Reads a request's body (docs/edna.md §1). An empty one means `{}`; unknown fields are passed over.
 pub fn parse(body: &[u8]) -> Result<Parsed, EdnaError> {
     let text = body_text(body)?;
-    let text = if text.trim().is_empty() { "{}" } else { text };
+    // PHP writes an object without fields as a list.
+    let is_empty = text.trim().is_empty() || wire::is_empty_list(text.trim());
+    let text = if is_empty { "{}" } else { text };
     let fields = wire::object(text).map_err(no_object)?;
     let mut parsed = Parsed { request: HistoryRequest::default(), undocumented: Vec::new() };
     each_field("", fields.0, |name, raw| read(&mut parsed, name, raw))?;

@@ -1,8 +1,6 @@
 //! Reads edna's webhooks: incoming messages, statuses, and events of other kinds (docs/edna.md 6.1 to 6.3); knows no
 //! store and no key.
 
-use serde_json::value::RawValue;
-
 use super::EdnaError;
 use super::request::{body_text, no_object};
 use super::status::{self, Meaningless, Reading};
@@ -123,37 +121,5 @@ fn content(raw: &str) -> Result<String, Meaningless> {
     if wire::depth(raw) > DEEPEST {
         return Err(Meaningless::Field("messageContent", "nested at most 100 levels deep"));
     }
-    let mut out = String::with_capacity(raw.len());
-    push_without_nulls(&mut out, raw);
-    Ok(out)
-}
-
-/// Appends JSON without its nulls; numbers and texts stay as they came.
-fn push_without_nulls(out: &mut String, raw: &str) {
-    let mut first = true;
-    let mut separate = |out: &mut String| {
-        if !std::mem::replace(&mut first, false) {
-            out.push(',');
-        }
-    };
-    let is_given = |raw: &&RawValue| raw.get() != "null";
-    if let Ok(fields) = wire::object(raw) {
-        out.push('{');
-        for (name, value) in fields.0.iter().filter(|(_, raw)| is_given(raw)) {
-            separate(out);
-            wire::push_text(out, name);
-            out.push(':');
-            push_without_nulls(out, value.get());
-        }
-        out.push('}');
-    } else if let Some(list) = wire::array(raw) {
-        out.push('[');
-        for value in list.into_iter().filter(is_given) {
-            separate(out);
-            push_without_nulls(out, value.get());
-        }
-        out.push(']');
-    } else {
-        out.push_str(raw);
-    }
+    Ok(wire::without_nulls(raw))
 }

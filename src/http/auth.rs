@@ -1,13 +1,14 @@
 //! Who asks: from a header to a caller; knows no route and no dialect's error.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
 use actix_web::http::header::HeaderMap;
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
 use crate::model::ask::Denial;
 use crate::model::key::{KeyDigest, KeyKind, Secret};
@@ -20,78 +21,117 @@ const FRESH: Duration = Duration::from_millis(500);
 /// When to throw stale keys out of memory.
 const REMEMBERED_KEYS: usize = 10_000;
 
-/// The keys that were seen lately, and when they were used.
+/// From how many addresses wrong keys are remembered before old ones are looked for.
+const REMEMBERED_ADDRESSES: usize = 10_000;
+
+/// The right keys that were seen lately, when they were used, and from where wrong ones came.
 pub struct Keys {
     store: Store,
     seen: Mutex<HashMap<KeyDigest, (Arc<Caller>, Monotonic)>>,
     uses: Mutex<BTreeMap<i64, Instant>>,
     limiter: Option<DefaultKeyedRateLimiter<i64>>,
+    wrong_keys: Option<DefaultKeyedRateLimiter<IpAddr>>,
+}
+
+/// A key as a request brings it: the header it stands in, and the address it comes from.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    pub headers: &'a HeaderMap,
+    pub header: &'a str,
+    pub from: Option<IpAddr>,
 }
 
 impl Keys {
-    /// `requests_per_second` is each key's own limit; 0 for none.
-    pub fn new(store: Store, requests_per_second: u32) -> Self {
-        let quota = NonZeroU32::new(requests_per_second).map(Quota::per_second);
-        Self { store, seen: Mutex::default(), uses: Mutex::default(), limiter: quota.map(RateLimiter::keyed) }
+    /// `requests_per_second` is each key's own limit, `wrong_keys_per_minute` each address's; 0 for none.
+    pub fn new(store: Store, requests_per_second: u32, wrong_keys_per_minute: u32) -> Self {
+        Self {
+            store,
+            seen: Mutex::default(),
+            uses: Mutex::default(),
+            limiter: NonZeroU32::new(requests_per_second).map(Quota::per_second).map(RateLimiter::keyed),
+            wrong_keys: NonZeroU32::new(wrong_keys_per_minute).map(Quota::per_minute).map(RateLimiter::keyed),
+        }
     }
 
     /// The caller that a header's key stands for. A webhook key is an unknown one here (docs/edna.md §7).
-    pub async fn caller(&self, headers: &HeaderMap, name: &str, now: Instant) -> Result<Arc<Caller>, Denial> {
-        let caller = self.holder(value(headers, name)?, now, |kind| kind != KeyKind::Webhook).await?;
+    pub async fn caller(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, Denial> {
+        let key = value(presented)?;
+        let caller = self.holder(key, presented.from, now, |kind| kind != KeyKind::Webhook).await?;
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
         {
-            let wait = early.wait_time_from(DefaultClock::default().now());
-            return Err(Denial::TooManyRequests { retry_after: wait.as_secs() + 1 });
+            return Err(too_many(&early));
         }
         Ok(caller)
     }
 
     /// The caller that a webhook's key stands for, `Token <key>` or the key alone. Any other key is an unknown one, and
     /// no limit holds edna up.
-    pub async fn webhook(&self, headers: &HeaderMap, name: &str, now: Instant) -> Result<Arc<Caller>, Denial> {
-        let value = value(headers, name)?;
+    pub async fn webhook(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, Denial> {
+        let value = value(presented)?;
         let key = match value.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => key,
             _ => value,
         };
-        self.holder(key, now, |kind| kind == KeyKind::Webhook).await
+        self.holder(key, presented.from, now, |kind| kind == KeyKind::Webhook).await
     }
 
     /// Who has a key of the right kind, and uses it now.
-    async fn holder(&self, key: &str, now: Instant, kind: impl Fn(KeyKind) -> bool) -> Result<Arc<Caller>, Denial> {
-        let secret = Secret::parse(key).ok_or(Denial::UnknownKey)?;
-        let caller = self.known(secret.digest()).await?.ok_or(Denial::UnknownKey)?;
-        if !kind(caller.kind) || !caller.is_valid_at(now) {
-            return Err(Denial::UnknownKey);
-        }
+    ///
+    /// Only right keys are taken from memory, so that every other one takes the same way, whatever is wrong with it.
+    async fn holder(
+        &self,
+        key: &str,
+        from: Option<IpAddr>,
+        now: Instant,
+        kind: impl Fn(KeyKind) -> bool,
+    ) -> Result<Arc<Caller>, Denial> {
+        let Some(secret) = Secret::parse(key) else { return Err(self.wrong(from)) };
+        let digest = secret.digest();
+        let is_right = |caller: &Caller| kind(caller.kind) && caller.is_valid_at(now);
+        let known = self.remembered(digest).filter(|caller| is_right(caller));
+        let caller = match known {
+            Some(caller) => caller,
+            None => {
+                // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
+                let asked_at = Monotonic::now();
+                let found = self.find(digest).await?.filter(is_right);
+                let caller = Arc::new(found.ok_or_else(|| self.wrong(from))?);
+                self.remember(digest, &caller, asked_at);
+                caller
+            }
+        };
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(caller.key_id, now);
         Ok(caller)
     }
 
-    async fn known(&self, digest: KeyDigest) -> Result<Option<Arc<Caller>>, Denial> {
-        if let Some((caller, at)) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&digest)
-            && at.elapsed() < FRESH
-        {
-            return Ok(Some(Arc::clone(caller)));
-        }
-        // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
-        let asked_at = Monotonic::now();
-        let found =
-            self.store.quick_read(move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
-                tracing::error!(cause = %error, "a key could not be looked up");
-                Denial::Unavailable
-            })?;
+    fn remembered(&self, digest: KeyDigest) -> Option<Arc<Caller>> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&digest).filter(|(_, at)| at.elapsed() < FRESH).map(|(caller, _)| Arc::clone(caller))
+    }
+
+    fn remember(&self, digest: KeyDigest, caller: &Arc<Caller>, asked_at: Monotonic) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(caller) = found.map(Arc::new) else {
-            seen.remove(&digest);
-            return Ok(None);
-        };
         if seen.len() >= REMEMBERED_KEYS {
             seen.retain(|_, (_, at)| at.elapsed() < FRESH);
         }
-        seen.insert(digest, (Arc::clone(&caller), asked_at));
-        Ok(Some(caller))
+        seen.insert(digest, (Arc::clone(caller), asked_at));
+    }
+
+    async fn find(&self, digest: KeyDigest) -> Result<Option<Caller>, Denial> {
+        self.store.quick_read(move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
+            error.log("a key could not be looked up");
+            Denial::Unavailable
+        })
+    }
+
+    /// What whoever brings a wrong key is told. A right one is never refused for the wrong ones of its address.
+    fn wrong(&self, from: Option<IpAddr>) -> Denial {
+        let (Some(limiter), Some(from)) = (&self.wrong_keys, from) else { return Denial::UnknownKey };
+        if limiter.len() >= REMEMBERED_ADDRESSES {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&network(from)).map_or_else(|early| too_many(&early), |()| Denial::UnknownKey)
     }
 
     /// Writes down when keys were last used, which `key list` shows.
@@ -113,8 +153,21 @@ impl Keys {
     }
 }
 
-/// A header's text.
-fn value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Denial> {
-    let value = headers.get(name).filter(|value| !value.as_bytes().trim_ascii().is_empty()).ok_or(Denial::NoKey)?;
-    value.to_str().map_err(|_| Denial::UnknownKey)
+/// The text of the header that holds the key.
+fn value<'a>(presented: Presented<'a>) -> Result<&'a str, Denial> {
+    let value = presented.headers.get(presented.header).ok_or(Denial::NoKey)?;
+    value.to_str().ok().filter(|text| !text.trim().is_empty()).ok_or(Denial::UnknownKey)
+}
+
+fn too_many(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Denial {
+    let wait = early.wait_time_from(DefaultClock::default().now());
+    Denial::TooManyRequests { retry_after: wait.as_secs() + 1 }
+}
+
+/// An address as one client has it: of version 6 a client has a whole network of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
+        address @ IpAddr::V4(_) => address,
+    }
 }

@@ -86,6 +86,11 @@ impl Taken {
 }
 
 impl Rest {
+    /// All of a body, of which nothing was read.
+    pub fn of(payload: Payload) -> Self {
+        Self { payload: Some(payload), _share: Share::default() }
+    }
+
     /// The answer to the request, which ends the connection where there is a rest.
     pub fn answer(self, response: HttpResponse) -> HttpResponse {
         match self.payload {

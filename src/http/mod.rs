@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+mod client;
 pub mod clock;
 pub mod health;
 pub mod metrics;
@@ -17,8 +18,8 @@ use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::middleware::{Condition, from_fn};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, Error, HttpRequest, HttpResponse, Resource, guard, web};
 
 use crate::config::{Config, Ingest, Server};
@@ -33,7 +34,7 @@ use crate::oneuptime::routes::{Call, OneUptime};
 use crate::store::Store;
 use crate::web::InFlight;
 
-use auth::Keys;
+use auth::{Keys, Presented};
 use body::Rest;
 use clock::Clock;
 use metrics::Metrics;
@@ -63,7 +64,7 @@ impl Gateway {
         let in_flight = InFlight::new(config.server.bytes_in_flight);
         let edna = Edna::new(store.clone(), config.policy(), config.ingest_limits(), in_flight.clone());
         Self {
-            keys: Keys::new(store.clone(), config.edna.requests_per_second),
+            keys: Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute),
             metrics: Metrics::new(&edna),
             edna,
             oneuptime: OneUptime { store, profile: config.profile(), in_flight: in_flight.clone() },
@@ -76,8 +77,18 @@ impl Gateway {
         }
     }
 
+    /// The key that stands in a request's header.
+    fn presented<'a>(&self, request: &'a HttpRequest, header: &'a str) -> Presented<'a> {
+        let from = client::address(request, &self.server.trusted_proxies);
+        Presented { headers: request.headers(), header, from }
+    }
+
     /// Reads a request's body, of which no more than `limit` bytes are kept.
     async fn body(&self, request: &HttpRequest, payload: web::Payload, limit: usize) -> (Body, Rest) {
+        // What follows is meant for somebody else, and has no end.
+        if request.method() == Method::CONNECT {
+            return (Body::Incomplete, Rest::of(payload));
+        }
         let patience = Duration::from_secs(self.server.body_timeout_seconds);
         body::read(request.headers(), payload, limit, patience, &self.in_flight).await
     }
@@ -166,7 +177,7 @@ async fn log_call(
     gateway: web::Data<Gateway>,
 ) -> HttpResponse {
     let now = gateway.clock.now();
-    let caller = gateway.keys.caller(request.headers(), "ApiKey", now).await;
+    let caller = gateway.keys.caller(gateway.presented(&request, "ApiKey"), now).await;
     // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so a little is kept without one too.
     let limit = gateway.server.body_limit_bytes;
     let limit = if caller.is_ok() { limit } else { limit.min(KEPT_WITHOUT_KEY) };
@@ -205,7 +216,7 @@ async fn message(request: HttpRequest, payload: web::Payload, gateway: web::Data
 
 async fn hear(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let now = gateway.clock.now();
-    let caller = gateway.keys.webhook(request.headers(), &gateway.webhook_header, now).await;
+    let caller = gateway.keys.webhook(gateway.presented(&request, &gateway.webhook_header), now).await;
     let limit = gateway.server.body_limit_bytes;
     let (asked, rest) = asked_by(caller, now, &request, payload, &gateway, |_| true, limit).await;
     rest.answer(gateway.edna.webhook(asked).await)
@@ -220,7 +231,7 @@ async fn asked(
     limit: usize,
 ) -> (Asked, Rest) {
     let now = gateway.clock.now();
-    let caller = gateway.keys.caller(request.headers(), "x-api-key", now).await;
+    let caller = gateway.keys.caller(gateway.presented(request, "x-api-key"), now).await;
     asked_by(caller, now, request, payload, gateway, may_send, limit).await
 }
 
@@ -279,6 +290,14 @@ fn cors(origins: &[String]) -> Cors {
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
+/// What every answer says unless it says otherwise: it is nobody's to keep, is what it says it is, and stands in no frame.
+fn default_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((CACHE_CONTROL, "no-store"))
+        .add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"))
+}
+
 /// The app that is served, and that the tests call in process.
 pub fn app(
     gateway: web::Data<Gateway>,
@@ -293,5 +312,5 @@ pub fn app(
 > {
     let origins = &gateway.server.cors_origins;
     let cors = Condition::new(!origins.is_empty(), cors(origins));
-    App::new().app_data(gateway).configure(routes).wrap(cors).wrap(from_fn(observe::observe))
+    App::new().app_data(gateway).configure(routes).wrap(cors).wrap(default_headers()).wrap(from_fn(observe::observe))
 }

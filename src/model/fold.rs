@@ -60,14 +60,29 @@ impl Pattern {
         if text.chars().nth(LONGEST_PATTERN).is_some() {
             return None;
         }
-        let mut pattern = String::with_capacity(text.len() + 2);
-        for char in before.chars().chain(folded(text).chars()).chain(after.chars()) {
+        let (mut pattern, mut ends_with_any) = (String::with_capacity(text.len() + 2), false);
+        let text = folded(text);
+        let mut chars = before.chars().chain(text.chars());
+        while let Some(char) = chars.next() {
+            // It makes the character after it plain, and stands for itself at the end.
+            let (char, is_plain) = if char == '\\' { (chars.next().unwrap_or('\\'), true) } else { (char, false) };
             match char {
                 // A run of them means no more than one does, and costs a database more.
-                '%' if pattern.ends_with('%') => {}
-                '\\' => pattern.push_str(r"\\"),
-                char => pattern.push(char),
+                '%' if !is_plain => {
+                    if !ends_with_any {
+                        pattern.push('%');
+                    }
+                    ends_with_any = true;
+                    continue;
+                }
+                '%' | '_' | '\\' if is_plain => pattern.push('\\'),
+                _ => {}
             }
+            pattern.push(char);
+            ends_with_any = false;
+        }
+        if !ends_with_any {
+            pattern.push_str(after);
         }
         Some(Self(pattern))
     }
@@ -99,9 +114,12 @@ mod tests {
         for (text, pattern) in [
             ("  a b ", "%a b%"),
             ("%%%a%%%%b%%", "%a%b%"),
-            (r"c:\dir", r"%c:\\dir%"),
+            (r"c:\dir", r"%c:dir%"),
+            (r"c:\\dir", r"%c:\\dir%"),
             (r"a\", r"%a\\%"),
-            (r"a\%", r"%a\\%"),
+            (r"a\%", r"%a\%%"),
+            (r"100\%%", r"%100\%%"),
+            (r"a\_b_", r"%a\_b_%"),
             ("", "%"),
         ] {
             assert_eq!(Pattern::contains(text), Some(Pattern(pattern.into())), "{text}");

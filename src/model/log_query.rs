@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::TenantId;
-use super::fold::Pattern;
+use super::fold::{Pattern, folded};
+use super::like::Matcher;
 use super::whatsapp_log::Column;
 
 /// A value in a condition, of its column's kind: integers, instants as milliseconds, ids as lower-case text.
@@ -40,6 +41,33 @@ pub enum Test {
 }
 
 impl Test {
+    /// What a value comes to, as in a column that has this one in every row.
+    pub fn holds_for(&self, value: &Value) -> bool {
+        let matches = |pattern: &Pattern| match value {
+            // Nothing ends it.
+            Value::Text(text) => {
+                Matcher::new(pattern.as_str()).matches::<()>(&folded(text), &mut || Ok(())) == Ok(true)
+            }
+            Value::Integer(_) => false,
+        };
+        match self {
+            Self::IsNull => false,
+            Self::IsNotNull => true,
+            Self::OneOf(values) => values.contains(value),
+            Self::NoneOf(values) => !values.contains(value),
+            Self::Compare(comparison, other) => match comparison {
+                Comparison::Less => value < other,
+                Comparison::LessOrEqual => value <= other,
+                Comparison::Greater => value > other,
+                Comparison::GreaterOrEqual => value >= other,
+                Comparison::Different => value != other,
+            },
+            Self::Matches(pattern) => matches(pattern),
+            Self::DoesNotMatch(pattern) => !matches(pattern),
+            Self::OrNull(test) => test.holds_for(value),
+        }
+    }
+
     /// What a null comes to, as in a column that never has a value.
     pub fn holds_for_null(&self) -> bool {
         match self {

@@ -62,9 +62,9 @@ pub fn stored_form(address: &str) -> String {
     if is_phone { digits } else { address.to_owned() }
 }
 
-/// Whether an address names nobody: nothing in it but `+`, spaces and brackets (docs/edna.md 1.3).
+/// Whether an address names nobody: nothing in it but the marks of a phone's spelling (docs/edna.md 1.3).
 pub fn is_blank(address: &str) -> bool {
-    address.chars().all(|char| char == '+' || char.is_whitespace() || is_bracket(char))
+    address.chars().all(is_phone_mark)
 }
 
 /// The form in which EMAIL addresses are compared.
@@ -73,9 +73,5 @@ pub fn folded(address: &str) -> String {
 }
 
 fn is_phone_mark(char: char) -> bool {
-    matches!(char, '+' | '-' | '.') || char.is_whitespace() || is_bracket(char)
-}
-
-fn is_bracket(char: char) -> bool {
-    matches!(char, '(' | ')' | '[' | ']' | '{' | '}')
+    matches!(char, '+' | '-' | '.' | '(' | ')' | '[' | ']' | '{' | '}') || char.is_whitespace()
 }

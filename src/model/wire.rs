@@ -124,7 +124,8 @@ pub fn is_not_given(raw: &str) -> bool {
     raw == "null" || is_empty_list(raw)
 }
 
-fn is_empty_list(raw: &str) -> bool {
+/// Whether a value is a list of nothing, as some programs write an object without fields.
+pub fn is_empty_list(raw: &str) -> bool {
     let inner = raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inner.is_some_and(|inner| inner.trim().is_empty())
 }
@@ -144,6 +145,81 @@ pub fn compact(raw: &str) -> String {
         out.push(char);
     }
     out
+}
+
+/// The same JSON without its nulls, nested ones included, and without white space, read once from its beginning to its end;
+/// strings and numbers stay as they are.
+pub fn without_nulls(json: &str) -> String {
+    /// A list or an object that is open.
+    struct Open<'a> {
+        is_object: bool,
+        is_empty: bool,
+        name: Option<&'a str>,
+    }
+    let mut out = String::with_capacity(json.len());
+    let mut open: Vec<Open> = Vec::new();
+    let mut rest = json;
+    while let Some(first) = rest.bytes().next() {
+        let (token, after) = rest.split_at(token_length(rest));
+        rest = after;
+        match first {
+            b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' => continue,
+            b'}' | b']' => {
+                open.pop();
+                out.push_str(token);
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(object) = open.last_mut().filter(|open| open.is_object && open.name.is_none()) {
+            object.name = Some(token);
+            continue;
+        }
+        let inside = open.last_mut();
+        let name = inside.and_then(|open| {
+            let name = open.name.take();
+            if token != "null" && !std::mem::replace(&mut open.is_empty, false) {
+                out.push(',');
+            }
+            name
+        });
+        if token == "null" {
+            continue;
+        }
+        if let Some(name) = name {
+            match text(name) {
+                Some(name) => push_text(&mut out, &name),
+                None => out.push_str(name),
+            }
+            out.push(':');
+        }
+        out.push_str(token);
+        if matches!(first, b'{' | b'[') {
+            open.push(Open { is_object: first == b'{', is_empty: true, name: None });
+        }
+    }
+    out
+}
+
+/// How long the token is that a JSON text begins with.
+fn token_length(json: &str) -> usize {
+    let bytes = json.as_bytes();
+    match bytes.first() {
+        Some(b'"') => {
+            let mut escaped = false;
+            let end = bytes.iter().skip(1).position(|byte| {
+                let is_end = *byte == b'"' && !escaped;
+                escaped = *byte == b'\\' && !escaped;
+                is_end
+            });
+            end.map_or(bytes.len(), |end| end + 2)
+        }
+        Some(b'{' | b'}' | b'[' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r') => 1,
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r');
+            bytes.iter().position(ends).unwrap_or(bytes.len())
+        }
+    }
 }
 
 /// Counts the brackets of a JSON text that are open, those inside its strings aside.
@@ -193,5 +269,60 @@ pub fn push_text(out: &mut String, text: &str) {
         out.push('"');
         out.push_str(text);
         out.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::without_nulls;
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            r#"[a-zé"\\ {}\[\],:]{0,6}"#.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 60, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map(r#"[a-z"\\]{0,3}"#, inner, 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// The same, value by value.
+    fn plainly(value: Value) -> Value {
+        match value {
+            Value::Array(list) => list.into_iter().filter(|value| !value.is_null()).map(plainly).collect(),
+            Value::Object(fields) => {
+                let given = fields.into_iter().filter(|(_, value)| !value.is_null());
+                Value::Object(given.map(|(name, value)| (name, plainly(value))).collect())
+            }
+            other => other,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nulls_go_wherever_they_stand(value in json().prop_filter("a value", |value| !value.is_null())) {
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(without_nulls(&pretty), plainly(value).to_string());
+        }
+    }
+
+    #[test]
+    fn a_deep_text_is_read_once() {
+        let depth = 100_000;
+        let text = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(without_nulls(&text), text);
+        assert_eq!(
+            without_nulls(r#" {"\u0061" : 1.50 , "b":null,"c":[ null, {"d":null} ]}"#),
+            r#"{"a":1.50,"c":[{}]}"#
+        );
     }
 }

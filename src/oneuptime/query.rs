@@ -23,7 +23,7 @@ pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeErr
     for (name, raw) in fields {
         let typed = Typed::read(raw.get());
         if let Some(search) = typed.as_ref().filter(|typed| typed.of_type == "MultiSearch") {
-            conditions.push(multi_search(&name, search, project_id)?);
+            conditions.extend(multi_search(&name, search, project_id)?);
             let of_each = |condition: &Condition| match condition {
                 Condition::AnyMatches(searched, _) => searched.len(),
                 Condition::On(..) => 0,
@@ -37,7 +37,12 @@ pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeErr
         let meant = field(&name).ok_or_else(|| unknown(&name))?.meant();
         match meant {
             // The key's own project takes its place, which every row has.
-            Meant::Project => {}
+            Meant::Project if name == "projectId" => {}
+            Meant::Project => {
+                let tests = Reader { name: &name, kind: Kind::Id }.tests(raw.get(), typed)?;
+                let own = Value::Text(project_id.to_owned());
+                conditions.extend(tests.iter().any(|test| !test.holds_for(&own)).then_some(Condition::NEVER));
+            }
             Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
             Meant::Never(kind) => {
                 let tests = Reader { name: &name, kind }.tests(raw.get(), typed)?;
@@ -56,10 +61,11 @@ fn unknown(name: &str) -> OneUptimeError {
     OneUptimeError::Bad(format!("Invalid column on WhatsApp Log - {name}. Column does not exist."))
 }
 
-/// A text in any of several columns; its own name says nothing.
-fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Condition, OneUptimeError> {
+/// A text in any of several columns; its own name says nothing. An empty text is no condition.
+fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Option<Condition>, OneUptimeError> {
     let reader = Reader { name, kind: Kind::Text };
     let pattern = reader.pattern(search.get("value"), Pattern::contains)?;
+    let is_empty = search.get("value").and_then(value::text).is_some_and(|text| text.is_empty());
     let fields = search.get("fields").and_then(wire::array);
     let fields = fields.filter(|fields| !fields.is_empty());
     let fields = fields.ok_or_else(|| reader.wrong("its fields must be a list of columns"))?;
@@ -77,7 +83,11 @@ fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Cond
             searched.push(one);
         }
     }
-    Ok(if searched.is_empty() { Condition::NEVER } else { Condition::AnyMatches(searched, pattern) })
+    Ok(match (is_empty, searched.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(Condition::NEVER),
+        (false, false) => Some(Condition::AnyMatches(searched, pattern)),
+    })
 }
 
 /// Reads the condition on one column.

@@ -38,6 +38,10 @@ impl Parts {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
+        // PHP writes an object without fields as a list.
+        if wire::is_empty_list(text.trim()) {
+            return Ok(Self::default());
+        }
         wire::object(text).map_err(|error| {
             OneUptimeError::Bad(match error {
                 wire::NotAnObject::Malformed { line, column } => {
@@ -51,6 +55,8 @@ impl Parts {
         for (name, raw) in value::object(text).unwrap_or_default() {
             let raw = raw.get();
             match name.as_str() {
+                // As some programs write a map that is not set.
+                "select" | "query" | "sort" if raw == "null" => {}
                 "select" => parts.select = Some(raw.to_owned()),
                 "query" => parts.query = Some(raw.to_owned()),
                 "sort" => parts.sort = Some(raw.to_owned()),

@@ -187,6 +187,11 @@ impl Store {
         &self.counters
     }
 
+    /// How many times something was looked up, a key among others: for tests.
+    pub fn lookups(&self) -> u64 {
+        self.lookups.uses()
+    }
+
     /// How many expensive questions wait for their turn.
     pub fn expensive_waiting(&self) -> usize {
         self.expensive.waiting()

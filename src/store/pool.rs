@@ -1,5 +1,6 @@
 //! Connections kept for one purpose, and the way work gets to one; knows no table and no database.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ pub struct Pool {
     admission: Admission,
     watch: Arc<Watch>,
     idle: Arc<Mutex<Vec<Session>>>,
+    uses: Arc<AtomicU64>,
 }
 
 /// A connection, and by what its work is ended.
@@ -113,7 +115,20 @@ impl Pool {
         admission: Admission,
         watch: &Arc<Watch>,
     ) -> Self {
-        Self { url: Arc::clone(url), purpose, options, admission, watch: Arc::clone(watch), idle: Arc::default() }
+        Self {
+            url: Arc::clone(url),
+            purpose,
+            options,
+            admission,
+            watch: Arc::clone(watch),
+            idle: Arc::default(),
+            uses: Arc::default(),
+        }
+    }
+
+    /// How many times it was used.
+    pub fn uses(&self) -> u64 {
+        self.uses.load(Ordering::Relaxed)
     }
 
     /// How many callers wait for a place in a queue with turns.
@@ -216,6 +231,7 @@ impl Pool {
         work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = self.admission.admit(caller, self.options.wait).await?;
+        self.uses.fetch_add(1, Ordering::Relaxed);
         let held = Arc::new(Held { permit: Mutex::new(Some(permit)), watch: Arc::clone(&self.watch) });
         let mut waiting = Waiting {
             budget: Arc::clone(&budget),

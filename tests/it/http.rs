@@ -213,3 +213,27 @@ async fn pages_of_other_origins_may_call_only_where_the_settings_say_so() {
     let any = TestApp::with(|config| config.server.cors_origins = vec!["*".into()]).await;
     assert_snapshot!(simple(&any, "https://other.example").await, @r#"{"count":0} *"#);
 }
+
+#[actix_web::test]
+async fn answers_are_nobodys_to_keep_and_stand_in_no_frame() {
+    let app = TestApp::new().await;
+    for (method, path) in
+        [("POST", "/api/messages/history"), ("GET", "/healthz"), ("GET", "/nothing"), ("PUT", "/readyz")]
+    {
+        let response = app.send(method, path, &[("x-api-key", &app.key)], "").await;
+        let headers = ["cache-control", "x-content-type-options", "content-security-policy"];
+        let headers = headers.map(|name| response.header(name).to_owned());
+        assert_eq!(headers, ["no-store", "nosniff", "frame-ancestors 'none'"], "{method} {path}");
+    }
+}
+
+#[test]
+fn connect_is_refused_at_once() {
+    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    for target in ["example.com:443", "/api/messages/history", "/healthz"] {
+        let started = std::time::Instant::now();
+        let answer = server.send(format!("CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 40"), "{target}: {answer}");
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "{target}");
+    }
+}

@@ -28,6 +28,9 @@ async fn every_field_is_optional_and_an_empty_body_means_an_empty_object() {
     assert_snapshot!(app.ids("{}").await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids("").await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids(" \n ").await, @"[5, 4, 3, 2, 1]");
+    // As PHP writes an array without entries.
+    assert_snapshot!(app.ids("[]").await, @"[5, 4, 3, 2, 1]");
+    assert_snapshot!(app.ids(" [ ] ").await, @"[5, 4, 3, 2, 1]");
 }
 
 #[actix_web::test]

@@ -40,9 +40,9 @@ fn the_file_wins_over_the_default_the_environment_over_the_file_and_a_flag_over_
 
 #[test]
 fn an_unknown_setting_is_refused_with_its_name() {
-    assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: server.bnd (settings.toml:2): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, workers, write_timeout_seconds");
-    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: server.binding (HISTORY_GATEWAY__SERVER__BINDING): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, workers, write_timeout_seconds");
-    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: servers.bind (HISTORY_GATEWAY__SERVERS__BIND): there is no such setting, only database, edna, ingest, log, oneuptime, pull, server, webhooks");
+    assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: server.bnd (settings.toml:2): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, trusted_proxies, workers, write_timeout_seconds");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: server.binding (HISTORY_GATEWAY__SERVER__BINDING): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, trusted_proxies, workers, write_timeout_seconds");
+    assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: servers.bind (HISTORY_GATEWAY__SERVERS__BIND): there is no such setting, only auth, database, edna, ingest, log, oneuptime, pull, server, webhooks");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_wrong_setting_is_named_with_its_line() {
     assert_snapshot!(refused(Some("database = \"postgres://gw:S3cret@host/db\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database (settings.toml:1): it is a string, and must be a table");
     assert_snapshot!(refused(Some("[database]\nurl = \"postgres://gw:S3cret@host/db\n"), &[], &[]), @r#"1 history-gateway: the settings cannot be read: settings.toml:2: url: invalid basic string, expected `"`"#);
     assert_snapshot!(refused(Some("[log]\nlevel = \"info\"\nlevel = \"warn\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: settings.toml:3: level: duplicate key");
-    assert_snapshot!(refused(Some("[log]\n\nlevels = 1\n[servers]\n"), &[], &[]), @"1 history-gateway: the settings are wrong: log.levels (settings.toml:3): there is no such setting, only format, level; servers (settings.toml:4): there is no such setting, only database, edna, ingest, log, oneuptime, pull, server, webhooks");
+    assert_snapshot!(refused(Some("[log]\n\nlevels = 1\n[servers]\n"), &[], &[]), @"1 history-gateway: the settings are wrong: log.levels (settings.toml:3): there is no such setting, only format, level; servers (settings.toml:4): there is no such setting, only auth, database, edna, ingest, log, oneuptime, pull, server, webhooks");
     let upstreams =
         "[[pull.upstreams]]\ntenant = 1\nurl = \"https://host\"\nkey_file = \"x\"\n\n[[pull.upstreams]]\ntenant = 1\n";
     assert_snapshot!(refused(Some(&format!("{upstreams}url = \"ftp://host\"\nkey_file = \"x\"\n")), &[], &[]), @"1 history-gateway: the settings are wrong: pull.upstreams[1].url (settings.toml:8): it does not begin with https:// or http://; it must be an address such as https://upstream.example");

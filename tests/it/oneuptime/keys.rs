@@ -15,8 +15,13 @@ const UNKNOWN: &str = "377f9b73-28fe-41f1-b591-3fdcef396aba";
 #[actix_web::test]
 async fn without_a_key_nothing_is_read() {
     let app = TestApp::new().await;
-    assert_snapshot!(app.logs_with("", LIST, "").await, @r#"401 {"error":"Authenticated user or a valid API key is needed to read record of WhatsApp Log.","message":"Authenticated user or a valid API key is needed to read record of WhatsApp Log."}"#);
-    assert_snapshot!(app.logs_with(" ", COUNT, "").await, @r#"401 {"error":"Authenticated user or a valid API key is needed to read record of WhatsApp Log.","message":"Authenticated user or a valid API key is needed to read record of WhatsApp Log."}"#);
+    assert_snapshot!(app.send("POST", LIST, &[], "").await.body, @r#"{"error":"Authenticated user or a valid API key is needed to read record of WhatsApp Log.","message":"Authenticated user or a valid API key is needed to read record of WhatsApp Log."}"#);
+    // A header without a key is one with a wrong key.
+    for empty in ["", " "] {
+        let response = app.send("POST", COUNT, &[("ApiKey", empty)], "").await;
+        assert_eq!(response.status, 400);
+        assert_eq!(response.body, r#"{"error":"Invalid API Key","message":"Invalid API Key"}"#);
+    }
     // A key of the other dialect's header is none here.
     let response = app.send("POST", LIST, &[("x-api-key", &app.key)], "").await;
     assert_eq!(response.status.as_u16(), 401);
@@ -141,7 +146,22 @@ async fn a_project_in_a_query_is_the_keys_own() {
         [json!(other), json!({"_type": "ObjectID", "value": other}), json!({"_type": "NotNull"}), json!(null)]
     {
         assert_eq!(app.query(json!({"projectId": project})).await, "[3]", "{project}");
-        assert_eq!(app.query(json!({"project": project})).await, "[3]", "{project}");
+    }
+    let own = TENANT.derived_project_id().to_string();
+    let of_type = |of_type: &str, value: &str| json!({"_type": of_type, "value": value});
+    for (project, found) in [
+        (json!(own), "[3]"),
+        (json!(other), "[]"),
+        (json!([other, own]), "[3]"),
+        (of_type("ObjectID", &other), "[]"),
+        (of_type("NotEqual", &other), "[3]"),
+        (of_type("NotEqual", &own), "[]"),
+        (of_type("Search", &own[4..9].to_uppercase()), "[3]"),
+        (of_type("NotContains", &own[4..9]), "[]"),
+        (json!({"_type": "NotNull"}), "[3]"),
+        (json!(null), "[]"),
+    ] {
+        assert_eq!(app.query(json!({"project": project})).await, found, "{project}");
     }
 }
 

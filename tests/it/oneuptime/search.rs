@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{id, log};
+use super::{COUNT, id, log};
 use crate::support::TestApp;
 
 fn op(name: &str, value: &str) -> Value {
@@ -61,12 +61,17 @@ async fn the_pattern_is_trimmed_and_the_value_is_not() {
 }
 
 #[actix_web::test]
-async fn percent_and_underscore_are_wildcards_and_nothing_else_is() {
+async fn percent_and_underscore_are_wildcards_unless_a_backslash_is_before_them() {
     let app = with_texts(&["100% sure", "1000 sure", "a_b", "axb", r"c:\dir", "я%я", "яяя", "line\nbreak"]).await;
     assert_eq!(search(&app, "1%sure").await, "[1, 2]");
     assert_eq!(search(&app, "a_b").await, "[3, 4]");
-    assert_eq!(search(&app, r"a\_b").await, "[]");
-    assert_eq!(search(&app, r"c:\dir").await, "[5]");
+    // A backslash makes the next character plain, and stands for itself at the end.
+    assert_eq!(search(&app, r"a\_b").await, "[3]");
+    assert_eq!(search(&app, r"1\%").await, "[]");
+    assert_eq!(search(&app, r"100\%").await, "[1]");
+    assert_eq!(search(&app, r"\1\0\0\%").await, "[1]");
+    assert_eq!(search(&app, r"c:\dir").await, "[]");
+    assert_eq!(search(&app, r"c:\\dir").await, "[5]");
     assert_eq!(search(&app, r"\").await, "[5]");
     assert_eq!(search(&app, r"[a-z*?^$").await, "[]");
     assert_eq!(search(&app, "я_я").await, "[6, 7]");
@@ -149,4 +154,16 @@ async fn multi_search_finds_any_of_its_fields_whatever_its_name() {
     let project = crate::support::TENANT.derived_project_id().to_string().to_uppercase();
     assert_eq!(app.query(json!({"x": multi(&project, json!(["projectId"]))})).await, "[1, 2, 3]");
     assert_eq!(app.query(json!({"x": multi("no", json!(["projectId", "deletedAt"]))})).await, "[]");
+}
+
+#[actix_web::test]
+async fn an_empty_multi_search_is_no_condition() {
+    let app = TestApp::new().await;
+    app.import_logs([log(1, json!({"messageText": "a"})), log(2, json!({}))]).await;
+    let multi =
+        |value: &str| json!({"_type": "MultiSearch", "value": value, "fields": ["messageText", "statusMessage"]});
+    assert_eq!(app.query(json!({"any": multi("a")})).await, "[1]");
+    assert_eq!(app.query(json!({"any": multi("")})).await, "[1, 2]");
+    let without_fields = json!({"query": {"any": {"_type": "MultiSearch", "value": "", "fields": []}}});
+    assert!(app.logs(COUNT, without_fields).await.starts_with("400 "));
 }

@@ -22,7 +22,7 @@ async fn unknown_columns_are_named() {
 }
 
 #[actix_web::test]
-async fn what_is_no_object_is_refused() {
+async fn what_is_no_object_is_refused_and_null_is_not_given() {
     let app = app().await;
     let mut table = String::new();
     for name in ["query", "select", "sort"] {
@@ -35,17 +35,17 @@ async fn what_is_no_object_is_refused() {
     query "x": 400 {"error":"Query must be an object.","message":"Query must be an object."}
     query 1: 400 {"error":"Query must be an object.","message":"Query must be an object."}
     query true: 400 {"error":"Query must be an object.","message":"Query must be an object."}
-    query null: 400 {"error":"Query must be an object.","message":"Query must be an object."}
+    query null: 200 {"count":3,"limit":10,"skip":0,"data":[{"_id":"00000000-0000-4000-8000-000000000003"},{"_id":"00000000-0000-4000-8000-000000000002"},{"_id":"00000000-0000-4000-8000-000000000001"}]}
     select []: 400 {"error":"Select must be an object.","message":"Select must be an object."}
     select "x": 400 {"error":"Select must be an object.","message":"Select must be an object."}
     select 1: 400 {"error":"Select must be an object.","message":"Select must be an object."}
     select true: 400 {"error":"Select must be an object.","message":"Select must be an object."}
-    select null: 400 {"error":"Select must be an object.","message":"Select must be an object."}
+    select null: 200 {"count":3,"limit":10,"skip":0,"data":[{"_id":"00000000-0000-4000-8000-000000000003"},{"_id":"00000000-0000-4000-8000-000000000002"},{"_id":"00000000-0000-4000-8000-000000000001"}]}
     sort []: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
     sort "x": 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
     sort 1: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
     sort true: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
-    sort null: 400 {"error":"Sort must be an object.","message":"Sort must be an object."}
+    sort null: 200 {"count":3,"limit":10,"skip":0,"data":[{"_id":"00000000-0000-4000-8000-000000000003"},{"_id":"00000000-0000-4000-8000-000000000002"},{"_id":"00000000-0000-4000-8000-000000000001"}]}
     "#);
 }
 
@@ -127,7 +127,7 @@ async fn values_of_the_wrong_kind_are_refused_with_the_columns_name() {
 }
 
 #[actix_web::test]
-async fn bodies_that_are_no_json_object_are_refused() {
+async fn bodies_that_are_no_json_object_are_refused_but_for_a_list_of_nothing() {
     let app = app().await;
     let mut table = String::new();
     for body in ["{", "[]", "null", "5", "{\"query\":{}}}", "{'query':{}}", "query=x"] {
@@ -137,7 +137,7 @@ async fn bodies_that_are_no_json_object_are_refused() {
     table += &bytes.body;
     assert_snapshot!(table, @r#"
     {: 400 {"error":"The body ends in the middle of a JSON value.","message":"The body ends in the middle of a JSON value."}
-    []: 400 {"error":"The body must be a JSON object.","message":"The body must be a JSON object."}
+    []: 200 {"count":3,"limit":10,"skip":0,"data":[{"_id":"00000000-0000-4000-8000-000000000003"},{"_id":"00000000-0000-4000-8000-000000000002"},{"_id":"00000000-0000-4000-8000-000000000001"}]}
     null: 400 {"error":"The body must be a JSON object.","message":"The body must be a JSON object."}
     5: 400 {"error":"The body must be a JSON object.","message":"The body must be a JSON object."}
     {"query":{}}}: 400 {"error":"The body is not valid JSON (line 1, column 13).","message":"The body is not valid JSON (line 1, column 13)."}
