@@ -71,6 +71,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod document;
 pub mod edna;
 pub mod generate;
 pub mod http;

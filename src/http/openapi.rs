@@ -1,40 +1,60 @@
 //! The OpenAPI document and the page to try it out, which needs no internet; nothing here reads a message.
 
 use actix_web::HttpResponse;
+use utoipa::openapi::request_body::RequestBody;
+use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::edna::{document, feed_document};
+use crate::edna::document::{self as edna, ErrorAnswer, NotReady, ReadOnly, feed, trail, webhook};
 use crate::oneuptime::document as oneuptime;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "history-gateway",
-        description = "Answers edna's message history endpoint and OneUptime's WhatsApp Log API from an own store: same requests, same answers, same errors."
+        description = "Answers edna's message history endpoint and OneUptime's WhatsApp Log API from an own store: same requests, same answers, same errors. HEAD works where GET does. Every answer has an `x-request-id`."
     ),
+    servers((url = "/", description = "The gateway that this document comes from.")),
     paths(
-        document::history,
-        feed_document::take_messages,
-        feed_document::message,
-        feed_document::take_statuses,
-        feed_document::webhook,
+        edna::history,
+        feed::take_messages,
+        feed::take_statuses,
+        trail::message,
+        webhook::any,
+        webhook::look_any,
+        webhook::messages,
+        webhook::look_messages,
+        webhook::statuses,
+        webhook::look_statuses,
         oneuptime::log_list,
+        oneuptime::log_list_by_get,
         oneuptime::log_item,
+        oneuptime::log_item_by_get,
         oneuptime::log_count,
+        oneuptime::create,
+        oneuptime::update,
+        oneuptime::delete,
+        oneuptime::update_by_post,
+        oneuptime::update_by_get,
+        oneuptime::delete_by_post,
+        oneuptime::delete_by_get,
         healthz,
         readyz,
-        metrics
+        metrics,
+        openapi
     ),
-    components(schemas(document::HistoryRequest, document::HistoryAnswer, document::ErrorAnswer)),
+    components(schemas(ErrorAnswer, oneuptime::LogError)),
     tags(
         (name = "edna", description = "The endpoint of edna Pulse."),
-        (name = "feeds", description = "How messages and statuses get in, and what is known of one."),
+        (name = "feeds", description = "What own systems know of messages and statuses, and what is known of one."),
+        (name = "webhooks", description = "The addresses for edna's webhooks."),
         (name = "oneuptime", description = "The read-only WhatsApp Log of OneUptime."),
-        (name = "health", description = "For balancers and supervisors. No key, nothing personal.")
+        (name = "health", description = "For balancers, supervisors and tools. No key, nothing personal.")
     ),
-    modifiers(&Keys)
+    modifiers(&Keys, &Forms)
 )]
 struct Document;
 
@@ -54,29 +74,101 @@ impl Modify for Keys {
     }
 }
 
+/// Puts right what the derived parts of the document say otherwise than is meant.
+struct Forms;
+
+impl Modify for Forms {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+        for schema in schemas {
+            let RefOr::T(Schema::Object(object)) = schema else { continue };
+            object.properties.values_mut().for_each(tell_of_the_whole);
+        }
+        for item in document.paths.paths.values_mut() {
+            let bodies = [&mut item.get, &mut item.post]
+                .into_iter()
+                .flatten()
+                .filter_map(|operation| operation.request_body.as_mut());
+            bodies.for_each(never_null);
+        }
+    }
+}
+
+/// Of a field that may be null, the words belong to the field and not to one of its forms.
+fn tell_of_the_whole(field: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::OneOf(forms)) = field
+        && forms.description.is_none()
+    {
+        let words = forms.items.iter_mut().find_map(|form| match form {
+            RefOr::Ref(form) if !form.description.is_empty() => Some(std::mem::take(&mut form.description)),
+            _ => None,
+        });
+        forms.description = words;
+    }
+}
+
+/// A body that may be left out is not one that may be null.
+fn never_null(body: &mut RefOr<RequestBody>) {
+    let RefOr::T(body) = body else { return };
+    for content in body.content.values_mut() {
+        let RefOr::T(content) = content else { continue };
+        let Some(RefOr::T(Schema::OneOf(forms))) = &mut content.schema else { continue };
+        let is_null = |form: &RefOr<Schema>| matches!(form, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null));
+        if forms.items.len() == 2 && forms.items.iter().any(is_null) {
+            forms.items.retain(|form| !is_null(form));
+            content.schema = forms.items.pop();
+        }
+    }
+}
+
+/// Whether the process runs.
+#[expect(dead_code, reason = "only described from")]
+#[derive(ToSchema)]
+struct Health {
+    /// `ok`.
+    status: String,
+}
+
+/// Whether requests can be answered.
+#[expect(dead_code, reason = "only described from")]
+#[derive(ToSchema)]
+struct Readiness {
+    /// `ready`.
+    status: String,
+}
+
 /// The process runs
 #[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/healthz", tag = "health", responses(
-    (status = 200, description = "It does.", body = serde_json::Value, example = json!({"status": "ok"})),
+#[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "health", security(()), responses(
+    (status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})),
+    ReadOnly
 ))]
 fn healthz() {}
 
 /// The store answers and its schema is current
 #[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/readyz", tag = "health", responses(
-    (status = 200, description = "Ready for requests.", body = serde_json::Value, example = json!({"status": "ready"})),
-    (status = 503, description = "`service-unavailable`: not ready.", body = document::ErrorAnswer,
-        headers(("Retry-After" = u64, description = "Seconds to wait."))),
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "health", security(()), responses(
+    (status = 200, description = "Ready for requests.", body = Readiness, example = json!({"status": "ready"})),
+    NotReady
 ))]
 fn readyz() {}
 
 /// Numbers for Prometheus
 #[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "health", security(()), responses(
     (status = 200, description = "Requests, events, commits, the queue, the store, as OpenMetrics text.", body = String,
         content_type = "application/openmetrics-text"),
+    ReadOnly
 ))]
 fn metrics() {}
+
+/// This document
+#[expect(dead_code, reason = "only described from")]
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApiDocument", tag = "health", security(()), responses(
+    (status = 200, description = "An OpenAPI 3.1 document.", body = Object),
+    ReadOnly
+))]
+fn openapi() {}
 
 /// The document, as `GET /openapi.json` and the command `openapi` give it.
 pub fn document() -> String {

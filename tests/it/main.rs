@@ -23,6 +23,7 @@ mod imports;
 mod keys;
 mod metrics;
 mod oneuptime;
+mod openapi;
 mod oracle;
 mod plans;
 #[cfg(feature = "postgres")]
