@@ -64,6 +64,12 @@ pub fn uuid(description: &str) -> ObjectBuilder {
     text(description).format(Some(SchemaFormat::Custom("uuid".into())))
 }
 
+/// An object with whatever fields.
+pub fn any_object(description: &str) -> ObjectBuilder {
+    let any = AdditionalProperties::<Schema>::FreeForm(true);
+    described(Type::Object, description).additional_properties(Some(any))
+}
+
 /// An object with no other properties than those.
 pub fn closed(object: ObjectBuilder, description: &str) -> RefOr<Schema> {
     let none = AdditionalProperties::<Schema>::FreeForm(false);
@@ -139,6 +145,17 @@ scalar!(
         "^([0-9]{1,3}|1000)$"
     )
 );
+scalar!(
+    TextOrDigits,
+    either(
+        "A text of at most 1024 bytes, or an integer, of which the digits are kept.",
+        [
+            text("The text.").min_length(Some(1)).max_length(Some(1024)).into(),
+            described(Type::Integer, "The integer.").minimum(Some(0)).into()
+        ]
+    )
+);
+scalar!(AnyObject, any_object("An object with any fields.").into());
 scalar!(
     EdnaDate,
     text("UTC with three digits of fraction and a zone without colon, which is ISO 8601 and not RFC 3339.")

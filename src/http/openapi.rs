@@ -8,6 +8,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::document::AnyObject;
 use crate::edna::document::{self as edna, ErrorAnswer, NotReady, ReadOnly, feed, trail, webhook};
 use crate::oneuptime::document as oneuptime;
 
@@ -165,7 +166,7 @@ fn metrics() {}
 /// This document
 #[expect(dead_code, reason = "only described from")]
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApiDocument", tag = "health", security(()), responses(
-    (status = 200, description = "An OpenAPI 3.1 document.", body = Object),
+    (status = 200, description = "An OpenAPI 3.1 document.", body = AnyObject),
     ReadOnly
 ))]
 fn openapi() {}

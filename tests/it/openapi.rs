@@ -80,6 +80,10 @@ fn operation_ids_are_verbs_with_an_object_and_each_stands_once() {
         assert!(id.chars().all(char::is_alphanumeric), "{method} {path}: {id}");
         assert!(seen.insert(id), "{id} stands twice");
         assert!(operation["summary"].is_string(), "{id} has no summary");
+        let is_refused =
+            id.contains("WhatsAppLog") && ["create", "update", "delete"].iter().any(|verb| id.starts_with(verb));
+        let succeeds = operation["responses"].as_object().unwrap().keys().any(|status| status.starts_with('2'));
+        assert_ne!(is_refused, succeeds, "{id}");
     }
 }
 

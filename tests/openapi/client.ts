@@ -1,6 +1,6 @@
 // The README's own question, asked by a client whose types are generated from the document.
 import createClient from "openapi-fetch";
-import type { paths } from "./schema";
+import type { paths } from "./schema.js";
 
 const [baseUrl, key] = process.argv.slice(2);
 if (baseUrl === undefined || key === undefined) throw new Error("usage: client.ts URL KEY");

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::errors::TakeErrors;
 use super::message::NewMessage;
-use crate::document::{DateText, IdOrDigits, IntegerOrDigits};
+use crate::document::{DateText, IdOrDigits, IntegerOrDigits, TextOrDigits};
 
 /// What became of the entries of a request.
 #[derive(ToSchema)]
@@ -63,8 +63,7 @@ pub struct NewStatus {
     /// The message.
     message_id: Option<IdOrDigits>,
     /// The caller's own id of the sending. With `subjectId`, it leads to the message that another status names.
-    #[schema(max_length = 1024, min_length = 1)]
-    request_id: Option<String>,
+    request_id: Option<TextOrDigits>,
     /// The sender.
     subject_id: Option<IntegerOrDigits>,
     /// ACCEPTED, ENQUEUED, DELAYED, SENT, INVALID, UNDELIVERED, FAILED, CANCELLED, EXPIRED, DELIVERED, READ in any
@@ -87,34 +86,28 @@ pub struct NewStatus {
 /// Messages from a system that knows what it sent
 ///
 /// One item, a list of items, or one item on each line, up to 10,000 in at most 16 MiB (setting
-/// `ingest.body_limit_bytes`). All that is not rejected is durable when this answers; to send it again changes nothing.
+/// `ingest.body_limit_bytes`), whatever its Content-Type. All that is not rejected is durable when this answers; to send it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/messages",
     operation_id = "ingestMessages",
     tag = "feeds",
     security(("x-api-key" = [])),
-    request_body(content(
-        (Messages = "application/json"),
-        (String = "application/x-ndjson", example = "{\"messageId\":9000000001,\"channelType\":\"WHATSAPP\",\"direction\":\"OUT\",\"address\":\"79001112233\",\"content\":\"{}\",\"sentOrReceivedAt\":\"2026-03-01T10:00:00Z\"}\n{\"messageId\":9000000002,\"channelType\":\"SMS\",\"direction\":\"OUT\",\"address\":\"79001112233\",\"content\":\"{}\",\"sentOrReceivedAt\":\"2026-03-01T10:00:01Z\"}")
-    )),
+    request_body(content = Messages, content_type = "application/json"),
     responses((status = 200, description = "What became of each.", body = Taken), TakeErrors)
 )]
 pub fn take_messages() {}
 
 /// Statuses from a system that knows of them
 ///
-/// One status, a list of them, or one on each line, up to 10,000. A status that comes before its message waits for it.
+/// One status, a list of them, or one on each line, up to 10,000, whatever the Content-Type. A status that comes before its message waits for it.
 #[utoipa::path(
     post,
     path = "/v1/statuses",
     operation_id = "ingestStatuses",
     tag = "feeds",
     security(("x-api-key" = [])),
-    request_body(content(
-        (Statuses = "application/json"),
-        (String = "application/x-ndjson", example = "{\"messageId\":8270556,\"status\":\"DELIVERED\",\"statusAt\":\"2026-03-01T10:00:05Z\"}\n{\"messageId\":8270515,\"status\":\"READ\",\"statusAt\":\"2026-03-01T10:00:09Z\"}")
-    )),
+    request_body(content = Statuses, content_type = "application/json"),
     responses((status = 200, description = "What became of each.", body = Taken), TakeErrors)
 )]
 pub fn take_statuses() {}

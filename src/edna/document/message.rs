@@ -7,8 +7,8 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 use crate::document::{
-    ADDRESS_PATTERN, DateText, EdnaDate, IdOrDigits, IntegerOrDigits, WORD_PATTERN, described, or_null, pointing,
-    reference, text, word,
+    ADDRESS_PATTERN, DateText, EdnaDate, IdOrDigits, IntegerOrDigits, WORD_PATTERN, any_object, described, or_null,
+    pointing, reference, text, word,
 };
 use crate::model::Property;
 use crate::model::property::Kind;
@@ -99,7 +99,7 @@ fn taken(property: Property, is_required: bool) -> RefOr<Schema> {
         (Property::ChannelType, _) => text(meaning).pattern(Some(WORD_PATTERN)).max_length(Some(256)).into(),
         (Property::TrafficType, _) => text(meaning).max_length(Some(256)).into(),
         (Property::Content, _) => {
-            let whole = described(Type::Object, "Kept as compact JSON.");
+            let whole = any_object("Kept as compact JSON.");
             let kept = text("Kept byte for byte, whatever it holds.");
             OneOfBuilder::new().item(whole).item(kept).description(Some(meaning)).into()
         }

@@ -5,7 +5,7 @@
 use utoipa::ToSchema;
 
 use super::errors::{Looks, WebhookErrors};
-use crate::document::{DateText, IdOrDigits, IntegerOrDigits};
+use crate::document::{AnyObject, DateText, IdOrDigits, IntegerOrDigits, TextOrDigits};
 
 /// A message that a subscriber sent. Further fields are passed over.
 #[derive(ToSchema)]
@@ -25,8 +25,7 @@ pub struct IncomingMessage {
     /// Who sent it.
     subscriber: IncomingSubscriber,
     /// Becomes the `content`, without its nulls.
-    #[schema(value_type = Object)]
-    message_content: serde_json::Value,
+    message_content: AnyObject,
     /// When it was received.
     received_at: DateText,
     /// The IN message that it quotes.
@@ -34,7 +33,7 @@ pub struct IncomingMessage {
     /// The OUT message that it replies to.
     reply_out_message_id: Option<IntegerOrDigits>,
     /// The sender's own id of that message.
-    reply_out_message_external_request_id: Option<String>,
+    reply_out_message_external_request_id: Option<TextOrDigits>,
 }
 
 /// Who sent a message.
@@ -56,7 +55,7 @@ pub struct IncomingSubscriber {
 }))]
 pub struct StatusChange {
     /// The sender's own id of the sending.
-    request_id: Option<String>,
+    request_id: Option<TextOrDigits>,
     /// The message.
     message_id: Option<IdOrDigits>,
     /// The cascade.

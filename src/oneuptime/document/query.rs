@@ -26,12 +26,8 @@ impl PartialSchema for LogQuery {
             query.property(*name, pointing(&condition, &meaning(name, *field)))
         });
         let sentence = "Conditions by column, all of which must hold, at most 100. `projectId` and `project` speak of \
-                        the key's own project alone. A MultiSearch stands under any name.";
-        query
-            .additional_properties(Some(reference("MultiSearch")))
-            .max_properties(Some(100))
-            .description(Some(sentence))
-            .into()
+                        the key's own project alone. A MultiSearch may stand under any name, a column's or another.";
+        query.max_properties(Some(100)).description(Some(sentence)).into()
     }
 }
 
