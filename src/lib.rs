@@ -19,7 +19,7 @@
 //! | [`cli`] | the commands, one file each |
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
-//! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
+//! | [`http`] | every route on one screen, keys, health, the OpenAPI document and the page to try it out (`assets/page`) |
 //! | [`edna`] | the edna dialect: request, answer, errors; webhooks, what own systems send; and [`edna::pull`], which copies another endpoint's history |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`document`] | what the OpenAPI documents of both dialects are written with |

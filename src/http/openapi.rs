@@ -1,4 +1,4 @@
-//! The OpenAPI document and the page to try it out, which needs no internet; nothing here reads a message.
+//! The OpenAPI document: what the routes of all parts come to; nothing here reads a message.
 
 use actix_web::HttpResponse;
 use utoipa::openapi::request_body::RequestBody;
@@ -6,7 +6,6 @@ use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi, ToSchema};
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::document::AnyObject;
 use crate::edna::document::{self as edna, ErrorAnswer, NotReady, ReadOnly, feed, trail, webhook};
@@ -180,11 +179,4 @@ pub fn document() -> String {
 
 pub async fn json() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document())
-}
-
-/// The page, all of whose files are in the binary.
-pub fn page() -> SwaggerUi {
-    let config =
-        Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).display_request_duration(true);
-    SwaggerUi::new("/docs/{_:.*}").config(config)
 }

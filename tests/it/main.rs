@@ -25,6 +25,7 @@ mod metrics;
 mod oneuptime;
 mod openapi;
 mod oracle;
+mod page;
 mod plans;
 #[cfg(feature = "postgres")]
 mod postgres;

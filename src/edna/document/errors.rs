@@ -71,7 +71,7 @@ impl Table {
         let described = answer("`method-not-allowed`", &[("other-method", not_allowed)]);
         table.0.insert("405".into(), described.header("Allow", allow(methods)).build().into());
         let internal = json!({
-            "title": "internal-error", "status": 500, "detail": "The request cannot be answered; asking again does not mend it."
+            "title": "internal-error", "status": 500, "detail": "The message store cannot give this answer; its operator's log tells why."
         });
         let examples = [("damaged-row", internal.to_string())];
         let sentence = "`internal-error`: what is stored cannot be read. The cause stands in the log alone.";

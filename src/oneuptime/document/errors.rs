@@ -58,7 +58,7 @@ fn errors(act: Act, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Respons
         "Too many requests with this key; only where a limit is set.",
         &[("try-again", OneUptimeError::TooManyRequests { retry_after: 1 })],
     );
-    let text = "The request cannot be answered; asking again does not mend it.";
+    let text = "The message store cannot give this answer; its operator's log tells why.";
     let examples = [("damaged-row", json!({"error": text, "message": text}).to_string())];
     let sentence = "What is stored cannot be read. The cause stands in the log alone.";
     responses.insert("500".into(), response(sentence, reference("LogError"), &examples).build().into());
