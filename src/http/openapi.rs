@@ -1,15 +1,16 @@
 //! The OpenAPI document: what the routes of all parts come to; nothing here reads a message.
 
+mod forms;
+
 use actix_web::HttpResponse;
-use utoipa::openapi::request_body::RequestBody;
-use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use crate::document::AnyObject;
 use crate::edna::document::{self as edna, ErrorAnswer, NotReady, ReadOnly, feed, trail, webhook};
 use crate::oneuptime::document as oneuptime;
+
+use forms::Forms;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -71,53 +72,6 @@ impl Modify for Keys {
         let key = "`Token KEY`, a key of `history-gateway key issue --kind webhook`.";
         let key = ApiKeyValue::with_description("Authorization", key);
         components.add_security_scheme("webhook", SecurityScheme::ApiKey(ApiKey::Header(key)));
-    }
-}
-
-/// Puts right what the derived parts of the document say otherwise than is meant.
-struct Forms;
-
-impl Modify for Forms {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
-        for schema in schemas {
-            let RefOr::T(Schema::Object(object)) = schema else { continue };
-            object.properties.values_mut().for_each(tell_of_the_whole);
-        }
-        for item in document.paths.paths.values_mut() {
-            let bodies = [&mut item.get, &mut item.post]
-                .into_iter()
-                .flatten()
-                .filter_map(|operation| operation.request_body.as_mut());
-            bodies.for_each(never_null);
-        }
-    }
-}
-
-/// Of a field that may be null, the words belong to the field and not to one of its forms.
-fn tell_of_the_whole(field: &mut RefOr<Schema>) {
-    if let RefOr::T(Schema::OneOf(forms)) = field
-        && forms.description.is_none()
-    {
-        let words = forms.items.iter_mut().find_map(|form| match form {
-            RefOr::Ref(form) if !form.description.is_empty() => Some(std::mem::take(&mut form.description)),
-            _ => None,
-        });
-        forms.description = words;
-    }
-}
-
-/// A body that may be left out is not one that may be null.
-fn never_null(body: &mut RefOr<RequestBody>) {
-    let RefOr::T(body) = body else { return };
-    for content in body.content.values_mut() {
-        let RefOr::T(content) = content else { continue };
-        let Some(RefOr::T(Schema::OneOf(forms))) = &mut content.schema else { continue };
-        let is_null = |form: &RefOr<Schema>| matches!(form, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null));
-        if forms.items.len() == 2 && forms.items.iter().any(is_null) {
-            forms.items.retain(|form| !is_null(form));
-            content.schema = forms.items.pop();
-        }
     }
 }
 

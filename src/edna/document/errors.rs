@@ -172,7 +172,6 @@ impl IntoResponses for TrailErrors {
         let absent = "`not-found`: no such message, or one of a subject outside the key's senders.";
         Table::new("GET, HEAD")
             .key()
-            .body(MIB)
             .with(
                 400,
                 "`not-valid-request`: the id is not an integer of 64 bits.",

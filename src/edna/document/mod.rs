@@ -18,7 +18,7 @@ use request::HistoryRequest;
 /// What was sent to a recipient, and came from it
 ///
 /// The newest 15 messages of the last 30 days where nothing else is asked for. The body is read as JSON whatever
-/// its Content-Type; an empty one means `{}`.
+/// its Content-Type; an empty one and `[]` mean `{}`.
 #[utoipa::path(
     post,
     path = "/api/messages/history",

@@ -45,6 +45,8 @@ fn errors(act: Act, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Respons
     bad_requests.extend(wrong);
     put(&mut responses, 400, "An unknown, expired or revoked key, or a request that cannot be read.", &bad_requests);
     put(&mut responses, 401, "No key.", &[("no-key", OneUptimeError::NoKey(act))]);
+    let elsewhere = OneUptimeError::PageNotFound("/api/whatsapp-log/get-lists".into());
+    put(&mut responses, 404, "Another path, or a method that is not named here.", &[("page-not-found", elsewhere)]);
     put(
         &mut responses,
         413,
