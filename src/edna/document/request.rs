@@ -52,8 +52,8 @@ pub struct HistoryRequest {
     sort: Option<Sort>,
     /// Keeps OUT messages of these traffic types; with `direction` IN it is ignored.
     traffic_types: Option<Vec<TrafficType>>,
-    /// One subject only; 0 means not given. One that the tenant does not know: `message-matcher-subject-not-found`. `subjectID`, the spelling of edna's table, is read as
-    /// the same field.
+    /// One subject only; 0 means not given. One that the tenant does not know: `message-matcher-subject-not-found`.
+    /// `subjectID`, the spelling of edna's table, is read as the same field.
     subject_id: Option<IntegerOrDigits>,
 }
 

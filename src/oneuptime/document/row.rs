@@ -16,11 +16,11 @@ use crate::oneuptime::columns::{FIELDS, Field};
 ]}))]
 pub struct LogList {
     /// How many rows match, whatever the page: exact.
-    count: i64,
+    count: u64,
     /// The limit that was applied.
-    limit: i64,
+    limit: u64,
     /// The skip that was applied.
-    skip: i64,
+    skip: u64,
     /// The rows.
     data: Vec<LogRow>,
 }
