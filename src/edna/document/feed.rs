@@ -86,7 +86,8 @@ pub struct NewStatus {
 /// Messages from a system that knows what it sent
 ///
 /// One item, a list of items, or one item on each line, up to 10,000 in at most 16 MiB (setting
-/// `ingest.body_limit_bytes`), whatever its Content-Type. All that is not rejected is durable when this answers; to send it again changes nothing.
+/// `ingest.body_limit_bytes`), whatever its Content-Type. All that is not rejected is durable when this answers; to send
+/// it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/messages",
@@ -100,7 +101,8 @@ pub fn take_messages() {}
 
 /// Statuses from a system that knows of them
 ///
-/// One status, a list of them, or one on each line, up to 10,000, whatever the Content-Type. A status that comes before its message waits for it.
+/// One status, a list of them, or one on each line, up to 10,000, whatever the Content-Type. A status that comes before
+/// its message waits for it.
 #[utoipa::path(
     post,
     path = "/v1/statuses",

@@ -48,7 +48,11 @@ fn never_null(body: &mut RefOr<RequestBody>) {
     for content in body.content.values_mut() {
         let RefOr::T(content) = content else { continue };
         let Some(RefOr::T(Schema::OneOf(forms))) = &mut content.schema else { continue };
-        let is_null = |form: &RefOr<Schema>| matches!(form, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null));
+        let null = SchemaType::Type(Type::Null);
+        let is_null = |form: &RefOr<Schema>| match form {
+            RefOr::T(Schema::Object(object)) => object.schema_type == null,
+            _ => false,
+        };
         if forms.items.len() == 2 && forms.items.iter().any(is_null) {
             forms.items.retain(|form| !is_null(form));
             content.schema = forms.items.pop();
