@@ -19,9 +19,10 @@
 //! | [`cli`] | the commands, one file each |
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
-//! | [`http`] | every route on one screen, keys, health, the OpenAPI document |
+//! | [`http`] | every route on one screen, keys, health, the OpenAPI document and the page to try it out (`assets/page`) |
 //! | [`edna`] | the edna dialect: request, answer, errors; webhooks, what own systems send; and [`edna::pull`], which copies another endpoint's history |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
+//! | [`document`] | what the OpenAPI documents of both dialects are written with |
 //! | [`ingest`] | the door: what copies of a message and statuses come to, and the queue before it |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`]; [`store::backup`] and [`store::check`] look after a store as a whole |
 //! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
@@ -29,8 +30,8 @@
 //!
 //! # Who may use whom
 //! `main → cli → {http, edna, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
-//! config}` · `edna → {ingest, store, model}` · `oneuptime → {store, model}` · `ingest → {store, model}` · `store →
-//! model` · `generate → model` · `model →` nothing of ours.
+//! config, document}` · `edna → {ingest, store, model, document}` · `oneuptime → {store, model, document}` · `ingest →
+//! {store, model}` · `store → model` · `generate → model` · `model →` and `document →` nothing of ours.
 //!
 //! # Invariants, which `tests/it/house.rs` holds
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
@@ -71,6 +72,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod document;
 pub mod edna;
 pub mod fair_queue;
 pub mod generate;

@@ -14,6 +14,7 @@ use crate::generate::Plan;
 use crate::generate::logs::LogPlan;
 use crate::http::Gateway;
 use crate::http::clock::Clock;
+use crate::http::docs::ShownKey;
 use crate::ingest;
 use crate::model::instant::Rounding;
 use crate::model::key::{KeyKind, Profile, Secret};
@@ -142,7 +143,8 @@ impl Sandbox {
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         let asked_for = self.fill(&store, clock).await?;
         print(&greeting(address, asked_for))?;
-        serve::run(listener, Gateway::new(&config, store, clock), stop).await
+        let shown = KEYS.map(|key| ShownKey { name: key.name, value: key.value, kind: key.kind });
+        serve::run(listener, Gateway::new(&config, store, clock).showing(&shown), stop).await
     }
 
     /// Fills the store and gives an address to ask for.

@@ -3,7 +3,6 @@
 pub mod answer;
 pub mod document;
 pub mod error;
-pub mod feed_document;
 pub mod own;
 pub mod pull;
 pub mod request;

@@ -30,7 +30,7 @@ pub struct Keys {
     seen: Mutex<HashMap<KeyDigest, (Arc<Caller>, Monotonic)>>,
     uses: Mutex<BTreeMap<i64, Instant>>,
     limiter: Option<DefaultKeyedRateLimiter<i64>>,
-    wrong_keys: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    wrong: Option<DefaultKeyedRateLimiter<IpAddr>>,
 }
 
 /// A key as a request brings it: the header it stands in, and the address it comes from.
@@ -49,7 +49,7 @@ impl Keys {
             seen: Mutex::default(),
             uses: Mutex::default(),
             limiter: NonZeroU32::new(requests_per_second).map(Quota::per_second).map(RateLimiter::keyed),
-            wrong_keys: NonZeroU32::new(wrong_keys_per_minute).map(Quota::per_minute).map(RateLimiter::keyed),
+            wrong: NonZeroU32::new(wrong_keys_per_minute).map(Quota::per_minute).map(RateLimiter::keyed),
         }
     }
 
@@ -89,17 +89,16 @@ impl Keys {
         let Some(secret) = Secret::parse(key) else { return Err(self.wrong(from)) };
         let digest = secret.digest();
         let is_right = |caller: &Caller| kind(caller.kind) && caller.is_valid_at(now);
-        let known = self.remembered(digest).filter(|caller| is_right(caller));
-        let caller = match known {
-            Some(caller) => caller,
-            None => {
-                // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
-                let asked_at = Monotonic::now();
-                let found = self.find(digest).await?.filter(is_right);
-                let caller = Arc::new(found.ok_or_else(|| self.wrong(from))?);
-                self.remember(digest, &caller, asked_at);
-                caller
-            }
+        let remembered = self.remembered(digest).filter(|caller| is_right(caller));
+        let caller = if let Some(caller) = remembered {
+            caller
+        } else {
+            // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
+            let asked_at = Monotonic::now();
+            let found = self.find(digest).await?.filter(is_right);
+            let caller = Arc::new(found.ok_or_else(|| self.wrong(from))?);
+            self.remember(digest, &caller, asked_at);
+            caller
         };
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(caller.key_id, now);
         Ok(caller)
@@ -127,7 +126,7 @@ impl Keys {
 
     /// What whoever brings a wrong key is told. A right one is never refused for the wrong ones of its address.
     fn wrong(&self, from: Option<IpAddr>) -> Denial {
-        let (Some(limiter), Some(from)) = (&self.wrong_keys, from) else { return Denial::UnknownKey };
+        let (Some(limiter), Some(from)) = (&self.wrong, from) else { return Denial::UnknownKey };
         if limiter.len() >= REMEMBERED_ADDRESSES {
             limiter.retain_recent();
         }
@@ -154,7 +153,7 @@ impl Keys {
 }
 
 /// The text of the header that holds the key.
-fn value<'a>(presented: Presented<'a>) -> Result<&'a str, Denial> {
+fn value(presented: Presented<'_>) -> Result<&str, Denial> {
     let value = presented.headers.get(presented.header).ok_or(Denial::NoKey)?;
     value.to_str().ok().filter(|text| !text.trim().is_empty()).ok_or(Denial::UnknownKey)
 }

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 mod client;
 pub mod clock;
+pub mod docs;
 pub mod health;
 pub mod metrics;
 pub mod observe;
@@ -56,6 +57,7 @@ pub struct Gateway {
     ingest: Ingest,
     webhook_header: String,
     stopping: AtomicBool,
+    docs: docs::Files,
 }
 
 impl Gateway {
@@ -74,7 +76,14 @@ impl Gateway {
             ingest: config.ingest.clone(),
             webhook_header: config.webhooks.header.clone(),
             stopping: AtomicBool::new(false),
+            docs: docs::Files::new(&[]),
         }
+    }
+
+    /// With keys that its page shows to everybody who opens it.
+    #[must_use]
+    pub fn showing(self, keys: &[docs::ShownKey]) -> Self {
+        Self { docs: docs::Files::new(keys), ..self }
     }
 
     /// The key that stands in a request's header.
@@ -120,7 +129,8 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(web::resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
         .service(web::resource("/metrics").route(get().to(metrics::metrics)).default_service(reads()))
         .service(web::resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
-        .service(openapi::page())
+        .service(web::resource(["/", "/docs"]).name("/docs").route(get().to(docs::lead)).default_service(reads()))
+        .service(web::resource("/docs/{file:.*}").route(get().to(docs::file)).default_service(reads()))
         .default_service(web::to(not_found));
 }
 

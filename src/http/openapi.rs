@@ -1,40 +1,61 @@
-//! The OpenAPI document and the page to try it out, which needs no internet; nothing here reads a message.
+//! The OpenAPI document: what the routes of all parts come to; nothing here reads a message.
+
+mod forms;
 
 use actix_web::HttpResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa::{Modify, OpenApi, ToSchema};
 
-use crate::edna::{document, feed_document};
+use crate::document::AnyObject;
+use crate::edna::document::{self as edna, ErrorAnswer, NotReady, ReadOnly, feed, trail, webhook};
 use crate::oneuptime::document as oneuptime;
+
+use forms::Forms;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "history-gateway",
-        description = "Answers edna's message history endpoint and OneUptime's WhatsApp Log API from an own store: same requests, same answers, same errors."
+        description = "Answers edna's message history endpoint and OneUptime's WhatsApp Log API from an own store: same requests, same answers, same errors. HEAD works where GET does. Every answer has an `x-request-id`."
     ),
+    servers((url = "/", description = "The gateway that this document comes from.")),
     paths(
-        document::history,
-        feed_document::take_messages,
-        feed_document::message,
-        feed_document::take_statuses,
-        feed_document::webhook,
+        edna::history,
+        feed::take_messages,
+        feed::take_statuses,
+        trail::message,
+        webhook::any,
+        webhook::look_any,
+        webhook::messages,
+        webhook::look_messages,
+        webhook::statuses,
+        webhook::look_statuses,
         oneuptime::log_list,
+        oneuptime::log_list_by_get,
         oneuptime::log_item,
+        oneuptime::log_item_by_get,
         oneuptime::log_count,
+        oneuptime::create,
+        oneuptime::update,
+        oneuptime::delete,
+        oneuptime::update_by_post,
+        oneuptime::update_by_get,
+        oneuptime::delete_by_post,
+        oneuptime::delete_by_get,
         healthz,
         readyz,
-        metrics
+        metrics,
+        openapi
     ),
-    components(schemas(document::HistoryRequest, document::HistoryAnswer, document::ErrorAnswer)),
+    components(schemas(ErrorAnswer, oneuptime::LogError)),
     tags(
         (name = "edna", description = "The endpoint of edna Pulse."),
-        (name = "feeds", description = "How messages and statuses get in, and what is known of one."),
+        (name = "feeds", description = "What own systems know of messages and statuses, and what is known of one."),
+        (name = "webhooks", description = "The addresses for edna's webhooks."),
         (name = "oneuptime", description = "The read-only WhatsApp Log of OneUptime."),
-        (name = "health", description = "For balancers and supervisors. No key, nothing personal.")
+        (name = "health", description = "For balancers, supervisors and tools. No key, nothing personal.")
     ),
-    modifiers(&Keys)
+    modifiers(&Keys, &Forms)
 )]
 struct Document;
 
@@ -54,29 +75,54 @@ impl Modify for Keys {
     }
 }
 
+/// Whether the process runs.
+#[expect(dead_code, reason = "only described from")]
+#[derive(ToSchema)]
+struct Health {
+    /// `ok`.
+    status: String,
+}
+
+/// Whether requests can be answered.
+#[expect(dead_code, reason = "only described from")]
+#[derive(ToSchema)]
+struct Readiness {
+    /// `ready`.
+    status: String,
+}
+
 /// The process runs
 #[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/healthz", tag = "health", responses(
-    (status = 200, description = "It does.", body = serde_json::Value, example = json!({"status": "ok"})),
+#[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "health", security(()), responses(
+    (status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})),
+    ReadOnly
 ))]
 fn healthz() {}
 
 /// The store answers and its schema is current
 #[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/readyz", tag = "health", responses(
-    (status = 200, description = "Ready for requests.", body = serde_json::Value, example = json!({"status": "ready"})),
-    (status = 503, description = "`service-unavailable`: not ready.", body = document::ErrorAnswer,
-        headers(("Retry-After" = u64, description = "Seconds to wait."))),
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "health", security(()), responses(
+    (status = 200, description = "Ready for requests.", body = Readiness, example = json!({"status": "ready"})),
+    NotReady
 ))]
 fn readyz() {}
 
 /// Numbers for Prometheus
 #[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "health", security(()), responses(
     (status = 200, description = "Requests, events, commits, the queue, the store, as OpenMetrics text.", body = String,
         content_type = "application/openmetrics-text"),
+    ReadOnly
 ))]
 fn metrics() {}
+
+/// This document
+#[expect(dead_code, reason = "only described from")]
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApiDocument", tag = "health", security(()), responses(
+    (status = 200, description = "An OpenAPI 3.1 document.", body = AnyObject),
+    ReadOnly
+))]
+fn openapi() {}
 
 /// The document, as `GET /openapi.json` and the command `openapi` give it.
 pub fn document() -> String {
@@ -87,11 +133,4 @@ pub fn document() -> String {
 
 pub async fn json() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document())
-}
-
-/// The page, all of whose files are in the binary.
-pub fn page() -> SwaggerUi {
-    let config =
-        Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true).display_request_duration(true);
-    SwaggerUi::new("/docs/{_:.*}").config(config)
 }

@@ -90,7 +90,8 @@ pub fn make_private(file: &str) {
     for path in std::iter::once(PathBuf::from(file)).chain(BESIDE.map(|ending| beside(Path::new(file), ending))) {
         use std::os::unix::fs::PermissionsExt;
         let Ok(metadata) = std::fs::metadata(&path) else { continue };
-        if metadata.permissions().mode() & 0o077 == 0 {
+        let of_others = metadata.permissions().mode() & 0o077;
+        if of_others == 0 {
             continue;
         }
         if let Err(error) = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)) {

@@ -26,11 +26,6 @@ impl Sliced {
     pub fn new(bytes: impl Into<Bytes>, share: Share) -> Self {
         Self { bytes: bytes.into(), _share: share }
     }
-
-    /// A body that is part of the program, of which no copy is made.
-    pub fn of_static(bytes: &'static [u8]) -> Self {
-        Self { bytes: Bytes::from_static(bytes), _share: Share::default() }
-    }
 }
 
 impl MessageBody for Sliced {

@@ -93,7 +93,7 @@ async fn not_found_method_not_allowed_and_too_large() {
     let app = TestApp::new().await;
     let mut answers = String::new();
     for (method, path) in
-        [("POST", "/api/messages"), ("GET", "/"), ("GET", "/api/messages/history"), ("DELETE", "/healthz")]
+        [("POST", "/api/messages"), ("GET", "/history"), ("GET", "/api/messages/history"), ("DELETE", "/healthz")]
     {
         let response = app.send(method, path, &[("x-api-key", &app.key)], "").await;
         assert_eq!(response.header("content-type"), "application/json");
@@ -106,7 +106,7 @@ async fn not_found_method_not_allowed_and_too_large() {
     POST /api/messages
       404 
       {"title":"not-found","status":404,"detail":"There is nothing at this address; ask POST /api/messages/history."}
-    GET /
+    GET /history
       404 
       {"title":"not-found","status":404,"detail":"There is nothing at this address; ask POST /api/messages/history."}
     GET /api/messages/history

@@ -27,7 +27,9 @@ mod keys;
 mod lost_stores;
 mod metrics;
 mod oneuptime;
+mod openapi;
 mod oracle;
+mod page;
 mod plans;
 #[cfg(feature = "postgres")]
 mod postgres;

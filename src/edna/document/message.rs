@@ -1,0 +1,181 @@
+//! A message as an OpenAPI document: as it is answered, and as own systems send it; nothing here runs on a request.
+#![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
+
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
+
+use crate::document::{
+    ADDRESS_PATTERN, DateText, EdnaDate, IdOrDigits, IntegerOrDigits, WORD_PATTERN, any_object, described, or_null,
+    pointing, reference, text, word,
+};
+use crate::model::Property;
+use crate::model::property::Kind;
+
+/// One page of messages.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct HistoryAnswer {
+    /// The messages, in the order that was asked for.
+    content: Vec<Message>,
+    /// Whether a message follows the last one of this page.
+    has_next: bool,
+}
+
+/// A message as it is answered.
+pub struct Message;
+
+impl utoipa::PartialSchema for Message {
+    fn schema() -> RefOr<Schema> {
+        let message = Property::ALL.iter().fold(ObjectBuilder::new(), |message, property| {
+            let meaning = meaning(*property);
+            let schema: RefOr<Schema> = match (property, property.kind()) {
+                (Property::Direction, _) => word(meaning, &["IN", "OUT"]).into(),
+                (_, Kind::Integer) => integer(meaning).into(),
+                (_, Kind::Instant) => pointing("EdnaDate", meaning),
+                (_, Kind::Text) => text(meaning).into(),
+            };
+            let message = message.property(property.name(), schema);
+            if property.is_required() { message.required(property.name()) } else { message }
+        });
+        let sentence = "A message. A field without a value is left out and never null. Fields that edna adds are kept \
+                        and follow the known ones.";
+        message.description(Some(sentence)).examples([sample()]).into()
+    }
+}
+
+impl ToSchema for Message {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("EdnaDate".into(), <EdnaDate as utoipa::PartialSchema>::schema()));
+    }
+}
+
+/// A message on its way in.
+pub struct NewMessage;
+
+impl utoipa::PartialSchema for NewMessage {
+    fn schema() -> RefOr<Schema> {
+        let message = Property::ALL.iter().fold(ObjectBuilder::new(), |message, property| {
+            let is_required = property.is_required() && *property != Property::TenantId;
+            let given = taken(*property, is_required);
+            if is_required {
+                return message.property(property.name(), given).required(property.name());
+            }
+            message.property(property.name(), or_null(meaning(*property), given))
+        });
+        let sentence = "A message of an own system. What is null counts as not given; fields that edna does not know \
+                        are kept. At most 1 MiB.";
+        let example = json!({
+            "messageId": 9_000_000_001_u64,
+            "channelType": "WHATSAPP",
+            "direction": "OUT",
+            "address": "+7 900 111-22-33",
+            "content": {"type": "TEXT", "text": "Your order is on its way"},
+            "sentOrReceivedAt": "2026-03-01T10:00:00Z",
+            "subjectId": 501,
+            "deliveryStatus": "ACCEPTED",
+            "deliveryStatusAt": "2026-03-01T10:00:00Z"
+        });
+        message.description(Some(sentence)).examples([example]).into()
+    }
+}
+
+impl ToSchema for NewMessage {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("DateText".into(), <DateText as utoipa::PartialSchema>::schema()));
+        schemas.push(("IdOrDigits".into(), <IdOrDigits as utoipa::PartialSchema>::schema()));
+        schemas.push(("IntegerOrDigits".into(), <IntegerOrDigits as utoipa::PartialSchema>::schema()));
+    }
+}
+
+/// What is taken for a field.
+fn taken(property: Property, is_required: bool) -> RefOr<Schema> {
+    let meaning = meaning(property);
+    match (property, property.kind()) {
+        (Property::MessageId, _) => pointing("IdOrDigits", meaning),
+        (Property::Direction, _) => word(meaning, &["IN", "OUT"]).into(),
+        (Property::Address, _) => text(meaning).pattern(Some(ADDRESS_PATTERN)).max_length(Some(1024)).into(),
+        (Property::ChannelType, _) => text(meaning).pattern(Some(WORD_PATTERN)).max_length(Some(256)).into(),
+        (Property::TrafficType, _) => text(meaning).max_length(Some(256)).into(),
+        (Property::Content, _) => {
+            let whole = any_object("Kept as compact JSON.");
+            let kept = text("Kept byte for byte, whatever it holds.");
+            OneOfBuilder::new().item(whole).item(kept).description(Some(meaning)).into()
+        }
+        (Property::ReplyOutMessageExternalRequestId, _) => {
+            let digits = described(Type::Integer, "Kept as a string of its digits.");
+            OneOfBuilder::new().item(text("Kept as it is.")).item(digits).description(Some(meaning)).into()
+        }
+        (_, Kind::Integer) => reference("IntegerOrDigits"),
+        (_, Kind::Instant) if is_required => pointing("DateText", meaning),
+        (_, Kind::Instant) => reference("DateText"),
+        (_, Kind::Text) => text(meaning).into(),
+    }
+}
+
+fn integer(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::Integer))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .description(Some(description))
+}
+
+fn meaning(property: Property) -> &'static str {
+    match property {
+        Property::MessageId => "edna's id of the message; 64 bits, more than JavaScript's numbers hold exactly.",
+        Property::TenantId => "The account. On its way in it may be left out, and names no other tenant.",
+        Property::ChannelType => "WHATSAPP, SMS, VIBER, PUSH, VK_NOTIFY, OK_NOTIFY, or another that edna has added.",
+        Property::Direction => "IN came from the subscriber, OUT went to it.",
+        Property::Address => "The sender of an IN, the recipient of an OUT message; phones are kept as digits.",
+        Property::Content => "JSON in a string, byte for byte as it was stored; its key `type` names the kind.",
+        Property::DeliveryStatus => {
+            "ACCEPTED, INVALID, ENQUEUED, SENT, UNDELIVERED, DELIVERED, READ, FAILED, CANCELLED, DELAYED, EXPIRED, or \
+             another that edna has added."
+        }
+        Property::DeliveryStatusAt => "When the status came to be.",
+        Property::DeliveryStatusMessage => "What the provider says of the status, such as why it failed.",
+        Property::SentOrReceivedAt => "When the message was sent or received; windows speak of it.",
+        Property::SubjectId => "The sender: one of the account's own addresses on a channel.",
+        Property::SubjectName => "The sender's name.",
+        Property::CascadeId => "The cascade that the message was sent by.",
+        Property::CascadeName => "The cascade's name.",
+        Property::MatcherId => "The message template.",
+        Property::MatcherName => "The template's name.",
+        Property::CascadeStageUuid => "The stage of the cascade.",
+        Property::BroadcastId => "The broadcast that the message belongs to.",
+        Property::BroadcastName => "The broadcast's name.",
+        Property::TrafficType => "AD, SERVICE, HSM or CHAT; OUT messages only.",
+        Property::Segments => "How many segments an SMS was sent in.",
+        Property::SubscriberId => "The person: several addresses may belong to one.",
+        Property::Comment => "The sender's own text for matching sends, returned unchanged.",
+        Property::ReplyInMessageId => "The IN message that this one quotes.",
+        Property::ReplyOutMessageId => "The OUT message that this one replies to.",
+        Property::ReplyOutMessageExternalRequestId => "The sender's own id of the message that this one replies to.",
+    }
+}
+
+/// The newer message of edna's published sample, which the sandbox holds.
+fn sample() -> serde_json::Value {
+    json!({
+        "messageId": 8_270_556,
+        "tenantId": 3193,
+        "channelType": "SMS",
+        "direction": "OUT",
+        "address": "79000000000",
+        "content": "{\"text\": \"Hello. Glad to see\", \"type\": \"TEXT\"}",
+        "deliveryStatus": "DELIVERED",
+        "deliveryStatusAt": "2024-07-23T08:08:20.000+0000",
+        "sentOrReceivedAt": "2024-07-23T08:08:20.201+0000",
+        "subjectId": 50_192,
+        "subjectName": "subject_sms",
+        "cascadeId": 32_522,
+        "cascadeName": "cascade_sms",
+        "cascadeStageUuid": "b75c5b32-d185-4784-aac0-ec3adc468a71",
+        "broadcastId": 318_463,
+        "broadcastName": "cxzxzcxzcxz",
+        "trafficType": "AD",
+        "segments": 1,
+        "subscriberId": 11_354_769
+    })
+}

@@ -1,0 +1,135 @@
+//! The errors of OneUptime's dialect as an OpenAPI document, each with the very body that is sent; nothing here runs on
+//! a request.
+#![expect(dead_code, reason = "the shape is only described from, and named as on the wire")]
+
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::document::{Responses, reference, response, retry_after};
+use crate::oneuptime::OneUptimeError;
+use crate::oneuptime::error::Act;
+
+/// What went wrong, the same text twice.
+#[derive(ToSchema)]
+pub struct LogError {
+    /// The text, where the server puts it.
+    error: String,
+    /// The same, where the reference page has it.
+    message: String,
+}
+
+const BAD_ID: &str =
+    "Invalid ID format: \"abc\". Expected a valid UUID (e.g., \"550e8400-e29b-41d4-a716-446655440000\").";
+const MALFORMED: &str = "The body is not valid JSON (line 1, column 12).";
+const UNKNOWN_COLUMN: &str = "Invalid column on WhatsApp Log - foo. Column does not exist.";
+
+type Case = (&'static str, OneUptimeError);
+
+fn bad(name: &'static str, text: &str) -> Case {
+    (name, OneUptimeError::bad(text))
+}
+
+fn put(responses: &mut Responses, status: u16, description: &str, cases: &[Case]) {
+    let examples: Vec<_> = cases.iter().map(|(name, error)| (*name, error.body())).collect();
+    let mut response = response(description, reference("LogError"), &examples);
+    if status == 429 || status == 503 {
+        response = response.header("Retry-After", retry_after());
+    }
+    responses.insert(status.to_string(), response.build().into());
+}
+
+/// What every route can answer, and what is wrong with a request for this one.
+fn errors(act: Act, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Responses {
+    let mut responses = Responses::new();
+    let mut bad_requests = vec![("invalid-key", OneUptimeError::InvalidKey), bad("malformed-json", MALFORMED)];
+    bad_requests.extend(wrong);
+    put(&mut responses, 400, "An unknown, expired or revoked key, or a request that cannot be read.", &bad_requests);
+    put(&mut responses, 401, "No key.", &[("no-key", OneUptimeError::NoKey(act))]);
+    let elsewhere = OneUptimeError::PageNotFound("/api/whatsapp-log/get-lists".into());
+    put(&mut responses, 404, "Another path, or a method that is not named here.", &[("page-not-found", elsewhere)]);
+    put(
+        &mut responses,
+        413,
+        "A body over the limit, 1 MiB by default.",
+        &[("body-over-the-limit", OneUptimeError::TooLarge { limit: 1024 * 1024 })],
+    );
+    put(&mut responses, 422, unprocessable.0, unprocessable.1);
+    put(
+        &mut responses,
+        429,
+        "Too many requests with this key; only where a limit is set.",
+        &[("try-again", OneUptimeError::TooManyRequests { retry_after: 1 })],
+    );
+    let sentence = "What is stored cannot be read. The cause stands in the log alone.";
+    put(&mut responses, 500, sentence, &[("damaged-row", OneUptimeError::Internal)]);
+    put(&mut responses, 503, "The message store is busy, away or full.", &[("try-again", OneUptimeError::Unavailable)]);
+    responses
+}
+
+const UNREADABLE: &str = "The key may not read the log, or nobody may read a column.";
+
+fn unreadable() -> [Case; 2] {
+    [
+        ("no-permission", OneUptimeError::NoPermission),
+        ("hidden-column", OneUptimeError::Hidden("select", "deletedByUserId".into())),
+    ]
+}
+
+pub struct ListErrors;
+
+impl IntoResponses for ListErrors {
+    fn responses() -> Responses {
+        let wrong = vec![
+            bad("negative-skip-or-limit", "positiveNumber cannot be less than 0"),
+            bad("limit-too-great", "Limit should be less than 100"),
+            bad("unknown-column", UNKNOWN_COLUMN),
+            bad("unknown-operator", "Invalid query on WhatsApp Log - status: its _type is not an operator."),
+            bad("group-by", "GroupBy is currently not supported"),
+        ];
+        errors(Act::Read, wrong, (UNREADABLE, &unreadable()))
+    }
+}
+
+pub struct ItemErrors;
+
+impl IntoResponses for ItemErrors {
+    fn responses() -> Responses {
+        let wrong = vec![bad("malformed-id", BAD_ID), bad("unknown-inner-column", "Column foo not found on Project")];
+        errors(Act::Read, wrong, (UNREADABLE, &unreadable()))
+    }
+}
+
+pub struct CountErrors;
+
+impl IntoResponses for CountErrors {
+    fn responses() -> Responses {
+        errors(Act::Read, vec![bad("unknown-column", UNKNOWN_COLUMN)], (UNREADABLE, &unreadable()))
+    }
+}
+
+fn refused(act: Act, wrong: Vec<Case>) -> Responses {
+    errors(act, wrong, ("Refused to every key.", &[("read-only", OneUptimeError::Refused(act))]))
+}
+
+pub struct CreateErrors;
+
+impl IntoResponses for CreateErrors {
+    fn responses() -> Responses {
+        refused(Act::Create, Vec::new())
+    }
+}
+
+pub struct UpdateErrors;
+
+impl IntoResponses for UpdateErrors {
+    fn responses() -> Responses {
+        refused(Act::Update, vec![bad("malformed-id", BAD_ID)])
+    }
+}
+
+pub struct DeleteErrors;
+
+impl IntoResponses for DeleteErrors {
+    fn responses() -> Responses {
+        refused(Act::Delete, vec![bad("malformed-id", BAD_ID)])
+    }
+}

@@ -1,0 +1,148 @@
+//! A query's operators as an OpenAPI document, one set of them for each kind of column; nothing here runs on a request.
+
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::row::meaning;
+use crate::document::{DATE_PATTERN, described, list_of, pointing, reference, text, uuid, word};
+use crate::model::fold::LONGEST_PATTERN;
+use crate::model::whatsapp_log::Kind;
+use crate::oneuptime::columns::{FIELDS, Field, Meant};
+
+/// Conditions by column.
+pub struct LogQuery;
+
+impl PartialSchema for LogQuery {
+    fn schema() -> RefOr<Schema> {
+        let known = FIELDS.iter().filter(|(_, field)| *field != Field::Hidden);
+        let query = known.fold(ObjectBuilder::new(), |query, (name, field)| {
+            let kind = match field.meant() {
+                Meant::Column(column) => column.kind(),
+                Meant::Never(kind) => kind,
+                Meant::Project | Meant::Hidden => Kind::Id,
+            };
+            let condition = format!("{}Condition", word_of(kind));
+            query.property(*name, pointing(&condition, &meaning(name, *field)))
+        });
+        let sentence = "Conditions by column, all of which must hold, at most 100. `projectId` and `project` speak of \
+                        the key's own project alone. A MultiSearch may stand under any name, a column's or another.";
+        query.max_properties(Some(100)).description(Some(sentence)).into()
+    }
+}
+
+impl ToSchema for LogQuery {
+    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        all.extend(schemas());
+    }
+}
+
+fn word_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Id => "Id",
+        Kind::Integer => "Integer",
+        Kind::Instant => "Date",
+        Kind::Text => "Text",
+    }
+}
+
+/// What a column of a kind is compared with, without a type beside it.
+fn plain(kind: Kind) -> RefOr<Schema> {
+    match kind {
+        Kind::Id => uuid("A UUID with hyphens.").into(),
+        Kind::Integer => {
+            let digits = text("Its digits.").pattern(Some("^-?[0-9]{1,18}$"));
+            let number = described(Type::Integer, "The number.").minimum(Some(i64::MIN)).maximum(Some(i64::MAX));
+            OneOfBuilder::new().item(number).item(digits).description(Some("An integer of 64 bits.")).into()
+        }
+        Kind::Instant => text("An ISO 8601 date; compared at the millisecond.").pattern(Some(DATE_PATTERN)).into(),
+        Kind::Text => {
+            let number = described(Type::Number, "A number stands for its digits.");
+            OneOfBuilder::new().item(text("The text.")).item(number).description(Some("A text.")).into()
+        }
+    }
+}
+
+fn operator(sentence: &str, words: &[&str]) -> ObjectBuilder {
+    ObjectBuilder::new().property("_type", word("The operator.", words)).required("_type").description(Some(sentence))
+}
+
+/// The schemas of all operators, by name.
+pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    let mut all = Vec::new();
+    for kind in [Kind::Id, Kind::Integer, Kind::Instant, Kind::Text] {
+        let kind_word = word_of(kind);
+        let name = |part: &str| format!("{kind_word}{part}");
+        let value = name("Operand");
+        let wrapped = ObjectBuilder::new()
+            .property("_type", word("The type that stands beside it.", &["ObjectID", "Phone", "DateTime"]))
+            .property("value", plain(kind))
+            .required("_type")
+            .required("value")
+            .description(Some("The value with a type beside it."));
+        let operand = OneOfBuilder::new().item(plain(kind)).item(wrapped);
+        all.push((value.clone(), operand.description(Some("A value, plain or with its type beside it.")).into()));
+        let compared = operator("Equal, different, greater or less; with `OrNull`, null too.", &COMPARISONS);
+        let compared = compared.property("value", pointing(&value, "The value.")).required("value");
+        all.push((name("Comparison"), compared.into()));
+        let range = operator("Between two values, both included.", &["InBetween"])
+            .property("startValue", pointing(&value, "The least."))
+            .property("endValue", pointing(&value, "The greatest."))
+            .required("startValue")
+            .required("endValue");
+        all.push((name("Range"), range.into()));
+        let list = operator("One of a list; none of it and not null.", &["Includes", "IncludesAll", "IncludesNone"])
+            .property("value", list_of(&value, "The list."))
+            .required("value");
+        all.push((name("List"), list.into()));
+        let condition = AnyOfBuilder::new()
+            .item(reference(&value))
+            .item(described(Type::Null, "Null."))
+            .item(list_of(&value, "One of these; of none, nothing."))
+            .item(reference(&name("Comparison")))
+            .item(reference("NullTest"))
+            .item(reference(&name("Range")))
+            .item(reference(&name("List")))
+            .item(reference("TextSearch"))
+            .item(reference("MultiSearch"))
+            .description(Some("What a column's value must be."));
+        all.push((name("Condition"), condition.into()));
+    }
+    all.push(("NullTest".into(), operator("Null, or not null.", &["IsNull", "NotNull"]).into()));
+    let search = operator(
+        "Contains, begins with, ends with, does not contain: the value as text, in any case of letters. `%` stands for \
+         any text and `_` for one character.",
+        &["Search", "StartsWith", "EndsWith", "NotContains"],
+    );
+    all.push(("TextSearch".into(), search.property("value", pattern()).required("value").into()));
+    let names = FIELDS.iter().filter(|(_, field)| *field != Field::Hidden).map(|(name, _)| *name);
+    let fields = ArrayBuilder::new()
+        .items(text("A column.").enum_values(Some(names)))
+        .min_items(Some(1))
+        .description(Some("The columns; at most 50 in one query."));
+    let multi = operator("One of the columns contains the text.", &["MultiSearch"])
+        .property("value", pattern())
+        .property("fields", fields)
+        .required("value")
+        .required("fields");
+    all.push(("MultiSearch".into(), multi.into()));
+    all
+}
+
+fn pattern() -> RefOr<Schema> {
+    let number = described(Type::Number, "A number stands for its digits.");
+    let words = text("The text.").max_length(Some(LONGEST_PATTERN));
+    OneOfBuilder::new().item(words).item(number).description(Some("What is looked for.")).into()
+}
+
+const COMPARISONS: [&str; 9] = [
+    "EqualTo",
+    "NotEqual",
+    "EqualToOrNull",
+    "GreaterThan",
+    "GreaterThanOrEqual",
+    "LessThan",
+    "LessThanOrEqual",
+    "GreaterThanOrNull",
+    "LessThanOrNull",
+];

@@ -1,0 +1,113 @@
+//! The page to try the API out: where it is, what it may load, and whose keys it shows.
+
+use std::io::{Read, Write};
+
+use insta::assert_snapshot;
+
+use crate::support::{Binary, TestApp};
+
+const FILES: [(&str, &str); 7] = [
+    ("", "text/html; charset=utf-8"),
+    ("page.js", "text/javascript; charset=utf-8"),
+    ("page.css", "text/css; charset=utf-8"),
+    ("keys.json", "application/json"),
+    ("swagger-ui-bundle.js", "text/javascript"),
+    ("swagger-ui.css", "text/css"),
+    ("favicon-32x32.png", "image/png"),
+];
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+#[actix_web::test]
+async fn the_root_and_docs_lead_to_the_page() {
+    let app = TestApp::new().await;
+    for path in ["/", "/docs"] {
+        for method in ["GET", "HEAD"] {
+            let response = app.send(method, path, &[], "").await;
+            assert_eq!((response.status.as_u16(), response.header("location")), (302, "docs/"), "{method} {path}");
+        }
+        let response = app.send("POST", path, &[], "").await;
+        assert_eq!((response.status.as_u16(), response.header("allow")), (405, "GET, HEAD"), "{path}");
+    }
+    assert_eq!(app.send("GET", "/docs/no-such-file", &[], "").await.status, 404);
+}
+
+#[test]
+fn head_tells_of_the_page_and_its_files_what_get_does() {
+    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    for (file, kind) in FILES {
+        let ask = |method: &str| {
+            let request = format!("{method} /docs/{file} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            let mut stream = server.connect();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+            let head = String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase();
+            (head, answer.len() - end - 4)
+        };
+        let (got, length) = ask("GET");
+        let (head, nothing) = ask("HEAD");
+        assert!(got.starts_with("http/1.1 200 ok") && head.starts_with("http/1.1 200 ok"), "{file}: {head}");
+        assert!(head.contains(&format!("content-type: {kind}")), "{file}: {head}");
+        let announced = format!("content-length: {length}");
+        assert!(length > 0 && got.contains(&announced) && head.contains(&announced), "{file}: {head}");
+        assert_eq!(nothing, 0, "{file}");
+    }
+}
+
+#[actix_web::test]
+async fn the_page_loads_nothing_from_elsewhere_and_nothing_that_is_inline() {
+    let app = TestApp::new().await;
+    for (file, _) in FILES.iter().filter(|(_, kind)| !kind.starts_with("image/")) {
+        let response = app.send("GET", &format!("/docs/{file}"), &[], "").await;
+        let policy = response.header("content-security-policy");
+        assert_eq!(policy, POLICY, "{file}");
+        assert_eq!(response.header("x-content-type-options"), "nosniff", "{file}");
+        assert_eq!(response.header("referrer-policy"), "no-referrer", "{file}");
+    }
+    let page = app.send("GET", "/docs/", &[], "").await.body;
+    for forbidden in ["http:", "https:", "<style", "style=", "onload=", "onclick="] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    for script in page.split("<script").skip(1) {
+        assert!(script.starts_with(" src=\"") && script.contains("defer></script>"), "{script}");
+    }
+    for mark in ["<script src=\"", "rel=\"stylesheet\" href=\""] {
+        for file in page.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            assert!(FILES.iter().any(|(known, _)| *known == file), "{file}");
+        }
+    }
+}
+
+/// An entered key is the tab's: it is never put where other tabs, or the next visit, find it.
+#[actix_web::test]
+async fn an_entered_key_is_kept_for_the_tab_only() {
+    let app = TestApp::new().await;
+    let script = app.send("GET", "/docs/page.js", &[], "").await.body;
+    assert!(script.contains("sessionStorage") && !script.contains("localStorage"), "{script}");
+    assert!(!script.contains("persistAuthorization"), "{script}");
+}
+
+#[test]
+fn the_page_shows_the_keys_of_a_sandbox_and_no_others() {
+    let ask = b"GET /docs/keys.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let sandbox = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    let answer = sandbox.send(ask);
+    let shown: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let shown = shown["keys"].as_array().unwrap();
+    assert_eq!(shown.len(), 6);
+    for key in shown {
+        let line = format!("key      {}  {}", key["value"].as_str().unwrap(), key["name"].as_str().unwrap());
+        assert!(sandbox.greeting.contains(&line), "{line}");
+    }
+    assert_snapshot!(shown[0]["entered"], @r#"{"ApiKey":"00000000-0000-4000-8000-000000003193","x-api-key":"00000000-0000-4000-8000-000000003193"}"#);
+    assert_snapshot!(shown[5]["entered"], @r#"{"webhook":"Token 00000000-0000-4000-8000-000000000601"}"#);
+
+    let binary = Binary::with_file();
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    binary.run(&["key", "issue", "--tenant", "3193"]);
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    assert_snapshot!(server.send(ask).split("\r\n\r\n").nth(1).unwrap(), @r#"{"keys":[]}"#);
+}
