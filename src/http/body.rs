@@ -27,18 +27,23 @@ pub struct Rest {
     _share: Share,
 }
 
+/// How a body is read.
+#[derive(Clone, Copy)]
+pub struct Reading {
+    /// How many bytes are kept at the most.
+    pub limit: usize,
+    /// How many times its length it takes while it is answered: what it is read into counts too.
+    pub weight: usize,
+    pub patience: Duration,
+}
+
 /// Reads a body of at most `limit` bytes; a longer one is read on and thrown away.
-pub async fn read(
-    headers: &HeaderMap,
-    mut payload: Payload,
-    limit: usize,
-    patience: Duration,
-    in_flight: &InFlight,
-) -> (Body, Rest) {
+pub async fn read(headers: &HeaderMap, mut payload: Payload, reading: Reading, in_flight: &InFlight) -> (Body, Rest) {
+    let Reading { limit, patience, .. } = reading;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let announced = announced.unwrap_or(0);
     let mut taken = Taken { kept: Vec::new(), length: 0, announced, share: Share::default(), is_overloaded: false };
-    let whole = tokio::time::timeout(patience, taken.all(&mut payload, limit, in_flight)).await;
+    let whole = tokio::time::timeout(patience, taken.all(&mut payload, reading, in_flight)).await;
     let is_whole = matches!(whole, Ok(Ok(true)));
     let body = if taken.length.max(announced) > limit {
         Body::TooLarge { limit }
@@ -62,11 +67,20 @@ struct Taken {
 
 impl Taken {
     /// Whether the body was read to its end.
-    async fn all(&mut self, payload: &mut Payload, limit: usize, in_flight: &InFlight) -> Result<bool, PayloadError> {
+    async fn all(
+        &mut self,
+        payload: &mut Payload,
+        reading: Reading,
+        in_flight: &InFlight,
+    ) -> Result<bool, PayloadError> {
+        let Reading { limit, weight, .. } = reading;
         while let Some(part) = payload.next().await {
             let part = part?;
             self.length += part.len();
-            if !self.is_overloaded && self.length <= limit && in_flight.grow(&mut self.share, self.length) {
+            if !self.is_overloaded
+                && self.length <= limit
+                && in_flight.grow(&mut self.share, self.length.saturating_mul(weight))
+            {
                 if self.kept.capacity() == 0 {
                     // Memory is taken as it is written to.
                     self.kept.reserve(self.announced.min(limit));

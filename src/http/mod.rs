@@ -36,7 +36,7 @@ use crate::store::Store;
 use crate::web::InFlight;
 
 use auth::{Keys, Presented};
-use body::Rest;
+use body::{Reading, Rest};
 use clock::Clock;
 use metrics::Metrics;
 
@@ -44,6 +44,9 @@ pub use server::serve;
 
 /// How many bytes of a body are kept of whoever has no valid key, where the dialect tells of an unreadable one first.
 const KEPT_WITHOUT_KEY: usize = 16 * 1024;
+
+/// How many times its length a large body of events takes until they are written.
+const EVENTS_WEIGHT: usize = 2;
 
 /// Everything a request can need.
 pub struct Gateway {
@@ -94,12 +97,22 @@ impl Gateway {
 
     /// Reads a request's body, of which no more than `limit` bytes are kept.
     async fn body(&self, request: &HttpRequest, payload: web::Payload, limit: usize) -> (Body, Rest) {
+        self.weighed_body(request, payload, limit, 1).await
+    }
+
+    async fn weighed_body(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        limit: usize,
+        weight: usize,
+    ) -> (Body, Rest) {
         // What follows is meant for somebody else, and has no end.
         if request.method() == Method::CONNECT {
             return (Body::Incomplete, Rest::of(payload));
         }
         let patience = Duration::from_secs(self.server.body_timeout_seconds);
-        body::read(request.headers(), payload, limit, patience, &self.in_flight).await
+        body::read(request.headers(), payload, Reading { limit, weight, patience }, &self.in_flight).await
     }
 }
 
@@ -256,7 +269,8 @@ async fn asked_by(
 ) -> (Asked, Rest) {
     // Nothing is kept of a body whose sender has no right to send one.
     let may_send = caller.as_ref().is_ok_and(|caller| may_send(caller));
-    let (body, rest) = gateway.body(request, payload, if may_send { limit } else { 0 }).await;
+    let weight = if limit > gateway.server.body_limit_bytes { EVENTS_WEIGHT } else { 1 };
+    let (body, rest) = gateway.weighed_body(request, payload, if may_send { limit } else { 0 }, weight).await;
     (Asked { caller, body, now }, rest)
 }
 

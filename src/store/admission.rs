@@ -15,7 +15,8 @@ use crate::model::CallerId;
 pub enum Admission {
     /// In the order of arrival, to whoever waits no longer than it may.
     InOrder(Arc<Semaphore>),
-    /// To tenants in turn, and to their keys in turn; who would make the queue too long is refused at once.
+    /// To tenants in turn, and to their keys in turn; who would make the queue too long is refused at once, and who waits too
+    /// long is told so.
     InTurn(Arc<Places>),
 }
 

@@ -97,7 +97,7 @@ impl Default for Options {
             readers: 4,
             expensive: 1,
             expensive_queue: 8,
-            cheap_rows: 20_000,
+            cheap_rows: 2000,
             wait: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
             abandoned_threads: 64,
@@ -110,7 +110,7 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Store {
     options: Options,
-    /// For cheap questions, which never wait for expensive ones.
+    /// For cheap questions, which never wait for expensive ones; tenants and keys in turn, too.
     readers: Pool,
     /// For questions that look at many rows: few at a time, tenants and keys in turn.
     expensive: Pool,
@@ -150,7 +150,7 @@ impl Store {
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
         Ok(Self {
             options,
-            readers: pool(Purpose::Read, Admission::in_order(options.readers)),
+            readers: pool(Purpose::Read, Admission::in_turn(options.readers, u32::MAX)),
             expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, options.expensive_queue)),
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
             writer: pool(Purpose::Write, Admission::in_order(1)),

@@ -1,0 +1,21 @@
+//! Attacks that hold nobody up and fill no memory: clients that ask dear questions and hang up, that do not read, that send
+//! bodies without a right to. Bounded, to loopback only, and under three minutes;
+//! `cargo test --features long-tests --test attacks`. `ATTACK_SECONDS=60` makes the last one a minute.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(
+    dead_code,
+    unused_imports,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "the other tests use the rest of it"
+)]
+#[path = "../it/support/mod.rs"]
+mod support;
+
+mod client;
+mod crowd;
+mod memory;
+mod questions;
+mod victim;
