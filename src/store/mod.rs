@@ -35,6 +35,7 @@ pub mod subjects;
 pub mod subscribers;
 pub mod tenants;
 mod text;
+mod threads;
 mod turns;
 mod url;
 pub mod waiting;
@@ -151,7 +152,8 @@ impl Store {
         Ok(Self {
             options,
             readers: pool(Purpose::Read, Admission::in_turn(options.readers, u32::MAX)),
-            expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, options.expensive_queue)),
+            expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, options.expensive_queue))
+                .in_background(),
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
             writer: pool(Purpose::Write, Admission::in_order(1)),
             watch,

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::Connection;
 use super::Options;
 use super::admission::{Admission, Permit};
 use super::budget::{Budget, Current, EndReason};
 use super::error::StoreError;
+use super::threads;
 use super::url::{DatabaseUrl, Purpose};
 use super::watch::Watch;
 use crate::model::CallerId;
@@ -27,6 +29,8 @@ pub struct Pool {
     options: Options,
     admission: Admission,
     watch: Arc<Watch>,
+    /// Whether its work gives way to all other.
+    is_background: bool,
     idle: Arc<Mutex<Vec<Session>>>,
     uses: Arc<AtomicU64>,
 }
@@ -121,9 +125,16 @@ impl Pool {
             options,
             admission,
             watch: Arc::clone(watch),
+            is_background: false,
             idle: Arc::default(),
             uses: Arc::default(),
         }
+    }
+
+    /// Runs its work on threads that give way to all others.
+    #[must_use]
+    pub fn in_background(self) -> Self {
+        Self { is_background: true, ..self }
     }
 
     /// How many times it was used.
@@ -240,13 +251,19 @@ impl Pool {
             runtime: Handle::current(),
             is_done: false,
         };
-        let pool = self.clone();
-        let work = tokio::task::spawn_blocking(move || {
+        let (pool, (tell, done)) = (self.clone(), oneshot::channel());
+        let job = move || {
             let working = Working(held);
             let result = work(&pool);
             drop(working);
-            result
-        });
+            // Nobody may wait for it any more.
+            let _ = tell.send(result);
+        };
+        if self.is_background {
+            threads::spawn_in_background(job)?;
+        } else {
+            tokio::task::spawn_blocking(job);
+        }
         let deadline = tokio::time::sleep_until(budget.deadline().into());
         let stopped = async {
             if budget.is_ended_by_a_stop() {
@@ -256,7 +273,7 @@ impl Pool {
             }
         };
         let reason = tokio::select! {
-            done = work => {
+            done = done => {
                 waiting.is_done = true;
                 return done.unwrap_or(Err(StoreError::Failed("its work was cut short".into())));
             }
