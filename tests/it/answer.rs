@@ -95,3 +95,76 @@ async fn ids_of_64_bits_come_back_whole() {
     assert_snapshot!(app.ids(r#"{"messageId":9007199254740993}"#).await, @"[9007199254740993]");
     assert!(app.ask("{}").await.contains(r#""subscriberId":-9223372036854775808"#));
 }
+
+/// More than a page keeps in memory at once.
+async fn long_messages(app: &TestApp) {
+    let content = |id: i64| format!(r#"{{"text":"{}{id}"}}"#, "long ".repeat(50_000));
+    app.import((1..=12).map(|id| message(id, json!({"content": content(id), "channelType": "WHATSAPP"})))).await;
+}
+
+#[actix_web::test]
+async fn a_long_page_is_sent_in_parts_and_is_the_same_answer() {
+    let app = TestApp::new().await;
+    long_messages(&app).await;
+    let headers = [("x-api-key", app.key.as_str())];
+    for question in [
+        json!({"limit": 11}),
+        json!({"limit": 12, "sort": {"property": "messageId", "direction": "ASC"}}),
+        json!({"limit": 9, "offset": 2, "sort": {"property": "content", "direction": "ASC"}}),
+        json!({"limit": 11, "subscriberFilter": {"address": "79001112233"}}),
+        json!({"limit": 1000, "direction": "OUT"}),
+    ] {
+        let long = app.post("/api/messages/history", &headers, question.to_string()).await;
+        assert_eq!(long.status, 200);
+        assert!(long.body.len() > 1024 * 1024, "{question}");
+        // One at a time, put together.
+        let (first, limit) = (question["offset"].as_i64().unwrap_or(0), question["limit"].as_i64().unwrap());
+        let mut items = Vec::new();
+        for offset in first..(first + limit).min(12) {
+            let mut one = question.clone();
+            one["offset"] = offset.into();
+            one["limit"] = 1.into();
+            let answer = app.ask(one).await;
+            let (before, after) = (r#"200 {"content":["#.len(), answer.rfind(']').unwrap());
+            items.push(answer[before..after].to_owned());
+        }
+        let has_next = first + limit < 12;
+        assert!(long.body == format!(r#"{{"content":[{}],"hasNext":{has_next}}}"#, items.join(",")), "{question}");
+    }
+    let select = json!({"select": {"messageText": true, "toNumber": true}, "limit": 12});
+    let logs = app.post("/api/whatsapp-log/get-list", &[("ApiKey", &app.key)], select.to_string()).await;
+    let logs: serde_json::Value = serde_json::from_str(&logs.body).unwrap();
+    assert_eq!((&logs["count"], logs["data"].as_array().unwrap().len()), (&json!(12), 12));
+    assert!(logs["data"].as_array().unwrap().iter().all(|row| row["messageText"].as_str().unwrap().len() > 250_000));
+}
+
+#[actix_web::test]
+async fn a_long_page_that_breaks_off_is_no_valid_json() {
+    use actix_web::body::MessageBody;
+    if crate::support::on_server() {
+        return;
+    }
+    let app = TestApp::new().await;
+    long_messages(&app).await;
+    let service = actix_web::test::init_service(history_gateway::http::app(app.gateway.clone())).await;
+    let request = actix_web::test::TestRequest::post()
+        .uri("/api/messages/history")
+        .insert_header(("x-api-key", app.key.as_str()));
+    let response = actix_web::test::call_service(&service, request.set_payload(r#"{"limit":12}"#).to_request()).await;
+    assert_eq!(response.status(), 200);
+    let mut body = std::pin::pin!(response.into_body());
+    assert!(matches!(body.size(), actix_web::body::BodySize::Stream), "its length is not told before it is known");
+    // The status is out, and then the store goes.
+    let file = app.database_url_text().replace("sqlite://", "");
+    std::fs::rename(&file, format!("{file}-elsewhere")).unwrap();
+    let mut received = Vec::new();
+    let failed = loop {
+        match std::future::poll_fn(|context| body.as_mut().poll_next(context)).await {
+            Some(Ok(part)) => received.extend_from_slice(&part),
+            Some(Err(_)) => break true,
+            None => break false,
+        }
+    };
+    assert!(failed && received.len() > 1024 * 1024);
+    assert!(serde_json::from_slice::<serde_json::Value>(&received).is_err());
+}

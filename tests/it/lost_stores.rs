@@ -93,6 +93,25 @@ async fn a_damaged_store_is_a_500_and_not_ready() {
     assert_eq!(other.send("GET", "/healthz", &[], "").await.status, 200);
 }
 
+#[actix_web::test]
+async fn a_store_that_may_not_be_written_to_is_not_ready_until_it_may() {
+    if on_server() {
+        return;
+    }
+    let app = TestApp::new().await;
+    // As SQLite finds it where the file system has become read-only.
+    let read_only = app.store.write(|connection| {
+        Ok(diesel::connection::SimpleConnection::batch_execute(connection, "PRAGMA query_only = 1")?)
+    });
+    read_only.await.unwrap();
+    assert_eq!(record(&app, 1).await, 503);
+    assert_snapshot!(ready(&app).await, @r#"503 {"title":"service-unavailable","status":503,"detail":"The store may not be written to."}"#);
+    // The next one has a connection of its own, without that setting.
+    app.store.probe().await.unwrap();
+    assert!(ready(&app).await.starts_with("200 "));
+    assert_eq!(record(&app, 1).await, 200);
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }

@@ -1,5 +1,6 @@
 //! What is true of PostgreSQL alone. The suite itself runs there too: `HISTORY_GATEWAY_TEST_DATABASE=postgres`.
 
+mod frozen;
 mod gateways;
 mod locale;
 mod partitions;
