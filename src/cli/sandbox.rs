@@ -135,14 +135,20 @@ impl Sandbox {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
         config.database.url = format!("sqlite://{}", directory.path().join("sandbox.db").display());
-        telemetry::start(&config.log);
+        let logging = telemetry::start(&config.log);
         let clock = self.now.map_or(Clock::Machine, Clock::StandsAt);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         let asked_for = self.fill(&store, clock).await?;
-        print(&greeting(address, asked_for))?;
-        serve::run(listener, Gateway::new(&config, store, clock), stop).await
+        let greeting = greeting(address, asked_for);
+        if let Some(printed) = telemetry::write_within_timeout(move || print(&greeting)) {
+            printed?;
+        } else {
+            tracing::warn!(%address, "the sandbox's keys are not printed: nobody reads standard output");
+        }
+        let gateway = Gateway::new(&config, store, clock).counting_dropped_lines(logging.dropped_lines());
+        serve::run(listener, gateway, stop).await
     }
 
     /// Fills the store and gives an address to ask for.

@@ -29,7 +29,7 @@ impl Serve {
         let bind = self.bind.clone().map(|bind| ("server.bind", bind));
         let config = common.load(bind.into_iter().collect())?;
         let upstreams = pull::upstreams(&config)?;
-        telemetry::start(&config.log);
+        let logging = telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
         let store = self.open(&config)?;
         let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
@@ -48,7 +48,7 @@ impl Serve {
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
         // They end with the server, when this is dropped.
-        let gateway = Gateway::new(&config, store, Clock::Machine);
+        let gateway = Gateway::new(&config, store, Clock::Machine).counting_dropped_lines(logging.dropped_lines());
         let _pulling = pull::beside_server(&config, &gateway.edna.door, upstreams);
         run(listener, gateway, stop).await
     }

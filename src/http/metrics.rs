@@ -1,5 +1,6 @@
 //! `GET /metrics`, for Prometheus: requests, the door, the store. No label holds an address, a text or a key.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
@@ -49,6 +50,8 @@ pub struct Metrics {
     waiting: Family<Tenant, Gauge>,
     other_events: Family<Tenant, Gauge>,
     pull_lag: Family<Pulled, Gauge>,
+    dropped_lines: Counter,
+    count_dropped_lines: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl Metrics {
@@ -65,6 +68,8 @@ impl Metrics {
             waiting: Family::default(),
             other_events: Family::default(),
             pull_lag: Family::default(),
+            dropped_lines: Counter::default(),
+            count_dropped_lines: Box::new(|| 0),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests by route and status", metrics.requests.clone());
@@ -80,7 +85,14 @@ impl Metrics {
         registry.register("other_events", other_events, metrics.other_events.clone());
         let lag = "Seconds since the instant up to which another endpoint's history is copied";
         registry.register("pull_lag_seconds", lag, metrics.pull_lag.clone());
+        let dropped = "Log lines that were dropped because standard error took no more";
+        registry.register("log_lines_dropped", dropped, metrics.dropped_lines.clone());
         metrics
+    }
+
+    /// Says who knows how many log lines were dropped.
+    pub fn count_dropped_lines(&mut self, count: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.count_dropped_lines = Box::new(count);
     }
 
     /// Counts a request that was answered.
@@ -92,6 +104,7 @@ impl Metrics {
     /// Looks at what is not counted as it happens.
     async fn look(&self, edna: &Edna, now: Instant) -> Result<(), StoreError> {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.dropped_lines.inner().store((self.count_dropped_lines)(), Ordering::Relaxed);
         self.queue_callers.set(number(edna.door.callers_waiting()));
         self.queue_bytes.set(number(edna.door.bytes_waiting()));
         let stock = edna.store.read(stock::take).await?;

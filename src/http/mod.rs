@@ -76,6 +76,13 @@ impl Gateway {
         }
     }
 
+    /// Has `/metrics` tell how many log lines were dropped.
+    #[must_use]
+    pub fn counting_dropped_lines(mut self, dropped: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.metrics.count_dropped_lines(dropped);
+        self
+    }
+
     /// Reads a request's body, of which no more than `limit` bytes are kept.
     async fn body(&self, request: &HttpRequest, payload: web::Payload, limit: usize) -> (Body, Rest) {
         let patience = Duration::from_secs(self.server.body_timeout_seconds);

@@ -24,6 +24,7 @@ mod house;
 mod http;
 mod imports;
 mod keys;
+mod log;
 mod metrics;
 mod oneuptime;
 mod oracle;

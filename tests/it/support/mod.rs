@@ -5,7 +5,7 @@ mod binary;
 pub mod cluster;
 mod database;
 
-pub use binary::{Binary, Server};
+pub use binary::{Binary, Server, exit_code};
 pub use database::{Database, on_server};
 #[cfg(feature = "postgres")]
 pub use database::{passed_over, server};
