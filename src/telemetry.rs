@@ -68,7 +68,7 @@ pub fn start(log: &Log) -> Logging {
     let dropped = writer.error_counter();
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).log_internal_errors(false);
     let lines = match log.format {
-        Format::Json => lines.json().boxed(),
+        Format::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
         Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
     };
     // Failing means that a log is there already, as where two servers run in one process.

@@ -19,7 +19,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::{App, Error, HttpRequest, HttpResponse, Resource, guard, web};
+use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, Resource, guard, web};
 
 use crate::config::{Config, Ingest, Server};
 use crate::edna::EdnaError;
@@ -174,6 +174,7 @@ async fn log_call(
 ) -> HttpResponse {
     let now = gateway.clock.now();
     let caller = gateway.keys.caller(request.headers(), "ApiKey", now).await;
+    name_caller(&request, &caller);
     // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so a little is kept without one too.
     let limit = gateway.server.body_limit_bytes;
     let limit = if caller.is_ok() { limit } else { limit.min(KEPT_WITHOUT_KEY) };
@@ -240,10 +241,18 @@ async fn asked_by(
     may_send: fn(&Caller) -> bool,
     limit: usize,
 ) -> (Asked, Rest) {
+    name_caller(request, &caller);
     // Nothing is kept of a body whose sender has no right to send one.
     let may_send = caller.as_ref().is_ok_and(|caller| may_send(caller));
     let (body, rest) = gateway.body(request, payload, if may_send { limit } else { 0 }).await;
     (Asked { caller, body, now }, rest)
+}
+
+/// Has the request's log line name its caller.
+fn name_caller(request: &HttpRequest, caller: &Result<Arc<Caller>, Denial>) {
+    if let Ok(caller) = caller {
+        request.extensions_mut().insert(caller.id());
+    }
 }
 
 /// There is nothing there, said in the words of whoever seems to ask.

@@ -8,11 +8,13 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage, web};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use super::Gateway;
+use crate::model::CallerId;
+use crate::model::ask::ErrorTitle;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 128;
@@ -39,11 +41,16 @@ pub async fn observe(
     if let Some(gateway) = gateway {
         gateway.metrics.answered(&route, status, took);
     }
+    let caller = response.request().extensions().get::<CallerId>().copied();
+    let error = response.response().extensions().get::<ErrorTitle>().copied();
     tracing::info!(
         method,
         route,
         status,
         microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        tenant = caller.map(|caller| caller.tenant.0),
+        key = caller.map(|caller| caller.key),
+        error = error.map(|title| title.0),
         "request answered"
     );
     Ok(response)

@@ -4,6 +4,9 @@ use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use insta::assert_snapshot;
+use serde_json::Value;
+
 use crate::support::{Binary, Server, exit_code};
 
 /// How long the program may take to end where it has nothing left to do.
@@ -94,4 +97,48 @@ fn a_failure_that_nobody_reads_ends_the_program() {
     let (_unread, stderr) = full_pipe();
     let mut child = binary.command(&["serve"]).stderr(stderr).spawn().unwrap();
     assert_eq!(exit_code(&mut child, ENDS_WITHIN), Some(1));
+}
+
+#[test]
+fn a_requests_line_names_tenant_key_and_error_and_each_field_once() {
+    let binary = crate::commands::shop();
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let hook = binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]).trim().to_owned();
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[("HISTORY_GATEWAY__LOG__FORMAT", "json")]);
+    let ask = |path: &str, header: &str, body: &str| {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}");
+        server.send(format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes())
+    };
+    let (history, logs) = ("/api/messages/history", "/api/whatsapp-log/count");
+    ask(history, &format!("x-api-key: {key}"), "{}");
+    ask(history, &format!("x-api-key: {key}"), r#"{"limit":-1}"#);
+    ask(history, "x-api-key: 79001112233", "{}");
+    ask(logs, &format!("ApiKey: {key}"), "{}");
+    ask(logs, &format!("ApiKey: {key}"), "[]");
+    ask(logs, "ApiKey: 79001112233", "{}");
+    ask("/webhooks/edna", &format!("Authorization: Token {hook}"), r#"{"messageId":1}"#);
+    ask("/nothing", "x-api-key: 79001112233", "");
+    let mut lines = Vec::new();
+    for line in server.log_at_end().lines() {
+        let mut fields: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(fields.to_string().len(), line.len(), "a field is there more than once: {line}");
+        let fields = fields.as_object_mut().unwrap();
+        if fields.contains_key("route") {
+            for changing in ["timestamp", "microseconds", "span", "level", "message", "method"] {
+                assert!(fields.remove(changing).is_some(), "{line}");
+            }
+            lines.push(Value::from(fields.clone()).to_string());
+        }
+    }
+    assert_snapshot!(lines.join("\n"), @r#"
+    {"key":1,"route":"/api/messages/history","status":200,"tenant":3193}
+    {"error":"limit-not-valid","key":1,"route":"/api/messages/history","status":400,"tenant":3193}
+    {"error":"Api-key not found","route":"/api/messages/history","status":401}
+    {"key":1,"route":"/api/whatsapp-log/count","status":200,"tenant":3193}
+    {"error":"not-valid-request","key":1,"route":"/api/whatsapp-log/count","status":400,"tenant":3193}
+    {"error":"invalid-api-key","route":"/api/whatsapp-log/count","status":400}
+    {"key":2,"route":"/webhooks/edna","status":200,"tenant":3193}
+    {"error":"not-found","route":"unknown","status":404}
+    "#);
 }

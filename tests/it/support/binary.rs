@@ -147,6 +147,13 @@ impl Server {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Everything it logged, once it has ended: until then, lines may wait to be written.
+    pub fn log_at_end(mut self) -> String {
+        self.signal("-TERM");
+        self.wait();
+        self.log()
+    }
+
     /// One request on a connection of its own; gives the raw response.
     pub fn send(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
