@@ -7,6 +7,7 @@ pub mod health;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;
+mod request_id;
 mod server;
 
 use std::sync::Arc;
