@@ -3,6 +3,7 @@
 mod backup;
 mod export;
 mod failure;
+mod fatal;
 mod generate;
 mod import;
 mod key;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::failure::{Failure, print};
 use super::import::Format;
-use super::{Common, export, generate, import, serve};
+use super::{Common, export, fatal, generate, import, serve};
 use crate::generate::Plan;
 use crate::generate::logs::LogPlan;
 use crate::http::Gateway;
@@ -125,6 +125,8 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        fatal::end_on_panic();
+        fatal::refuse_clock()?;
         if common.database.is_some() {
             return Err(Failure::said("a sandbox has a store of its own: leave --database out, or use 'serve'"));
         }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use clap::Args;
 
 use super::failure::Failure;
-use super::{Common, now_and_then, pull};
+use super::{Common, fatal, now_and_then, pull};
 use crate::config::{Config, validate_bind};
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
@@ -26,6 +26,8 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        fatal::end_on_panic();
+        fatal::refuse_clock()?;
         let bind = self.bind.clone().map(|bind| ("server.bind", bind));
         let config = common.load(bind.into_iter().collect())?;
         let upstreams = pull::upstreams(&config)?;

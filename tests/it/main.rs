@@ -17,6 +17,7 @@ mod commands;
 mod concurrency;
 mod copies;
 mod errors;
+mod fatal;
 mod feeds;
 mod garbage;
 mod help;
