@@ -20,7 +20,11 @@ const SETTLE_EVERY: Duration = Duration::from_secs(1);
 /// How often the coming months are looked after; a month is made long before its first day.
 const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
 
-/// Serves until `stop` is done, then answers what is in flight and returns.
+/// How long a server that cannot go on takes to close its connections.
+const FORCED_STOP: Duration = Duration::from_secs(1);
+
+/// Serves until `stop` is done, then answers what is in flight and returns. A database that does not return so many
+/// threads that the process is better ended is an error.
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let gateway = web::Data::new(gateway);
     let settings = gateway.server.clone();
@@ -45,7 +49,17 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
     let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
     let settling = actix_web::rt::spawn(settle(gateway.clone()));
-    stop.await;
+    let store = gateway.edna.store.clone();
+    tokio::select! {
+        () = stop => {}
+        () = store.failed() => {
+            // What waits for the database is not waited for.
+            let _ = tokio::time::timeout(FORCED_STOP, handle.stop(false)).await;
+            let threads = store.abandoned_threads();
+            let sentence = "the database does not return, and holds as many threads as database.abandoned_threads allows";
+            return Err(std::io::Error::other(format!("{sentence}: {threads}")));
+        }
+    }
     tracing::info!("stopping: requests in flight are answered first");
     gateway.stopping.store(true, Ordering::Relaxed);
     gateway.edna.store.stop();

@@ -4,7 +4,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Binary, Server, exit_code};
+use history_gateway::config::Config;
+use history_gateway::http::Gateway;
+use history_gateway::http::clock::Clock;
+use insta::assert_snapshot;
+
+use crate::support::{Binary, Server, TestApp, exit_code};
 
 /// Debian's package libfaketime brings it.
 const FAKE_CLOCK: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
@@ -51,4 +56,27 @@ fn a_clock_that_falls_before_1970_ends_the_server_with_a_sentence() {
     assert!(sentence.starts_with("history-gateway: the server was ended by a panic at /"), "{log}");
     assert!(sentence.ends_with(": the machine's clock is set before 1970; set it right and start again"), "{log}");
     assert!(!log.contains("epoch"), "what the panic itself says is left out: {log}");
+}
+
+#[actix_web::test]
+async fn a_server_whose_database_returns_no_thread_ends_with_an_error() {
+    let app = TestApp::with(|config| config.database.abandoned_threads = 1).await;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let work = move |_: &mut _| {
+        begun.send(()).unwrap();
+        // An error tells that the other end was dropped.
+        let _ = released.recv();
+        Ok(())
+    };
+    tokio::select! {
+        _ = app.store.read(work) => panic!("it does not end by itself"),
+        _ = has_begun => {}
+    }
+    let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::Machine);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let serving = history_gateway::http::serve(listener, gateway, std::future::pending());
+    let ended = tokio::time::timeout(Duration::from_secs(20), serving).await.unwrap();
+    assert_snapshot!(ended.unwrap_err(), @"the database does not return, and holds as many threads as database.abandoned_threads allows: 1");
+    drop(release);
 }
