@@ -41,6 +41,7 @@ mod watch;
 pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
@@ -118,6 +119,8 @@ pub struct Store {
     writer: Pool,
     watch: Arc<Watch>,
     counters: Counters,
+    /// Where a file's write-ahead log is.
+    wal: Option<Arc<PathBuf>>,
 }
 
 /// How many look-ups there are at the same time.
@@ -151,6 +154,7 @@ impl Store {
             writer: pool(Purpose::Write, Admission::in_order(1)),
             watch,
             counters: Counters::default(),
+            wal: url.file().map(|file| Arc::new(PathBuf::from(format!("{file}-wal")))),
         })
     }
 
@@ -168,6 +172,18 @@ impl Store {
     /// How many expensive questions wait for their turn.
     pub fn expensive_waiting(&self) -> usize {
         self.expensive.waiting()
+    }
+
+    /// How many expensive questions are being answered.
+    pub fn expensive_running(&self) -> usize {
+        self.counters.expensive_begun().saturating_sub(self.expensive.waiting())
+    }
+
+    /// How large the file of a file's write-ahead log is; nothing for a server, whose log is its own.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        // Where there is no such file, nothing was written yet. It is only looked at: closing it would give up the locks
+        // that this process has on it.
+        self.wal.as_ref().map(|wal| std::fs::metadata(wal.as_path()).map_or(0, |found| found.len()))
     }
 
     /// How many threads a database holds that does not return.
