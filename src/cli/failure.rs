@@ -1,4 +1,4 @@
-//! Why a command failed, in one sentence; and printing that notices when nobody reads any more.
+//! Why a command failed, in one sentence; and printing that notices when nobody reads any more. Knows no command.
 
 use std::io::{self, Write};
 
@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::store::StoreError;
+use crate::telemetry::write_within_timeout;
 
 #[derive(Debug, Error)]
 pub enum Failure {
@@ -43,4 +44,9 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// Tells the user something on standard error. Where nobody reads it, the command goes on.
 pub fn say(sentence: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{sentence}");
+}
+
+/// The same for the last sentence of the program, which ends also where its output takes nothing more.
+pub fn say_last(sentence: String) {
+    write_within_timeout(move || say(sentence));
 }

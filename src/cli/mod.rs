@@ -3,6 +3,7 @@
 mod backup;
 mod export;
 mod failure;
+mod fatal;
 mod generate;
 mod import;
 mod key;
@@ -25,7 +26,7 @@ use crate::config::Config;
 use crate::ingest;
 use crate::store::{DatabaseUrl, Options, Store, StoreError};
 
-use failure::{Failure, say};
+use failure::{Failure, say, say_last};
 
 /// How long a command waits for a running server's write, and for its own work.
 const COMMAND_WAIT: Duration = Duration::from_mins(1);
@@ -115,7 +116,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(Failure::NobodyReads) => 0,
         Err(failure) => {
-            say(format_args!("history-gateway: {failure}"));
+            say_last(format!("history-gateway: {failure}"));
             1
         }
     };

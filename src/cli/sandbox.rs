@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::failure::{Failure, print};
 use super::import::Format;
-use super::{Common, export, generate, import, serve};
+use super::{Common, export, fatal, generate, import, serve};
 use crate::generate::Plan;
 use crate::generate::logs::LogPlan;
 use crate::http::Gateway;
@@ -126,6 +126,8 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        fatal::end_on_panic();
+        fatal::refuse_clock()?;
         if common.database.is_some() {
             return Err(Failure::said("a sandbox has a store of its own: leave --database out, or use 'serve'"));
         }
@@ -136,15 +138,22 @@ impl Sandbox {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
         config.database.url = format!("sqlite://{}", directory.path().join("sandbox.db").display());
-        telemetry::start(&config.log);
+        let logging = telemetry::start(&config.log);
         let clock = self.now.map_or(Clock::Machine, Clock::StandsAt);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         let asked_for = self.fill(&store, clock).await?;
-        print(&greeting(address, asked_for))?;
+        let greeting = greeting(address, asked_for);
+        if let Some(printed) = telemetry::write_within_timeout(move || print(&greeting)) {
+            printed?;
+        } else {
+            tracing::warn!(%address, "the sandbox's keys are not printed: nobody reads standard output");
+        }
         let shown = KEYS.map(|key| ShownKey { name: key.name, value: key.value, kind: key.kind });
-        serve::run(listener, Gateway::new(&config, store, clock).showing(&shown), stop).await
+        let gateway = Gateway::new(&config, store, clock).showing(&shown);
+        let gateway = gateway.counting_dropped_lines(logging.dropped_lines());
+        serve::run(listener, gateway, stop).await
     }
 
     /// Fills the store and gives an address to ask for.

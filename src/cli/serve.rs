@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use clap::Args;
 
 use super::failure::Failure;
-use super::{Common, now_and_then, pull};
+use super::{Common, fatal, now_and_then, pull};
 use crate::config::{Config, validate_bind};
 use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
@@ -26,10 +26,12 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        fatal::end_on_panic();
+        fatal::refuse_clock()?;
         let bind = self.bind.clone().map(|bind| ("server.bind", bind));
         let config = common.load(bind.into_iter().collect())?;
         let upstreams = pull::upstreams(&config)?;
-        telemetry::start(&config.log);
+        let logging = telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
         let store = self.open(&config)?;
         let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
@@ -48,7 +50,7 @@ impl Serve {
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
         // They end with the server, when this is dropped.
-        let gateway = Gateway::new(&config, store, Clock::Machine);
+        let gateway = Gateway::new(&config, store, Clock::Machine).counting_dropped_lines(logging.dropped_lines());
         let _pulling = pull::beside_server(&config, &gateway.edna.door, upstreams);
         run(listener, gateway, stop).await
     }

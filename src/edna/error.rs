@@ -55,6 +55,11 @@ impl EdnaError {
         self.parts().0
     }
 
+    /// The error's short name.
+    pub fn title(&self) -> &'static str {
+        Self::TITLES[self.parts().1]
+    }
+
     fn parts(&self) -> (u16, usize, String) {
         match self {
             Self::KeyNotFound => (401, 0, "The x-api-key header holds no valid API key.".into()),

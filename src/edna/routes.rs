@@ -10,7 +10,7 @@ use super::own::{self, Kind};
 use super::rest::Rest;
 use super::{EdnaError, answer, request, trail, webhook};
 use crate::ingest::{Door, Fate, Limits, Rejection};
-use crate::model::ask::{Asked, Body, Denial};
+use crate::model::ask::{Asked, Body, Denial, ErrorTitle};
 use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice};
 use crate::store::history::{self, Page};
 use crate::store::{Budget, Connection, Store, StoreError, messages, status_events, subjects};
@@ -205,5 +205,7 @@ pub fn respond(error: &EdnaError) -> HttpResponse {
     if let Some(seconds) = error.retry_after() {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response.content_type(ContentType::json()).body(error.body())
+    let mut response = response.content_type(ContentType::json()).body(error.body());
+    response.extensions_mut().insert(ErrorTitle(error.title()));
+    response
 }

@@ -1,5 +1,7 @@
 //! The one clock: every "now" of the gateway comes from here, so that a sandbox can stop it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use chrono::Utc;
 
 use crate::model::Instant;
@@ -13,6 +15,11 @@ pub enum Clock {
 }
 
 impl Clock {
+    /// Whether the machine's clock is set to a time that neither `now` nor a web server can tell.
+    pub fn is_before_1970() -> bool {
+        SystemTime::now() < UNIX_EPOCH
+    }
+
     pub fn now(self) -> Instant {
         match self {
             Self::Machine => Instant(Utc::now().timestamp_millis()),

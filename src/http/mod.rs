@@ -9,6 +9,7 @@ pub mod health;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;
+mod request_id;
 mod server;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
-use actix_web::{App, Error, HttpRequest, HttpResponse, Resource, guard, web};
+use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, Resource, guard, web};
 
 use crate::config::{Config, Ingest, Server};
 use crate::edna::EdnaError;
@@ -87,6 +88,13 @@ impl Gateway {
     #[must_use]
     pub fn showing(self, keys: &[docs::ShownKey]) -> Self {
         Self { docs: docs::Files::new(keys), ..self }
+    }
+
+    /// Has `/metrics` tell how many log lines were dropped.
+    #[must_use]
+    pub fn counting_dropped_lines(mut self, dropped: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.metrics.count_dropped_lines(dropped);
+        self
     }
 
     /// The key that stands in a request's header.
@@ -201,6 +209,7 @@ async fn log_call(
 ) -> HttpResponse {
     let now = gateway.clock.now();
     let caller = gateway.keys.caller(gateway.presented(&request, "ApiKey"), now).await;
+    name_caller(&request, &caller);
     // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so a little is kept without one too.
     let limit = gateway.server.body_limit_bytes;
     let limit = if caller.is_ok() { limit } else { limit.min(KEPT_WITHOUT_KEY) };
@@ -267,11 +276,19 @@ async fn asked_by(
     may_send: fn(&Caller) -> bool,
     limit: usize,
 ) -> (Asked, Rest) {
+    name_caller(request, &caller);
     // Nothing is kept of a body whose sender has no right to send one.
     let may_send = caller.as_ref().is_ok_and(|caller| may_send(caller));
     let weight = if limit > gateway.server.body_limit_bytes { EVENTS_WEIGHT } else { 1 };
     let (body, rest) = gateway.weighed_body(request, payload, if may_send { limit } else { 0 }, weight).await;
     (Asked { caller, body, now }, rest)
+}
+
+/// Has the request's log line name its caller.
+fn name_caller(request: &HttpRequest, caller: &Result<Arc<Caller>, Denial>) {
+    if let Ok(caller) = caller {
+        request.extensions_mut().insert(caller.id());
+    }
 }
 
 /// There is nothing there, said in the words of whoever seems to ask.

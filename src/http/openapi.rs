@@ -110,8 +110,8 @@ fn readyz() {}
 /// Numbers for Prometheus
 #[expect(dead_code, reason = "only described from")]
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "health", security(()), responses(
-    (status = 200, description = "Requests, events, commits, the queue, the store, as OpenMetrics text.", body = String,
-        content_type = "application/openmetrics-text"),
+    (status = 200, description = "Requests, events, commits, questions, the store, the process, as Prometheus text.", body = String,
+        content_type = "text/plain"),
     ReadOnly
 ))]
 fn metrics() {}

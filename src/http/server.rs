@@ -23,7 +23,11 @@ const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// How often the coming months are looked after; a month is made long before its first day.
 const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
 
-/// Serves until `stop` is done, then answers what is in flight and returns.
+/// How long a server that cannot go on takes to close its connections.
+const FORCED_STOP: Duration = Duration::from_secs(1);
+
+/// Serves until `stop` is done, then answers what is in flight and returns. A database that does not return so many
+/// threads that the process is better ended is an error.
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let gateway = web::Data::new(gateway);
     let settings = gateway.server.clone();
@@ -49,7 +53,17 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
     let settling = actix_web::rt::spawn(settle(gateway.clone()));
     let probing = actix_web::rt::spawn(probe(gateway.clone()));
-    stop.await;
+    let store = gateway.edna.store.clone();
+    tokio::select! {
+        () = stop => {}
+        () = store.failed() => {
+            // What waits for the database is not waited for.
+            let _ = tokio::time::timeout(FORCED_STOP, handle.stop(false)).await;
+            let threads = store.abandoned_threads();
+            let sentence = "the database does not return, and holds as many threads as database.abandoned_threads allows";
+            return Err(std::io::Error::other(format!("{sentence}: {threads}")));
+        }
+    }
     tracing::info!("stopping: requests in flight are answered first");
     gateway.stopping.store(true, Ordering::Relaxed);
     gateway.edna.store.stop();

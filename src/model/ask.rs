@@ -1,4 +1,5 @@
-//! What the web server hands to a dialect: who asks, the body as far as it came, and the time; knows no header.
+//! What the web server and a dialect hand each other: who asks, the body as far as it came, the time, and an error's
+//! title for the log; knows no header.
 
 use std::sync::Arc;
 
@@ -23,6 +24,10 @@ pub enum Denial {
     /// The store did not say whether there is such a key.
     Unavailable,
 }
+
+/// The short name of the error that a request is answered with, for the log; a response's extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorTitle(pub &'static str);
 
 /// A request's body.
 pub enum Body {

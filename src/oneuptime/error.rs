@@ -1,4 +1,4 @@
-//! The errors of the OneUptime dialect, one table: status and text (docs/oneuptime.md §6).
+//! The errors of the OneUptime dialect, one table: status, short name and text (docs/oneuptime.md §6).
 
 use crate::model::ask::Denial;
 use crate::model::key::PERMISSIONS;
@@ -66,6 +66,23 @@ impl OneUptimeError {
             Self::TooManyRequests { .. } => 429,
             Self::Unavailable => 503,
             Self::Internal => 500,
+        }
+    }
+
+    /// The error's short name, for the log; OneUptime has none.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::NoKey(_) => "no-api-key",
+            Self::InvalidKey => "invalid-api-key",
+            Self::NoPermission => "no-permission",
+            Self::Refused(_) => "read-only",
+            Self::Bad(_) => "not-valid-request",
+            Self::Hidden(..) => "column-not-readable",
+            Self::PageNotFound(_) => "not-found",
+            Self::TooLarge { .. } => "request-too-large",
+            Self::TooManyRequests { .. } => "too-many-requests",
+            Self::Unavailable => "service-unavailable",
+            Self::Internal => "internal-error",
         }
     }
 

@@ -11,7 +11,7 @@ use super::error::Act;
 use super::request::{Paging, Parts};
 use super::rest::{Rendering, Rest};
 use super::{OneUptimeError, query, value};
-use crate::model::ask::Asked;
+use crate::model::ask::{Asked, ErrorTitle};
 use crate::model::key::Profile;
 use crate::model::log_query::{Condition, SortKey, Test, Value};
 use crate::model::whatsapp_log::Column;
@@ -179,5 +179,7 @@ pub fn respond(error: &OneUptimeError) -> HttpResponse {
     if let Some(seconds) = error.retry_after() {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response.content_type(ContentType::json()).body(error.body())
+    let mut response = response.content_type(ContentType::json()).body(error.body());
+    response.extensions_mut().insert(ErrorTitle(error.title()));
+    response
 }

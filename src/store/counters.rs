@@ -7,6 +7,7 @@ use std::time::Instant;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::budget::{Budget, EndReason};
@@ -47,6 +48,7 @@ pub struct Counters {
     rows: Family<Asked, Counter>,
     ended: Family<Ended, Counter>,
     refused: Family<Ended, Counter>,
+    expensive_begun: Gauge,
 }
 
 impl Counters {
@@ -62,6 +64,9 @@ impl Counters {
     /// Counts a question that is being asked.
     pub(super) fn begin(&self, caller: CallerId, class: Class, budget: &Arc<Budget>) -> Question {
         let (counters, budget) = (self.clone(), Arc::clone(budget));
+        if class == Class::Expensive {
+            self.expensive_begun.inc();
+        }
         Question { counters, caller, class, budget, started: Instant::now(), is_over: false }
     }
 
@@ -73,6 +78,11 @@ impl Counters {
     /// How many questions of a class were asked.
     pub fn asked(&self, class: Class) -> u64 {
         self.questions.get_or_create(&Asked { class: class.word() }).get()
+    }
+
+    /// How many expensive questions are waited for, whether they are being answered or wait for their turn.
+    pub(super) fn expensive_begun(&self) -> usize {
+        self.expensive_begun.get().try_into().unwrap_or_default()
     }
 
     /// How many questions of a class were refused for a reason.
@@ -137,6 +147,9 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
+        if self.class == Class::Expensive {
+            self.counters.expensive_begun.dec();
+        }
         if !self.is_over {
             self.count();
             self.ended(EndReason::ClientGone);

@@ -220,7 +220,7 @@ impl QueryFragment<Pg> for InstantText {
 /// A part of a statement that differs from database to database.
 pub struct Words {
     pub on_file: &'static str,
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for servers"))]
+
     pub on_server: &'static str,
 }
 

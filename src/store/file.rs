@@ -15,6 +15,9 @@ pub struct StoreFile {
     identity: Option<Identity>,
     /// Whether its write-ahead log was there when something was written.
     has_log: AtomicBool,
+    /// Whether the log was taken away. A connection that is opened then would make another one, and what the two say would
+    /// not fit together; as long as none is, SQLite moves what it has of the old one into the file when it is closed.
+    is_lost: AtomicBool,
 }
 
 /// A file, whatever it is called.
@@ -27,15 +30,13 @@ struct Identity {
 impl StoreFile {
     pub fn opened(file: &str) -> Self {
         let path = PathBuf::from(file);
-        Self { identity: identity(&path), path, has_log: AtomicBool::new(false) }
+        Self { identity: identity(&path), path, has_log: AtomicBool::new(false), is_lost: AtomicBool::new(false) }
     }
 
     /// Fails where another file, or none, has the name by now.
     pub fn check(&self) -> Result<(), StoreError> {
-        if self.identity.is_none() || identity(&self.path) == self.identity {
-            return Ok(());
-        }
-        Err(self.vanished())
+        let is_there = self.identity.is_none() || identity(&self.path) == self.identity;
+        if is_there && !self.is_lost.load(Ordering::Relaxed) { Ok(()) } else { Err(self.vanished()) }
     }
 
     /// The same after something was written, which is in the log beside the file. Until the log is moved into the file,
@@ -45,6 +46,7 @@ impl StoreFile {
         if beside(&self.path, "-wal").exists() {
             self.has_log.store(true, Ordering::Relaxed);
         } else if self.has_log.load(Ordering::Relaxed) {
+            self.is_lost.store(true, Ordering::Relaxed);
             return Err(self.vanished());
         }
         Ok(())

@@ -170,7 +170,7 @@ impl Store {
 
     /// Fails where the store cannot be read or written to, as far as is known without waiting for a writer.
     pub async fn health(&self) -> Result<(), StoreError> {
-        self.url.check_file()?;
+        self.url.check_written()?;
         // One that was moved is known by looking.
         if let Some(fault) = self.watch.fault().filter(|fault| !matches!(fault, StoreError::Vanished { .. })) {
             return Err(fault);
@@ -197,6 +197,19 @@ impl Store {
     /// How many expensive questions wait for their turn.
     pub fn expensive_waiting(&self) -> usize {
         self.expensive.waiting()
+    }
+
+    /// How many expensive questions are being answered.
+    pub fn expensive_running(&self) -> usize {
+        self.counters.expensive_begun().saturating_sub(self.expensive.waiting())
+    }
+
+    /// How large the file of a file's write-ahead log is; nothing for a server, whose log is its own.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        // Where there is no such file, nothing was written yet. It is only looked at: closing it would give up the locks
+        // that this process has on it.
+        let file = self.url.file()?;
+        Some(std::fs::metadata(format!("{file}-wal")).map_or(0, |found| found.len()))
     }
 
     /// How many threads a database holds that does not return.

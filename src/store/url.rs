@@ -179,20 +179,22 @@ impl DatabaseUrl {
         }
     }
 
+    fn opened(&self) -> Option<&StoreFile> {
+        match self {
+            Self::Sqlite { opened, .. } => opened.as_deref(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { .. } => None,
+        }
+    }
+
     /// Fails where a file is not the one any more that was opened.
     pub fn check_file(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite { opened: Some(opened), .. } => opened.check(),
-            _ => Ok(()),
-        }
+        self.opened().map_or(Ok(()), StoreFile::check)
     }
 
     /// The same after something was written.
     pub fn check_written(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite { opened: Some(opened), .. } => opened.check_written(),
-            _ => Ok(()),
-        }
+        self.opened().map_or(Ok(()), StoreFile::check_written)
     }
 
     /// Whether there is a store to look at.

@@ -65,8 +65,16 @@ async fn nothing_is_acknowledged_into_a_write_ahead_log_that_is_gone() {
     }
     let app = TestApp::new().await;
     assert_eq!(record(&app, 1).await, 200);
-    std::fs::remove_file(format!("{}-wal", file(&app).display())).unwrap();
-    assert_eq!(record(&app, 2).await, 503);
+    let log = format!("{}-wal", file(&app).display());
+    std::fs::remove_file(&log).unwrap();
+    for id in 2..5 {
+        assert_eq!(record(&app, id).await, 503);
+    }
+    assert!(ready(&app).await.contains("removed, replaced or moved"), "{}", ready(&app).await);
+    assert!(!Path::new(&log).exists(), "no other log takes its place");
+    // Once nobody has it open any more, it is a whole store with what was acknowledged.
+    let again = app.reopened();
+    assert!(again.ids("{}").await.ends_with("1]"), "{}", again.ids("{}").await);
 }
 
 #[actix_web::test]

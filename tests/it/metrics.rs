@@ -9,7 +9,7 @@ use crate::support::message;
 /// The lines of some names, without what a clock or a disk decides.
 async fn numbers(feeds: &Feeds, names: &[&str]) -> String {
     let response = feeds.app.send("GET", "/metrics", &[], "").await;
-    assert_eq!(response.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert_eq!(response.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let is_asked_for = |line: &&str| names.iter().any(|name| line.starts_with(&format!("history_gateway_{name}")));
     let mut lines: Vec<&str> = response.body.lines().filter(is_asked_for).collect();
     lines.sort_unstable();
@@ -73,21 +73,188 @@ async fn the_store_has_a_size_and_no_label_holds_anything_personal() {
     let bytes: u64 = size.rsplit(' ').next().unwrap().parse().unwrap();
     assert!(bytes > 100_000, "{size}");
     let everything = feeds.app.send("GET", "/metrics", &[], "").await.body;
-    assert!(everything.ends_with("# EOF\n"), "{everything}");
     for private in ["79001112233", "Anna", "req-1", "shop_WA", &feeds.app.key, &feeds.webhook_key] {
         assert!(!everything.contains(private), "{private}");
     }
 }
 
-#[actix_web::test]
-async fn how_far_a_pull_is_behind_is_told() {
-    use history_gateway::store::pulls::{self, Progress};
+/// What `/metrics` tells after something of everything has happened.
+async fn busy() -> (Feeds, String) {
     let feeds = Feeds::new().await;
+    feeds.send("/v1/messages", json!([message(1, json!({})), {"messageId": 2}])).await;
+    feeds.hook(incoming(2)).await;
+    feeds.hook(json!({"templateId": 5})).await;
+    feeds.app.ask("{}").await;
+    feeds.app.ask(json!({"sort": [{"property": "content"}]})).await;
+    feeds.get("/somewhere").await;
+    pulled(&feeds).await;
+    // Its own request is counted too.
+    feeds.app.send("GET", "/metrics", &[], "").await;
+    let text = feeds.app.send("GET", "/metrics", &[], "").await.body;
+    (feeds, text)
+}
+
+async fn pulled(feeds: &Feeds) {
+    use history_gateway::store::pulls::{self, Progress};
     let complete_up_to = Some(crate::support::instant("2026-03-01T11:58:30Z"));
     let progress = Progress { complete_up_to, ..Progress::default() };
     let noted = feeds.app.store.write(move |connection| {
         pulls::note(connection, crate::support::TENANT, "https://upstream.example", &progress)
     });
     noted.await.unwrap();
-    assert_snapshot!(numbers(&feeds, &["pull_lag"]).await, @r#"history_gateway_pull_lag_seconds{tenant="3193",upstream="https://upstream.example"} 90"#);
+}
+
+#[actix_web::test]
+async fn promtool_finds_nothing_wrong_with_the_numbers() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let (_feeds, text) = busy().await;
+    let started = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut promtool) = started else {
+        println!("skipped: promtool is not there");
+        return;
+    };
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""), "{text}");
+}
+
+#[actix_web::test]
+async fn every_number_is_described_in_docs() {
+    let description = include_str!("../../docs/metrics.md");
+    let (_feeds, text) = busy().await;
+    let mut names = 0;
+    for described in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = described.split_once(' ').unwrap();
+        let row = format!("| `{name}` | {kind} |");
+        assert!(description.contains(&row), "docs/metrics.md has no row {row}");
+        names += 1;
+    }
+    assert!(names > 25, "{text}");
+}
+
+#[actix_web::test]
+async fn open_metrics_is_for_clients_that_ask_for_it() {
+    let app = crate::support::TestApp::new().await;
+    let open_metrics = app.send("GET", "/metrics", &[("accept", "application/openmetrics-text")], "").await;
+    assert_eq!(open_metrics.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(open_metrics.body.contains("# TYPE history_gateway_log_lines_dropped counter\n"), "{}", open_metrics.body);
+    assert!(open_metrics.body.ends_with("# EOF\n"), "{}", open_metrics.body);
+    let plain = app.send("GET", "/metrics", &[("accept", "*/*")], "").await;
+    assert_eq!(plain.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert!(plain.body.contains("# TYPE history_gateway_log_lines_dropped_total counter\n"), "{}", plain.body);
+    assert!(!plain.body.contains("# EOF"), "{}", plain.body);
+}
+
+#[actix_web::test]
+async fn the_process_and_what_is_in_memory_are_measured() {
+    let (feeds, text) = busy().await;
+    let value = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("{name}: {text}")).parse().unwrap()
+    };
+    if cfg!(target_os = "linux") {
+        assert!(value("process_cpu_seconds_total") > 0.0);
+        assert!(value("process_resident_memory_bytes") > 1_000_000.0);
+        assert!(value("process_open_fds") > 3.0 && value("process_open_fds") <= value("process_max_fds"));
+        // Started after this was written, and not in the future of whoever reads it in a hundred years.
+        assert!((1.7e9..5e9).contains(&value("process_start_time_seconds")));
+    }
+    for none in ["bytes_in_flight", "expensive_questions_running", "expensive_questions_waiting", "abandoned_threads"] {
+        assert!(value(&format!("history_gateway_{none}")) < f64::EPSILON, "{none}: {text}");
+    }
+    assert!(text.contains(concat!("history_gateway_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n")));
+    assert!(text.contains("history_gateway_store_up 1\n"), "{text}");
+    assert_eq!(text.contains("history_gateway_store_wal_bytes"), feeds.app.store.wal_bytes().is_some(), "{text}");
+    if let Some(bytes) = feeds.app.store.wal_bytes() {
+        assert!(bytes > 0 && value("history_gateway_store_wal_bytes") > 0.0, "{text}");
+    }
+}
+
+#[actix_web::test]
+async fn expensive_questions_are_counted_while_they_run() {
+    let feeds = Feeds::new().await;
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let begun = std::sync::Arc::new(std::sync::Mutex::new(Some(begun)));
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Arc::new(std::sync::Mutex::new(released));
+    let work = move |_: &mut _, budget: &history_gateway::store::Budget| {
+        budget.expect_rows(1_000_000)?;
+        if let Some(begun) = begun.lock().unwrap().take() {
+            begun.send(()).unwrap();
+        }
+        // An error tells that the other end was dropped.
+        let _ = released.lock().unwrap().recv();
+        Ok(())
+    };
+    let caller = history_gateway::model::CallerId { tenant: crate::support::TENANT, key: 7 };
+    let asking = feeds.app.store.ask(caller, work);
+    let looking = async {
+        has_begun.await.unwrap();
+        let running = numbers(&feeds, &["expensive"]).await;
+        drop(release);
+        running
+    };
+    let (answer, running) = tokio::join!(asking, looking);
+    answer.unwrap();
+    assert_snapshot!(running, @"
+    history_gateway_expensive_questions_running 1
+    history_gateway_expensive_questions_waiting 0
+    ");
+}
+
+#[actix_web::test]
+async fn a_store_that_does_not_answer_keeps_no_number_back() {
+    let feeds = Feeds::new().await;
+    feeds.app.ask("{}").await;
+    feeds.app.send("GET", "/metrics", &[], "").await;
+    let (releases, held): (Vec<_>, Vec<_>) = (0..2)
+        .map(|_| {
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let store = feeds.app.store.clone();
+            // An error tells that the other end was dropped.
+            let holding = async move {
+                store.quick_read(move |_| Ok(released.recv().is_ok())).await.unwrap();
+            };
+            (release, actix_web::rt::spawn(holding))
+        })
+        .unzip();
+    // Both have begun before the next question.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let started = std::time::Instant::now();
+    let told = numbers(&feeds, &["store_up", "store_bytes", "requests_total{route=\"/api"]).await;
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(told.contains("store_up 0") && !told.contains("store_bytes 0"), "{told}");
+    assert!(told.contains(r#"requests_total{route="/api/messages/history",status="200"} 1"#), "{told}");
+    drop(releases);
+    for held in held {
+        held.await.unwrap();
+    }
+    assert!(numbers(&feeds, &["store_up"]).await.ends_with(" 1"));
+}
+
+#[actix_web::test]
+async fn requests_are_timed_in_buckets_from_half_a_millisecond() {
+    let feeds = Feeds::new().await;
+    feeds.app.send("GET", "/healthz", &[], "").await;
+    let buckets = numbers(&feeds, &["request_seconds_bucket{"]).await;
+    let mut ends: Vec<&str> = buckets.split("le=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    ends.sort_by(|one, other| one.parse::<f64>().unwrap().total_cmp(&other.parse().unwrap()));
+    assert_snapshot!(ends.join(" "), @"0.0005 0.001 0.002 0.005 0.01 0.02 0.05 0.1 0.2 0.5 1.0 2.0 5.0 10.0 30.0 +Inf");
+}
+
+#[actix_web::test]
+async fn how_far_a_pull_is_behind_is_told() {
+    let feeds = Feeds::new().await;
+    pulled(&feeds).await;
+    assert_snapshot!(numbers(&feeds, &["pull"]).await, @r#"
+    history_gateway_pull_lag_seconds{tenant="3193",upstream="https://upstream.example"} 90
+    history_gateway_pull_last_success_timestamp_seconds{tenant="3193",upstream="https://upstream.example"} 1772366310.0
+    "#);
 }

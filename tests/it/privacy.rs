@@ -32,17 +32,19 @@ fn no_log_line_holds_an_address_a_text_or_a_key() {
     server.history("79001112233", "{}");
     server.send(b"GET /79001112233?phone=79001112233 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-request-id: +79001112233\r\n\r\n");
+    server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-request-id: Anna-79001112233\r\n\r\n");
     let own_key = format!(
         "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-api-key: {KEY}\r\nx-request-id: {KEY}\r\n\r\n"
     );
     assert!(server.send(own_key.as_bytes()).contains(KEY), "the answer has the id that was sent");
     server.send(b"GET /docs/79001112233 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nReferer: 79001112233\r\n\r\n");
     server.send(b"79001112233 /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let log = server.log();
+    let log = server.log_at_end();
     assert!(log.lines().count() >= 12, "the log has a line for each request: {log}");
-    for private in ["79001112233", "my secret", KEY, "4242424242"] {
+    for private in ["79001112233", "Anna", "my secret", KEY, "4242424242"] {
         assert!(!log.contains(private), "the log holds {private}: {log}");
     }
+    assert!(log.contains("tenant=3193 key=1"), "the log names the key's number: {log}");
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn no_log_line_and_no_error_of_the_whatsapp_log_holds_a_number_a_text_or_a_key()
     ask("79001112233", list, "{}");
     ask(KEY, "/api/whatsapp-log/79001112233/get-item", "{}");
     ask(KEY, "/api/whatsapp-log/get-list/79001112233?skip=79001112233", "{}");
-    let log = server.log();
+    let log = server.log_at_end();
     assert!(log.lines().count() >= 14, "the log has a line for each request: {log}");
     for private in ["79001112233", "my secret", KEY] {
         assert!(!log.contains(private), "the log holds {private}: {log}");
@@ -96,21 +98,22 @@ fn every_log_line_of_a_request_has_its_id() {
     let url = history_gateway::store::DatabaseUrl::parse(&binary.url());
     let mut connection = url.unwrap().connect(std::time::Duration::from_secs(5)).unwrap();
     diesel::connection::SimpleConnection::batch_execute(&mut connection, "DROP TABLE message_days").unwrap();
+    let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
     let request = format!(
-        "POST /api/messages/history HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-request-id: abc-1\r\nx-api-key: {key}\r\n\r\n"
+        "POST /api/messages/history HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-request-id: {id}\r\nx-api-key: {key}\r\n\r\n"
     );
     let answer = server.send(request.as_bytes());
     assert!(answer.starts_with("HTTP/1.1 503") && !answer.contains("message_days"), "{answer}");
-    let log = server.log();
+    let log = server.log_at_end();
     let lines: Vec<serde_json::Value> = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .filter(|line: &serde_json::Value| line["fields"]["address"].is_null())
+        .filter(|line: &serde_json::Value| line["span"]["id"] == id)
         .collect();
     assert_eq!(lines.len(), 2, "the failure and the request: {log}");
-    assert!(lines.iter().all(|line| line["span"]["id"] == "abc-1"), "{log}");
     assert_eq!(lines[0]["level"], "ERROR");
-    assert!(lines[0]["fields"]["cause"].as_str().unwrap().contains("message_days"), "{log}");
-    assert_eq!(lines[1]["fields"]["route"], "/api/messages/history");
-    assert_eq!(lines[1]["fields"]["status"], 503);
+    assert!(lines[0]["cause"].as_str().unwrap().contains("message_days"), "{log}");
+    assert_eq!(lines[1]["route"], "/api/messages/history");
+    assert_eq!(lines[1]["status"], 503);
+    assert_eq!(lines[1]["error"], "service-unavailable");
 }

@@ -111,8 +111,12 @@ pub struct Server {
 impl Server {
     /// Starts whatever runs a server, and waits until it listens.
     pub fn start(command: &mut Command, log: &Path) -> Self {
-        let file = std::fs::File::create(log).unwrap();
-        let child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
+        Self::start_logging_to(std::fs::File::create(log).unwrap(), command, log)
+    }
+
+    /// The same, with a standard error of the test's choice; a `serve` needs the file for its address.
+    pub fn start_logging_to(stderr: impl Into<Stdio>, command: &mut Command, log: &Path) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         // Made before it listens, so that it is ended too where it never does.
         let mut server = Self { child, address: String::new(), greeting: String::new(), log: log.to_owned() };
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -141,6 +145,13 @@ impl Server {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Everything it logged, once it has ended: until then, lines may wait to be written.
+    pub fn log_at_end(mut self) -> String {
+        self.signal("-TERM");
+        self.wait();
+        self.log()
     }
 
     /// One request on a connection of its own; gives the raw response.
@@ -189,6 +200,21 @@ impl Drop for Server {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The exit code of a program that has to end by itself, and soon.
+pub fn exit_code(child: &mut Child, within: Duration) -> Option<i32> {
+    let deadline = Instant::now() + within;
+    loop {
+        match child.try_wait().unwrap() {
+            Some(status) => return status.code(),
+            None if Instant::now() > deadline => {
+                let _ = child.kill();
+                panic!("the program did not end within {within:?}");
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
     }
 }
 

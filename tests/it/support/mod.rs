@@ -5,7 +5,7 @@ mod binary;
 pub mod cluster;
 mod database;
 
-pub use binary::{Binary, Server};
+pub use binary::{Binary, Server, exit_code};
 pub use database::{Database, on_server};
 #[cfg(feature = "postgres")]
 pub use database::{passed_over, server};
@@ -115,6 +115,15 @@ impl TestApp {
     pub fn over(store: Store, app: &Self, now: &str) -> Self {
         let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(now)));
         Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::file() }
+    }
+
+    /// The same app after all its connections were closed and made anew.
+    pub fn reopened(self) -> Self {
+        let Self { gateway, store, key, database } = self;
+        drop((gateway, store));
+        let store = database.open(Options::default());
+        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(NOW)));
+        Self { gateway: web::Data::new(gateway), store, key, database }
     }
 
     /// The same app over connections of its own.

@@ -1,0 +1,82 @@
+//! What ends the process with a sentence and exit code 1, instead of a server that does not answer.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use history_gateway::config::Config;
+use history_gateway::http::Gateway;
+use history_gateway::http::clock::Clock;
+use insta::assert_snapshot;
+
+use crate::support::{Binary, Server, TestApp, exit_code};
+
+/// Debian's package libfaketime brings it.
+const FAKE_CLOCK: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+/// A command whose clock the test sets; `None` where the library for it is not there.
+fn with_fake_clock(mut command: Command) -> Option<Command> {
+    if !Path::new(FAKE_CLOCK).exists() {
+        println!("skipped: {FAKE_CLOCK} is not there");
+        return None;
+    }
+    // Only the time of day is set: timers go on.
+    command.env("LD_PRELOAD", FAKE_CLOCK).env("DONT_FAKE_MONOTONIC", "1").env("FAKETIME_NO_CACHE", "1");
+    Some(command)
+}
+
+#[test]
+fn a_start_with_a_clock_before_1970_is_refused() {
+    let binary = crate::commands::shop();
+    for arguments in [&["serve", "--bind", "127.0.0.1:0"][..], &["sandbox", "--port", "0"]] {
+        let Some(mut command) = with_fake_clock(binary.command(arguments)) else { return };
+        let output = command.env("FAKETIME", "1969-12-31 23:59:00").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            said.trim_end(),
+            "history-gateway: the machine's clock is set before 1970; set it right and start again"
+        );
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    }
+}
+
+#[test]
+fn a_clock_that_falls_before_1970_ends_the_server_with_a_sentence() {
+    let binary = Binary::new();
+    let Some(mut command) = with_fake_clock(binary.command(&["sandbox", "--port", "0"])) else { return };
+    binary.write("clock", "+0");
+    command.env("FAKETIME_TIMESTAMP_FILE", binary.path("clock"));
+    let mut server = Server::start(&mut command, &binary.path("server.log"));
+    let healthz = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert!(server.send(healthz).starts_with("HTTP/1.1 200 OK"));
+    binary.write("clock", "1969-12-31 23:59:00");
+    assert_eq!(exit_code(&mut server.child, Duration::from_secs(10)), Some(1));
+    let log = server.log();
+    let sentence = log.lines().last().unwrap();
+    assert!(sentence.starts_with("history-gateway: the server was ended by a panic at /"), "{log}");
+    assert!(sentence.ends_with(": the machine's clock is set before 1970; set it right and start again"), "{log}");
+    assert!(!log.contains("epoch"), "what the panic itself says is left out: {log}");
+}
+
+#[actix_web::test]
+async fn a_server_whose_database_returns_no_thread_ends_with_an_error() {
+    let app = TestApp::with(|config| config.database.abandoned_threads = 1).await;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let work = move |_: &mut _| {
+        begun.send(()).unwrap();
+        // An error tells that the other end was dropped.
+        let _ = released.recv();
+        Ok(())
+    };
+    tokio::select! {
+        _ = app.store.read(work) => panic!("it does not end by itself"),
+        _ = has_begun => {}
+    }
+    let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::Machine);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let serving = history_gateway::http::serve(listener, gateway, std::future::pending());
+    let ended = tokio::time::timeout(Duration::from_secs(20), serving).await.unwrap();
+    assert_snapshot!(ended.unwrap_err(), @"the database does not return, and holds as many threads as database.abandoned_threads allows: 1");
+    drop(release);
+}

@@ -1,0 +1,144 @@
+//! The log: an output that nobody reads holds nothing up, and what a line holds.
+
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::support::{Binary, Server, exit_code};
+
+/// How long the program may take to end where it has nothing left to do.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A pipe that takes nothing more. Its reader has to be kept, since a pipe without one is another matter.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = pipe().unwrap();
+    let mut filling = writer.try_clone().unwrap();
+    let (about_to_block, filled) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        // More than any pipe takes: the thread ends with the reader.
+        while filling.write_all(&[b'.'; 4096]).is_ok() {
+            let _ = about_to_block.send(());
+        }
+    });
+    while filled.recv_timeout(Duration::from_millis(300)).is_ok() {}
+    (reader, writer)
+}
+
+/// So many requests on one connection, sent without waiting for answers; gives everything that was answered.
+fn many(server: &Server, requests: usize) -> String {
+    let mut stream = server.connect();
+    let mut sending = stream.try_clone().unwrap();
+    let sender = std::thread::spawn(move || {
+        for _ in 1..requests {
+            sending.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        }
+        sending.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    });
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    sender.join().unwrap();
+    answers
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_that_nobody_reads_holds_no_answer_up_and_its_dropped_lines_are_counted() {
+    let binary = Binary::new();
+    let (_unread, stderr) = pipe().unwrap();
+    let mut command = binary.command(&["sandbox", "--port", "0"]);
+    let mut server = Server::start_logging_to(stderr, &mut command, &binary.path("server.log"));
+    drop(command);
+    for _ in 0..3 {
+        let answers = many(&server, 2000);
+        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2000);
+    }
+    assert!(server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").contains("200 OK"));
+    let metrics = server.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let name = "\nhistory_gateway_log_lines_dropped_total ";
+    let dropped: u64 = metrics.split(name).nth(1).unwrap().lines().next().unwrap().parse().unwrap();
+    assert!((1000..6000).contains(&dropped), "{dropped}");
+    server.signal("-TERM");
+    assert_eq!(exit_code(&mut server.child, ENDS_WITHIN), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_greeting_that_nobody_reads_holds_no_answer_up() {
+    let binary = Binary::new();
+    let (_unread, stdout) = full_pipe();
+    let (_also_unread, stderr) = full_pipe();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = binary.command(&["sandbox", "--port", &port.to_string()]);
+    let mut child = command.stdout(stdout).stderr(stderr).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut stream = loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(exit_code(&mut child, ENDS_WITHIN), Some(0));
+}
+
+#[test]
+fn a_failure_that_nobody_reads_ends_the_program() {
+    let binary = Binary::with_file();
+    let (_unread, stderr) = full_pipe();
+    let mut child = binary.command(&["serve"]).stderr(stderr).spawn().unwrap();
+    assert_eq!(exit_code(&mut child, ENDS_WITHIN), Some(1));
+}
+
+#[test]
+fn a_requests_line_names_tenant_key_and_error_and_each_field_once() {
+    let binary = crate::commands::shop();
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let hook = binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]).trim().to_owned();
+    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[("HISTORY_GATEWAY__LOG__FORMAT", "json")]);
+    let ask = |path: &str, header: &str, body: &str| {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}");
+        server.send(format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes())
+    };
+    let (history, logs) = ("/api/messages/history", "/api/whatsapp-log/count");
+    ask(history, &format!("x-api-key: {key}"), "{}");
+    ask(history, &format!("x-api-key: {key}"), r#"{"limit":-1}"#);
+    ask(history, "x-api-key: 79001112233", "{}");
+    ask(logs, &format!("ApiKey: {key}"), "{}");
+    ask(logs, &format!("ApiKey: {key}"), "[1]");
+    ask(logs, "ApiKey: 79001112233", "{}");
+    ask("/webhooks/edna", &format!("Authorization: Token {hook}"), r#"{"messageId":1}"#);
+    ask("/nothing", "x-api-key: 79001112233", "");
+    let mut lines = Vec::new();
+    for line in server.log_at_end().lines() {
+        let mut fields: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(fields.to_string().len(), line.len(), "a field is there more than once: {line}");
+        let fields = fields.as_object_mut().unwrap();
+        if fields.contains_key("route") {
+            for changing in ["timestamp", "microseconds", "span", "level", "message", "method"] {
+                assert!(fields.remove(changing).is_some(), "{line}");
+            }
+            lines.push(Value::from(fields.clone()).to_string());
+        }
+    }
+    assert_snapshot!(lines.join("\n"), @r#"
+    {"key":1,"route":"/api/messages/history","status":200,"tenant":3193}
+    {"error":"limit-not-valid","key":1,"route":"/api/messages/history","status":400,"tenant":3193}
+    {"error":"Api-key not found","route":"/api/messages/history","status":401}
+    {"key":1,"route":"/api/whatsapp-log/count","status":200,"tenant":3193}
+    {"error":"not-valid-request","key":1,"route":"/api/whatsapp-log/count","status":400,"tenant":3193}
+    {"error":"invalid-api-key","route":"/api/whatsapp-log/count","status":400}
+    {"key":2,"route":"/webhooks/edna","status":200,"tenant":3193}
+    {"error":"not-found","route":"unknown","status":404}
+    "#);
+}
