@@ -72,23 +72,17 @@ fn a_greeting_that_nobody_reads_holds_no_answer_up() {
     let (_also_unread, stderr) = full_pipe();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = binary.command(&["sandbox", "--port", &port.to_string()]);
-    let mut child = command.stdout(stdout).stderr(stderr).spawn().unwrap();
+    let child = command.stdout(stdout).stderr(stderr).spawn().unwrap();
+    let mut server = Server::started(child, format!("127.0.0.1:{port}"), &binary.path("server.log"));
     let deadline = Instant::now() + Duration::from_secs(30);
-    let mut stream = loop {
-        match TcpStream::connect(("127.0.0.1", port)) {
-            Ok(stream) => break stream,
-            Err(error) => assert!(Instant::now() < deadline, "{error}"),
-        }
+    while let Err(error) = TcpStream::connect(&server.address) {
+        assert!(Instant::now() < deadline, "{error}");
         std::thread::sleep(Duration::from_millis(20));
-    };
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    }
+    let answer = server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-    let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-    assert_eq!(exit_code(&mut child, ENDS_WITHIN), Some(0));
+    server.signal("-TERM");
+    assert_eq!(exit_code(&mut server.child, ENDS_WITHIN), Some(0));
 }
 
 #[test]

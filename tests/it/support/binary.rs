@@ -143,6 +143,11 @@ impl Server {
         server
     }
 
+    /// One that is started already, at an address that is known.
+    pub fn started(child: Child, address: String, log: &Path) -> Self {
+        Self { child, address, greeting: String::new(), log: log.to_owned() }
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
