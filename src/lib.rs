@@ -23,22 +23,25 @@
 //! | [`edna`] | the edna dialect: request, answer, errors; webhooks, what own systems send; and [`edna::pull`], which copies another endpoint's history |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`document`] | what the OpenAPI documents of both dialects are written with |
+//! | [`web`] | what the handlers of all dialects share: answers that are sent part by part, and the bound on bytes in flight |
 //! | [`ingest`] | the door: what copies of a message and statuses come to, and the queue before it |
-//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`]; [`store::backup`] and [`store::check`] look after a store as a whole |
+//! | [`fair_queue`] | a queue that serves tenants in turn, and the keys of each in turn |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`]; [`store::budget`] is what a question may cost, `admission` the places for questions and the queue before them, `pool` the connections; [`store::backup`] and [`store::check`] look after a store as a whole |
 //! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli → {http, edna, ingest, oneuptime, store, generate, config, telemetry}` · `http → {edna, oneuptime, store,
-//! config, document}` · `edna → {ingest, store, model, document}` · `oneuptime → {store, model, document}` · `ingest →
-//! {store, model}` · `store → model` · `generate → model` · `model →` and `document →` nothing of ours.
+//! `main → cli → {http, edna, ingest, oneuptime, store, generate, config, telemetry, model}` · `http → {edna, oneuptime, store,
+//! config, document, web, model}` · `edna → {ingest, store, model, document, web}` · `oneuptime → {store, model, document, web}` ·
+//! `ingest → {store, fair_queue, model}` · `store → {fair_queue, model}` · `fair_queue → model` · `generate → model` · `config →
+//! {ingest, store, model}` · `telemetry → config` · `model →`, `web →` and `document →` nothing of ours.
 //!
 //! # Invariants, which `tests/it/house.rs` holds
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
 //!   so that a sandbox can stop it.
-//! - Only `http` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
-//!   `store` knows diesel; only `store/connection.rs`, `store/dialect.rs` and `store/postgres.rs` name a database. Only
-//!   `edna/upstream.rs` knows ureq.
+//! - Only `http`, `web` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
+//!   `store` knows diesel; only its files `connection.rs`, `dialect.rs`, `postgres.rs`, `sqlite.rs` and `url.rs` name a database.
+//!   Only `edna/upstream.rs` knows ureq.
 //! - Every store function that touches messages takes the tenant first, or a query that begins with it. None reads
 //!   messages across tenants.
 //! - No statics with state: two apps run in one process, and the tests do it.
@@ -46,8 +49,13 @@
 //!
 //! # One request
 //! [`http`]'s route → [`http::auth`] (key → [`model::Caller`]) → [`edna::request`] (shape, leniency) →
-//! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::history::page`] (`limit + 1` rows) → [`edna::answer`]
-//! (items joined into the body).
+//! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::Store::page`] (a place, a connection, a [`store::Budget`]) →
+//! [`store::history::page`] (`limit + 1` rows) → [`edna::answer`] (items joined into the body) → [`web::answer`].
+//!
+//! Every question is taken for a cheap one first. Where the plan and the kept counts say that it looks at more rows than
+//! that, or it turns out so while it runs, it is asked again from the beginning among the expensive ones: few at a time,
+//! tenants in turn, on threads of a lower priority. It ends when its client has gone or at its deadline, and an expensive
+//! one when the server stops.
 //!
 //! # One webhook
 //! [`http`]'s route → [`http::auth`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes →
@@ -61,7 +69,8 @@
 //! take turns on their tenant's row ([`store::tenants::lock`]): that keeps a message single and the days' counts right
 //! although partitions allow no unique key without the time. Plans are chosen in [`store::history`] and pinned for both:
 //! an index answers for the bare column or for its sum with zero, and a statement names the one it is to walk by.
-//! The pool is a semaphore and a list of idle connections, so that a server that is away is said at once.
+//! A pool is places and a list of idle connections, so that a server that is away is said at once. Work on a file is ended
+//! from inside, by functions that its statements call for every row; work on a server from another connection.
 //!
 //! # Where it differs from the first sketch
 //! A recipient is not a person but a row of `recipients`: one address on one class of channel, with one subscriber or
