@@ -11,6 +11,7 @@ pub mod observe;
 pub mod openapi;
 mod request_id;
 mod server;
+mod unanswered;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -120,7 +121,10 @@ impl Gateway {
             return (Body::Incomplete, Rest::of(payload));
         }
         let patience = Duration::from_secs(self.server.body_timeout_seconds);
-        body::read(request.headers(), payload, Reading { limit, weight, patience }, &self.in_flight).await
+        let reading = Reading { limit, weight, patience };
+        let read = body::read(request.headers(), payload, reading, &self.in_flight).await;
+        unanswered::body_is_read(request);
+        read
     }
 }
 

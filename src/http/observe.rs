@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use super::Gateway;
 use super::request_id::{self, REQUEST_ID};
+use super::unanswered::Unanswered;
 use crate::model::CallerId;
 use crate::model::ask::ErrorTitle;
 
@@ -23,7 +24,9 @@ pub async fn observe(
     let id = request_id::of(request.headers());
     let method = method(&request);
     let span = tracing::info_span!("request", id = request_id::loggable(&id, request.headers()));
+    let unanswered = Unanswered::watch(&request);
     let mut response = next.call(request).instrument(span.clone()).await?;
+    unanswered.answered();
     let _in_span = span.enter();
     response.headers_mut().insert(REQUEST_ID, id.clone());
     let gateway = response.request().app_data::<web::Data<Gateway>>().cloned();

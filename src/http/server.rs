@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpServer, web};
 
-use super::{Gateway, app};
+use super::{Gateway, app, unanswered};
 use crate::store::StoreError;
 
 /// How often the last uses of keys are written down.
@@ -29,6 +29,7 @@ const FORCED_STOP: Duration = Duration::from_secs(1);
 /// Serves until `stop` is done, then answers what is in flight and returns. A database that does not return so many
 /// threads that the process is better ended is an error.
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    unanswered::raise_descriptor_limit();
     let gateway = web::Data::new(gateway);
     let settings = gateway.server.clone();
     let stop_within = Duration::from_secs(settings.shutdown_timeout_seconds);
@@ -39,7 +40,12 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
         // Who has closed its side has gone: what it asked for is ended.
         .h1_allow_half_closed(false)
-        .on_connect(move |stream, _| give_up_on_clients_that_do_not_read(stream, write_timeout))
+        .on_connect(move |stream, extensions| {
+            if let Some(stream) = stream.downcast_ref::<TcpStream>() {
+                give_up_on_clients_that_do_not_read(stream, write_timeout);
+                unanswered::keep(stream, extensions);
+            }
+        })
         .shutdown_timeout(settings.shutdown_timeout_seconds)
         .max_connections(settings.max_connections)
         .disable_signals();
@@ -81,8 +87,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
 }
 
 /// Has the system end a connection whose client does not take what was sent to it.
-fn give_up_on_clients_that_do_not_read(stream: &dyn std::any::Any, after: Duration) {
-    let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
+fn give_up_on_clients_that_do_not_read(stream: &TcpStream, after: Duration) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after)) {
         tracing::debug!(cause = %error, "a connection has no time limit for clients that do not read");

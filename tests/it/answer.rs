@@ -139,6 +139,25 @@ async fn a_long_page_is_sent_in_parts_and_is_the_same_answer() {
 }
 
 #[actix_web::test]
+async fn what_would_be_more_than_may_be_in_flight_is_503() {
+    let app = TestApp::with(|config| config.server.bytes_in_flight = 1024 * 1024).await;
+    long_messages(&app).await;
+    let headers = [("x-api-key", app.key.as_str())];
+    let page = app.post("/api/messages/history", &headers, r#"{"limit":12}"#).await;
+    assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "1"));
+    let logs = r#"{"select":{"messageText":true},"limit":12}"#;
+    let logs = app.post("/api/whatsapp-log/get-list", &[("ApiKey", &app.key)], logs).await;
+    assert_eq!((logs.status.as_u16(), logs.header("retry-after")), (503, "1"));
+    // Half a megabyte of events takes twice that until it is written, and is not there when it has no room.
+    let body = format!("[{}]", message(50, json!({"content": "x".repeat(600_000)})));
+    let refused = app.post("/v1/messages", &headers, body).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+    // What fits is answered, also after all that: everything was given back.
+    assert_eq!(app.ids(r#"{"limit":3}"#).await, "[12, 11, 10, …]");
+    assert!(app.ids(r#"{"messageId":50}"#).await == "[]");
+}
+
+#[actix_web::test]
 async fn a_long_page_that_breaks_off_is_no_valid_json() {
     use actix_web::body::MessageBody;
     if crate::support::on_server() {

@@ -199,3 +199,15 @@ fn connect_is_refused_at_once() {
         assert!(started.elapsed() < std::time::Duration::from_secs(5), "{target}");
     }
 }
+
+#[test]
+fn a_malformed_chunk_is_answered_400() {
+    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    for (path, header) in [("/api/messages/history", "x-api-key"), ("/api/whatsapp-log/count", "ApiKey")] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{header}: {KEY}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for chunk in ["zz\r\n{}\r\n0\r\n\r\n", "2\r\n{}xx\r\n0\r\n\r\n", "2\r\n{}\r\n-1\r\n\r\n"] {
+            let answer = server.send(format!("{head}{chunk}").as_bytes());
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{path} {chunk:?}: {answer}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{app_on, cluster_or_skip};
 use crate::support::{Binary, Database, TENANT, message};
-use history_gateway::model::Item;
+use history_gateway::model::{CallerId, Item};
 use history_gateway::store::{DatabaseUrl, EndReason, Options, StoreError};
 
 #[actix_web::test]
@@ -62,6 +62,44 @@ async fn work_that_takes_too_long_is_ended_on_the_server_too() {
     while cluster.psql("postgres", &running).unwrap() != "0" {
         assert!(asked.elapsed() < Duration::from_secs(10));
     }
+}
+
+#[actix_web::test]
+async fn work_whose_client_has_gone_is_cancelled_on_the_server_and_its_connection_is_not_used_again() {
+    let cluster = cluster_or_skip!();
+    let app = app_on(cluster).await;
+    let running = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%pg_sleep%' AND state = 'active'",
+        app.database_name()
+    );
+    let slow = |connection: &mut history_gateway::store::Connection, budget: &history_gateway::store::Budget| {
+        budget.expect_rows(1_000_000)?;
+        Ok(connection.batch_execute("SELECT pg_sleep(60)")?)
+    };
+    let asking = app.store.ask(CallerId { tenant: TENANT, key: 1 }, slow);
+    let is_running = async {
+        while cluster.psql("postgres", &running).unwrap() != "1" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = asking => panic!("it sleeps for a minute"),
+        () = is_running => {}
+    }
+    let gone = Instant::now();
+    while cluster.psql("postgres", &running).unwrap() != "0" {
+        assert!(gone.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Its place is free, and what comes next meets no cancellation.
+    let quick = |connection: &mut history_gateway::store::Connection, budget: &history_gateway::store::Budget| {
+        budget.expect_rows(1_000_000)?;
+        Ok(connection.batch_execute("SELECT pg_sleep(0.05)")?)
+    };
+    for _ in 0..5 {
+        app.store.ask(CallerId { tenant: TENANT, key: 1 }, quick).await.unwrap();
+    }
+    assert_eq!(app.store.abandoned_threads(), 0);
 }
 
 #[actix_web::test]
