@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, RETRY_AFTER};
 
 use super::own::{self, Kind};
-use super::rest::Rest;
+use super::rest::Messages;
 use super::{EdnaError, answer, request, trail, webhook};
 use crate::ingest::{Door, Fate, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial, ErrorTitle};
@@ -138,8 +138,8 @@ impl Edna {
             return Ok(self.json(StatusCode::OK, first));
         }
         let rest =
-            Rest { store: self.store.clone(), caller: caller.id(), query, ids: page.rest, has_next: page.has_next };
-        Ok(parts(&self.in_flight, first, rest.parts()).unwrap_or_else(|| respond(&EdnaError::Unavailable)))
+            Messages { store: self.store.clone(), caller: caller.id(), query, ids: page.rest, has_next: page.has_next };
+        Ok(parts(&self.in_flight, first, rest).unwrap_or_else(|| respond(&EdnaError::Unavailable)))
     }
 
     async fn page_of_subject(

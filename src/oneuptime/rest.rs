@@ -1,6 +1,5 @@
 //! Rows as an answer holds them, and what follows the beginning of a long one, read as its client reads; knows no request.
 
-use futures_util::{Stream, stream};
 use uuid::Uuid;
 
 use super::select::{Select, push_id_alone};
@@ -8,6 +7,7 @@ use crate::model::key::{Profile, Project};
 use crate::model::{CallerId, LogQuery, WhatsAppLog};
 use crate::store::whatsapp_logs::page;
 use crate::store::{Budget, Store, StoreError};
+use crate::web::answer::Rest;
 
 /// How rows are written.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Rendering {
 }
 
 /// The rows of a page that are still to be read. Nothing of the store is held while the client reads.
-pub struct Rest {
+pub struct Rows {
     pub store: Store,
     pub caller: CallerId,
     pub query: LogQuery,
@@ -55,25 +55,11 @@ pub struct Rest {
     pub after: String,
 }
 
-impl Rest {
-    /// The parts of the answer, its end the last of them.
-    pub fn parts(self) -> impl Stream<Item = Result<String, StoreError>> {
-        stream::unfold(Some(self), |rest| async {
-            let mut rest = rest?;
-            if rest.ids.is_empty() {
-                return Some((Ok(rest.after), None));
-            }
-            match rest.next().await {
-                Ok(part) => Some((Ok(part), Some(rest))),
-                Err(error) => {
-                    tracing::warn!(cause = %error, "a long answer broke off, and its connection with it");
-                    Some((Err(error), None))
-                }
-            }
-        })
-    }
-
-    async fn next(&mut self) -> Result<String, StoreError> {
+impl Rest for Rows {
+    async fn next(&mut self) -> Result<Option<String>, StoreError> {
+        if self.ids.is_empty() {
+            return Ok(None);
+        }
         let (query, rows, ids) = (self.query.clone(), self.rows.clone(), self.ids.clone());
         let work = move |connection: &mut _, budget: &Budget| {
             let (found, read) = page::next(connection, &query, &ids)?;
@@ -81,6 +67,10 @@ impl Rest {
         };
         let (part, read) = self.store.ask(self.caller, work).await?;
         self.ids.drain(..read);
-        Ok(if part.is_empty() { part } else { format!(",{part}") })
+        Ok(Some(if part.is_empty() { part } else { format!(",{part}") }))
+    }
+
+    fn end(self) -> String {
+        self.after
     }
 }

@@ -12,6 +12,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use futures_util::{Stream, StreamExt, stream};
 
 use super::{InFlight, Share};
+use crate::store::StoreError;
 
 /// How many bytes are handed to a connection at a time. What is handed over is copied.
 const SLICE: usize = 32 * 1024;
@@ -50,17 +51,37 @@ pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Option<Ht
     Some(builder(status).body(Sliced::new(body, share)))
 }
 
+/// What follows the beginning of a long answer.
+pub trait Rest: Sized + 'static {
+    /// Reads the next part; `None` where there is none left.
+    fn next(&mut self) -> impl Future<Output = Result<Option<String>, StoreError>>;
+
+    /// The end of the answer.
+    fn end(self) -> String;
+}
+
+/// The parts of a long answer, each read as its client has taken the one before it, its end the last of them.
+fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, StoreError>> {
+    stream::unfold(Some(rest), |rest| async {
+        let mut rest = rest?;
+        match rest.next().await {
+            Ok(Some(part)) => Some((Ok(part), Some(rest))),
+            Ok(None) => Some((Ok(rest.end()), None)),
+            Err(error) => {
+                tracing::warn!(cause = %error, "a long answer broke off, and its connection with it");
+                Some((Err(error), None))
+            }
+        }
+    })
+}
+
 /// A JSON answer whose beginning is known, and whose other parts follow as the client reads. Where one of them fails, the
 /// connection ends without the last chunk, so that nobody takes what came for the whole. `None` where there is no room.
-pub fn parts<E: Into<Box<dyn std::error::Error>> + 'static>(
-    in_flight: &InFlight,
-    first: String,
-    rest: impl Stream<Item = Result<String, E>> + 'static,
-) -> Option<HttpResponse> {
+pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Option<HttpResponse> {
     let share = in_flight.share(first.len())?;
     let in_flight = in_flight.clone();
-    let rest = rest.map(move |part| {
-        let part = part.map_err(Into::into)?;
+    let rest = parts_of(rest).map(move |part| {
+        let part = part?;
         let share = in_flight.share(part.len()).ok_or("there is no room for the rest of an answer")?;
         Ok((Bytes::from(part), share))
     });
