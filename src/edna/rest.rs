@@ -8,7 +8,7 @@ use crate::store::{Store, StoreError, items};
 use crate::web::answer::Rest;
 
 /// The messages of a page whose items are still to be read. Nothing of the store is held while the client reads.
-pub struct Messages {
+pub struct UnreadMessages {
     pub store: Store,
     pub caller: CallerId,
     pub query: Arc<HistoryQuery>,
@@ -16,7 +16,7 @@ pub struct Messages {
     pub has_next: bool,
 }
 
-impl Rest for Messages {
+impl Rest for UnreadMessages {
     async fn next(&mut self) -> Result<Option<String>, StoreError> {
         if self.ids.is_empty() {
             return Ok(None);

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, RETRY_AFTER};
 
 use super::own::{self, Kind};
-use super::rest::Messages;
+use super::rest::UnreadMessages;
 use super::{EdnaError, answer, request, trail, webhook};
 use crate::ingest::{Door, Fate, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial, ErrorTitle};
@@ -137,8 +137,13 @@ impl Edna {
             first.push_str(answer::after(page.has_next));
             return Ok(self.json(StatusCode::OK, first));
         }
-        let rest =
-            Messages { store: self.store.clone(), caller: caller.id(), query, ids: page.rest, has_next: page.has_next };
+        let rest = UnreadMessages {
+            store: self.store.clone(),
+            caller: caller.id(),
+            query,
+            ids: page.rest,
+            has_next: page.has_next,
+        };
         Ok(parts(&self.in_flight, first, rest).unwrap_or_else(|| respond(&EdnaError::Unavailable)))
     }
 

@@ -45,7 +45,7 @@ impl Rendering {
 }
 
 /// The rows of a page that are still to be read. Nothing of the store is held while the client reads.
-pub struct Rows {
+pub struct UnreadRows {
     pub store: Store,
     pub caller: CallerId,
     pub query: LogQuery,
@@ -55,7 +55,7 @@ pub struct Rows {
     pub after: String,
 }
 
-impl Rest for Rows {
+impl Rest for UnreadRows {
     async fn next(&mut self) -> Result<Option<String>, StoreError> {
         if self.ids.is_empty() {
             return Ok(None);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::error::Act;
 use super::request::{Paging, Parts};
-use super::rest::{Rendering, Rows as RestOfRows};
+use super::rest::{Rendering, UnreadRows};
 use super::{OneUptimeError, query, value};
 use crate::model::ask::{Asked, ErrorTitle};
 use crate::model::key::Profile;
@@ -103,7 +103,7 @@ impl OneUptime {
         if ids.is_empty() {
             return Ok(self.json(before + &first + &after));
         }
-        let rest = RestOfRows { store: self.store.clone(), caller: caller.id(), query, rows, ids, after };
+        let rest = UnreadRows { store: self.store.clone(), caller: caller.id(), query, rows, ids, after };
         let answer = answer::parts(&self.in_flight, before + &first, rest);
         Ok(answer.unwrap_or_else(|| respond(&OneUptimeError::Unavailable)))
     }
