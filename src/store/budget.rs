@@ -46,7 +46,10 @@ impl fmt::Display for EndReason {
 
 /// The bounds of one question, shared by whoever waits for it and whoever works on it.
 pub struct Budget {
-    deadline: Instant,
+    within: Duration,
+    made: Instant,
+    /// Microseconds from when it was made until its deadline.
+    deadline: AtomicU64,
     at_deadline: EndReason,
     most_rows: u64,
     rows: AtomicU64,
@@ -68,7 +71,9 @@ impl Budget {
     /// For work that may look at anything, and is told of its deadline by whoever waits for it.
     pub fn new(within: Duration) -> Self {
         Self {
-            deadline: Instant::now() + within,
+            within,
+            made: Instant::now(),
+            deadline: AtomicU64::new(microseconds(within)),
             at_deadline: EndReason::Deadline,
             most_rows: u64::MAX,
             rows: AtomicU64::new(0),
@@ -88,8 +93,13 @@ impl Budget {
         Self { stopping: Some(stopping), ..Self::new(within) }
     }
 
+    /// Lets its time begin now: what waited for its turn has as long as what did not.
+    pub fn start(&self) {
+        self.deadline.store(microseconds(self.made.elapsed() + self.within), Ordering::Relaxed);
+    }
+
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        self.made + Duration::from_micros(self.deadline.load(Ordering::Relaxed))
     }
 
     /// What the deadline means.
@@ -131,7 +141,7 @@ impl Budget {
 
     /// Called now and then by whatever may take long.
     pub fn check(&self) -> Result<(), StoreError> {
-        if Instant::now() > self.deadline {
+        if Instant::now() > self.deadline() {
             self.end(self.at_deadline);
         }
         if self.stopping.as_ref().is_some_and(|stopping| stopping.load(Ordering::Relaxed)) {
@@ -170,6 +180,10 @@ impl Budget {
             cancel(process);
         }
     }
+}
+
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The budget of whatever a connection works on at the moment.
@@ -211,6 +225,10 @@ mod tests {
         let late = Budget::cheap(3, Duration::ZERO);
         assert!(late.check().is_err());
         assert_eq!(late.ended(), Some(EndReason::Bound));
+        let waited = Budget::cheap(3, Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(30));
+        waited.start();
+        assert!(waited.check().is_ok(), "its time begins with its turn");
         assert!(Budget::cheap(3, Duration::from_mins(1)).expect_rows(4).is_err());
         assert!(Budget::new(Duration::from_mins(1)).expect_rows(i64::MAX).is_ok());
     }

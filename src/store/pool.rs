@@ -243,6 +243,7 @@ impl Pool {
     ) -> Result<T, StoreError> {
         let permit = self.admission.admit(caller, self.options.wait).await?;
         self.uses.fetch_add(1, Ordering::Relaxed);
+        budget.start();
         let held = Arc::new(Held { permit: Mutex::new(Some(permit)), watch: Arc::clone(&self.watch) });
         let mut waiting = Waiting {
             budget: Arc::clone(&budget),
@@ -260,7 +261,7 @@ impl Pool {
             let _ = tell.send(result);
         };
         if self.is_background {
-            threads::spawn_in_background(job)?;
+            threads::spawn_in_background(job).inspect_err(|_| waiting.is_done = true)?;
         } else {
             tokio::task::spawn_blocking(job);
         }
