@@ -267,3 +267,15 @@ async fn a_message_without_subject_is_of_the_subject_that_a_restricted_key_names
     assert_eq!(feeds.app.ids_with(&key, "{}").await, "[1]");
     assert_eq!(feeds.status().await, "READ - -");
 }
+
+#[actix_web::test]
+async fn an_integer_as_request_id_is_taken_as_its_digits() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({"subjectId": 501}))]).await;
+    let early = json!({"requestId": 17, "subjectId": 501, "status": "READ", "statusAt": "2026-03-01T11:00:00Z"});
+    assert!(feeds.send("/v1/statuses", early).await.contains(r#""waiting":1"#));
+    // The same request by its text.
+    let tie = json!({"messageId": 1, "requestId": "17", "subjectId": 501, "status": "SENT"});
+    assert!(feeds.send("/v1/statuses", tie).await.starts_with("200 "));
+    assert_eq!(feeds.status().await, "READ 2026-03-01T11:00:00.000+0000 -");
+}

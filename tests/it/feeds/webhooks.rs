@@ -366,3 +366,14 @@ async fn a_message_longer_than_an_item_may_be_is_refused() {
     let answer = feeds.hook(with(incoming(1), long)).await;
     assert!(answer.starts_with("400 ") && answer.contains("messageContent"), "{answer}");
 }
+
+#[actix_web::test]
+async fn a_status_without_a_readable_time_is_kept_as_one_without_a_time() {
+    let feeds = Feeds::new().await;
+    feeds.app.import([message(1, json!({"subjectId": 501}))]).await;
+    for at in [json!("soon"), json!(17), json!(null)] {
+        let status = json!({"messageId": 1, "subjectId": 501, "status": "DELIVERED", "statusAt": at});
+        assert_eq!(feeds.hook(status).await, r#"200 {"status":"ok"}"#);
+    }
+    assert!(feeds.app.ask("{}").await.contains(r#""deliveryStatus":"DELIVERED","sentOrReceivedAt""#));
+}
