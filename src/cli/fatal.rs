@@ -4,6 +4,7 @@ use std::panic::PanicHookInfo;
 
 use super::failure::{Failure, say_last};
 use crate::http::clock::Clock;
+use crate::store::threads::NAME as EXPENSIVE_THREAD;
 use crate::telemetry::OUTPUT_THREAD;
 
 /// The name that tokio gives to the threads for blocking work; a test compares it.
@@ -19,7 +20,9 @@ fn panicked(panic: &PanicHookInfo<'_>) {
     // What it says is left out: a person's text may be in it.
     let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
     match std::thread::current().name() {
-        Some(BLOCKING_THREAD) => tracing::error!("work panicked{place}; whoever waits for it is told that it failed"),
+        Some(BLOCKING_THREAD | EXPENSIVE_THREAD) => {
+            tracing::error!("work panicked{place}; whoever waits for it is told that it failed");
+        }
         // Its output cannot be written, and nothing else depends on it.
         Some(OUTPUT_THREAD) => {}
         _ => {

@@ -17,6 +17,8 @@ pub struct UnreadMessages {
 }
 
 impl Rest for UnreadMessages {
+    type Error = StoreError;
+
     async fn next(&mut self) -> Result<Option<String>, StoreError> {
         if self.ids.is_empty() {
             return Ok(None);

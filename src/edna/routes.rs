@@ -104,7 +104,8 @@ impl Edna {
             return Err(EdnaError::AccessDenied("The key does not belong to the message-history group."));
         }
         let id: i64 = id.parse().map_err(|_| EdnaError::NotValid("The message id must be an integer.".into()))?;
-        let found = self.store.read(move |connection| {
+        let whose = caller.id();
+        let found = self.store.ask(whose, move |connection, _| {
             let ids = [id].into();
             let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
             let subject = message.item.integer(Property::SubjectId);

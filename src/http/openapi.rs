@@ -2,13 +2,19 @@
 
 mod forms;
 
+use std::sync::{Mutex, PoisonError};
+
 use actix_web::HttpResponse;
+use actix_web::web::{self, Bytes};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
+use super::Gateway;
 use crate::document::AnyObject;
 use crate::edna::document::{self as edna, ErrorAnswer, NotReady, ReadOnly, feed, trail, webhook};
 use crate::oneuptime::document as oneuptime;
+use crate::web::Share;
+use crate::web::answer::Sliced;
 
 use forms::Forms;
 
@@ -131,6 +137,18 @@ pub fn document() -> String {
     text
 }
 
-pub async fn json() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(document())
+/// The document in memory that is shared by all who ask for it, made when the first one does.
+#[derive(Default)]
+pub struct Shared(Mutex<Option<Bytes>>);
+
+impl Shared {
+    fn bytes(&self) -> Bytes {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get_or_insert_with(|| document().into()).clone()
+    }
+}
+
+pub async fn json(gateway: web::Data<Gateway>) -> HttpResponse {
+    let body = Sliced::new(gateway.document.bytes(), Share::default());
+    HttpResponse::Ok().content_type("application/json").body(body)
 }

@@ -107,16 +107,7 @@ impl Segment {
 
     /// What follows it where a text begins with it.
     fn at_start<'t, E>(&self, text: &'t str, steps: &mut Steps<'_, E>) -> Result<Option<&'t str>, E> {
-        let mut rest = text;
-        for (gap, literal) in &self.parts {
-            steps.take(gap + literal.len())?;
-            match skip(rest, *gap).and_then(|rest| rest.strip_prefix(literal.as_str())) {
-                Some(after) => rest = after,
-                None => return Ok(None),
-            }
-        }
-        steps.take(self.after)?;
-        Ok(skip(rest, self.after))
+        Self::rest(&self.parts, self.after, text, steps)
     }
 
     /// Nothing where a text ends with it.

@@ -56,6 +56,8 @@ pub struct UnreadRows {
 }
 
 impl Rest for UnreadRows {
+    type Error = StoreError;
+
     async fn next(&mut self) -> Result<Option<String>, StoreError> {
         if self.ids.is_empty() {
             return Ok(None);

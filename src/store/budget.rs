@@ -58,6 +58,7 @@ pub struct Budget {
     stopping: Option<Arc<AtomicBool>>,
     /// The server's process that works on it.
     process: Mutex<Option<i32>>,
+    was_cancelled: AtomicBool,
 }
 
 /// Without bounds.
@@ -80,6 +81,7 @@ impl Budget {
             end: AtomicU8::new(0),
             stopping: None,
             process: Mutex::new(None),
+            was_cancelled: AtomicBool::new(false),
         }
     }
 
@@ -118,6 +120,7 @@ impl Budget {
 
     /// Refuses a question of which it is known before that it looks at more rows than it may.
     pub fn expect_rows(&self, rows: i64) -> Result<(), StoreError> {
+        self.check()?;
         if self.covers(rows) {
             return Ok(());
         }
@@ -173,10 +176,16 @@ impl Budget {
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
     }
 
+    /// Whether a server was told to cancel it, which may reach what its connection does next.
+    pub fn was_cancelled(&self) -> bool {
+        self.was_cancelled.load(Ordering::Relaxed)
+    }
+
     /// Does something to the process that works on it, which works on nothing else meanwhile.
     pub fn with_process(&self, cancel: impl FnOnce(i32)) {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(process) = *process {
+            self.was_cancelled.store(true, Ordering::Relaxed);
             cancel(process);
         }
     }

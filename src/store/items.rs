@@ -29,7 +29,7 @@ pub fn read(rows: impl Iterator<Item = QueryResult<(i64, String)>>) -> Result<(F
 /// The items of a page's ids, in their order, as far as a page is read at once.
 pub fn of_ids(connection: &mut Connection, query: &HistoryQuery, ids: Vec<i64>) -> Result<Found, StoreError> {
     let (items, read) =
-        parts::first_of(&ids, PAGE_BYTES, |part| some(connection, query, part, PAGE_BYTES), String::len)?;
+        parts::first_of(&ids, PAGE_BYTES, |part| load(connection, query, part, PAGE_BYTES), String::len)?;
     let mut found: Found = items.into_iter().map(|(id, item)| (id, Some(item))).collect();
     found.extend(ids.into_iter().skip(read).map(|id| (id, None)));
     Ok(found)
@@ -43,17 +43,17 @@ pub fn next(
     ids: &[i64],
 ) -> Result<(Vec<String>, usize), StoreError> {
     let (items, read) =
-        parts::first_of(ids, PART_BYTES, |part| some(connection, query, part, PART_BYTES), String::len)?;
+        parts::first_of(ids, PART_BYTES, |part| load(connection, query, part, PART_BYTES), String::len)?;
     Ok((items.into_iter().map(|(_, item)| item).collect(), read))
 }
 
 /// The items of some ids, in any order, until they are longer than is wanted; tells whether some were not read.
-fn some(
+fn load(
     connection: &mut Connection,
     query: &HistoryQuery,
     ids: &[i64],
     most_bytes: usize,
-) -> Result<parts::Some<i64, String>, StoreError> {
+) -> Result<parts::Loaded<i64, String>, StoreError> {
     let rows = messages::table
         .filter(messages::tenant_id.eq(query.tenant.0))
         .filter(any_of(messages::message_id, ids))

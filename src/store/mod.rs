@@ -35,7 +35,7 @@ pub mod subjects;
 pub mod subscribers;
 pub mod tenants;
 mod text;
-mod threads;
+pub mod threads;
 mod turns;
 mod url;
 pub mod waiting;
@@ -170,7 +170,7 @@ impl Store {
 
     /// Fails where the store cannot be read or written to, as far as is known without waiting for a writer.
     pub async fn health(&self) -> Result<(), StoreError> {
-        self.url.check_written()?;
+        self.url.check_file()?;
         // One that was moved is known by looking.
         if let Some(fault) = self.watch.fault().filter(|fault| !matches!(fault, StoreError::Vanished { .. })) {
             return Err(fault);

@@ -16,14 +16,14 @@ const FIRST: usize = 64;
 const MOST: usize = 512;
 
 /// What some ids stand for, and whether not all of them were read because that was long.
-pub type Some<K, V> = (HashMap<K, V>, bool);
+pub type Loaded<K, V> = (HashMap<K, V>, bool);
 
 /// What the first ids stand for, in their order, until that is so long; and how many ids these are. What was deleted
 /// meanwhile stands for nothing.
 pub fn first_of<K: Copy + Eq + Hash, V>(
     ids: &[K],
     most_bytes: usize,
-    mut load: impl FnMut(&[K]) -> Result<Some<K, V>, StoreError>,
+    mut load: impl FnMut(&[K]) -> Result<Loaded<K, V>, StoreError>,
     length: impl Fn(&V) -> usize,
 ) -> Result<(Vec<(K, V)>, usize), StoreError> {
     let (mut values, mut bytes, mut read, mut at_once) = (Vec::new(), 0, 0, FIRST);
@@ -51,7 +51,7 @@ pub fn gather<K: Eq + Hash, V>(
     most_bytes: usize,
     rows: impl Iterator<Item = Result<(K, V), StoreError>>,
     length: impl Fn(&V) -> usize,
-) -> Result<Some<K, V>, StoreError> {
+) -> Result<Loaded<K, V>, StoreError> {
     let (mut found, mut bytes) = (HashMap::new(), 0);
     for row in rows {
         let (id, value) = row?;

@@ -20,6 +20,9 @@ use crate::model::CallerId;
 /// How long work that was ended may take to notice, before its place is given to the next.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How many times a server is told to cancel within that time.
+const CANCELS: u32 = 8;
+
 /// Connections for one purpose. The places to use them are waited for without blocking a thread, and they are all the
 /// queue there is: whoever has one finds an idle connection or makes one, and hears at once where that fails.
 #[derive(Clone)]
@@ -31,6 +34,8 @@ pub struct Pool {
     watch: Arc<Watch>,
     /// Whether its work gives way to all other.
     is_background: bool,
+    /// How long to wait for a place.
+    wait: Duration,
     idle: Arc<Mutex<Vec<Session>>>,
     uses: Arc<AtomicU64>,
 }
@@ -65,6 +70,21 @@ impl Held {
     fn take(&self) -> Option<Permit> {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+
+    fn is_taken(&self) -> bool {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Gives the place to the next, and its thread up; counted before the thread can be found again.
+    fn abandon(&self) {
+        let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
+        if permit.is_some() {
+            self.watch.abandoned();
+        }
+        let given_back = permit.take();
+        drop(permit);
+        drop(given_back);
+    }
 }
 
 /// A thread's hold on its place.
@@ -96,17 +116,23 @@ impl Drop for Waiting {
             self.budget.end(EndReason::ClientGone);
             self.held.watch.cancel(&self.budget);
         }
-        let held = Arc::clone(&self.held);
-        let limit = self.budget.deadline();
-        let now = self.ends_with_client;
+        let (held, budget) = (Arc::clone(&self.held), Arc::clone(&self.budget));
+        let ends_with_client = self.ends_with_client;
         self.runtime.spawn(async move {
-            if !now {
-                tokio::time::sleep_until(limit.into()).await;
+            if !ends_with_client {
+                tokio::time::sleep_until(budget.deadline().into()).await;
             }
-            tokio::time::sleep(GRACE).await;
-            if held.take().is_some() {
-                held.watch.abandoned();
+            for _ in 0..CANCELS {
+                tokio::time::sleep(GRACE / CANCELS).await;
+                if held.is_taken() {
+                    return;
+                }
+                if ends_with_client {
+                    // A server that was between two statements has not heard of it.
+                    held.watch.cancel(&budget);
+                }
             }
+            held.abandon();
         });
     }
 }
@@ -126,6 +152,7 @@ impl Pool {
             admission,
             watch: Arc::clone(watch),
             is_background: false,
+            wait: options.wait,
             idle: Arc::default(),
             uses: Arc::default(),
         }
@@ -134,7 +161,8 @@ impl Pool {
     /// Runs its work on threads that give way to all others.
     #[must_use]
     pub fn in_background(self) -> Self {
-        Self { is_background: true, ..self }
+        // Who waits less than a turn may take never gets one beside somebody who always asks.
+        Self { is_background: true, wait: self.options.deadline, ..self }
     }
 
     /// How many times it was used.
@@ -181,7 +209,7 @@ impl Pool {
                     session.connection.roll_back();
                     let error = pool.why(error, &theirs, started.elapsed());
                     // What failed for a reason of its own may have left the connection in any state.
-                    let is_ended_inside = session.process.is_none() && matches!(error, StoreError::Ended(_));
+                    let is_ended_inside = !theirs.was_cancelled() && matches!(error, StoreError::Ended(_));
                     if error.is_about_the_request() || is_ended_inside {
                         pool.keep(session);
                     }
@@ -241,7 +269,7 @@ impl Pool {
         budget: Arc<Budget>,
         work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = self.admission.admit(caller, self.options.wait).await?;
+        let permit = self.admission.admit(caller, self.wait).await?;
         self.uses.fetch_add(1, Ordering::Relaxed);
         budget.start();
         let held = Arc::new(Held { permit: Mutex::new(Some(permit)), watch: Arc::clone(&self.watch) });
@@ -331,7 +359,7 @@ impl Pool {
 
     /// A server may have been told to cancel what had ended by itself; its next work is not to meet that.
     fn keep_unless_cancelled(&self, session: Session, budget: &Budget) {
-        if session.process.is_none() || budget.ended().is_none() {
+        if !budget.was_cancelled() {
             self.keep(session);
         }
     }

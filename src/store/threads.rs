@@ -3,7 +3,7 @@
 use super::error::StoreError;
 
 /// What the threads are called, for whoever looks at the process or at a panic.
-const NAME: &str = "expensive-question";
+pub const NAME: &str = "expensive-question";
 
 /// How much less of the processor's time they get than others where both want it: a tenth.
 #[cfg(target_os = "linux")]

@@ -12,7 +12,6 @@ use actix_web::{HttpResponse, http::StatusCode};
 use futures_util::{Stream, StreamExt, stream};
 
 use super::{InFlight, Share};
-use crate::store::StoreError;
 
 /// How many bytes are handed to a connection at a time. What is handed over is copied.
 const SLICE: usize = 32 * 1024;
@@ -53,15 +52,17 @@ pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Option<Ht
 
 /// What follows the beginning of a long answer.
 pub trait Rest: Sized + 'static {
+    type Error: Into<Box<dyn std::error::Error>> + std::fmt::Display + 'static;
+
     /// Reads the next part; `None` where there is none left.
-    fn next(&mut self) -> impl Future<Output = Result<Option<String>, StoreError>>;
+    fn next(&mut self) -> impl Future<Output = Result<Option<String>, Self::Error>>;
 
     /// The end of the answer.
     fn end(self) -> String;
 }
 
 /// The parts of a long answer, each read as its client has taken the one before it, its end the last of them.
-fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, StoreError>> {
+fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
     stream::unfold(Some(rest), |rest| async {
         let mut rest = rest?;
         match rest.next().await {
@@ -80,10 +81,13 @@ fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, StoreError>> 
 pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Option<HttpResponse> {
     let share = in_flight.share(first.len())?;
     let in_flight = in_flight.clone();
-    let rest = parts_of(rest).map(move |part| {
-        let part = part?;
-        let share = in_flight.share(part.len()).ok_or("there is no room for the rest of an answer")?;
-        Ok((Bytes::from(part), share))
+    let rest = parts_of(rest).then(move |part| {
+        let in_flight = in_flight.clone();
+        async move {
+            let part = part.map_err(Into::into)?;
+            let share = in_flight.share_in_time(part.len()).await;
+            Ok((Bytes::from(part), share.ok_or("there is no room for the rest of an answer")?))
+        }
     });
     let all = stream::once(std::future::ready(Ok((Bytes::from(first), share)))).chain(rest);
     let slices = all.flat_map(|part: Result<(Bytes, Share), Box<dyn std::error::Error>>| match part {

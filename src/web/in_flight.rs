@@ -1,11 +1,19 @@
 //! How many bytes of requests and answers are in memory at a time; knows nothing of what they say.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What bytes are counted in.
 const UNIT: usize = 1024;
+
+/// What is so small is not counted: the number of connections bounds it, and the large ones of somebody else never keep it
+/// out.
+const SMALL: usize = 64 * 1024;
+
+/// How long the rest of an answer that was begun waits for room.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// The one bound for all bodies and answers of a server; clones share it.
 #[derive(Clone)]
@@ -37,8 +45,22 @@ impl InFlight {
         self.grow(&mut share, bytes).then_some(share)
     }
 
+    /// A part of so many bytes, waited for; `None` where there is no room for it in time.
+    pub async fn share_in_time(&self, bytes: usize) -> Option<Share> {
+        if bytes <= SMALL {
+            return Some(Share::default());
+        }
+        let wanted = u32::try_from(bytes.div_ceil(UNIT)).ok().filter(|wanted| *wanted as usize <= self.units)?;
+        let permit = tokio::time::timeout(WAIT, Arc::clone(&self.room).acquire_many_owned(wanted)).await;
+        // The semaphore is never closed.
+        Some(Share { permit: Some(permit.ok()?.ok()?) })
+    }
+
     /// Makes a part as large as so many bytes in all; `false` where there is no room for it.
     pub fn grow(&self, share: &mut Share, bytes: usize) -> bool {
+        if bytes <= SMALL {
+            return true;
+        }
         let has = share.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let wanted = bytes.div_ceil(UNIT).saturating_sub(has);
         if wanted == 0 {
@@ -60,13 +82,16 @@ mod tests {
 
     #[test]
     fn what_is_taken_never_exceeds_the_bound_and_comes_back() {
-        let in_flight = InFlight::new(10 * 1024);
-        let mut one = in_flight.share(4000).unwrap();
-        assert!(in_flight.grow(&mut one, 4096) && in_flight.taken() == 4096);
-        assert!(in_flight.grow(&mut one, 8192));
-        assert!(in_flight.share(2049).is_none() && !in_flight.grow(&mut one, 10_241));
-        let other = in_flight.share(2048).unwrap();
-        assert_eq!(in_flight.taken(), 10_240);
+        const KIB: usize = 1024;
+        let in_flight = InFlight::new(1000 * KIB);
+        let mut one = in_flight.share(400 * KIB - 7).unwrap();
+        assert!(in_flight.grow(&mut one, 400 * KIB) && in_flight.taken() == 400 * KIB);
+        assert!(in_flight.grow(&mut one, 800 * KIB));
+        assert!(in_flight.share(200 * KIB + 1).is_none() && !in_flight.grow(&mut one, 1000 * KIB + 1));
+        let other = in_flight.share(200 * KIB).unwrap();
+        assert_eq!(in_flight.taken(), 1000 * KIB);
+        // Small ones are let in all the same.
+        assert!(in_flight.share(64 * KIB).is_some() && in_flight.share(64 * KIB + 1).is_none());
         drop((one, other));
         assert_eq!(in_flight.taken(), 0);
         assert!(in_flight.grow(&mut Share::default(), 0));

@@ -40,7 +40,11 @@ fn a_full_disk_is_503_nothing_is_half_written_and_room_is_all_it_takes_to_go_on(
     let answer = server.history(&shop.master, r#"{"dateFrom":"2026-01-01"}"#);
     assert!(answer.starts_with("200 "), "{answer}");
     let ready = || server.send(b"GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
-    assert!(ready().starts_with("HTTP/1.1 503 ") && ready().contains("The store's disk is full."), "{}", ready());
+    // A small write may find room where a larger one did not, so it is asked after one that was refused.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while feeder.one(&mut line, &shop, FEEDS[1]).unwrap() || !ready().contains("The store's disk is full.") {
+        assert!(Instant::now() < deadline, "{}", ready());
+    }
     let before = exported(&shop, &database);
     check(&before, &feeder.acknowledged.lock().unwrap(), &BTreeMap::new());
     // Room is made, and the same server goes on.

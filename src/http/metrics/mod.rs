@@ -18,11 +18,13 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::Gateway;
-use crate::edna::routes::Edna;
+use crate::edna::EdnaError;
+use crate::edna::routes::{Edna, respond};
 use crate::model::Instant;
 use crate::store::stock::Stock;
 use crate::store::{StoreError, stock};
 use crate::web::InFlight;
+use crate::web::answer::Sliced;
 
 /// How long the store may take to tell its numbers, before those that it told last are given.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -206,9 +208,13 @@ pub async fn metrics(request: HttpRequest, gateway: web::Data<Gateway>) -> HttpR
     let mut numbers = String::new();
     // A text has room for whatever is written to it.
     let _ = encode(&mut numbers, &metrics.registry);
-    if text::is_open_metrics_asked_for(request.headers()) {
-        HttpResponse::Ok().content_type(text::OPEN_METRICS).body(numbers)
+    let (kind, text) = if text::is_open_metrics_asked_for(request.headers()) {
+        (text::OPEN_METRICS, numbers)
     } else {
-        HttpResponse::Ok().content_type(text::PLAIN).body(text::plain(&numbers))
+        (text::PLAIN, text::plain(&numbers))
+    };
+    match gateway.in_flight.share(text.len()) {
+        Some(share) => HttpResponse::Ok().content_type(kind).body(Sliced::new(text, share)),
+        None => respond(&EdnaError::Unavailable),
     }
 }
