@@ -35,11 +35,8 @@ impl Parts {
         };
         let text = std::str::from_utf8(bytes).map_err(|_| OneUptimeError::bad("The body is not valid UTF-8."))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if text.trim().is_empty() {
-            return Ok(Self::default());
-        }
         // PHP writes an object without fields as a list.
-        if wire::is_empty_list(text.trim()) {
+        if text.trim().is_empty() || wire::is_empty_list(text.trim()) {
             return Ok(Self::default());
         }
         wire::object(text).map_err(|error| {

@@ -57,7 +57,8 @@ impl StoreFile {
     }
 }
 
-fn beside(file: &Path, ending: &str) -> PathBuf {
+/// A file beside a store's, called as it is with something at the end.
+pub fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);
     name.into()

@@ -209,7 +209,7 @@ impl Store {
         // Where there is no such file, nothing was written yet. It is only looked at: closing it would give up the locks
         // that this process has on it.
         let file = self.url.file()?;
-        Some(std::fs::metadata(format!("{file}-wal")).map_or(0, |found| found.len()))
+        Some(std::fs::metadata(file::beside(file.as_ref(), "-wal")).map_or(0, |found| found.len()))
     }
 
     /// How many threads a database holds that does not return.

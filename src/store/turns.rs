@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::StoreError;
+use super::file::beside;
 
 /// The longest pause between two looks at a lock.
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
@@ -27,12 +28,7 @@ impl Turns {
     /// The turns of a file, kept in two empty files beside it; beside the file itself where a link leads to it.
     pub fn of(file: &str) -> Self {
         let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
-        let beside = |ending: &str| {
-            let mut name = file.clone().into_os_string();
-            name.push(ending);
-            name.into()
-        };
-        Self { turn: beside("-turn"), next: beside("-next"), file }
+        Self { turn: beside(&file, "-turn"), next: beside(&file, "-next"), file }
     }
 
     /// Waits for a turn. Where there can be no lock files there are no turns, and the file's own lock has to do.
