@@ -41,19 +41,27 @@ impl<T> FairQueue<T> {
     }
 
     /// The entry whose turn it is.
-    pub fn pop(&mut self) -> Option<T> {
+    #[cfg(test)]
+    fn pop(&mut self) -> Option<T> {
         self.pop_if(|_| true)
     }
 
     /// The entry whose turn it is, if it is accepted; else it keeps its turn.
     pub fn pop_if(&mut self, accept: impl FnOnce(&T) -> bool) -> Option<T> {
-        let (_, keys) = self.tenants.front()?;
+        let (tenant, keys) = self.tenants.front()?;
+        let tenant = *tenant;
         if !accept(keys.front()?.1.front()?) {
             return None;
         }
-        let (tenant, mut keys) = self.tenants.pop_front()?;
+        self.pop_of(|next| next == tenant).map(|(_, entry)| entry)
+    }
+
+    /// The entry whose turn it is among the tenants that are accepted, and its tenant; the others keep their turn.
+    pub fn pop_of(&mut self, accept: impl Fn(TenantId) -> bool) -> Option<(TenantId, T)> {
+        let place = self.tenants.iter().position(|(tenant, _)| accept(*tenant))?;
+        let (tenant, mut keys) = self.tenants.remove(place)?;
         let (key, mut entries) = keys.pop_front()?;
-        let entry = entries.pop_front();
+        let entry = entries.pop_front()?;
         if !entries.is_empty() {
             keys.push_back((key, entries));
         }
@@ -61,7 +69,7 @@ impl<T> FairQueue<T> {
             self.tenants.push_back((tenant, keys));
         }
         self.length -= 1;
-        entry
+        Some((tenant, entry))
     }
 
     /// Removes the newest entry of the tenant that has the most, if that is more than `others` has after its own next
@@ -147,9 +155,11 @@ mod tests {
 
     #[test]
     fn what_is_not_accepted_keeps_its_turn() {
-        let mut queue = queue(&[(1, 10, "big"), (2, 20, "small")]);
+        let mut queue = queue(&[(1, 10, "big"), (2, 20, "small"), (2, 20, "smaller"), (3, 30, "other")]);
         assert_eq!(queue.pop_if(|entry| *entry == "small"), None);
-        assert_eq!(all(queue), ["big", "small"]);
+        assert_eq!(queue.pop_of(|tenant| tenant == TenantId(2)), Some((TenantId(2), "small")));
+        assert_eq!(queue.pop_of(|tenant| tenant == TenantId(4)), None);
+        assert_eq!(all(queue), ["big", "other", "smaller"]);
     }
 
     #[test]

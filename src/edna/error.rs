@@ -1,6 +1,6 @@
 //! The errors of the edna dialect, one table: code, status, sentence (docs/edna.md §5).
 
-use crate::model::ask::Denial;
+use crate::model::ask::{Denial, Excess};
 use crate::model::history::{MAX_LIMIT, Refusal};
 use crate::store::StoreError;
 
@@ -22,7 +22,8 @@ pub enum EdnaError {
     TooLarge {
         limit: usize,
     },
-    TooManyRequests {
+    TooMany {
+        of: Excess,
         retry_after: u64,
     },
     Unavailable,
@@ -77,9 +78,7 @@ impl EdnaError {
                 (405, 7, "The address does not answer this method; the Allow header names those it does.".into())
             }
             Self::TooLarge { limit } => (413, 8, format!("The body must be at most {limit} bytes long.")),
-            Self::TooManyRequests { .. } => {
-                (429, 9, "The key makes too many requests; the Retry-After header tells when to try again.".into())
-            }
+            Self::TooMany { of, .. } => (429, 9, of.sentence().into()),
             Self::Unavailable => (503, 10, "The message store is busy or away; try again.".into()),
             Self::NotReady(reason) => (503, 10, (*reason).into()),
             Self::Internal => {
@@ -91,7 +90,7 @@ impl EdnaError {
     /// Seconds for the `Retry-After` header, where there is to be one.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::TooMany { retry_after, .. } => Some(*retry_after),
             Self::Unavailable | Self::NotReady(_) => Some(RETRY_AFTER_SECONDS),
             _ => None,
         }
@@ -110,7 +109,7 @@ impl From<Denial> for EdnaError {
     fn from(denial: Denial) -> Self {
         match denial {
             Denial::NoKey | Denial::UnknownKey => Self::KeyNotFound,
-            Denial::TooManyRequests { retry_after } => Self::TooManyRequests { retry_after },
+            Denial::TooMany { of, retry_after } => Self::TooMany { of, retry_after },
             Denial::Unavailable => Self::Unavailable,
         }
     }

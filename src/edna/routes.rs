@@ -11,9 +11,9 @@ use super::rest::UnreadMessages;
 use super::{EdnaError, answer, request, trail, webhook};
 use crate::ingest::{Door, Fate, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial, ErrorTitle};
-use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice};
+use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice, TenantId};
 use crate::store::history::{self, Page};
-use crate::store::{Budget, Connection, Store, StoreError, messages, status_events, subjects};
+use crate::store::{Budget, Connection, LookupFor, Store, StoreError, messages, status_events, subjects};
 use crate::web::InFlight;
 use crate::web::answer::{json, parts};
 
@@ -39,24 +39,20 @@ impl Edna {
 
     /// Takes what edna tells by its webhooks. Whatever has a meaning is durable when this answers 200.
     pub async fn webhook(&self, asked: Asked) -> HttpResponse {
-        self.answered(self.hear(asked).await)
+        self.hear(asked).await.unwrap_or_else(|error| respond(&error))
     }
 
     /// Takes what an own system tells of messages or of statuses.
     pub async fn take(&self, asked: Asked, kind: Kind) -> HttpResponse {
-        match self.taken(asked, kind).await {
-            Ok((body, false)) => self.answered(Ok(body)),
-            Ok((body, true)) => self.json(StatusCode::BAD_REQUEST, body),
-            Err(error) => respond(&error),
-        }
+        self.taken(asked, kind).await.unwrap_or_else(|error| respond(&error))
     }
 
     /// Answers for one message.
     pub async fn message(&self, asked: Asked, id: &str) -> HttpResponse {
-        self.answered(self.told(asked, id).await)
+        self.told(asked, id).await.unwrap_or_else(|error| respond(&error))
     }
 
-    async fn hear(&self, asked: Asked) -> Result<String, EdnaError> {
+    async fn hear(&self, asked: Asked) -> Result<HttpResponse, EdnaError> {
         let caller = asked.caller.map_err(|denial| match denial {
             Denial::NoKey | Denial::UnknownKey => EdnaError::WebhookKeyNotFound,
             other => other.into(),
@@ -78,11 +74,11 @@ impl Edna {
         }
         match rejected.first() {
             Some(reason) if brought == 0 => Err(EdnaError::NotValid(format!("The event has no meaning: {reason}."))),
-            _ => Ok(r#"{"status":"ok"}"#.into()),
+            _ => Ok(self.json(caller.tenant, StatusCode::OK, r#"{"status":"ok"}"#.into())),
         }
     }
 
-    async fn taken(&self, asked: Asked, kind: Kind) -> Result<(String, bool), EdnaError> {
+    async fn taken(&self, asked: Asked, kind: Kind) -> Result<HttpResponse, EdnaError> {
         let caller = asked.caller?;
         if !caller.may_send_messages() {
             return Err(EdnaError::AccessDenied("The key does not belong to the messaging group."));
@@ -95,16 +91,18 @@ impl Edna {
             0 => Vec::new(),
             _ => self.door.record(caller.tenant, events).await?,
         };
-        Ok(own::answer(&entries, &fates))
+        let (body, is_wrong) = own::answer(&entries, &fates);
+        let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        Ok(self.json(caller.tenant, status, body))
     }
 
-    async fn told(&self, asked: Asked, id: &str) -> Result<String, EdnaError> {
+    async fn told(&self, asked: Asked, id: &str) -> Result<HttpResponse, EdnaError> {
         let caller = asked.caller?;
         if !caller.may_read_history() {
             return Err(EdnaError::AccessDenied("The key does not belong to the message-history group."));
         }
         let id: i64 = id.parse().map_err(|_| EdnaError::NotValid("The message id must be an integer.".into()))?;
-        let whose = caller.id();
+        let (whose, tenant) = (caller.id(), caller.tenant);
         let found = self.store.ask(whose, move |connection, _| {
             let ids = [id].into();
             let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
@@ -116,7 +114,8 @@ impl Edna {
             let notices: Vec<StatusNotice> = known.into_iter().map(|event| event.notice).collect();
             Ok::<_, StoreError>(Some(trail::body(&message.item, &message.copies, &notices)))
         });
-        found.await?.ok_or(EdnaError::MessageNotFound)
+        let body = found.await?.ok_or(EdnaError::MessageNotFound)?;
+        Ok(self.json(tenant, StatusCode::OK, body))
     }
 
     async fn answer(&self, asked: Asked) -> Result<HttpResponse, EdnaError> {
@@ -136,7 +135,7 @@ impl Edna {
         let mut first = answer::begin(&page.items);
         if page.rest.is_empty() {
             first.push_str(answer::after(page.has_next));
-            return Ok(self.json(StatusCode::OK, first));
+            return Ok(self.json(caller.tenant, StatusCode::OK, first));
         }
         let rest = UnreadMessages {
             store: self.store.clone(),
@@ -145,7 +144,7 @@ impl Edna {
             ids: page.rest,
             has_next: page.has_next,
         };
-        Ok(parts(&self.in_flight, first, rest).unwrap_or_else(|| respond(&EdnaError::Unavailable)))
+        Ok(parts(&self.in_flight.of(caller.tenant), first, rest).unwrap_or_else(|| respond(&EdnaError::Unavailable)))
     }
 
     async fn page_of_subject(
@@ -167,15 +166,8 @@ impl Edna {
         self.store.ask(caller.id(), work).await
     }
 
-    fn answered(&self, answer: Result<String, EdnaError>) -> HttpResponse {
-        match answer {
-            Ok(body) => self.json(StatusCode::OK, body),
-            Err(error) => respond(&error),
-        }
-    }
-
-    fn json(&self, status: StatusCode, body: String) -> HttpResponse {
-        json(&self.in_flight, status, body).unwrap_or_else(|| respond(&EdnaError::Unavailable))
+    fn json(&self, tenant: TenantId, status: StatusCode, body: String) -> HttpResponse {
+        json(&self.in_flight.of(tenant), status, body).unwrap_or_else(|| respond(&EdnaError::Unavailable))
     }
 
     /// A channel word that is neither documented nor known of the tenant is a mistake (docs/edna.md 6.4).
@@ -184,7 +176,10 @@ impl Edna {
             return Ok(());
         }
         let tenant = caller.tenant;
-        let known = self.store.quick_read(move |connection| subjects::channel_types(connection, tenant)).await?;
+        let known = self
+            .store
+            .quick_read(LookupFor::Caller, move |connection| subjects::channel_types(connection, tenant))
+            .await?;
         match words.iter().find(|(_, word)| !known.contains(word)) {
             Some((path, _)) => Err(request::wrong(path, "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
             None => Ok(()),

@@ -10,10 +10,10 @@ use actix_web::http::header::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
-use crate::model::ask::Denial;
+use crate::model::ask::{Denial, Excess};
 use crate::model::key::{KeyDigest, KeyKind, Secret};
 use crate::model::{Caller, Instant};
-use crate::store::{Store, StoreError, api_keys};
+use crate::store::{LookupFor, Store, StoreError, api_keys};
 
 /// How long a key's rights are taken from memory. A revoked key stops within a second, so this is less.
 const FRESH: Duration = Duration::from_millis(500);
@@ -31,6 +31,8 @@ pub struct Keys {
     uses: Mutex<BTreeMap<i64, Instant>>,
     limiter: Option<DefaultKeyedRateLimiter<i64>>,
     wrong: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    /// The addresses that brought too many wrong keys, each until it may bring one again.
+    suspects: Mutex<HashMap<IpAddr, Monotonic>>,
 }
 
 /// A key as a request brings it: the header it stands in, and the address it comes from.
@@ -50,6 +52,7 @@ impl Keys {
             uses: Mutex::default(),
             limiter: NonZeroU32::new(requests_per_second).map(Quota::per_second).map(RateLimiter::keyed),
             wrong: NonZeroU32::new(wrong_keys_per_minute).map(Quota::per_minute).map(RateLimiter::keyed),
+            suspects: Mutex::default(),
         }
     }
 
@@ -60,7 +63,7 @@ impl Keys {
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
         {
-            return Err(too_many(&early));
+            return Err(Denial::TooMany { of: Excess::Requests, retry_after: wait(&early).as_secs() + 1 });
         }
         Ok(caller)
     }
@@ -95,7 +98,7 @@ impl Keys {
         } else {
             // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
             let asked_at = Monotonic::now();
-            let found = self.find(digest).await?.filter(is_right);
+            let found = self.find(digest, from).await?.filter(is_right);
             let caller = Arc::new(found.ok_or_else(|| self.wrong(from))?);
             self.remember(digest, &caller, asked_at);
             caller
@@ -117,20 +120,34 @@ impl Keys {
         seen.insert(digest, (Arc::clone(caller), asked_at));
     }
 
-    async fn find(&self, digest: KeyDigest) -> Result<Option<Caller>, Denial> {
-        self.store.quick_read(move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
+    async fn find(&self, digest: KeyDigest, from: Option<IpAddr>) -> Result<Option<Caller>, Denial> {
+        let whom = if self.is_suspect(from) { LookupFor::Suspect } else { LookupFor::Caller };
+        self.store.quick_read(whom, move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
             error.log("a key could not be looked up");
             Denial::Unavailable
         })
     }
 
-    /// What whoever brings a wrong key is told. A right one is never refused for the wrong ones of its address.
+    /// What whoever brings a wrong key is told. A right one is never refused for the wrong ones of its address, but is
+    /// looked up behind them while there are too many.
     fn wrong(&self, from: Option<IpAddr>) -> Denial {
-        let (Some(limiter), Some(from)) = (&self.wrong, from) else { return Denial::UnknownKey };
+        let (Some(limiter), Some(from)) = (&self.wrong, from.map(network)) else { return Denial::UnknownKey };
         if limiter.len() >= REMEMBERED_ADDRESSES {
             limiter.retain_recent();
         }
-        limiter.check_key(&network(from)).map_or_else(|early| too_many(&early), |()| Denial::UnknownKey)
+        let Err(early) = limiter.check_key(&from) else { return Denial::UnknownKey };
+        let wait = wait(&early);
+        let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        if suspects.len() >= REMEMBERED_ADDRESSES {
+            suspects.retain(|_, until| *until > Monotonic::now());
+        }
+        suspects.insert(from, Monotonic::now() + wait);
+        Denial::TooMany { of: Excess::WrongKeys, retry_after: wait.as_secs() + 1 }
+    }
+
+    fn is_suspect(&self, from: Option<IpAddr>) -> bool {
+        let suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        from.is_some_and(|from| suspects.get(&network(from)).is_some_and(|until| *until > Monotonic::now()))
     }
 
     /// Writes down when keys were last used, which `key list` shows.
@@ -158,9 +175,8 @@ fn value(presented: Presented<'_>) -> Result<&str, Denial> {
     value.to_str().ok().filter(|text| !text.trim().is_empty()).ok_or(Denial::UnknownKey)
 }
 
-fn too_many(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Denial {
-    let wait = early.wait_time_from(DefaultClock::default().now());
-    Denial::TooManyRequests { retry_after: wait.as_secs() + 1 }
+fn wait(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
+    early.wait_time_from(DefaultClock::default().now())
 }
 
 /// An address as one client has it: of version 6 a client has a whole network of them.

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 mod client;
 pub mod clock;
+mod connection;
 pub mod docs;
 pub mod health;
 pub mod metrics;
@@ -30,7 +31,7 @@ use crate::edna::EdnaError;
 use crate::edna::own::Kind;
 use crate::edna::routes::{Edna, respond};
 use crate::model::ask::{Asked, Body, Denial};
-use crate::model::{Caller, Instant};
+use crate::model::{Caller, Instant, TenantId};
 use crate::oneuptime::OneUptimeError;
 use crate::oneuptime::error::Act;
 use crate::oneuptime::routes::{Call, OneUptime};
@@ -107,14 +108,21 @@ impl Gateway {
     }
 
     /// Reads a request's body, of which no more than `limit` bytes are kept.
-    async fn body(&self, request: &HttpRequest, payload: web::Payload, limit: usize) -> (Body, Rest) {
-        self.weighed_body(request, payload, limit, 1).await
+    async fn body(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        tenant: Option<TenantId>,
+        limit: usize,
+    ) -> (Body, Rest) {
+        self.weighed_body(request, payload, tenant, limit, 1).await
     }
 
     async fn weighed_body(
         &self,
         request: &HttpRequest,
         payload: web::Payload,
+        tenant: Option<TenantId>,
         limit: usize,
         weight: usize,
     ) -> (Body, Rest) {
@@ -124,7 +132,8 @@ impl Gateway {
         }
         let patience = Duration::from_secs(self.server.body_timeout_seconds);
         let reading = Reading { limit, weight, patience };
-        let read = body::read(request.headers(), payload, reading, &self.in_flight).await;
+        let in_flight = tenant.map_or_else(|| self.in_flight.clone(), |tenant| self.in_flight.of(tenant));
+        let read = body::read(request.headers(), payload, reading, &in_flight).await;
         unanswered::body_is_read(request);
         read
     }
@@ -219,7 +228,8 @@ async fn log_call(
     // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so a little is kept without one too.
     let limit = gateway.server.body_limit_bytes;
     let limit = if caller.is_ok() { limit } else { limit.min(KEPT_WITHOUT_KEY) };
-    let (mut body, rest) = gateway.body(&request, payload, limit).await;
+    let tenant = tenant(&caller);
+    let (mut body, rest) = gateway.body(&request, payload, tenant, limit).await;
     if caller.is_err() && matches!(body, Body::TooLarge { .. }) {
         body = Body::PassedOver;
     }
@@ -286,8 +296,13 @@ async fn asked_by(
     // Nothing is kept of a body whose sender has no right to send one.
     let may_send = caller.as_ref().is_ok_and(|caller| may_send(caller));
     let weight = if limit > gateway.server.body_limit_bytes { EVENTS_WEIGHT } else { 1 };
-    let (body, rest) = gateway.weighed_body(request, payload, if may_send { limit } else { 0 }, weight).await;
+    let (tenant, limit) = (tenant(&caller), if may_send { limit } else { 0 });
+    let (body, rest) = gateway.weighed_body(request, payload, tenant, limit, weight).await;
     (Asked { caller, body, now }, rest)
+}
+
+fn tenant(caller: &Result<Arc<Caller>, Denial>) -> Option<TenantId> {
+    caller.as_ref().ok().map(|caller| caller.tenant)
 }
 
 /// Has the request's log line name its caller.
@@ -299,7 +314,7 @@ fn name_caller(request: &HttpRequest, caller: &Result<Arc<Caller>, Denial>) {
 
 /// There is nothing there, said in the words of whoever seems to ask.
 async fn not_found(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    let (_, rest) = gateway.body(&request, payload, 0).await;
+    let (_, rest) = gateway.body(&request, payload, None, 0).await;
     let path = request.path();
     let words = path.to_ascii_lowercase();
     let is_api = words.starts_with("/api/") && !words.starts_with("/api/messages");
@@ -317,7 +332,7 @@ async fn not_allowed(
     payload: web::Payload,
     gateway: web::Data<Gateway>,
 ) -> HttpResponse {
-    let (_, rest) = gateway.body(&request, payload, 0).await;
+    let (_, rest) = gateway.body(&request, payload, None, 0).await;
     let mut response = respond(&EdnaError::MethodNotAllowed);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     rest.answer(response)

@@ -5,12 +5,14 @@ use std::time::Instant as Monotonic;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::ErrorRequestTimeout;
 use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use tracing::Instrument;
 
 use super::Gateway;
+use super::connection::Connection;
 use super::request_id::{self, REQUEST_ID};
 use super::unanswered::Unanswered;
 use crate::model::CallerId;
@@ -25,7 +27,17 @@ pub async fn observe(
     let method = method(&request);
     let span = tracing::info_span!("request", id = request_id::loggable(&id, request.headers()));
     let unanswered = Unanswered::watch(&request);
-    let mut response = next.call(request).instrument(span.clone()).await?;
+    let connection = request.request().conn_data::<Connection>().cloned();
+    let answer = next.call(request).instrument(span.clone());
+    let mut response = match connection {
+        None => answer.await?,
+        Some(connection) => tokio::select! {
+            biased;
+            response = answer => response?,
+            // Dropping the answer ends the work for it.
+            () = connection.hung_up() => return Err(ErrorRequestTimeout("The client has hung up.")),
+        },
+    };
     unanswered.answered();
     let _in_span = span.enter();
     response.headers_mut().insert(REQUEST_ID, id.clone());

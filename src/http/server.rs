@@ -8,7 +8,8 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpServer, web};
 
-use super::{Gateway, app, unanswered};
+use super::connection::{Connection, give_up_on_clients_that_do_not_read, raise_descriptor_limit};
+use super::{Gateway, app};
 use crate::store::StoreError;
 
 /// How often the last uses of keys are written down.
@@ -20,8 +21,8 @@ const SETTLE_EVERY: Duration = Duration::from_secs(1);
 /// How often to try whether the store can be written to.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
-/// How often the coming months are looked after; a month is made long before its first day.
-const MAKE_ROOM_EVERY: Duration = Duration::from_hours(1);
+/// How often the coming months and the kept counts are looked after; a month is made long before its first day.
+const LOOK_AFTER_STORE_EVERY: Duration = Duration::from_hours(1);
 
 /// How long a server that cannot go on takes to close its connections.
 const FORCED_STOP: Duration = Duration::from_secs(1);
@@ -29,7 +30,7 @@ const FORCED_STOP: Duration = Duration::from_secs(1);
 /// Serves until `stop` is done, then answers what is in flight and returns. A database that does not return so many
 /// threads that the process is better ended is an error.
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    unanswered::raise_descriptor_limit();
+    raise_descriptor_limit();
     let gateway = web::Data::new(gateway);
     let settings = gateway.server.clone();
     let stop_within = Duration::from_secs(settings.shutdown_timeout_seconds);
@@ -43,7 +44,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
         .on_connect(move |stream, extensions| {
             if let Some(stream) = stream.downcast_ref::<TcpStream>() {
                 give_up_on_clients_that_do_not_read(stream, write_timeout);
-                unanswered::keep(stream, extensions);
+                Connection::keep(stream, extensions);
             }
         })
         .shutdown_timeout(settings.shutdown_timeout_seconds)
@@ -56,7 +57,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
     let noting = actix_web::rt::spawn(note_uses(gateway.clone()));
-    let making = actix_web::rt::spawn(make_room_ahead(gateway.clone()));
+    let looking_after = actix_web::rt::spawn(look_after_store(gateway.clone()));
     let settling = actix_web::rt::spawn(settle(gateway.clone()));
     let probing = actix_web::rt::spawn(probe(gateway.clone()));
     let store = gateway.edna.store.clone();
@@ -75,7 +76,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     gateway.edna.store.stop();
     handle.stop(true).await;
     noting.abort();
-    making.abort();
+    looking_after.abort();
     settling.abort();
     probing.abort();
     // A database that hangs keeps no server from its end.
@@ -84,16 +85,6 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
         tracing::warn!(cause = %error, "the last uses of keys were not written down");
     }
     running.await.map_err(std::io::Error::other)?
-}
-
-/// Has the system end a connection whose client does not take what was sent to it.
-fn give_up_on_clients_that_do_not_read(stream: &TcpStream, after: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after)) {
-        tracing::debug!(cause = %error, "a connection has no time limit for clients that do not read");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (stream, after);
 }
 
 async fn note_uses(gateway: web::Data<Gateway>) {
@@ -106,14 +97,17 @@ async fn note_uses(gateway: web::Data<Gateway>) {
     }
 }
 
-/// Keeps a place ready for the messages of the coming months.
-async fn make_room_ahead(gateway: web::Data<Gateway>) {
-    let mut every = tokio::time::interval(MAKE_ROOM_EVERY);
+/// Keeps a place ready for the messages of the coming months, and counts right.
+async fn look_after_store(gateway: web::Data<Gateway>) {
+    let mut every = tokio::time::interval(LOOK_AFTER_STORE_EVERY);
     loop {
         every.tick().await;
         let now = gateway.clock.now();
         if let Err(error) = gateway.edna.store.make_room_ahead(now).await {
             tracing::warn!(cause = %error, "no place was made for the coming months' messages");
+        }
+        if let Err(error) = gateway.edna.door.recount().await {
+            tracing::warn!(cause = %error, "what waits was not counted anew");
         }
     }
 }

@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::counters::{Counters, Rejection};
-use super::{Answer, Batch, Caps, Event, Fate, commit, settle_all, settle_some};
+use super::room::{Part, Room};
+use super::{Answer, Batch, Caps, Event, Fate, LOCK_WAIT, commit, recount, settle_all, settle_some};
 use crate::fair_queue::FairQueue;
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
@@ -25,6 +26,13 @@ const LARGE_BYTES: usize = 1024 * 1024;
 
 /// About what an event needs besides its texts.
 const EVENT_BYTES: usize = 1024;
+
+/// How long a commit waits for its tenant where nobody else waits for the next one.
+const LOCK_WAIT_ALONE: Duration = Duration::from_secs(2);
+
+/// How long the callers of a tenant that somebody else changes wait before it is tried again: at first, and at the most.
+const HELD_BACK_FIRST: Duration = Duration::from_millis(250);
+const HELD_BACK_MOST: Duration = Duration::from_secs(4);
 
 /// How much waits at the door, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +63,10 @@ struct Queue {
     callers: FairQueue<Caller>,
     /// Whether somebody writes already.
     writing: bool,
+    /// Callers of tenants that somebody else changes for long, until it is tried again.
+    held_back: BTreeMap<TenantId, Vec<Caller>>,
+    /// How long those of each were held back the last time, until something is recorded for it.
+    held_back_for: BTreeMap<TenantId, Duration>,
 }
 
 struct Caller {
@@ -71,56 +83,10 @@ impl Caller {
     }
 }
 
-/// How many bytes wait, of all tenants and of each.
-struct Room {
-    bytes: usize,
-    taken: Mutex<(usize, BTreeMap<TenantId, usize>)>,
-}
-
-/// A part of the room, given back when it is dropped.
-struct Part {
-    room: Arc<Room>,
-    tenant: TenantId,
-    bytes: usize,
-}
-
-impl Room {
-    /// A part for what a tenant brings. What is larger than a tenant's half is let in where nothing else of it waits.
-    fn take(room: &Arc<Self>, tenant: TenantId, bytes: usize) -> Option<Part> {
-        let half = room.bytes.div_ceil(2);
-        let bytes = bytes.min(half);
-        let mut taken = room.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_tenant = taken.1.get(&tenant).copied().unwrap_or(0);
-        if taken.0 + bytes > room.bytes || of_tenant + bytes > half {
-            return None;
-        }
-        taken.0 += bytes;
-        taken.1.insert(tenant, of_tenant + bytes);
-        Some(Part { room: Arc::clone(room), tenant, bytes })
-    }
-
-    fn taken(&self) -> usize {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        let mut taken = self.room.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.0 -= self.bytes;
-        let left = taken.1.get(&self.tenant).map_or(0, |of_tenant| of_tenant - self.bytes);
-        if left == 0 {
-            taken.1.remove(&self.tenant);
-        } else {
-            taken.1.insert(self.tenant, left);
-        }
-    }
-}
-
 impl Door {
     /// Call it on the runtime that is to write, which has to last as long as anybody waits.
     pub fn new(store: Store, limits: Limits) -> Self {
-        let room = Arc::new(Room { bytes: limits.queue_bytes, taken: Mutex::default() });
+        let room = Arc::new(Room::new(limits.queue_bytes));
         Self {
             store,
             limits,
@@ -142,7 +108,8 @@ impl Door {
 
     /// How many callers wait for a commit to begin.
     pub fn callers_waiting(&self) -> usize {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).callers.len()
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.callers.len() + queue.held_back.values().map(Vec::len).sum::<usize>()
     }
 
     /// How many bytes of the queue's room are taken.
@@ -158,6 +125,11 @@ impl Door {
     /// Takes in all messages that still wait although their subject is known.
     pub async fn settle_all(&self) -> Result<(), StoreError> {
         settle_all(&self.store).await
+    }
+
+    /// Counts anew what tenants have waiting, where a gateway of an earlier version has not kept count.
+    pub async fn recount(&self) -> Result<(), StoreError> {
+        recount(&self.store).await
     }
 
     /// Records a tenant's events: all of them, durable when this returns, or none. Gives the fate of each.
@@ -186,11 +158,45 @@ impl Door {
 
     fn enqueue(&self, caller: Caller) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        // Which of its keys a tenant uses makes no difference here.
-        queue.callers.push(caller.batch.tenant, 0, caller);
+        if let Some(held_back) = queue.held_back.get_mut(&caller.batch.tenant) {
+            held_back.push(caller);
+            return;
+        }
+        self.let_in(&mut queue, [caller]);
+    }
+
+    fn let_in(&self, queue: &mut Queue, callers: impl IntoIterator<Item = Caller>) {
+        for caller in callers {
+            // Which of its keys a tenant uses makes no difference here.
+            queue.callers.push(caller.batch.tenant, 0, caller);
+        }
         if !std::mem::replace(&mut queue.writing, true) {
             self.runtime.spawn(self.clone().write());
         }
+    }
+
+    /// Has a tenant's callers wait, so that no commit of the others waits for whoever changes that tenant.
+    fn hold_back(&self, caller: Caller) {
+        let tenant = caller.batch.tenant;
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held_back) = queue.held_back.get_mut(&tenant) {
+            held_back.push(caller);
+            return;
+        }
+        let others = std::iter::from_fn(|| queue.callers.pop_of(|next| next == tenant).map(|(_, caller)| caller));
+        let callers = std::iter::once(caller).chain(others).collect();
+        queue.held_back.insert(tenant, callers);
+        let before = queue.held_back_for.get(&tenant);
+        let wait = before.map_or(HELD_BACK_FIRST, |before| HELD_BACK_MOST.min(*before * 2));
+        queue.held_back_for.insert(tenant, wait);
+        drop(queue);
+        let door = self.clone();
+        self.runtime.spawn(async move {
+            tokio::time::sleep(wait).await;
+            let mut queue = door.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let callers = queue.held_back.remove(&tenant).unwrap_or_default();
+            door.let_in(&mut queue, callers);
+        });
     }
 
     /// Writes until nobody waits.
@@ -226,7 +232,8 @@ impl Door {
         let started = Instant::now();
         self.commits.fetch_add(1, Ordering::Relaxed);
         let mut known = BTreeSet::new();
-        let answers = match commit(&self.store, batches).await {
+        let lock_wait = if self.is_of_one_tenant(&callers) { LOCK_WAIT_ALONE } else { LOCK_WAIT };
+        let answers = match commit(&self.store, batches, Some(lock_wait)).await {
             Ok((answers, became_known)) => {
                 known = became_known;
                 answers
@@ -235,11 +242,22 @@ impl Door {
             Err(StoreError::Failed(_) | StoreError::DamagedRow(_) | StoreError::Malformed(_)) if callers.len() > 1 => {
                 self.each_alone(&callers, &mut known).await
             }
-            Err(error) => callers.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => callers.iter().map(|_| Some(Err(error.clone()))).collect(),
         };
-        let events = callers.iter().map(|caller| caller.batch.events.len()).sum();
-        self.counters.commit(events, started.elapsed().as_secs_f64());
+        let answered = || callers.iter().zip(&answers).filter(|(_, answer)| answer.is_some());
+        if answered().next().is_none() {
+            // All are held back, so there was none.
+            self.commits.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            let events = answered().map(|(caller, _)| caller.batch.events.len()).sum();
+            self.counters.commit(events, started.elapsed().as_secs_f64());
+        }
         for (caller, answer) in callers.into_iter().zip(answers) {
+            let Some(answer) = answer else {
+                self.hold_back(caller);
+                continue;
+            };
+            self.queue.lock().unwrap_or_else(PoisonError::into_inner).held_back_for.remove(&caller.batch.tenant);
             if let Ok(fates) = &answer {
                 self.counters.record(&caller.batch.events, fates);
             }
@@ -253,14 +271,22 @@ impl Door {
         }
     }
 
-    async fn each_alone(&self, callers: &[Caller], known: &mut BTreeSet<TenantId>) -> Vec<Answer> {
+    /// Whether one tenant's events are all there is to record.
+    fn is_of_one_tenant(&self, callers: &[Caller]) -> bool {
+        let is_same = |pair: &[Caller]| pair[0].batch.tenant == pair[1].batch.tenant;
+        callers.windows(2).all(is_same) && self.queue.lock().unwrap_or_else(PoisonError::into_inner).callers.is_empty()
+    }
+
+    async fn each_alone(&self, callers: &[Caller], known: &mut BTreeSet<TenantId>) -> Vec<Option<Answer>> {
         let mut answers = Vec::new();
         for caller in callers {
-            let answer = commit(&self.store, vec![caller.batch.clone()]).await;
-            answers.push(answer.and_then(|(mut answers, became_known)| {
-                known.extend(became_known);
-                answers.pop().unwrap_or(Err(StoreError::Busy))
-            }));
+            answers.push(match commit(&self.store, vec![caller.batch.clone()], Some(LOCK_WAIT)).await {
+                Ok((mut answers, became_known)) => {
+                    known.extend(became_known);
+                    answers.pop().flatten()
+                }
+                Err(error) => Some(Err(error)),
+            });
         }
         answers
     }

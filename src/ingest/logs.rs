@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Recorded;
 use crate::model::{Property, TenantId, WhatsAppLog};
 use crate::store::whatsapp_logs::{self, Change, Source, Stored};
-use crate::store::{Connection, Store, StoreError, messages, tenants};
+use crate::store::{Connection, LookupFor, Store, StoreError, messages, tenants};
 
 /// How many messages one transaction of `catch_up` looks at.
 const BATCH: i64 = 2000;
@@ -109,7 +109,7 @@ fn apply(
 /// that it goes on where it was stopped. Tells after each batch how many rows there are by now.
 pub async fn catch_up(store: &Store, mut told: impl FnMut(u64)) -> Result<u64, StoreError> {
     let mut done = 0;
-    for tenant in store.quick_read(tenants::behind_with_logs).await? {
+    for tenant in store.quick_read(LookupFor::Gateway, tenants::behind_with_logs).await? {
         loop {
             let rows = store.write(move |connection| catch_up_a_batch(connection, tenant)).await?;
             let Some(rows) = rows else { break };

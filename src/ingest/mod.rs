@@ -6,10 +6,12 @@ mod door;
 mod event;
 pub mod logs;
 mod pipeline;
+mod room;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use counters::{Counters, Rejection};
 pub use door::{Door, Limits};
@@ -22,6 +24,10 @@ use crate::store::partitions::{self, Month};
 use crate::store::waiting::Ready;
 use crate::store::{Connection, Store, StoreError, subjects, tenants, waiting};
 
+/// How long a commit for several tenants waits for one that somebody else changes: longer than a commit of another program
+/// that brings much takes as a rule (`pipeline::LONG`), so that two that write by turns both get on.
+const LOCK_WAIT: Duration = Duration::from_millis(600);
+
 /// How many waiting messages one transaction takes in, and about how many bytes of them.
 const SETTLED_AT_ONCE: (i64, usize) = (1000, 16 * 1024 * 1024);
 
@@ -29,9 +35,9 @@ const SETTLED_AT_ONCE: (i64, usize) = (1000, 16 * 1024 * 1024);
 pub async fn record<E: Into<Event>>(store: &Store, tenant: TenantId, events: Vec<E>) -> Result<Recorded, StoreError> {
     let events = Arc::new(events.into_iter().map(E::into).collect());
     let batch = Batch { tenant, events, caps: Caps::default() };
-    let (mut answers, known) = commit(store, vec![batch]).await?;
+    let (mut answers, known) = commit(store, vec![batch], None).await?;
     settle_some(store, known).await;
-    Ok(Recorded::of(&answers.pop().unwrap_or(Err(StoreError::Busy))?))
+    Ok(Recorded::of(&answers.pop().flatten().unwrap_or(Err(StoreError::Busy))?))
 }
 
 /// Adds a subject, or corrects the one that has its id; the messages that waited for it become known.
@@ -44,8 +50,21 @@ pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> R
 /// Takes in all messages whose subject became known and that still wait, because a program was ended, or a
 /// store was busy, in between.
 pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
-    let tenants = store.read(waiting::tenants).await?;
+    let tenants = store.read(waiting::ready_tenants).await?;
     settle_some(store, tenants).await;
+    Ok(())
+}
+
+/// Counts anew what tenants have waiting, where a gateway of an earlier version has not kept count.
+async fn recount(store: &Store) -> Result<(), StoreError> {
+    for tenant in store.read(waiting::miscounted).await? {
+        match store.write(move |connection| waiting::recount(connection, tenant, LOCK_WAIT)).await {
+            // It was deleted meanwhile.
+            Err(StoreError::UnknownTenant(_)) => {}
+            recounted => recounted?,
+        }
+        tracing::info!(%tenant, "what waits was counted anew");
+    }
     Ok(())
 }
 
@@ -72,17 +91,22 @@ type Answer = Result<Vec<Fate>, StoreError>;
 
 /// What became of a transaction.
 enum Outcome {
-    Recorded(Vec<Answer>, BTreeSet<TenantId>),
+    Recorded(Vec<Option<Answer>>, BTreeSet<TenantId>),
     /// Nothing was written: there is no place for messages of these months.
     NoRoom(BTreeSet<Month>),
 }
 
 /// Records what several callers bring in one transaction; fails for all of them, or gives each its answer, and the tenants
-/// some of whose subjects became known.
-async fn commit(store: &Store, batches: Vec<Batch>) -> Result<(Vec<Answer>, BTreeSet<TenantId>), StoreError> {
+/// some of whose subjects became known. Where there is a `lock_wait`, nothing is recorded for a tenant that somebody else
+/// changes for longer, and its callers get no answer.
+async fn commit(
+    store: &Store,
+    batches: Vec<Batch>,
+    lock_wait: Option<Duration>,
+) -> Result<(Vec<Option<Answer>>, BTreeSet<TenantId>), StoreError> {
     loop {
         let theirs = batches.clone();
-        match store.write(move |connection| write_all(connection, &theirs)).await? {
+        match store.write(move |connection| write_all(connection, &theirs, lock_wait)).await? {
             Outcome::NoRoom(months) => store.make_room(months).await?,
             Outcome::Recorded(answers, known) => return Ok((answers, known)),
         }
@@ -90,26 +114,32 @@ async fn commit(store: &Store, batches: Vec<Batch>) -> Result<(Vec<Answer>, BTre
 }
 
 /// Writes all batches. The tenants are locked in the order of their ids, so that two gateways never wait for each other.
-fn write_all(connection: &mut Connection, batches: &[Batch]) -> Result<Outcome, StoreError> {
+fn write_all(
+    connection: &mut Connection,
+    batches: &[Batch],
+    lock_wait: Option<Duration>,
+) -> Result<Outcome, StoreError> {
     let mut answers: Vec<Option<Answer>> = batches.iter().map(|_| None).collect();
     let mut of_tenants: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
     for (place, batch) in batches.iter().enumerate() {
         of_tenants.entry(batch.tenant).or_default().push(place);
     }
-    let mut unknown = Vec::new();
-    for (tenant, places) in &of_tenants {
-        match tenants::lock(connection, *tenant) {
-            Err(StoreError::UnknownTenant(_)) => unknown.push((*tenant, places.clone())),
-            locked => locked?,
+    for (tenant, places) in std::mem::take(&mut of_tenants) {
+        match tenants::lock_within(connection, tenant, lock_wait) {
+            Ok(true) => {
+                of_tenants.insert(tenant, places);
+            }
+            Ok(false) => {}
+            Err(StoreError::UnknownTenant(_)) => {
+                for place in places {
+                    answers[place] = Some(Err(StoreError::UnknownTenant(tenant)));
+                }
+            }
+            Err(error) => return Err(error),
         }
     }
-    for (tenant, places) in unknown {
-        of_tenants.remove(&tenant);
-        for place in places {
-            answers[place] = Some(Err(StoreError::UnknownTenant(tenant)));
-        }
-    }
-    let times = batches.iter().flat_map(|batch| batch.events.iter()).filter_map(Event::sent_or_received_at);
+    let written = of_tenants.values().flatten().flat_map(|place| batches[*place].events.iter());
+    let times = written.filter_map(Event::sent_or_received_at);
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
         return Ok(Outcome::NoRoom(missing));
@@ -128,8 +158,7 @@ fn write_all(connection: &mut Connection, batches: &[Batch]) -> Result<Outcome, 
             answers[place] = Some(Ok(fates.by_ref().take(batches[place].events.len()).collect()));
         }
     }
-    let answer = |answer: Option<Answer>| answer.unwrap_or(Err(StoreError::Busy));
-    Ok(Outcome::Recorded(answers.into_iter().map(answer).collect(), known))
+    Ok(Outcome::Recorded(answers, known))
 }
 
 /// Takes in a tenant's messages whose subject is known by now, some in each transaction.
@@ -152,10 +181,11 @@ enum Settled {
 }
 
 fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Settled, StoreError> {
-    match tenants::lock(connection, tenant) {
-        // It was deleted meanwhile, and what waited with it.
-        Err(StoreError::UnknownTenant(_)) => return Ok(Settled::All),
-        locked => locked?,
+    match tenants::lock_within(connection, tenant, Some(LOCK_WAIT)) {
+        Ok(true) => {}
+        // Somebody changes it for long, and it is looked after again; or it was deleted, and what waited with it.
+        Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Settled::All),
+        Err(error) => return Err(error),
     }
     let ready = waiting::ready(connection, tenant, SETTLED_AT_ONCE)?;
     let times = ready.iter().filter_map(|ready| ready.message.sent_or_received_at());

@@ -17,12 +17,33 @@ pub struct Asked {
 pub enum Denial {
     NoKey,
     UnknownKey,
-    /// The key made more requests than it may; in how many seconds it may again.
-    TooManyRequests {
+    /// There was more of something than may be; in how many seconds there may again.
+    TooMany {
+        of: Excess,
         retry_after: u64,
     },
     /// The store did not say whether there is such a key.
     Unavailable,
+}
+
+/// What there was too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// Of one key.
+    Requests,
+    /// From one address.
+    WrongKeys,
+}
+
+impl Excess {
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Requests => "The key makes too many requests; the Retry-After header tells when to try again.",
+            Self::WrongKeys => {
+                "Too many wrong keys came from this address; the Retry-After header tells when to try again."
+            }
+        }
+    }
 }
 
 /// The short name of the error that a request is answered with, for the log; a response's extension.

@@ -1,6 +1,6 @@
 //! The errors of the OneUptime dialect, one table: status, short name and text (docs/oneuptime.md §6).
 
-use crate::model::ask::Denial;
+use crate::model::ask::{Denial, Excess};
 use crate::model::key::PERMISSIONS;
 use crate::store::StoreError;
 
@@ -40,7 +40,8 @@ pub enum OneUptimeError {
     TooLarge {
         limit: usize,
     },
-    TooManyRequests {
+    TooMany {
+        of: Excess,
         retry_after: u64,
     },
     Unavailable,
@@ -63,7 +64,7 @@ impl OneUptimeError {
             Self::NoPermission | Self::Refused(_) | Self::Hidden(..) => 422,
             Self::PageNotFound(_) => 404,
             Self::TooLarge { .. } => 413,
-            Self::TooManyRequests { .. } => 429,
+            Self::TooMany { .. } => 429,
             Self::Unavailable => 503,
             Self::Internal => 500,
         }
@@ -80,7 +81,7 @@ impl OneUptimeError {
             Self::Hidden(..) => "column-not-readable",
             Self::PageNotFound(_) => "not-found",
             Self::TooLarge { .. } => "request-too-large",
-            Self::TooManyRequests { .. } => "too-many-requests",
+            Self::TooMany { .. } => "too-many-requests",
             Self::Unavailable => "service-unavailable",
             Self::Internal => "internal-error",
         }
@@ -106,9 +107,7 @@ impl OneUptimeError {
             }
             Self::PageNotFound(path) => format!("Page not found - {path}"),
             Self::TooLarge { limit } => format!("The body must be at most {limit} bytes long."),
-            Self::TooManyRequests { .. } => {
-                "The key makes too many requests; the Retry-After header tells when to try again.".into()
-            }
+            Self::TooMany { of, .. } => of.sentence().into(),
             Self::Unavailable => "The message store is busy or away; try again.".into(),
             Self::Internal => "The message store cannot give this answer; its operator's log tells why.".into(),
         }
@@ -117,7 +116,7 @@ impl OneUptimeError {
     /// Seconds for the `Retry-After` header, where there is to be one.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::TooMany { retry_after, .. } => Some(*retry_after),
             Self::Unavailable => Some(RETRY_AFTER_SECONDS),
             _ => None,
         }
@@ -134,7 +133,7 @@ impl OneUptimeError {
         match denial {
             Denial::NoKey => Self::NoKey(act),
             Denial::UnknownKey => Self::InvalidKey,
-            Denial::TooManyRequests { retry_after } => Self::TooManyRequests { retry_after },
+            Denial::TooMany { of, retry_after } => Self::TooMany { of, retry_after },
             Denial::Unavailable => Self::Unavailable,
         }
     }

@@ -101,10 +101,10 @@ impl OneUptime {
             Profile::Live => (r#"{"data":["#.into(), format!(r#"],"count":{page},"skip":{skip},"limit":{limit}}}"#)),
         };
         if ids.is_empty() {
-            return Ok(self.json(before + &first + &after));
+            return Ok(self.json(caller, before + &first + &after));
         }
         let rest = UnreadRows { store: self.store.clone(), caller: caller.id(), query, rows, ids, after };
-        let answer = answer::parts(&self.in_flight, before + &first, rest);
+        let answer = answer::parts(&self.in_flight.of(caller.tenant), before + &first, rest);
         Ok(answer.unwrap_or_else(|| respond(&OneUptimeError::Unavailable)))
     }
 
@@ -122,7 +122,7 @@ impl OneUptime {
         let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
         let rows = Rendering { select, project: caller.project.clone(), profile };
         let (_, item, _) = self.page(caller, &query, &rows).await?;
-        Ok(self.json(if item.is_empty() { "{}".into() } else { item }))
+        Ok(self.json(caller, if item.is_empty() { "{}".into() } else { item }))
     }
 
     /// The count of all rows, the first rows of the page as they are answered, and the ids of the others.
@@ -147,11 +147,12 @@ impl OneUptime {
         let filter = filter(caller, query::parse(parts.query(), &caller.project.id)?);
         let count =
             self.store.ask(caller.id(), move |connection, budget| page::count(connection, &filter, budget)).await?;
-        Ok(self.json(format!(r#"{{"count":{count}}}"#)))
+        Ok(self.json(caller, format!(r#"{{"count":{count}}}"#)))
     }
 
-    fn json(&self, body: String) -> HttpResponse {
-        answer::json(&self.in_flight, StatusCode::OK, body).unwrap_or_else(|| respond(&OneUptimeError::Unavailable))
+    fn json(&self, caller: &Caller, body: String) -> HttpResponse {
+        answer::json(&self.in_flight.of(caller.tenant), StatusCode::OK, body)
+            .unwrap_or_else(|| respond(&OneUptimeError::Unavailable))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Who may use a connection next: a bounded number at a time, and where that is few, tenants and their keys in turn; knows
 //! no connection.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::error::StoreError;
 use crate::fair_queue::FairQueue;
-use crate::model::CallerId;
+use crate::model::{CallerId, TenantId};
 
 /// How places are given.
 #[derive(Clone)]
@@ -31,8 +33,10 @@ impl Admission {
         Self::InOrder(Arc::new(Semaphore::new(places as usize)))
     }
 
-    pub fn in_turn(places: u32, longest_queue: u32) -> Self {
-        let state = State { free: places as usize, waiting: FairQueue::default() };
+    /// So many places for anybody, and so many more for tenants that have none yet.
+    pub fn in_turn(places: u32, reserved: u32, longest_queue: u32) -> Self {
+        let (reserved, free) = (reserved as usize, places as usize + reserved as usize);
+        let state = State { reserved, free, held: HashMap::new(), waiting: FairQueue::default() };
         Self::InTurn(Arc::new(Places { longest_queue: longest_queue as usize, state: Mutex::new(state) }))
     }
 
@@ -70,34 +74,72 @@ pub struct Places {
 }
 
 struct State {
+    /// How many of the free places are given only to tenants that have none, so that no tenant has all of them.
+    reserved: usize,
     free: usize,
+    /// How many places each tenant has.
+    held: HashMap<TenantId, usize>,
     waiting: FairQueue<oneshot::Sender<Place>>,
+}
+
+impl State {
+    fn may_take(&self, tenant: TenantId) -> bool {
+        self.free > self.reserved || (self.free > 0 && !self.held.contains_key(&tenant))
+    }
+
+    fn take(&mut self, tenant: TenantId) {
+        self.free -= 1;
+        *self.held.entry(tenant).or_default() += 1;
+    }
+
+    fn give_back(&mut self, tenant: TenantId) {
+        self.free += 1;
+        if let Entry::Occupied(mut held) = self.held.entry(tenant) {
+            *held.get_mut() -= 1;
+            if *held.get() == 0 {
+                held.remove();
+            }
+        }
+    }
+
+    /// Takes a place for whoever's turn it is among those who may have one.
+    fn take_for_next(&mut self) -> Option<(TenantId, oneshot::Sender<Place>)> {
+        let (is_last, held) = (self.free <= self.reserved, &self.held);
+        if self.free == 0 {
+            return None;
+        }
+        let (tenant, next) = self.waiting.pop_of(|tenant| !is_last || !held.contains_key(&tenant))?;
+        self.take(tenant);
+        Some((tenant, next))
+    }
 }
 
 /// One of few places; of none once somebody else has it.
 pub struct Place {
     places: Option<Arc<Places>>,
+    tenant: TenantId,
 }
 
 impl Places {
     /// Takes a place, or waits in the queue for one.
     fn enter(places: &Arc<Self>, caller: CallerId) -> Result<oneshot::Receiver<Place>, StoreError> {
         let (give, given) = oneshot::channel();
+        let tenant = caller.tenant;
         let mut state = places.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.free > 0 {
-            state.free -= 1;
+        if state.may_take(tenant) {
+            state.take(tenant);
             drop(state);
             // Whoever was to have it holds the other end.
-            let _ = give.send(Place { places: Some(Arc::clone(places)) });
+            let _ = give.send(Place { places: Some(Arc::clone(places)), tenant });
             return Ok(given);
         }
         if state.waiting.len() >= places.longest_queue {
             state.waiting.retain(|waiting| !waiting.is_closed());
         }
-        if state.waiting.len() >= places.longest_queue && state.waiting.displace(caller.tenant).is_none() {
+        if state.waiting.len() >= places.longest_queue && state.waiting.displace(tenant).is_none() {
             return Err(StoreError::Overloaded);
         }
-        state.waiting.push(caller.tenant, caller.key, give);
+        state.waiting.push(tenant, caller.key, give);
         Ok(given)
     }
 }
@@ -106,21 +148,20 @@ impl Drop for Place {
     /// Gives the place to whoever's turn it is.
     fn drop(&mut self) {
         let Some(places) = self.places.take() else { return };
+        let mut from = self.tenant;
         loop {
             let next = {
                 let mut state = places.state.lock().unwrap_or_else(PoisonError::into_inner);
-                let next = state.waiting.pop();
-                if next.is_none() {
-                    state.free += 1;
-                }
-                next
+                state.give_back(from);
+                state.take_for_next()
             };
-            let Some(next) = next else { return };
-            match next.send(Self { places: Some(Arc::clone(&places)) }) {
+            let Some((tenant, next)) = next else { return };
+            match next.send(Self { places: Some(Arc::clone(&places)), tenant }) {
                 Ok(()) => return,
                 // Who has gone does not take it, so it goes to the next.
                 Err(mut place) => place.places = None,
             }
+            from = tenant;
         }
     }
 }
@@ -128,7 +169,6 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TenantId;
 
     const LONG: Duration = Duration::from_mins(1);
 
@@ -138,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn places_go_to_tenants_in_turn_and_a_full_queue_refuses_at_once() {
-        let admission = Admission::in_turn(1, 3);
+        let admission = Admission::in_turn(1, 0, 3);
         let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
         let ask = |caller, name| {
@@ -173,10 +213,36 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_is_not_lost_with_whoever_waited_for_it() {
-        let admission = Admission::in_turn(1, 3);
+        let admission = Admission::in_turn(1, 0, 3);
         let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
         assert!(matches!(admission.admit(caller(2, 1), Duration::ZERO).await, Err(StoreError::Busy)));
         drop(held);
         assert!(admission.admit(caller(3, 1), LONG).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn no_tenant_has_the_places_that_are_kept_for_others() {
+        let admission = Admission::in_turn(2, 1, 9);
+        let admit = async |tenant| admission.admit(caller(tenant, 1), Duration::ZERO).await.ok();
+        let (one, other) = (admit(1).await.unwrap(), admit(1).await.unwrap());
+        assert!(admit(1).await.is_none(), "the last place is for somebody else");
+        let waiting = tokio::spawn({
+            let admission = admission.clone();
+            async move { admission.admit(caller(1, 1), LONG).await.ok() }
+        });
+        while admission.waiting() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let foreign = admit(2).await.unwrap();
+        assert!(admit(3).await.is_none(), "there is none left");
+        // A place is free again, which who waits may not have before the others.
+        drop(foreign);
+        assert_eq!(admission.waiting(), 2, "one of which has gone");
+        let foreign = admit(2).await.unwrap();
+        drop((one, foreign));
+        let third = waiting.await.unwrap().unwrap();
+        drop((other, third));
+        let all = (admit(1).await, admit(1).await, admit(1).await);
+        assert!(all.0.is_some() && all.1.is_some() && all.2.is_none());
     }
 }

@@ -1,7 +1,9 @@
 //! One connection to the database that the URL names, and how transactions begin and end there; knows no table.
 
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::{MultiConnection, RunQueryDsl, SqliteConnection};
+use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
 
 use super::Options;
 use super::budget::Current;
@@ -143,6 +145,31 @@ impl AnyConnection {
             diesel::sql_query(dialect::SERVER_BYTES).get_result(server)?
         });
         Ok(bytes.value)
+    }
+
+    /// Does work within a change that waits no longer than `wait` for what somebody else has locked; `false` where it would,
+    /// and the rest of the change is as it was. A file has no locks but the one that every change has.
+    pub fn within_lock_wait(
+        &mut self,
+        wait: Duration,
+        work: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<bool, StoreError> {
+        let before: Option<String> = on_each!(self, |_file| None, |server| Some(postgres::lock_timeout(server)?));
+        let Some(before) = before else { return work(self).map(|()| true) };
+        let done = self.transaction(|connection| {
+            connection.set_lock_timeout(&format!("{}ms", wait.as_millis()))?;
+            work(connection)?;
+            connection.set_lock_timeout(&before)
+        });
+        match done {
+            Err(StoreError::Busy) => Ok(false),
+            done => done.map(|()| true),
+        }
+    }
+
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no locks to wait for"))]
+    fn set_lock_timeout(&mut self, timeout: &str) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::set_lock_timeout(server, timeout))
     }
 
     /// Makes away with what was deleted: a file's log is moved into the file, where it was overwritten already; a

@@ -117,6 +117,10 @@ pub struct Store {
     expensive: Pool,
     /// For what takes no time: a key, a row.
     lookups: Pool,
+    /// For the keys of whoever brought too many wrong ones, so that nobody else waits behind a flood of them.
+    suspect_lookups: Pool,
+    /// For what the gateway asks for itself: whether the store answers, what `/metrics` tells.
+    own_lookups: Pool,
     writer: Pool,
     watch: Arc<Watch>,
     counters: Counters,
@@ -126,8 +130,20 @@ pub struct Store {
 /// How many look-ups there are at the same time.
 const LOOKUPS: u32 = 2;
 
+/// How many places for cheap questions are kept for tenants that have none.
+const RESERVED_READERS: u32 = 1;
+
 /// How long a question is taken for a cheap one where its rows are not counted, or are slow to come.
-const CHEAP_TIME: Duration = Duration::from_millis(500);
+const CHEAP_TIME: Duration = Duration::from_millis(200);
+
+/// Whom something is looked up for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupFor {
+    Caller,
+    /// Somebody from an address that brought too many wrong keys.
+    Suspect,
+    Gateway,
+}
 
 /// How many months one transaction makes a place for: each needs locks, of which a server has some thousand.
 const MONTHS_AT_ONCE: usize = 12;
@@ -151,10 +167,12 @@ impl Store {
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
         Ok(Self {
             options,
-            readers: pool(Purpose::Read, Admission::in_turn(options.readers, u32::MAX)),
-            expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, options.expensive_queue))
+            readers: pool(Purpose::Read, Admission::in_turn(options.readers, RESERVED_READERS, u32::MAX)),
+            expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, 0, options.expensive_queue))
                 .in_background(),
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
+            suspect_lookups: pool(Purpose::Read, Admission::in_order(1)),
+            own_lookups: pool(Purpose::Read, Admission::in_order(1)),
             writer: pool(Purpose::Write, Admission::in_order(1)),
             watch,
             counters: Counters::default(),
@@ -175,7 +193,7 @@ impl Store {
         if let Some(fault) = self.watch.fault().filter(|fault| !matches!(fault, StoreError::Vanished { .. })) {
             return Err(fault);
         }
-        if self.quick_read(migrate::is_current).await? { Ok(()) } else { Err(StoreError::Outdated) }
+        if self.quick_read(LookupFor::Gateway, migrate::is_current).await? { Ok(()) } else { Err(StoreError::Outdated) }
     }
 
     /// Tries whether the store can be written to; really writes where the last write failed.
@@ -191,7 +209,7 @@ impl Store {
 
     /// How many times something was looked up, a key among others: for tests.
     pub fn lookups(&self) -> u64 {
-        self.lookups.uses()
+        self.lookups.uses() + self.suspect_lookups.uses() + self.own_lookups.uses()
     }
 
     /// How many expensive questions wait for their turn.
@@ -283,9 +301,15 @@ impl Store {
     /// Looks something up that takes no time: a key, a row. It does not wait behind questions that do.
     pub async fn quick_read<T: Send + 'static>(
         &self,
+        whom: LookupFor,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.lookups.transaction(CallerId::default(), self.budget(), work).await
+        let pool = match whom {
+            LookupFor::Caller => &self.lookups,
+            LookupFor::Suspect => &self.suspect_lookups,
+            LookupFor::Gateway => &self.own_lookups,
+        };
+        pool.transaction(CallerId::default(), self.budget(), work).await
     }
 
     /// Runs a change, whole or not at all, durable when this returns.
@@ -313,7 +337,8 @@ impl Store {
     /// Sees to it that there is a place for the messages of the next months, so that no write waits for it.
     pub async fn make_room_ahead(&self, now: Instant) -> Result<(), StoreError> {
         let months = partitions::ahead(now);
-        let missing = self.quick_read(move |connection| partitions::missing(connection, &months)).await?;
+        let missing =
+            self.quick_read(LookupFor::Gateway, move |connection| partitions::missing(connection, &months)).await?;
         if missing.is_empty() { Ok(()) } else { self.make_room(missing).await }
     }
 

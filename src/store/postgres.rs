@@ -200,6 +200,24 @@ pub fn check(connection: &mut PgConnection, name: &str) -> Result<(), StoreError
     }
 }
 
+/// How long statements wait for locks.
+pub fn lock_timeout(connection: &mut PgConnection) -> Result<String, StoreError> {
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    let setting: Setting =
+        diesel::sql_query("SELECT current_setting('lock_timeout') AS value").get_result(connection)?;
+    Ok(setting.value)
+}
+
+/// Has the statements of the rest of the transaction wait so long for locks.
+pub fn set_lock_timeout(connection: &mut PgConnection, timeout: &str) -> Result<(), StoreError> {
+    diesel::sql_query("SELECT set_config('lock_timeout', $1, true)").bind::<Text, _>(timeout).execute(connection)?;
+    Ok(())
+}
+
 /// Waits until nobody else changes the schema, for the rest of the transaction.
 pub fn lock_schema(connection: &mut PgConnection) -> Result<(), StoreError> {
     diesel::sql_query(SCHEMA_LOCK).execute(connection)?;

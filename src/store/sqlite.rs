@@ -55,6 +55,7 @@ pub fn register(connection: &mut SqliteConnection, current: &Current) -> QueryRe
             matcher = Matcher::new(&pattern);
             known = pattern;
         }
-        Some(Answer(matcher.matches(&text, &mut || of_text.ask(Budget::check))))
+        // So many characters of one text count as much as a row.
+        Some(Answer(matcher.matches(&text, &mut || of_text.ask(Budget::look_at_row))))
     })
 }

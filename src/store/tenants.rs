@@ -1,5 +1,7 @@
 //! Tenants in the store; knows no message beyond deleting all of a tenant's.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use super::Connection;
@@ -53,6 +55,24 @@ pub fn lock(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreEr
         |server| row.for_no_key_update().first(server).optional()?
     );
     locked.map(|_| ()).ok_or(StoreError::UnknownTenant(tenant))
+}
+
+/// The same, but `false` where somebody else changes the tenant for longer than `wait`, if there is one.
+pub fn lock_within(connection: &mut Connection, tenant: TenantId, wait: Option<Duration>) -> Result<bool, StoreError> {
+    if let (Some(wait), true) = (wait, connection.is_server()) {
+        let row = tenants::table.find(tenant.0).select(tenants::id);
+        let locked: Option<i64> = on_each!(connection, |_file| Some(tenant.0), |server| row
+            .for_no_key_update()
+            .skip_locked()
+            .first(server)
+            .optional()?);
+        if locked.is_some() {
+            return Ok(true);
+        }
+        // It is not there, or somebody has it.
+        return connection.within_lock_wait(wait, |connection| lock(connection, tenant));
+    }
+    lock(connection, tenant).map(|()| true)
 }
 
 /// The tenants some of whose messages have no WhatsApp log row yet, because they were recorded before there were any.

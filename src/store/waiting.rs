@@ -1,6 +1,7 @@
 //! What feeds brought that is no message yet: messages whose channel nobody has told, and events of other kinds.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -10,6 +11,7 @@ use super::connection::on_each;
 use super::error::StoreError;
 use super::schema::{other_events, subjects, tenants as kept, waiting_messages};
 use super::status_events::source;
+use super::tenants;
 use super::text::told;
 use crate::model::{Heard, Instant, TenantId, Unplaced, feed};
 
@@ -37,6 +39,27 @@ pub fn counted(connection: &mut Connection, tenant: TenantId) -> Result<Counts, 
 pub fn keep_counts(connection: &mut Connection, tenant: TenantId, counts: Counts) -> Result<(), StoreError> {
     let values = (kept::waiting_messages.eq(counts.messages), kept::other_events.eq(counts.other_events));
     diesel::update(kept::table.find(tenant.0)).set(values).execute(connection)?;
+    Ok(())
+}
+
+/// The tenants whose kept counts are not those of their rows: a gateway of an earlier version, which serves beside this one
+/// during an upgrade, does not keep them. Bounded, because what is counted is.
+pub fn miscounted(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
+    let mut wrong = Vec::new();
+    for tenant in tenants::list(connection)? {
+        if counts(connection, tenant.id)? != counted(connection, tenant.id)? {
+            wrong.push(tenant.id);
+        }
+    }
+    Ok(wrong)
+}
+
+/// Counts what a tenant has waiting anew, unless somebody else changes the tenant for longer than `wait`.
+pub fn recount(connection: &mut Connection, tenant: TenantId, wait: Duration) -> Result<(), StoreError> {
+    if tenants::lock_within(connection, tenant, Some(wait))? {
+        let counted = counted(connection, tenant)?;
+        keep_counts(connection, tenant, counted)?;
+    }
     Ok(())
 }
 
@@ -136,7 +159,7 @@ pub fn forget(connection: &mut Connection, tenant: TenantId, ready: &[Ready]) ->
 }
 
 /// The tenants some of whose messages wait although their subject is known.
-pub fn tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, StoreError> {
+pub fn ready_tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, StoreError> {
     let known = subjects::table.filter(is_waited_for!());
     let ids: Vec<i64> = known.select(subjects::tenant_id).distinct().load(connection)?;
     Ok(ids.into_iter().map(TenantId).collect())

@@ -3,11 +3,15 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use super::budget::Budget;
 use super::error::StoreError;
+
+/// How long a disk is taken for full after something did not fit on it.
+const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// One store's watch.
 pub struct Watch {
@@ -19,7 +23,7 @@ pub struct Watch {
     most_abandoned: u32,
     failure: Notify,
     /// What is wrong with the store until somebody does something about it, as the last work met it.
-    fault: Mutex<Option<StoreError>>,
+    fault: Mutex<Option<(StoreError, Instant)>>,
 }
 
 impl Watch {
@@ -36,19 +40,24 @@ impl Watch {
     }
 
     /// Notes how work fared: what is wrong with the store is known until something is written again. A damaged store stays
-    /// one.
+    /// one, and a disk that was full a moment ago may have room for what is small only.
     pub fn note<T>(&self, result: &Result<T, StoreError>, is_write: bool) {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
-            Err(error) if error.is_about_the_store() => *fault = Some(error.clone()),
-            Ok(_) if is_write && !fault.as_ref().is_some_and(StoreError::is_lasting) => *fault = None,
+            Err(error) if error.is_about_the_store() => *fault = Some((error.clone(), Instant::now())),
+            Ok(_) if is_write => {
+                fault.take_if(|(error, at)| match error {
+                    StoreError::Full => at.elapsed() > FULL_FOR,
+                    error => !error.is_lasting(),
+                });
+            }
             _ => {}
         }
     }
 
     /// What is wrong with the store, as far as is known.
     pub fn fault(&self) -> Option<StoreError> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(error, _)| error.clone())
     }
 
     /// Ends work that runs on a server.
@@ -100,5 +109,23 @@ impl Watch {
     /// Done when more threads do not end than may.
     pub async fn failed(&self) {
         self.failure.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_was_full_is_not_taken_for_free_because_something_small_fits() {
+        let watch = Watch::new(None, 1);
+        watch.note::<()>(&Err(StoreError::ReadOnly), true);
+        watch.note(&Ok(()), false);
+        assert!(matches!(watch.fault(), Some(StoreError::ReadOnly)));
+        watch.note(&Ok(()), true);
+        assert!(watch.fault().is_none());
+        watch.note::<()>(&Err(StoreError::Full), true);
+        watch.note(&Ok(()), true);
+        assert!(matches!(watch.fault(), Some(StoreError::Full)));
     }
 }

@@ -1,9 +1,12 @@
 //! How many bytes of requests and answers are in memory at a time; knows nothing of what they say.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::model::TenantId;
 
 /// What bytes are counted in.
 const UNIT: usize = 1024;
@@ -15,23 +18,36 @@ const SMALL: usize = 64 * 1024;
 /// How long the rest of an answer that was begun waits for room.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// The one bound for all bodies and answers of a server; clones share it.
+/// The one bound for all bodies and answers of a server, of which each tenant has no more than three quarters; clones
+/// share it.
 #[derive(Clone)]
 pub struct InFlight {
     room: Arc<Semaphore>,
     units: usize,
+    tenants: Arc<Mutex<HashMap<TenantId, Arc<Semaphore>>>>,
+    /// What its tenant may have.
+    of_tenant: Option<Arc<Semaphore>>,
 }
 
 /// The part of it that one body or answer takes, given back when it is dropped.
 #[derive(Default)]
 pub struct Share {
     permit: Option<OwnedSemaphorePermit>,
+    of_tenant: Option<OwnedSemaphorePermit>,
 }
 
 impl InFlight {
     pub fn new(bytes: usize) -> Self {
         let units = bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
-        Self { room: Arc::new(Semaphore::new(units)), units }
+        Self { room: Arc::new(Semaphore::new(units)), units, tenants: Arc::default(), of_tenant: None }
+    }
+
+    /// The same bound for what a tenant sends and is sent: who reads slowly keeps nobody else's answers out.
+    #[must_use]
+    pub fn of(&self, tenant: TenantId) -> Self {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let theirs = tenants.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(self.units.div_ceil(4) * 3)));
+        Self { of_tenant: Some(Arc::clone(theirs)), ..self.clone() }
     }
 
     /// How many bytes are taken.
@@ -51,9 +67,16 @@ impl InFlight {
             return Some(Share::default());
         }
         let wanted = u32::try_from(bytes.div_ceil(UNIT)).ok().filter(|wanted| *wanted as usize <= self.units)?;
-        let permit = tokio::time::timeout(WAIT, Arc::clone(&self.room).acquire_many_owned(wanted)).await;
-        // The semaphore is never closed.
-        Some(Share { permit: Some(permit.ok()?.ok()?) })
+        let acquire = async |room: &Arc<Semaphore>| Arc::clone(room).acquire_many_owned(wanted).await.ok();
+        // The semaphores are never closed.
+        let share = async {
+            let of_tenant = match &self.of_tenant {
+                Some(theirs) => Some(acquire(theirs).await?),
+                None => None,
+            };
+            Some(Share { permit: Some(acquire(&self.room).await?), of_tenant })
+        };
+        tokio::time::timeout(WAIT, share).await.ok()?
     }
 
     /// Makes a part as large as so many bytes in all; `false` where there is no room for it.
@@ -67,18 +90,34 @@ impl InFlight {
             return true;
         }
         let Ok(wanted) = u32::try_from(wanted) else { return false };
-        let Ok(more) = Arc::clone(&self.room).try_acquire_many_owned(wanted) else { return false };
-        match &mut share.permit {
-            Some(permit) => permit.merge(more),
-            none => *none = Some(more),
+        let take = |room: &Arc<Semaphore>| Arc::clone(room).try_acquire_many_owned(wanted).ok();
+        let of_tenant = match &self.of_tenant {
+            None => None,
+            Some(theirs) => match take(theirs) {
+                None => return false,
+                taken => taken,
+            },
+        };
+        let Some(more) = take(&self.room) else { return false };
+        merge(&mut share.permit, more);
+        if let Some(more) = of_tenant {
+            merge(&mut share.of_tenant, more);
         }
         true
+    }
+}
+
+fn merge(permit: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
+    match permit {
+        Some(permit) => permit.merge(more),
+        none => *none = Some(more),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{InFlight, Share};
+    use crate::model::TenantId;
 
     #[test]
     fn what_is_taken_never_exceeds_the_bound_and_comes_back() {
@@ -95,5 +134,18 @@ mod tests {
         drop((one, other));
         assert_eq!(in_flight.taken(), 0);
         assert!(in_flight.grow(&mut Share::default(), 0));
+    }
+
+    #[tokio::test]
+    async fn no_tenant_has_all_of_it() {
+        const KIB: usize = 1024;
+        let in_flight = InFlight::new(1000 * KIB);
+        let (one, other) = (in_flight.of(TenantId(1)), in_flight.of(TenantId(2)));
+        let mut most = one.share(700 * KIB).unwrap();
+        assert!(!one.grow(&mut most, 751 * KIB) && one.grow(&mut most, 750 * KIB) && one.share(65 * KIB).is_none());
+        let rest = other.share_in_time(250 * KIB).await.unwrap();
+        assert!(other.share(65 * KIB).is_none(), "the whole is bounded too");
+        drop((most, rest));
+        assert!(in_flight.taken() == 0 && in_flight.of(TenantId(1)).share(750 * KIB).is_some());
     }
 }

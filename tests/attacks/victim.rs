@@ -96,11 +96,17 @@ impl Victim {
         self.status("VmHWM:")
     }
 
-    /// How many connections it has, and what it listens with.
-    pub fn sockets(&self) -> usize {
-        let files = std::fs::read_dir(format!("/proc/{}/fd", self.server.child.id())).unwrap();
-        let is_socket = |path: &std::path::PathBuf| path.to_string_lossy().starts_with("socket:");
-        files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok()).filter(is_socket).count()
+    /// How many connections it has.
+    pub fn connections(&self) -> usize {
+        let port: u16 = self.server.address.rsplit(':').next().unwrap().parse().unwrap();
+        let (of_server, listens) = (format!(":{port:04X}"), "0A");
+        let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let is_open = |line: &&str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            // One that its process has closed has no number of a file any more.
+            fields[1].ends_with(&of_server) && fields[3] != listens && fields[9] != "0"
+        };
+        sockets.lines().skip(1).filter(is_open).count()
     }
 
     /// Processor time it has taken so far.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use history_gateway::config::Config;
 use history_gateway::ingest;
-use history_gateway::model::{CallerId, Item};
+use history_gateway::model::{CallerId, Item, TenantId};
 use history_gateway::store::{Class, EndReason, StoreError};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{TENANT, TestApp, message, on_server};
 
 /// With a bound of rows so low that a handful of messages makes a question expensive.
-async fn app(change: impl FnOnce(&mut Config)) -> TestApp {
+pub async fn app(change: impl FnOnce(&mut Config)) -> TestApp {
     let app = TestApp::with(|config| {
         config.database.cheap_rows = 50;
         config.database.expensive_questions = 1;
@@ -93,7 +93,7 @@ async fn an_expensive_question_answers_what_a_cheap_one_would() {
 }
 
 /// Holds the one place for expensive questions until the other end is dropped.
-async fn occupy(app: &TestApp) -> (std::sync::mpsc::Sender<()>, actix_web::rt::task::JoinHandle<()>) {
+pub async fn occupy(app: &TestApp) -> (std::sync::mpsc::Sender<()>, actix_web::rt::task::JoinHandle<()>) {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (taken, is_taken) = tokio::sync::oneshot::channel();
     let parts = std::sync::Mutex::new(Some((released, taken)));
@@ -142,6 +142,38 @@ async fn cheap_questions_do_not_wait_for_expensive_ones_and_the_queue_is_short()
     assert_snapshot!(refused.body, @r#"{"title":"service-unavailable","status":503,"detail":"The message store is busy or away; try again."}"#);
     assert_eq!(app.store.counters().refused(Class::Expensive, "queue_full"), 1);
     holder.await.unwrap();
+}
+
+#[actix_web::test]
+async fn no_tenant_has_all_places_for_cheap_questions() {
+    let app = TestApp::with(|config| config.database.readers = 2).await;
+    // Both of its places are taken by what takes long although little is counted.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Arc::new(std::sync::Mutex::new(released));
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let work = move |_: &mut _, _: &history_gateway::store::Budget| {
+        begun.send(()).unwrap();
+        // An error tells that the other end was dropped.
+        let _ = released.lock().unwrap().recv();
+        Ok(())
+    };
+    let hold = || {
+        actix_web::rt::spawn({
+            let (store, work) = (app.store.clone(), work.clone());
+            async move { store.ask(CallerId { tenant: TENANT, key: 7 }, work).await }
+        })
+    };
+    let held = [hold(), hold()];
+    has_begun.recv().await.unwrap();
+    has_begun.recv().await.unwrap();
+    let other = TenantId(TENANT.0 + 1);
+    app.tenant(other).await;
+    let key = app.issue(other, |_| {}).await;
+    assert_eq!(app.ids_with(&key, json!({})).await, "[]");
+    drop(release);
+    for held in held {
+        held.await.unwrap().unwrap();
+    }
 }
 
 #[actix_web::test]

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::{TENANT, TestApp, message};
 use history_gateway::model::key::KeyKind;
+use history_gateway::model::{CallerId, TenantId};
 
 #[actix_web::test]
 async fn without_a_valid_key_the_answer_never_tells_why() {
@@ -50,7 +51,7 @@ async fn date_range_not_valid() {
 #[actix_web::test]
 async fn an_unknown_subject_is_not_found_even_where_another_tenant_has_it() {
     let app = TestApp::new().await;
-    let other = history_gateway::model::TenantId(77);
+    let other = TenantId(77);
     app.tenant(other).await;
     app.import_for(other, [message(1, json!({"subjectId": 99}))]).await;
     assert_snapshot!(app.ask(r#"{"subjectId":99}"#).await, @r#"400 {"title":"message-matcher-subject-not-found","status":400,"detail":"The field 'subjectId' names a subject that does not exist."}"#);
@@ -148,25 +149,32 @@ async fn a_store_that_is_busy_or_away_is_503_with_retry_after() {
     })
     .await;
     assert_eq!(app.ids("{}").await, "[]", "the key is known from here on");
-    let holds = std::sync::Arc::new(tokio::sync::Notify::new());
-    let (release, waiting) = std::sync::mpsc::channel::<()>();
-    let (store, started) = (app.store.clone(), std::sync::Arc::clone(&holds));
-    let holder = actix_web::rt::spawn(async move {
-        store
-            .read(move |_| {
-                started.notify_one();
-                waiting.recv().ok();
-                Ok(())
-            })
-            .await
+    // One has the place for anybody, one that for whoever has none, and one is before us.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Arc::new(std::sync::Mutex::new(released));
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let holders = [8, 9, 10].map(|tenant| {
+        let (store, released, begun) = (app.store.clone(), released.clone(), begun.clone());
+        let caller = CallerId { tenant: TenantId(tenant), key: 1 };
+        let hold = move |_: &mut _, _: &_| {
+            let _ = begun.send(());
+            // An error tells that the other end was dropped.
+            let _ = released.lock().unwrap().recv();
+            Ok(())
+        };
+        actix_web::rt::spawn(async move { store.ask(caller, hold).await })
     });
-    holds.notified().await;
+    has_begun.recv().await.unwrap();
+    has_begun.recv().await.unwrap();
     let response = app.post("/api/messages/history", &[("x-api-key", &app.key)], "{}").await;
     assert_eq!(response.header("retry-after"), "1");
     assert_snapshot!(format!("{} {}", response.status.as_u16(), response.body), @r#"503 {"title":"service-unavailable","status":503,"detail":"The message store is busy or away; try again."}"#);
     // Keys and readiness do not wait behind questions.
     assert_eq!(app.send("GET", "/readyz", &[], "").await.status, 200);
-    release.send(()).unwrap();
-    holder.await.unwrap().unwrap();
+    drop(release);
+    for holder in holders {
+        // Two were ended meanwhile, and asked again.
+        let _ = holder.await.unwrap();
+    }
     assert_eq!(app.ids("{}").await, "[]");
 }

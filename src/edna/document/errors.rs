@@ -9,6 +9,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::document::{Responses, allow, reference, response, retry_after};
 use crate::edna::EdnaError;
+use crate::model::ask::Excess;
 
 /// Every error has this shape.
 #[derive(ToSchema)]
@@ -91,7 +92,7 @@ impl Table {
     fn key(self) -> Self {
         let sentence = "`Api-key not found`: no key, or a wrong, expired or revoked one.";
         let mut table = self.with(401, sentence, &[("no-valid-key", EdnaError::KeyNotFound)]);
-        let limited = EdnaError::TooManyRequests { retry_after: 1 };
+        let limited = EdnaError::TooMany { of: Excess::Requests, retry_after: 1 };
         table.waiting(429, "`too-many-requests`; only where a limit is set.", limited);
         table
     }

@@ -22,7 +22,7 @@ use crate::edna::EdnaError;
 use crate::edna::routes::{Edna, respond};
 use crate::model::Instant;
 use crate::store::stock::Stock;
-use crate::store::{StoreError, stock};
+use crate::store::{LookupFor, StoreError, stock};
 use crate::web::InFlight;
 use crate::web::answer::Sliced;
 
@@ -166,7 +166,7 @@ impl OfStore {
 
     /// Asks the store, and not for long. What it does not tell is left as it was.
     async fn look(&self, edna: &Edna, now: Instant) {
-        let asked = tokio::time::timeout(STORE_TIMEOUT, edna.store.quick_read(stock::take)).await;
+        let asked = tokio::time::timeout(STORE_TIMEOUT, edna.store.quick_read(LookupFor::Gateway, stock::take)).await;
         match asked.unwrap_or(Err(StoreError::Busy)) {
             Ok(stock) => self.set(stock, now),
             Err(error) => {

@@ -5,6 +5,7 @@
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::document::{Responses, reference, response, retry_after};
+use crate::model::ask::Excess;
 use crate::oneuptime::OneUptimeError;
 use crate::oneuptime::error::Act;
 
@@ -57,7 +58,7 @@ fn errors(act: Act, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Respons
         &mut responses,
         429,
         "Too many requests with this key; only where a limit is set.",
-        &[("try-again", OneUptimeError::TooManyRequests { retry_after: 1 })],
+        &[("try-again", OneUptimeError::TooMany { of: Excess::Requests, retry_after: 1 })],
     );
     let sentence = "What is stored cannot be read. The cause stands in the log alone.";
     put(&mut responses, 500, sentence, &[("damaged-row", OneUptimeError::Internal)]);

@@ -3,6 +3,7 @@
 mod frozen;
 mod gateways;
 mod locale;
+mod locks;
 mod partitions;
 mod pooler;
 mod refusals;

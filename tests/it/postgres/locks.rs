@@ -1,0 +1,66 @@
+//! A tenant that somebody changes for long keeps the other tenants' events out of no commit.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use serde_json::json;
+
+use super::{app_on, cluster_or_skip};
+use crate::support::{TENANT, message};
+use history_gateway::ingest::{Event, Fate};
+use history_gateway::model::{Item, TenantId};
+use history_gateway::store::tenants;
+
+#[actix_web::test]
+async fn a_tenant_that_is_locked_for_long_holds_up_no_other() {
+    let app = app_on(cluster_or_skip!()).await;
+    let other = TenantId(TENANT.0 + 1);
+    app.tenant(other).await;
+    let event = |tenant, id| Event::from(Item::parse(&message(id, json!({})).to_string(), tenant).unwrap());
+    let elsewhere = app.open_again();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let holding = actix_web::rt::spawn(async move {
+        let held = elsewhere.write(move |connection| {
+            tenants::lock(connection, TENANT)?;
+            begun.send(()).unwrap();
+            // An error tells that the other end was dropped.
+            let _ = released.recv();
+            Ok(())
+        });
+        held.await.unwrap();
+    });
+    has_begun.await.unwrap();
+    let door = app.gateway.edna.door.clone();
+    let recorded = |tenant, id| {
+        let (door, event) = (door.clone(), event(tenant, id));
+        actix_web::rt::spawn(async move { door.record(tenant, vec![event]).await })
+    };
+    let locked = [recorded(TENANT, 1), recorded(TENANT, 2)];
+    for id in 1..=20 {
+        let started = Instant::now();
+        assert_eq!(recorded(other, id).await.unwrap().unwrap(), [Fate::Imported]);
+        // Well below what a change may take, which the lock is held for.
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    }
+    assert!(locked.iter().all(|caller| !caller.is_finished()));
+    assert_eq!(door.callers_waiting(), 2);
+    drop(release);
+    holding.await.unwrap();
+    for caller in locked {
+        assert_eq!(caller.await.unwrap().unwrap(), [Fate::Imported]);
+    }
+}
+
+#[actix_web::test]
+async fn what_an_older_gateway_has_not_counted_is_counted_anew() {
+    let app = app_on(cluster_or_skip!()).await;
+    let store = app.store.clone();
+    let wrong = |connection: &mut history_gateway::store::Connection| {
+        Ok(connection.batch_execute("UPDATE tenants SET waiting_messages = 7, other_events = 9")?)
+    };
+    store.write(wrong).await.unwrap();
+    app.gateway.edna.door.recount().await.unwrap();
+    let counts = store.read(|connection| history_gateway::store::waiting::counts(connection, TENANT)).await.unwrap();
+    assert_eq!((counts.messages, counts.other_events), (0, 0));
+}
