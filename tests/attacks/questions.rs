@@ -13,10 +13,11 @@ fn ask_cheaply(victim: &Victim, request: &[u8]) -> Vec<Duration> {
     let time = |_| {
         let started = Instant::now();
         let answer = client.ask(request).unwrap();
+        let took = started.elapsed();
         assert_eq!(answer.status, 200);
         // As an app does, not as a load test.
         std::thread::sleep(Duration::from_millis(2));
-        started.elapsed()
+        took
     };
     (0..ASKED).map(time).collect()
 }
