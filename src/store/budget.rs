@@ -10,6 +10,9 @@ use super::error::StoreError;
 /// How many rows are looked at between two looks at the time.
 const ROWS_BETWEEN_LOOKS: u64 = 16;
 
+/// After how many microseconds an expensive question gives way to others.
+const TURN: u64 = 200;
+
 /// Why a question was ended before it had its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
@@ -56,6 +59,8 @@ pub struct Budget {
     /// 0 while it goes on; else one more than the reason's place in `EndReason::ALL`.
     end: AtomicU8,
     stopping: Option<Arc<AtomicBool>>,
+    /// Microseconds from when it was made until its thread last gave way to others; only expensive ones do.
+    gave_way: AtomicU64,
     /// The server's process that works on it.
     process: Mutex<Option<i32>>,
     was_cancelled: AtomicBool,
@@ -80,6 +85,7 @@ impl Budget {
             rows: AtomicU64::new(0),
             end: AtomicU8::new(0),
             stopping: None,
+            gave_way: AtomicU64::new(0),
             process: Mutex::new(None),
             was_cancelled: AtomicBool::new(false),
         }
@@ -144,11 +150,19 @@ impl Budget {
 
     /// Called now and then by whatever may take long.
     pub fn check(&self) -> Result<(), StoreError> {
-        if Instant::now() > self.deadline() {
+        let elapsed = microseconds(self.made.elapsed());
+        if elapsed > self.deadline.load(Ordering::Relaxed) {
             self.end(self.at_deadline);
         }
-        if self.stopping.as_ref().is_some_and(|stopping| stopping.load(Ordering::Relaxed)) {
-            self.end(EndReason::Stopping);
+        if let Some(stopping) = &self.stopping {
+            if stopping.load(Ordering::Relaxed) {
+                self.end(EndReason::Stopping);
+            }
+            if elapsed.saturating_sub(self.gave_way.load(Ordering::Relaxed)) > TURN {
+                self.gave_way.store(elapsed, Ordering::Relaxed);
+                // A scheduler lets a thread of any priority have its turn of some milliseconds, longer than most answers take.
+                std::thread::yield_now();
+            }
         }
         self.so_far()
     }
