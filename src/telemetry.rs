@@ -3,7 +3,7 @@
 //! A log line may hold: a request's id, method, route, status and duration; counts; ids of tenants, subjects
 //! and keys; an error's title. It never holds an address, a text, a key, a query or a request's path as it was sent.
 
-use std::io::IsTerminal;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -24,6 +24,26 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The name of the threads that write to an output which nobody may read.
 pub const OUTPUT_THREAD: &str = "output";
+
+/// How long lines gather after some were written.
+const GATHER_FOR: Duration = Duration::from_millis(10);
+
+/// Writes what has gathered at once. The thread of the log is woken for every line that meets it waiting, which under load
+/// costs more than the line; so it comes back by itself.
+struct Gathering<W: Write>(BufWriter<W>);
+
+impl<W: Write> Write for Gathering<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    /// Called where no more lines wait.
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.0.flush();
+        std::thread::sleep(GATHER_FOR);
+        flushed
+    }
+}
 
 /// The log of this process. Where it is dropped, the lines that wait are written, as far as somebody reads them.
 #[must_use]
@@ -64,7 +84,7 @@ pub fn start(log: &Log) -> Logging {
         .with_target("actix_http", LevelFilter::OFF)
         .with_target("history_gateway", level);
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES).thread_name("log");
-    let (writer, worker) = queue.finish(std::io::stderr());
+    let (writer, worker) = queue.finish(Gathering(BufWriter::new(std::io::stderr())));
     let dropped = writer.error_counter();
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).log_internal_errors(false);
     let lines = match log.format {

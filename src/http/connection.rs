@@ -89,6 +89,13 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// Has the system send at once what is there to be sent: an answer in parts would wait for its client to acknowledge each.
+pub fn send_at_once(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(cause = %error, "a connection's answers may be sent late");
+    }
+}
+
 /// Has the system end a connection whose client does not take what was sent to it.
 pub fn give_up_on_clients_that_do_not_read(stream: &TcpStream, after: Duration) {
     #[cfg(target_os = "linux")]

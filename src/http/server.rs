@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpServer, web};
 
-use super::connection::{Connection, give_up_on_clients_that_do_not_read, raise_descriptor_limit};
+use super::connection::{Connection, give_up_on_clients_that_do_not_read, raise_descriptor_limit, send_at_once};
 use super::{Gateway, app};
 use crate::store::StoreError;
 
@@ -43,6 +43,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
         .h1_allow_half_closed(false)
         .on_connect(move |stream, extensions| {
             if let Some(stream) = stream.downcast_ref::<TcpStream>() {
+                send_at_once(stream);
                 give_up_on_clients_that_do_not_read(stream, write_timeout);
                 Connection::keep(stream, extensions);
             }
