@@ -84,12 +84,12 @@ pub fn start(log: &Log) -> Logging {
         .with_target("actix_http", LevelFilter::OFF)
         .with_target("history_gateway", level);
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES).thread_name("log");
-    let (writer, worker) = queue.finish(Gathering(BufWriter::new(std::io::stderr())));
+    let (writer, worker) = queue.finish(Gathering(BufWriter::new(io::stderr())));
     let dropped = writer.error_counter();
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).log_internal_errors(false);
     let lines = match log.format {
         Format::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
-        Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
     };
     // Failing means that a log is there already, as where two servers run in one process.
     let _already_started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();

@@ -21,6 +21,9 @@ const FRESH: Duration = Duration::from_millis(500);
 /// When to throw stale keys out of memory.
 const REMEMBERED_KEYS: usize = 10_000;
 
+/// How long an address that brought too many wrong keys is looked up apart after the last of them.
+const SUSPECT_FOR: Duration = Duration::from_secs(10);
+
 /// From how many addresses wrong keys are remembered before old ones are looked for.
 const REMEMBERED_ADDRESSES: usize = 10_000;
 
@@ -31,7 +34,7 @@ pub struct Keys {
     uses: Mutex<BTreeMap<i64, Instant>>,
     limiter: Option<DefaultKeyedRateLimiter<i64>>,
     wrong: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    /// The addresses that brought too many wrong keys, each until it may bring one again.
+    /// The addresses that brought too many wrong keys, each until when its keys are looked up apart.
     suspects: Mutex<HashMap<IpAddr, Monotonic>>,
 }
 
@@ -121,7 +124,7 @@ impl Keys {
     }
 
     async fn find(&self, digest: KeyDigest, from: Option<IpAddr>) -> Result<Option<Caller>, Denial> {
-        let whom = if self.is_suspect(from) { LookupFor::Suspect } else { LookupFor::Caller };
+        let whom = self.suspect(from).map_or(LookupFor::Caller, LookupFor::Suspect);
         self.store.quick_read(whom, move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
             error.log("a key could not be looked up");
             Denial::Unavailable
@@ -141,13 +144,14 @@ impl Keys {
         if suspects.len() >= REMEMBERED_ADDRESSES {
             suspects.retain(|_, until| *until > Monotonic::now());
         }
-        suspects.insert(from, Monotonic::now() + wait);
+        suspects.insert(from, Monotonic::now() + wait.max(SUSPECT_FOR));
         Denial::TooMany { of: Excess::WrongKeys, retry_after: wait.as_secs() + 1 }
     }
 
-    fn is_suspect(&self, from: Option<IpAddr>) -> bool {
+    /// The address, where too many wrong keys came from it.
+    fn suspect(&self, from: Option<IpAddr>) -> Option<IpAddr> {
         let suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
-        from.is_some_and(|from| suspects.get(&network(from)).is_some_and(|until| *until > Monotonic::now()))
+        from.map(network).filter(|from| suspects.get(from).is_some_and(|until| *until > Monotonic::now()))
     }
 
     /// Writes down when keys were last used, which `key list` shows.

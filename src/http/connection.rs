@@ -7,10 +7,6 @@ use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use socket2::{SockRef, Socket};
 
-/// How often to look whether a client that waits for its answer is still there. Its web server does not see one go that
-/// has sent more than it reads ahead.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
 /// A connection by a descriptor of its own, which lasts as long as a request of it.
 #[derive(Clone)]
 pub struct Connection(Rc<Socket>);
@@ -26,29 +22,29 @@ impl Connection {
         let _ = (stream, extensions);
     }
 
-    /// Done when the client has hung up, or has closed its side.
-    pub async fn hung_up(&self) {
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if self.is_hung_up() {
-                return;
-            }
-        }
-    }
-
+    /// Whether the client has hung up, or has closed its side.
     #[cfg(target_os = "linux")]
-    fn is_hung_up(&self) -> bool {
+    pub fn is_hung_up(&self) -> bool {
         use rustix::event::PollFlags;
         self.poll(PollFlags::RDHUP).intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn is_hung_up(&self) -> bool {
+    pub fn is_hung_up(&self) -> bool {
         false
     }
 
-    /// Says the last words on the connection, unless something still waits to be sent before them. A client that has gone
-    /// hears nothing.
+    /// Whether the client sent something that the web server has not taken in.
+    pub fn has_unread(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        let unread = rustix::io::ioctl_fionread(&*self.0).unwrap_or(0);
+        #[cfg(not(target_os = "linux"))]
+        let unread = 0;
+        unread > 0
+    }
+
+    /// Says the last words on the connection, unless the system takes nothing more for its client: an answer that was begun
+    /// may wait to be sent before them then. A client that has gone hears nothing.
     pub fn end_with(&self, words: &str) {
         if self.is_free_to_send() {
             let _ = self.0.send(words.as_bytes()).and_then(|_| self.0.shutdown(std::net::Shutdown::Write));

@@ -5,14 +5,13 @@ use std::time::Instant as Monotonic;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::ErrorRequestTimeout;
+use actix_web::error::InternalError;
 use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpResponse, web};
 use tracing::Instrument;
 
 use super::Gateway;
-use super::connection::Connection;
 use super::request_id::{self, REQUEST_ID};
 use super::unanswered::Unanswered;
 use crate::model::CallerId;
@@ -27,16 +26,16 @@ pub async fn observe(
     let method = method(&request);
     let span = tracing::info_span!("request", id = request_id::loggable(&id, request.headers()));
     let unanswered = Unanswered::watch(&request);
-    let connection = request.request().conn_data::<Connection>().cloned();
-    let answer = next.call(request).instrument(span.clone());
-    let mut response = match connection {
-        None => answer.await?,
-        Some(connection) => tokio::select! {
-            biased;
-            response = answer => response?,
-            // Dropping the answer ends the work for it.
-            () = connection.hung_up() => return Err(ErrorRequestTimeout("The client has hung up.")),
-        },
+    let mut response = tokio::select! {
+        biased;
+        response = next.call(request).instrument(span.clone()) => response?,
+        // Dropping the answer ends the work for it, and nobody hears this one.
+        why = unanswered.given_up() => {
+            unanswered.answered();
+            let _in_span = span.enter();
+            tracing::info!(method, microseconds = microseconds(started), "{why}");
+            return Err(InternalError::from_response("", HttpResponse::RequestTimeout().force_close().finish()).into());
+        }
     };
     unanswered.answered();
     let _in_span = span.enter();
@@ -58,13 +57,17 @@ pub async fn observe(
         method,
         route,
         status,
-        microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        microseconds = microseconds(started),
         tenant = caller.map(|caller| caller.tenant.0),
         key = caller.map(|caller| caller.key),
         error = error.map(|title| title.0),
         "request answered"
     );
     Ok(response)
+}
+
+fn microseconds(since: Monotonic) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The method, where it is one of HTTP's own: a client may send any word.

@@ -1,7 +1,9 @@
-//! Answers a request whose chunked body is malformed: the web server ends its connection without a word; knows no handler.
+//! A request until it is answered: whether its client is still worth an answer, and a malformed chunked body, whose
+//! connection the web server would end without a word; knows no handler.
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::TRANSFER_ENCODING;
@@ -12,6 +14,9 @@ use crate::edna::EdnaError;
 use crate::oneuptime::OneUptimeError;
 
 const SENTENCE: &str = "The body's chunks are malformed, or did not arrive whole.";
+
+/// How often to look whether a client that waits for its answer is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Whether a request's body has come to its end, or is not read any more.
 #[derive(Clone, Default)]
@@ -24,11 +29,12 @@ pub fn body_is_read(request: &HttpRequest) {
     }
 }
 
-/// A request with a chunked body, until it is answered. Where it is dropped before its body has come to its end, the web
+/// A request until it is answered. Where its body is chunked and it is dropped before the body has come to its end, the web
 /// server could make nothing of that.
 pub struct Unanswered {
     connection: Option<Connection>,
     body: BodyIsRead,
+    is_chunked: bool,
     error: fn() -> String,
 }
 
@@ -36,7 +42,7 @@ impl Unanswered {
     pub fn watch(request: &ServiceRequest) -> Self {
         let body = BodyIsRead::default();
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-        let connection = is_chunked.then(|| request.request().conn_data::<Connection>().cloned()).flatten();
+        let connection = request.request().conn_data::<Connection>().cloned();
         if connection.is_some() {
             request.extensions_mut().insert(body.clone());
         }
@@ -46,7 +52,23 @@ impl Unanswered {
         } else {
             || EdnaError::NotValid(SENTENCE.into()).body()
         };
-        Self { connection, body, error }
+        Self { connection, body, is_chunked, error }
+    }
+
+    /// Done when an answer is for nobody, and why: the client has hung up, which the web server does not see while more is
+    /// unread than it reads ahead; or it sends that much behind its request, on which the web server would spend all of a
+    /// processor until the answer is there.
+    pub async fn given_up(&self) -> &'static str {
+        let Some(connection) = &self.connection else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if connection.is_hung_up() {
+                return "the client hung up";
+            }
+            if self.body.0.get() && connection.has_unread() {
+                return "the client sent too much behind its request";
+            }
+        }
     }
 
     pub fn answered(mut self) {
@@ -56,7 +78,7 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take().filter(|_| !self.body.0.get()) else { return };
+        let Some(connection) = self.connection.take().filter(|_| self.is_chunked && !self.body.0.get()) else { return };
         let body = (self.error)();
         let head = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n";
         let answer = format!("{head}cache-control: no-store\r\ncontent-length: {}\r\n\r\n{body}", body.len());

@@ -27,8 +27,8 @@ const LARGE_BYTES: usize = 1024 * 1024;
 /// About what an event needs besides its texts.
 const EVENT_BYTES: usize = 1024;
 
-/// How long a commit waits for its tenant where nobody else waits for the next one.
-const LOCK_WAIT_ALONE: Duration = Duration::from_secs(2);
+/// How long a commit waits for a tenant where nobody else waits for the next one, the first time.
+const LOCK_WAIT_ALONE: Duration = Duration::from_secs(1);
 
 /// How long the callers of a tenant that somebody else changes wait before it is tried again: at first, and at the most.
 const HELD_BACK_FIRST: Duration = Duration::from_millis(250);
@@ -65,7 +65,7 @@ struct Queue {
     writing: bool,
     /// Callers of tenants that somebody else changes for long, until it is tried again.
     held_back: BTreeMap<TenantId, Vec<Caller>>,
-    /// How long those of each were held back the last time, until something is recorded for it.
+    /// How long those of each were held back the last time, until one of them is answered.
     held_back_for: BTreeMap<TenantId, Duration>,
 }
 
@@ -159,6 +159,7 @@ impl Door {
     fn enqueue(&self, caller: Caller) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held_back) = queue.held_back.get_mut(&caller.batch.tenant) {
+            held_back.retain(|caller| !caller.answer.is_closed());
             held_back.push(caller);
             return;
         }
@@ -194,7 +195,11 @@ impl Door {
         self.runtime.spawn(async move {
             tokio::time::sleep(wait).await;
             let mut queue = door.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let callers = queue.held_back.remove(&tenant).unwrap_or_default();
+            let mut callers = queue.held_back.remove(&tenant).unwrap_or_default();
+            callers.retain(|caller| !caller.answer.is_closed());
+            if callers.is_empty() {
+                queue.held_back_for.remove(&tenant);
+            }
             door.let_in(&mut queue, callers);
         });
     }
@@ -232,7 +237,7 @@ impl Door {
         let started = Instant::now();
         self.commits.fetch_add(1, Ordering::Relaxed);
         let mut known = BTreeSet::new();
-        let lock_wait = if self.is_of_one_tenant(&callers) { LOCK_WAIT_ALONE } else { LOCK_WAIT };
+        let lock_wait = if self.is_alone(&callers) { LOCK_WAIT_ALONE } else { LOCK_WAIT };
         let answers = match commit(&self.store, batches, Some(lock_wait)).await {
             Ok((answers, became_known)) => {
                 known = became_known;
@@ -271,19 +276,30 @@ impl Door {
         }
     }
 
-    /// Whether one tenant's events are all there is to record.
-    fn is_of_one_tenant(&self, callers: &[Caller]) -> bool {
+    /// Whether one tenant's events are all there is to record, and were not held back before.
+    fn is_alone(&self, callers: &[Caller]) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |pair: &[Caller]| pair[0].batch.tenant == pair[1].batch.tenant;
-        callers.windows(2).all(is_same) && self.queue.lock().unwrap_or_else(PoisonError::into_inner).callers.is_empty()
+        queue.callers.is_empty() && queue.held_back_for.is_empty() && callers.windows(2).all(is_same)
     }
 
     async fn each_alone(&self, callers: &[Caller], known: &mut BTreeSet<TenantId>) -> Vec<Option<Answer>> {
         let mut answers = Vec::new();
+        let mut locked = BTreeSet::new();
         for caller in callers {
+            let tenant = caller.batch.tenant;
+            if locked.contains(&tenant) {
+                answers.push(None);
+                continue;
+            }
             answers.push(match commit(&self.store, vec![caller.batch.clone()], Some(LOCK_WAIT)).await {
                 Ok((mut answers, became_known)) => {
                     known.extend(became_known);
-                    answers.pop().flatten()
+                    let answer = answers.pop().flatten();
+                    if answer.is_none() {
+                        locked.insert(tenant);
+                    }
+                    answer
                 }
                 Err(error) => Some(Err(error)),
             });

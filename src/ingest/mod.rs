@@ -11,7 +11,7 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use counters::{Counters, Rejection};
 pub use door::{Door, Limits};
@@ -22,9 +22,9 @@ use crate::model::TenantId;
 use crate::model::subject::Subject;
 use crate::store::partitions::{self, Month};
 use crate::store::waiting::Ready;
-use crate::store::{Connection, Store, StoreError, subjects, tenants, waiting};
+use crate::store::{Connection, LookupFor, Store, StoreError, subjects, tenants, waiting};
 
-/// How long a commit for several tenants waits for one that somebody else changes: longer than a commit of another program
+/// How long a commit waits for all tenants that somebody else changes: longer than a commit of another program
 /// that brings much takes as a rule (`pipeline::LONG`), so that two that write by turns both get on.
 const LOCK_WAIT: Duration = Duration::from_millis(600);
 
@@ -57,13 +57,18 @@ pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
 
 /// Counts anew what tenants have waiting, where a gateway of an earlier version has not kept count.
 async fn recount(store: &Store) -> Result<(), StoreError> {
-    for tenant in store.read(waiting::miscounted).await? {
-        match store.write(move |connection| waiting::recount(connection, tenant, LOCK_WAIT)).await {
-            // It was deleted meanwhile.
-            Err(StoreError::UnknownTenant(_)) => {}
-            recounted => recounted?,
+    for tenant in store.quick_read(LookupFor::Gateway, tenants::list).await? {
+        let tenant = tenant.id;
+        let recounted = match store.read(move |connection| waiting::is_miscounted(connection, tenant)).await {
+            Ok(true) => store.write(move |connection| waiting::recount(connection, tenant)).await,
+            known => known,
+        };
+        match recounted {
+            Ok(true) => tracing::info!(%tenant, "what waits was counted anew"),
+            // Its counts are right; or somebody changes it, and it is looked after again; or it was deleted meanwhile.
+            Ok(false) | Err(StoreError::UnknownTenant(_)) => {}
+            Err(error) => tracing::warn!(cause = %error, %tenant, "what waits was not counted anew"),
         }
-        tracing::info!(%tenant, "what waits was counted anew");
     }
     Ok(())
 }
@@ -119,13 +124,19 @@ fn write_all(
     batches: &[Batch],
     lock_wait: Option<Duration>,
 ) -> Result<Outcome, StoreError> {
+    // All tenants together.
+    let lock_until = lock_wait.map(|wait| Instant::now() + wait);
     let mut answers: Vec<Option<Answer>> = batches.iter().map(|_| None).collect();
     let mut of_tenants: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
     for (place, batch) in batches.iter().enumerate() {
         of_tenants.entry(batch.tenant).or_default().push(place);
     }
     for (tenant, places) in std::mem::take(&mut of_tenants) {
-        match tenants::lock_within(connection, tenant, lock_wait) {
+        let locked = match lock_until {
+            None => tenants::lock(connection, tenant).map(|()| true),
+            until => tenants::lock_until(connection, tenant, until),
+        };
+        match locked {
             Ok(true) => {
                 of_tenants.insert(tenant, places);
             }
@@ -181,9 +192,9 @@ enum Settled {
 }
 
 fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Settled, StoreError> {
-    match tenants::lock_within(connection, tenant, Some(LOCK_WAIT)) {
+    match tenants::lock_until(connection, tenant, None) {
         Ok(true) => {}
-        // Somebody changes it for long, and it is looked after again; or it was deleted, and what waited with it.
+        // Somebody changes it, and it is looked after again; or it was deleted, and what waited with it.
         Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Settled::All),
         Err(error) => return Err(error),
     }

@@ -145,23 +145,25 @@ impl Places {
 }
 
 impl Drop for Place {
-    /// Gives the place to whoever's turn it is.
+    /// Gives the place to whoever's turn it is. Where it was its tenant's last, that may be two: one who takes this place,
+    /// and one of the tenant's own who may have the place that is kept for whoever has none.
     fn drop(&mut self) {
         let Some(places) = self.places.take() else { return };
-        let mut from = self.tenant;
+        let mut given_back = Some(self.tenant);
         loop {
             let next = {
                 let mut state = places.state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.give_back(from);
+                if let Some(tenant) = given_back.take() {
+                    state.give_back(tenant);
+                }
                 state.take_for_next()
             };
             let Some((tenant, next)) = next else { return };
-            match next.send(Self { places: Some(Arc::clone(&places)), tenant }) {
-                Ok(()) => return,
+            if let Err(mut place) = next.send(Self { places: Some(Arc::clone(&places)), tenant }) {
                 // Who has gone does not take it, so it goes to the next.
-                Err(mut place) => place.places = None,
+                place.places = None;
+                given_back = Some(tenant);
             }
-            from = tenant;
         }
     }
 }
@@ -244,5 +246,24 @@ mod tests {
         drop((other, third));
         let all = (admit(1).await, admit(1).await, admit(1).await);
         assert!(all.0.is_some() && all.1.is_some() && all.2.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_tenants_last_place_may_make_two_free() {
+        let admission = Admission::in_turn(2, 1, 9);
+        let admit = async |tenant| admission.admit(caller(tenant, 1), Duration::ZERO).await.ok();
+        let (one, _other) = (admit(1).await.unwrap(), admit(2).await.unwrap());
+        let mut waiting = Vec::new();
+        for tenant in [2, 1] {
+            let theirs = admission.clone();
+            waiting.push(tokio::spawn(async move { theirs.admit(caller(tenant, 1), LONG).await.ok() }));
+            while admission.waiting() < waiting.len() {
+                tokio::task::yield_now().await;
+            }
+        }
+        drop(one);
+        for waiting in waiting {
+            assert!(waiting.await.unwrap().is_some());
+        }
     }
 }

@@ -151,7 +151,7 @@ impl Budget {
     /// Called now and then by whatever may take long.
     pub fn check(&self) -> Result<(), StoreError> {
         let elapsed = microseconds(self.made.elapsed());
-        if elapsed > self.deadline.load(Ordering::Relaxed) {
+        if elapsed >= self.deadline.load(Ordering::Relaxed) {
             self.end(self.at_deadline);
         }
         if let Some(stopping) = &self.stopping {

@@ -1,6 +1,6 @@
 //! One connection to the database that the URL names, and how transactions begin and end there; knows no table.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
@@ -156,18 +156,25 @@ impl AnyConnection {
     ) -> Result<bool, StoreError> {
         let before: Option<String> = on_each!(self, |_file| None, |server| Some(postgres::lock_timeout(server)?));
         let Some(before) = before else { return work(self).map(|()| true) };
+        let started = Instant::now();
         let done = self.transaction(|connection| {
-            connection.set_lock_timeout(&format!("{}ms", wait.as_millis()))?;
+            // None at all would be none to the server.
+            connection.set_lock_timeout(&format!("{}ms", wait.as_millis().max(1)))?;
             work(connection)?;
             connection.set_lock_timeout(&before)
         });
         match done {
             Err(StoreError::Busy) => Ok(false),
+            // A server says it in its own language, so the time tells.
+            Err(StoreError::Failed(_)) if started.elapsed() >= wait => Ok(false),
             done => done.map(|()| true),
         }
     }
 
-    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no locks to wait for"))]
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, clippy::unnecessary_wraps, reason = "a file has no locks to wait for")
+    )]
     fn set_lock_timeout(&mut self, timeout: &str) -> Result<(), StoreError> {
         on_each!(self, |_file| Ok(()), |server| postgres::set_lock_timeout(server, timeout))
     }

@@ -43,6 +43,8 @@ mod watch;
 pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
@@ -57,7 +59,7 @@ use partitions::Month;
 use pool::Pool;
 use watch::Watch;
 
-use crate::model::{CallerId, HistoryQuery, Instant};
+use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
 use history::Page;
 
 /// How a store is opened.
@@ -119,7 +121,9 @@ pub struct Store {
     lookups: Pool,
     /// For the keys of whoever brought too many wrong ones, so that nobody else waits behind a flood of them.
     suspect_lookups: Pool,
-    /// For what the gateway asks for itself: whether the store answers, what `/metrics` tells.
+    /// For whether the store answers.
+    health_lookups: Pool,
+    /// For what else the gateway asks for itself, such as what `/metrics` tells.
     own_lookups: Pool,
     writer: Pool,
     watch: Arc<Watch>,
@@ -140,9 +144,18 @@ const CHEAP_TIME: Duration = Duration::from_millis(200);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupFor {
     Caller,
-    /// Somebody from an address that brought too many wrong keys.
-    Suspect,
+    /// Somebody from an address that brought too many wrong keys. Such addresses take turns.
+    Suspect(IpAddr),
+    /// Whether the store answers.
+    Health,
     Gateway,
+}
+
+/// Which of the callers that take turns is an address.
+fn turn_of(address: IpAddr) -> CallerId {
+    let mut hasher = std::hash::DefaultHasher::new();
+    address.hash(&mut hasher);
+    CallerId { tenant: TenantId(hasher.finish().cast_signed()), key: 0 }
 }
 
 /// How many months one transaction makes a place for: each needs locks, of which a server has some thousand.
@@ -171,7 +184,8 @@ impl Store {
             expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, 0, options.expensive_queue))
                 .in_background(),
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
-            suspect_lookups: pool(Purpose::Read, Admission::in_order(1)),
+            suspect_lookups: pool(Purpose::Read, Admission::in_turn(1, 0, u32::MAX)),
+            health_lookups: pool(Purpose::Read, Admission::in_order(1)),
             own_lookups: pool(Purpose::Read, Admission::in_order(1)),
             writer: pool(Purpose::Write, Admission::in_order(1)),
             watch,
@@ -193,7 +207,7 @@ impl Store {
         if let Some(fault) = self.watch.fault().filter(|fault| !matches!(fault, StoreError::Vanished { .. })) {
             return Err(fault);
         }
-        if self.quick_read(LookupFor::Gateway, migrate::is_current).await? { Ok(()) } else { Err(StoreError::Outdated) }
+        if self.quick_read(LookupFor::Health, migrate::is_current).await? { Ok(()) } else { Err(StoreError::Outdated) }
     }
 
     /// Tries whether the store can be written to; really writes where the last write failed.
@@ -209,7 +223,7 @@ impl Store {
 
     /// How many times something was looked up, a key among others: for tests.
     pub fn lookups(&self) -> u64 {
-        self.lookups.uses() + self.suspect_lookups.uses() + self.own_lookups.uses()
+        [&self.lookups, &self.suspect_lookups, &self.health_lookups, &self.own_lookups].map(Pool::uses).iter().sum()
     }
 
     /// How many expensive questions wait for their turn.
@@ -304,12 +318,13 @@ impl Store {
         whom: LookupFor,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let pool = match whom {
-            LookupFor::Caller => &self.lookups,
-            LookupFor::Suspect => &self.suspect_lookups,
-            LookupFor::Gateway => &self.own_lookups,
+        let (pool, turn) = match whom {
+            LookupFor::Caller => (&self.lookups, CallerId::default()),
+            LookupFor::Suspect(address) => (&self.suspect_lookups, turn_of(address)),
+            LookupFor::Health => (&self.health_lookups, CallerId::default()),
+            LookupFor::Gateway => (&self.own_lookups, CallerId::default()),
         };
-        pool.transaction(CallerId::default(), self.budget(), work).await
+        pool.transaction(turn, self.budget(), work).await
     }
 
     /// Runs a change, whole or not at all, durable when this returns.

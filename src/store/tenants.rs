@@ -1,6 +1,6 @@
 //! Tenants in the store; knows no message beyond deleting all of a tenant's.
 
-use std::time::Duration;
+use std::time::Instant as Monotonic;
 
 use diesel::prelude::*;
 
@@ -57,22 +57,24 @@ pub fn lock(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreEr
     locked.map(|_| ()).ok_or(StoreError::UnknownTenant(tenant))
 }
 
-/// The same, but `false` where somebody else changes the tenant for longer than `wait`, if there is one.
-pub fn lock_within(connection: &mut Connection, tenant: TenantId, wait: Option<Duration>) -> Result<bool, StoreError> {
-    if let (Some(wait), true) = (wait, connection.is_server()) {
-        let row = tenants::table.find(tenant.0).select(tenants::id);
-        let locked: Option<i64> = on_each!(connection, |_file| Some(tenant.0), |server| row
-            .for_no_key_update()
-            .skip_locked()
-            .first(server)
-            .optional()?);
-        if locked.is_some() {
-            return Ok(true);
-        }
-        // It is not there, or somebody has it.
-        return connection.within_lock_wait(wait, |connection| lock(connection, tenant));
+/// The same, but `false` where somebody else changes the tenant: now, or for longer than until then.
+pub fn lock_until(connection: &mut Connection, tenant: TenantId, until: Option<Monotonic>) -> Result<bool, StoreError> {
+    if !connection.is_server() {
+        return lock(connection, tenant).map(|()| true);
     }
-    lock(connection, tenant).map(|()| true)
+    let locked: Option<i64> = on_each!(connection, |_file| None, |server| {
+        let row = tenants::table.find(tenant.0).select(tenants::id);
+        row.for_no_key_update().skip_locked().first(server).optional()?
+    });
+    if locked.is_some() {
+        return Ok(true);
+    }
+    let wait = until.map(|until| until.saturating_duration_since(Monotonic::now()));
+    match wait.filter(|wait| !wait.is_zero()) {
+        Some(wait) => connection.within_lock_wait(wait, |connection| lock(connection, tenant)),
+        // Somebody has it, unless it is not there.
+        None => require(connection, tenant).map(|()| false),
+    }
 }
 
 /// The tenants some of whose messages have no WhatsApp log row yet, because they were recorded before there were any.

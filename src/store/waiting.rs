@@ -1,7 +1,6 @@
 //! What feeds brought that is no message yet: messages whose channel nobody has told, and events of other kinds.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -42,25 +41,20 @@ pub fn keep_counts(connection: &mut Connection, tenant: TenantId, counts: Counts
     Ok(())
 }
 
-/// The tenants whose kept counts are not those of their rows: a gateway of an earlier version, which serves beside this one
+/// Whether a tenant's kept counts are not those of its rows: a gateway of an earlier version, which serves beside this one
 /// during an upgrade, does not keep them. Bounded, because what is counted is.
-pub fn miscounted(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
-    let mut wrong = Vec::new();
-    for tenant in tenants::list(connection)? {
-        if counts(connection, tenant.id)? != counted(connection, tenant.id)? {
-            wrong.push(tenant.id);
-        }
-    }
-    Ok(wrong)
+pub fn is_miscounted(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
+    Ok(counts(connection, tenant)? != counted(connection, tenant)?)
 }
 
-/// Counts what a tenant has waiting anew, unless somebody else changes the tenant for longer than `wait`.
-pub fn recount(connection: &mut Connection, tenant: TenantId, wait: Duration) -> Result<(), StoreError> {
-    if tenants::lock_within(connection, tenant, Some(wait))? {
+/// Counts what a tenant has waiting anew; `false` where somebody else changes the tenant.
+pub fn recount(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
+    let is_locked = tenants::lock_until(connection, tenant, None)?;
+    if is_locked {
         let counted = counted(connection, tenant)?;
         keep_counts(connection, tenant, counted)?;
     }
-    Ok(())
+    Ok(is_locked)
 }
 
 /// Keeps a message until its subject is known; `false` where the same message waits already.

@@ -46,7 +46,7 @@ impl InFlight {
     #[must_use]
     pub fn of(&self, tenant: TenantId) -> Self {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = tenants.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(self.units.div_ceil(4) * 3)));
+        let theirs = tenants.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(self.most_of_tenant())));
         Self { of_tenant: Some(Arc::clone(theirs)), ..self.clone() }
     }
 
@@ -66,44 +66,51 @@ impl InFlight {
         if bytes <= SMALL {
             return Some(Share::default());
         }
-        let wanted = u32::try_from(bytes.div_ceil(UNIT)).ok().filter(|wanted| *wanted as usize <= self.units)?;
-        let acquire = async |room: &Arc<Semaphore>| Arc::clone(room).acquire_many_owned(wanted).await.ok();
-        // The semaphores are never closed.
+        let wanted = bytes.div_ceil(UNIT);
+        let acquire = async |room: &Arc<Semaphore>, wanted: usize| {
+            // The semaphores are never closed.
+            Arc::clone(room).acquire_many_owned(u32::try_from(wanted).ok()?).await.ok()
+        };
         let share = async {
             let of_tenant = match &self.of_tenant {
-                Some(theirs) => Some(acquire(theirs).await?),
+                Some(theirs) => Some(acquire(theirs, wanted.min(self.most_of_tenant())).await?),
                 None => None,
             };
-            Some(Share { permit: Some(acquire(&self.room).await?), of_tenant })
+            Some(Share { permit: Some(acquire(&self.room, wanted).await?), of_tenant })
         };
-        tokio::time::timeout(WAIT, share).await.ok()?
+        if wanted > self.units { None } else { tokio::time::timeout(WAIT, share).await.ok()? }
     }
 
-    /// Makes a part as large as so many bytes in all; `false` where there is no room for it.
+    /// Makes a part as large as so many bytes in all; `false` where there is no room for it. What is larger than a tenant may
+    /// have is let in where nothing else of it is in flight.
     pub fn grow(&self, share: &mut Share, bytes: usize) -> bool {
         if bytes <= SMALL {
             return true;
         }
-        let has = share.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let wanted = bytes.div_ceil(UNIT).saturating_sub(has);
-        if wanted == 0 {
-            return true;
-        }
-        let Ok(wanted) = u32::try_from(wanted) else { return false };
-        let take = |room: &Arc<Semaphore>| Arc::clone(room).try_acquire_many_owned(wanted).ok();
+        let wanted = bytes.div_ceil(UNIT);
+        let missing = |permit: &Option<OwnedSemaphorePermit>, wanted: usize| {
+            wanted.saturating_sub(permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits))
+        };
+        let take = |room: &Arc<Semaphore>, missing: usize| {
+            Arc::clone(room).try_acquire_many_owned(u32::try_from(missing).ok()?).ok()
+        };
         let of_tenant = match &self.of_tenant {
             None => None,
-            Some(theirs) => match take(theirs) {
+            Some(theirs) => match take(theirs, missing(&share.of_tenant, wanted.min(self.most_of_tenant()))) {
                 None => return false,
                 taken => taken,
             },
         };
-        let Some(more) = take(&self.room) else { return false };
+        let Some(more) = take(&self.room, missing(&share.permit, wanted)) else { return false };
         merge(&mut share.permit, more);
         if let Some(more) = of_tenant {
             merge(&mut share.of_tenant, more);
         }
         true
+    }
+
+    fn most_of_tenant(&self) -> usize {
+        self.units.div_ceil(4) * 3
     }
 }
 
@@ -142,10 +149,15 @@ mod tests {
         let in_flight = InFlight::new(1000 * KIB);
         let (one, other) = (in_flight.of(TenantId(1)), in_flight.of(TenantId(2)));
         let mut most = one.share(700 * KIB).unwrap();
-        assert!(!one.grow(&mut most, 751 * KIB) && one.grow(&mut most, 750 * KIB) && one.share(65 * KIB).is_none());
+        assert!(one.grow(&mut most, 750 * KIB) && one.share(65 * KIB).is_none());
         let rest = other.share_in_time(250 * KIB).await.unwrap();
         assert!(other.share(65 * KIB).is_none(), "the whole is bounded too");
         drop((most, rest));
-        assert!(in_flight.taken() == 0 && in_flight.of(TenantId(1)).share(750 * KIB).is_some());
+        assert_eq!(in_flight.taken(), 0);
+        // More is let in where it is alone.
+        let all = one.share(900 * KIB).unwrap();
+        assert!(one.share(65 * KIB).is_none() && other.share(100 * KIB).is_some());
+        drop(all);
+        assert!(one.share_in_time(1000 * KIB).await.is_some() && one.share_in_time(1001 * KIB).await.is_none());
     }
 }

@@ -1,6 +1,6 @@
-//! Clients that hang up, on real sockets: what they asked for ends.
+//! Clients that hang up, or send on without end, on real sockets: what they asked for ends.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::bounded::{app, occupy};
 
-#[actix_web::test]
-async fn a_client_that_sends_much_behind_its_question_and_hangs_up_is_seen_to_have_gone() {
+/// Sends an expensive question, which waits, and so many bytes of further requests behind it.
+async fn send_behind_a_question(requests: usize, hangs_up: bool) -> Option<String> {
     let app = app(|_| {}).await;
     let (release, holder) = occupy(&app).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -32,20 +32,42 @@ async fn a_client_that_sends_much_behind_its_question_and_hangs_up_is_seen_to_ha
         let mut client = TcpStream::connect(address).unwrap();
         write!(client, "{head}x-api-key: {key}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
         wait_until(|| app.store.expensive_waiting() == 1).await;
-        // More than the web server reads ahead, which is 128 KiB, but not so much that the system takes no more.
-        let more = "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n".repeat(125);
-        for _ in 0..36 {
+        let more = "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n".repeat(100);
+        for _ in 0..requests / 100 {
             client.write_all(more.as_bytes()).unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        drop(client);
+        let mut client = (!hangs_up).then_some(client);
         wait_until(|| app.store.counters().ended(Class::Expensive, EndReason::ClientGone) == 1).await;
+        let answer = client.as_mut().map(|client| {
+            let mut answer = Vec::new();
+            // It is cut where the server has closed the connection with something unread.
+            let _ = client.read_to_end(&mut answer);
+            String::from_utf8(answer).unwrap()
+        });
         drop(release);
         holder.await.unwrap();
         drop(stop);
+        answer
     };
-    let (served, ()) = tokio::join!(serving, asking);
+    let (served, answer) = tokio::join!(serving, asking);
     served.unwrap();
+    answer
+}
+
+/// A request has 36 bytes, and the web server reads 128 KiB ahead.
+const READ_AHEAD: usize = 128 * 1024 / 36;
+
+#[actix_web::test]
+async fn a_client_that_hangs_up_with_much_behind_its_question_is_seen_to_have_gone() {
+    assert_eq!(send_behind_a_question(100, true).await, None);
+    assert_eq!(send_behind_a_question(READ_AHEAD + 800, true).await, None);
+}
+
+#[actix_web::test]
+async fn a_client_that_sends_on_and_on_behind_its_question_loses_its_connection() {
+    let answer = send_behind_a_question(READ_AHEAD + 800, false).await.unwrap();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
 async fn wait_until(is_so: impl Fn() -> bool) {

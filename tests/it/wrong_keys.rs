@@ -82,7 +82,10 @@ async fn a_flood_of_wrong_keys_has_nobody_elses_key_wait() {
     let store = app.store.clone();
     let holding = actix_web::rt::spawn(async move {
         // An error tells that the other end was dropped.
-        store.quick_read(LookupFor::Suspect, move |_| Ok(released.recv().is_ok())).await.unwrap();
+        store
+            .quick_read(LookupFor::Suspect("203.0.113.9".parse().unwrap()), move |_| Ok(released.recv().is_ok()))
+            .await
+            .unwrap();
     });
     tokio::task::yield_now().await;
     let suspects = ask_from(&app, wrong, "203.0.113.1", history, None);

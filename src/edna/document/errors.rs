@@ -93,7 +93,11 @@ impl Table {
         let sentence = "`Api-key not found`: no key, or a wrong, expired or revoked one.";
         let mut table = self.with(401, sentence, &[("no-valid-key", EdnaError::KeyNotFound)]);
         let limited = EdnaError::TooMany { of: Excess::Requests, retry_after: 1 };
-        table.waiting(429, "`too-many-requests`; only where a limit is set.", limited);
+        table.waiting(
+            429,
+            "`too-many-requests`: of the key, where a limit is set, or too many wrong keys from one address.",
+            limited,
+        );
         table
     }
 

@@ -57,7 +57,7 @@ fn errors(act: Act, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Respons
     put(
         &mut responses,
         429,
-        "Too many requests with this key; only where a limit is set.",
+        "Too many requests with this key, where a limit is set, or too many wrong keys from one address.",
         &[("try-again", OneUptimeError::TooMany { of: Excess::Requests, retry_after: 1 })],
     );
     let sentence = "What is stored cannot be read. The cause stands in the log alone.";

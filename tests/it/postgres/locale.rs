@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::cluster_or_skip;
 use crate::support::cluster::Cluster;
-use crate::support::{Database, NOW, TestApp, message, passed_over};
-use history_gateway::model::Property;
+use crate::support::{Database, NOW, TENANT, TestApp, message, passed_over};
+use history_gateway::ingest::{Caps, Door, Event, Fate, Limits};
+use history_gateway::model::{Item, Property, TenantId};
 use history_gateway::store::{Options, StoreError};
 
 /// Makes a Russian locale in a folder of its own; `None` where this system has no sources for it.
@@ -70,8 +71,21 @@ async fn a_russian_server_in_kathmandu_answers_as_a_file_does() {
     let store = server.open_with(Options { wait: std::time::Duration::from_millis(200), ..Options::default() });
     let mut other = server.database_url().connect(std::time::Duration::from_secs(5)).unwrap();
     diesel::connection::SimpleConnection::batch_execute(&mut other, "BEGIN; SELECT FROM tenants FOR UPDATE").unwrap();
-    let item =
-        history_gateway::model::Item::parse(&message(99, json!({})).to_string(), crate::support::TENANT).unwrap();
-    let refused = history_gateway::ingest::record(&store, crate::support::TENANT, vec![item]).await;
+    let item = Item::parse(&message(99, json!({})).to_string(), TENANT).unwrap();
+    let refused = history_gateway::ingest::record(&store, TENANT, vec![item]).await;
     assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    // The door leaves a tenant out of a commit by the time, too.
+    let limits = Limits { queue_bytes: 1 << 20, wait: std::time::Duration::from_mins(1), caps: Caps::default() };
+    let door = Door::new(server.store.clone(), limits);
+    let other_tenant = TenantId(TENANT.0 + 1);
+    server.tenant(other_tenant).await;
+    let event = |tenant| vec![Event::from(Item::parse(&message(100, json!({})).to_string(), tenant).unwrap())];
+    let held_back = door.record(TENANT, event(TENANT));
+    let others = async {
+        let recorded = door.record(other_tenant, event(other_tenant)).await.unwrap();
+        diesel::connection::SimpleConnection::batch_execute(&mut other, "COMMIT").unwrap();
+        recorded
+    };
+    let (held_back, others) = tokio::join!(held_back, others);
+    assert_eq!((held_back.unwrap(), others), (vec![Fate::Imported], vec![Fate::Imported]));
 }
