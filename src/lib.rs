@@ -34,7 +34,7 @@
 //! `main → cli → {http, edna, ingest, oneuptime, store, generate, config, telemetry, model}` · `http → {edna, oneuptime, store,
 //! config, document, web, model}` · `edna → {ingest, store, model, document, web}` · `oneuptime → {store, model, document, web}` ·
 //! `ingest → {store, fair_queue, model}` · `store → {fair_queue, model}` · `fair_queue → model` · `generate → model` · `config →
-//! {ingest, store, model}` · `telemetry → config` · `model →`, `web →` and `document →` nothing of ours.
+//! {ingest, store, model}` · `telemetry → config` · `web → model` · `model →` and `document →` nothing of ours.
 //!
 //! # Invariants, which `tests/it/house.rs` holds
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
