@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::HumanBytes;
 
 use super::failure::{Failure, say};
-use super::serve::stop_signal;
+use super::signals::stop_signal;
 use super::{COMMAND_WAIT, Common, command_options, now_and_then};
 use crate::store::backup::{self, BackupError};
 use crate::store::{DatabaseUrl, check};

@@ -11,6 +11,7 @@ mod lines;
 mod pull;
 mod sandbox;
 mod serve;
+mod signals;
 mod subject;
 mod table;
 mod tenant;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::export::{parse_from, parse_to};
 use super::failure::{Failure, print, say};
-use super::serve::stop_signal;
+use super::signals::stop_signal;
 use super::{COMMAND_WAIT, Common};
 use crate::config::Config;
 use crate::edna::pull::{Limits, Order, Patience, Pull as Pulling, PullError, Sum, Watch};

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::failure::{Failure, print};
 use super::import::Format;
+use super::signals::stop_signal;
 use super::{Common, export, fatal, generate, import, serve};
 use crate::generate::Plan;
 use crate::generate::logs::LogPlan;
@@ -132,7 +133,7 @@ impl Sandbox {
             return Err(Failure::said("a sandbox has a store of its own: leave --database out, or use 'serve'"));
         }
         // Listened for from the beginning, so that the directory goes whenever the process is asked to end.
-        let stop = serve::stop_signal()?;
+        let stop = stop_signal()?;
         let directory = private_directory()
             .map_err(|error| Failure::said(format!("no temporary directory can be made: {error}")))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));

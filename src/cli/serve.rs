@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use clap::Args;
 
 use super::failure::Failure;
+use super::signals::stop_signal;
 use super::{Common, fatal, now_and_then, pull};
 use crate::config::{Config, validate_bind};
 use crate::http::clock::Clock;
@@ -85,32 +86,4 @@ pub fn listen(address: &str, way_out: &str) -> Result<TcpListener, Failure> {
 /// Serves until `stop` is done.
 pub async fn run(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> Result<(), Failure> {
     serve(listener, gateway, stop).await.map_err(|error| Failure::said(format!("the server failed: {error}")))
-}
-
-/// Done when somebody asks the process to end: SIGTERM, Ctrl-C, a closed terminal, Ctrl-\\.
-#[cfg(unix)]
-pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| Failure::said(format!("signals cannot be received: {error}")));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    let (mut hang_up, mut quit) = (listen(SignalKind::hangup())?, listen(SignalKind::quit())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hang_up.recv() => {}
-            _ = quit.recv() => {}
-        }
-    })
-}
-
-/// Done when Ctrl-C is pressed.
-#[cfg(not(unix))]
-pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    Ok(async {
-        // Where Ctrl-C cannot be received, the process is ended from outside.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
 }

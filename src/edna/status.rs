@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::webhook::plain;
 use crate::model::instant::Rounding;
 use crate::model::wire::{self, Fields};
 use crate::model::{Heard, Instant, StatusEvent, StatusNotice, delivery};
@@ -37,7 +36,8 @@ pub fn notice(fields: &Fields<'_>, raw: &str, heard: Heard, reading: Reading) ->
     let short = |text: &String| text.len() <= LONGEST;
     let message_id =
         read.value("messageId", "a positive integer", |raw| wire::integer(raw).ok().filter(|id| *id > 0))?;
-    let request_id = read.value("requestId", "a text of at most 1024 bytes", |raw| plain(raw).filter(short))?;
+    let request_id =
+        read.value("requestId", "a text of at most 1024 bytes", |raw| wire::text_or_digits(raw).filter(short))?;
     if message_id.is_none() && request_id.is_none() {
         return Err(Meaningless::Nameless);
     }

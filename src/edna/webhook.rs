@@ -63,7 +63,7 @@ fn event(raw: &str, tenant: TenantId, heard: Heard) -> Result<Event, Meaningless
 /// An incoming message, which lacks nothing but its channel.
 fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningless> {
     let integer = |name| fields.given(name).and_then(|raw| wire::integer(raw).ok());
-    let text = |name| fields.given(name).and_then(plain);
+    let text = |name| fields.given(name).and_then(wire::text_or_digits);
     let id = integer("id").filter(|id| *id > 0).ok_or(Meaningless::Field("id", "a positive integer"))?;
     let subject = integer("subjectId").ok_or(Meaningless::Field("subjectId", "an integer"))?;
     let received = fields.given("receivedAt").and_then(wire::text);
@@ -73,7 +73,7 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningles
     let sender = sender.ok_or(Meaningless::Field("subscriber", "an object"))?;
     let address = sender
         .given("identifier")
-        .and_then(plain)
+        .and_then(wire::text_or_digits)
         .ok_or(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"))?;
     if subscriber::is_blank(&address) || address.len() > LONGEST_ADDRESS {
         return Err(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"));
@@ -102,12 +102,6 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningles
         return Err(Meaningless::Field("messageContent", "so short that its message is at most 1 MiB long"));
     }
     Ok(message)
-}
-
-/// A text; an integer's digits too, however many.
-pub fn plain(raw: &str) -> Option<String> {
-    let digits = || raw.bytes().all(|byte| byte.is_ascii_digit()).then(|| raw.to_owned());
-    wire::text(raw).or_else(digits).filter(|text| !text.is_empty())
 }
 
 /// A message's content as it is stored: an object without its nulls, nested ones included; a text as it is.

@@ -89,6 +89,12 @@ pub fn array(raw: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw).ok()
 }
 
+/// A text that is not empty; an integer's digits too, however many.
+pub fn text_or_digits(raw: &str) -> Option<String> {
+    let digits = || raw.bytes().all(|byte| byte.is_ascii_digit()).then(|| raw.to_owned());
+    text(raw).or_else(digits).filter(|text| !text.is_empty())
+}
+
 /// A JSON string's text, or `None` for any other value (and for a lone surrogate, which is no text).
 pub fn text(raw: &str) -> Option<String> {
     // Why another value is none would be told in a sentence, which takes longer than all the rest.

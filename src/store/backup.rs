@@ -12,9 +12,9 @@ use thiserror::Error;
 use super::Connection;
 use super::check;
 use super::connection::on_each;
-use super::dialect::FILE_EXCLUSIVE;
 use super::error::StoreError;
 use super::migrate;
+use super::sqlite;
 use super::url::DatabaseUrl;
 
 /// How long to wait for others to let go of a store that is to be replaced.
@@ -181,7 +181,7 @@ fn lock_exclusively(url: &DatabaseUrl) -> Result<Option<(Connection, Option<supe
     let turn = url.turn(LOCK_WAIT).map_err(in_use)?;
     let alone: QueryResult<()> = on_each!(
         &mut connection,
-        |file| diesel::connection::SimpleConnection::batch_execute(file, FILE_EXCLUSIVE),
+        |file| diesel::connection::SimpleConnection::batch_execute(file, sqlite::EXCLUSIVE),
         |_server| Ok(())
     );
     match alone.map_err(StoreError::from) {

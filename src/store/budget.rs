@@ -1,51 +1,16 @@
 //! What one question may still cost, and whether anybody still waits for it; knows no statement and no table.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::error::StoreError;
+use super::error::{EndReason, StoreError};
 
 /// How many rows are looked at between two looks at the time.
 const ROWS_BETWEEN_LOOKS: u64 = 16;
 
 /// After how many microseconds an expensive question gives way to others.
 const TURN: u64 = 200;
-
-/// Why a question was ended before it had its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    ClientGone,
-    Deadline,
-    Stopping,
-    /// It turned out to be expensive: it is asked again among its like.
-    Bound,
-}
-
-impl EndReason {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::ClientGone => "client_gone",
-            Self::Deadline => "deadline",
-            Self::Stopping => "stopping",
-            Self::Bound => "bound",
-        }
-    }
-
-    const ALL: [Self; 4] = [Self::ClientGone, Self::Deadline, Self::Stopping, Self::Bound];
-}
-
-impl fmt::Display for EndReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ClientGone => "its client has gone",
-            Self::Deadline => "its deadline passed",
-            Self::Stopping => "the server stops",
-            Self::Bound => "it looks at more than a cheap question may",
-        })
-    }
-}
 
 /// The bounds of one question, shared by whoever waits for it and whoever works on it.
 pub struct Budget {

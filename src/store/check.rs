@@ -4,12 +4,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::connection::on_each;
-use super::dialect::FILE_STRUCTURE;
 use super::error::StoreError;
 use super::failure::one_line;
 use super::migrate;
 use super::partitions;
-use super::url::{DatabaseUrl, Purpose};
+use super::session::Purpose;
+use super::sqlite;
+use super::url::DatabaseUrl;
 use super::{Connection, Options, tenants, waiting};
 use crate::model::instant::DAY;
 use crate::model::{Instant, TenantId};
@@ -57,7 +58,7 @@ pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreErr
 
 /// What is wrong with the structure of a file; a server looks after its own.
 pub fn structure(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    let statement = on_each!(connection, |_file| Some(FILE_STRUCTURE), |_server| None);
+    let statement = on_each!(connection, |_file| Some(sqlite::STRUCTURE), |_server| None);
     let found = statement.map(|statement| migrate::values(connection, statement)).transpose();
     match found {
         Ok(found) => {

@@ -7,12 +7,11 @@ use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
 
 use super::Options;
 use super::budget::Current;
-use super::dialect;
 use super::error::StoreError;
 #[cfg(feature = "postgres")]
 use super::postgres;
+use super::session::{Purpose, Sessions};
 use super::sqlite;
-use super::url::{DatabaseUrl, Purpose, Sessions};
 
 pub type Backend = MultiBackend;
 
@@ -86,7 +85,7 @@ impl AnyConnection {
 
     /// Writes something that means nothing, to see whether a file can be written to.
     pub fn touch(&mut self) -> Result<(), StoreError> {
-        on_each!(self, |file| file.batch_execute(dialect::FILE_TOUCH)?, |_server| {});
+        on_each!(self, |file| file.batch_execute(sqlite::TOUCH)?, |_server| {});
         Ok(())
     }
 
@@ -107,8 +106,8 @@ impl AnyConnection {
 
     /// Refuses a server that will not do; a file is looked at when it is read.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no name to tell"))]
-    pub fn check(&mut self, url: &DatabaseUrl) -> Result<(), StoreError> {
-        on_each!(self, |_file| Ok(()), |server| postgres::check(server, &url.name()))
+    pub fn check(&mut self, name: &str) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::check(server, name))
     }
 
     /// Waits until nobody else changes the schema; a file's write lock, which is held already, sees to that.
@@ -141,8 +140,8 @@ impl AnyConnection {
             #[diesel(sql_type = diesel::sql_types::BigInt)]
             value: i64,
         }
-        let bytes: Bytes = on_each!(self, |file| diesel::sql_query(dialect::FILE_BYTES).get_result(file)?, |server| {
-            diesel::sql_query(dialect::SERVER_BYTES).get_result(server)?
+        let bytes: Bytes = on_each!(self, |file| diesel::sql_query(sqlite::BYTES).get_result(file)?, |server| {
+            diesel::sql_query(postgres::BYTES).get_result(server)?
         });
         Ok(bytes.value)
     }

@@ -10,8 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::budget::{Budget, EndReason};
-use super::error::StoreError;
+use super::budget::Budget;
+use super::error::{EndReason, StoreError};
 use crate::model::CallerId;
 
 /// What a question costs.

@@ -23,30 +23,6 @@ pub const FILE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sq
 #[cfg(feature = "postgres")]
 pub const SERVER_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Lists the tables, each in a column `value`; those that SQLite keeps for itself aside.
-pub const FILE_TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' \
-     AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name";
-
-/// The same for a server: partitions are no tables of their own, and an extension's are not ours to judge.
-#[cfg(feature = "postgres")]
-pub const SERVER_TABLES: &str = "SELECT relname::text AS value FROM pg_class \
-     WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p') \
-     AND NOT relispartition AND NOT EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = pg_class.oid \
-     AND deptype = 'e') ORDER BY relname::text COLLATE \"C\"";
-
-/// Writes the first page of a file anew.
-pub const FILE_TOUCH: &str = "PRAGMA user_version = 0";
-
-/// How many bytes the database takes, in a column `value`.
-pub const FILE_BYTES: &str = "SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size";
-#[cfg(feature = "postgres")]
-pub const SERVER_BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
-
-/// Lists what is wrong with a file's structure in a column `value`, or says `ok`.
-pub const FILE_STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integrity_check";
-/// Moves the log into its file and locks the file; fails as busy while another connection has it open.
-pub const FILE_EXCLUSIVE: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
-
 /// A part of a statement that every database has its own way to write.
 #[cfg(feature = "postgres")]
 pub trait Portable: QueryFragment<Sqlite> + QueryFragment<Pg> {}

@@ -1,9 +1,44 @@
 //! What can go wrong with the store, one sentence each; knows no message and no answer.
 
+use std::fmt;
+
 use thiserror::Error;
 
-use super::budget::EndReason;
 use crate::model::TenantId;
+
+/// Why a question was ended before it had its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    ClientGone,
+    Deadline,
+    Stopping,
+    /// It turned out to be expensive: it is asked again among its like.
+    Bound,
+}
+
+impl EndReason {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ClientGone => "client_gone",
+            Self::Deadline => "deadline",
+            Self::Stopping => "stopping",
+            Self::Bound => "bound",
+        }
+    }
+
+    pub(super) const ALL: [Self; 4] = [Self::ClientGone, Self::Deadline, Self::Stopping, Self::Bound];
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientGone => "its client has gone",
+            Self::Deadline => "its deadline passed",
+            Self::Stopping => "the server stops",
+            Self::Bound => "it looks at more than a cheap question may",
+        })
+    }
+}
 
 /// Every failure of the store. The sentences hold no value of a row: they are shown and logged.
 #[derive(Clone, Debug, Error)]

@@ -8,11 +8,15 @@ use diesel_migrations::MigrationHarness;
 use super::Connection;
 use super::Options;
 use super::connection::on_each;
-use super::dialect::{FILE_MIGRATIONS, FILE_TABLES, File};
 #[cfg(feature = "postgres")]
-use super::dialect::{SERVER_MIGRATIONS, SERVER_TABLES};
+use super::dialect::SERVER_MIGRATIONS;
+use super::dialect::{FILE_MIGRATIONS, File};
 use super::error::StoreError;
-use super::url::{DatabaseUrl, Purpose};
+#[cfg(feature = "postgres")]
+use super::postgres;
+use super::session::Purpose;
+use super::sqlite;
+use super::url::DatabaseUrl;
 
 const LEDGER: &str = "__diesel_schema_migrations";
 
@@ -50,7 +54,7 @@ pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), Stor
 /// Looks at a store without changing it: refuses what is no store, and a newer one.
 fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, StoreError> {
     let file = || url.name();
-    connection.check(url)?;
+    connection.check(&url.name())?;
     let tables = tables(connection).map_err(|error| match error {
         StoreError::Malformed(cause) if cause.contains("not a database") => StoreError::NotAStore { file: file() },
         StoreError::Malformed(cause) => StoreError::Damaged { file: file(), cause },
@@ -108,7 +112,7 @@ pub fn revert(connection: &mut Connection) -> Result<(), StoreError> {
 
 /// The names of the tables there are.
 pub fn tables(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    let statement = on_each!(connection, |_file| FILE_TABLES, |_server| SERVER_TABLES);
+    let statement = on_each!(connection, |_file| sqlite::TABLES, |_server| postgres::TABLES);
     values(connection, statement)
 }
 

@@ -28,6 +28,7 @@ mod postgres;
 pub mod pulls;
 mod rows;
 pub mod schema;
+mod session;
 mod sqlite;
 pub mod status_events;
 pub mod stock;
@@ -48,11 +49,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
-pub use budget::{Budget, EndReason};
+pub use budget::Budget;
 pub use connection::AnyConnection as Connection;
 pub use counters::{Class, Counters};
-pub use error::StoreError;
-pub use url::{DatabaseUrl, PreparedStatements, Purpose};
+pub use error::{EndReason, StoreError};
+pub use session::{PreparedStatements, Purpose};
+pub use url::DatabaseUrl;
 
 use admission::Admission;
 use partitions::Month;

@@ -10,10 +10,11 @@ use tokio::sync::oneshot;
 use super::Connection;
 use super::Options;
 use super::admission::{Admission, Permit};
-use super::budget::{Budget, Current, EndReason};
-use super::error::StoreError;
+use super::budget::{Budget, Current};
+use super::error::{EndReason, StoreError};
+use super::session::Purpose;
 use super::threads;
-use super::url::{DatabaseUrl, Purpose};
+use super::url::DatabaseUrl;
 use super::watch::Watch;
 use crate::model::CallerId;
 

@@ -13,13 +13,23 @@ use super::Options;
 use super::budget::Budget;
 use super::error::StoreError;
 use super::failure::one_line;
-use super::url::{Purpose, Sessions};
+use super::session::{Purpose, Sessions};
 
 /// The first version that partitions are attached in without stopping readers, and that is still maintained.
 const OLDEST: i32 = 140_000;
 
 /// Held by whoever changes the schema, so that several gateways may start at once. The number is ours alone.
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(4869737466)";
+
+/// Lists the tables, each in a column `value`: partitions are no tables of their own, and an extension's are not ours to
+/// judge.
+pub const TABLES: &str = "SELECT relname::text AS value FROM pg_class \
+     WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p') \
+     AND NOT relispartition AND NOT EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = pg_class.oid \
+     AND deptype = 'e') ORDER BY relname::text COLLATE \"C\"";
+
+/// How many bytes the database takes, in a column `value`.
+pub const BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
 
 pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
      status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenants";

@@ -14,6 +14,22 @@ use super::budget::{Budget, Current};
 use super::error::StoreError;
 use crate::model::like::Matcher;
 
+/// Lists the tables, each in a column `value`; those that SQLite keeps for itself aside.
+pub const TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' \
+     AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name";
+
+/// Writes the first page of a file anew.
+pub const TOUCH: &str = "PRAGMA user_version = 0";
+
+/// How many bytes the file takes, in a column `value`.
+pub const BYTES: &str = "SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size";
+
+/// Lists what is wrong with a file's structure in a column `value`, or says `ok`.
+pub const STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integrity_check";
+
+/// Moves the log into its file and locks the file; fails as busy while another connection has it open.
+pub const EXCLUSIVE: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
+
 #[diesel::declare_sql_function]
 extern "SQL" {
     /// True as long as the question is wanted; counts the rows it is asked about.

@@ -14,6 +14,9 @@ use super::error::StoreError;
 use super::file::{self, StoreFile};
 #[cfg(feature = "postgres")]
 use super::postgres;
+#[cfg(feature = "postgres")]
+use super::session::PreparedStatements;
+use super::session::{Purpose, Sessions};
 use super::turns::{Turn, Turns};
 
 /// A database's address, its scheme known.
@@ -26,32 +29,6 @@ pub enum DatabaseUrl {
     },
     #[cfg(feature = "postgres")]
     Postgres { url: String, sessions: Sessions },
-}
-
-/// What stays with a connection from one transaction to the next. Nothing does behind a pooler that hands out another
-/// server process for each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sessions {
-    /// Statements keep their names.
-    pub named: bool,
-    /// Settings stay, and touch nobody else.
-    pub set_once: bool,
-}
-
-/// Whether statements are prepared once for each connection, or anew each time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PreparedStatements {
-    /// Once, unless a pooler shares its server processes.
-    Auto,
-    Always,
-    Never,
-}
-
-/// What a connection is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    Read,
-    Write,
 }
 
 impl DatabaseUrl {

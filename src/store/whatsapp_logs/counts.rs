@@ -9,7 +9,7 @@ use diesel::upsert::excluded;
 use super::Stored;
 use super::columns::Index;
 use super::condition::Where;
-use super::page::{Start, Walk, statement};
+use super::walk::{Start, Walk, statement};
 use crate::model::instant::DAY;
 use crate::model::log_query::{Comparison, Condition, Test, Value};
 use crate::model::whatsapp_log::Column;

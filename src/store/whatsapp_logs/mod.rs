@@ -5,6 +5,7 @@ pub mod condition;
 pub mod counts;
 pub mod page;
 mod row;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
