@@ -16,7 +16,8 @@ use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest;
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{CallerId, HistoryQuery, Item, TenantId};
-use history_gateway::store::{Budget, Store, history, tenants};
+use history_gateway::store::messages::history;
+use history_gateway::store::{Budget, Store, tenants};
 
 use data::query;
 

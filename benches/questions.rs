@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use history_gateway::store::dialect::{Along, any_of, sent_at};
+use history_gateway::store::db::fragments::{Along, any_of, sent_at};
+use history_gateway::store::messages::history;
 use history_gateway::store::schema::messages;
-use history_gateway::store::{Budget, Connection, StoreError, history};
+use history_gateway::store::{Budget, Connection, StoreError};
 
 use data::query;
 

@@ -26,21 +26,22 @@
 //! | [`web`] | what the handlers of all dialects share: answers that are sent part by part, and the bound on bytes in flight |
 //! | [`ingest`] | the door: what copies of a message and statuses come to, and the queue before it |
 //! | [`fair_queue`] | a queue that serves tenants in turn, and the keys of each in turn |
-//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::history`] and [`store::whatsapp_logs::page`], the people [`store::subscribers`]; [`store::budget`] is what a question may cost, `admission` the places for questions and the queue before them, `pool` the connections; [`store::backup`] and [`store::check`] look after a store as a whole |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::messages::history`] and [`store::whatsapp_logs::page`], the people [`store::recipients::subscribers`]; [`store::db::budget`] is what a question may cost, `admission` the places for questions and the queue before them, `pool` the connections; [`store::backup`] and [`store::check`] look after a store as a whole |
 //! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli → {http, edna, ingest, oneuptime, store, generate, config, telemetry, model}` · `http → {edna, oneuptime, store,
-//! config, document, web, model}` · `edna → {ingest, store, model, document, web}` · `oneuptime → {store, model, document, web}` ·
-//! `ingest → {store, fair_queue, model}` · `store → {fair_queue, model}` · `fair_queue → model` · `generate → model` · `config →
-//! {ingest, store, model}` · `telemetry → config` · `web → model` · `model →` and `document →` nothing of ours.
+//! `main → cli` · `cli → {http, edna, oneuptime, ingest, store, generate, config, telemetry, model}` ·
+//! `http → {edna, oneuptime, store, config, document, web, model}` · `edna → {ingest, store, document, web, model}` ·
+//! `oneuptime → {store, document, web, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` ·
+//! `telemetry → config` · `store → {fair_queue, model}` · `fair_queue → model` · `generate → model` · `web → model`; `document`
+//! and `model` use nothing of ours. No two files use each other.
 //!
 //! # Invariants, which `tests/it/house.rs` holds
 //! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
 //!   so that a sandbox can stop it.
 //! - Only `http`, `web` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
-//!   `store` knows diesel; only its files `connection.rs`, `dialect.rs`, `postgres.rs`, `sqlite.rs` and `url.rs` name a database.
+//!   `store` knows diesel; only its folder `db` names a database.
 //!   Only `edna/upstream.rs` knows ureq.
 //! - Every store function that touches messages takes the tenant first, or a query that begins with it. None reads
 //!   messages across tenants.
@@ -50,7 +51,7 @@
 //! # One request
 //! [`http`]'s route → [`http::auth`] (key → [`model::Caller`]) → [`edna::request`] (shape, leniency) →
 //! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::Store::page`] (a place, a connection, a [`store::Budget`]) →
-//! [`store::history::page`] (`limit + 1` rows) → [`edna::answer`] (items joined into the body) → [`web::answer`].
+//! [`store::messages::history::page`] (`limit + 1` rows) → [`edna::answer`] (items joined into the body) → [`web::answer`].
 //!
 //! Every question is taken for a cheap one first. Where the plan and the kept counts say that it looks at more rows than
 //! that, or it turns out so while it runs, it is asked again from the beginning among the expensive ones: few at a time,
@@ -67,7 +68,7 @@
 //! is an arm of `on_each!`. A file's writer holds the whole file, and the processes that
 //! write to it take turns, which a file's own lock does not see to. A server's writers, which may be several gateways',
 //! take turns on their tenant's row ([`store::tenants::lock`]): that keeps a message single and the days' counts right
-//! although partitions allow no unique key without the time. Plans are chosen in [`store::history`] and pinned for both:
+//! although partitions allow no unique key without the time. Plans are chosen in [`store::messages::history`] and pinned for both:
 //! an index answers for the bare column or for its sum with zero, and a statement names the one it is to walk by.
 //! A pool is places and a list of idle connections, so that a server that is away is said at once. Work on a file is ended
 //! from inside, by functions that its statements call for every row; work on a server from another connection.
@@ -76,7 +77,7 @@
 //! A recipient is not a person but a row of `recipients`: one address on one class of channel, with one subscriber or
 //! none. A message carries that row's number, so one integer leads to its index; a person is the set of such rows that
 //! a question resolves to, so a link that becomes known later needs no message rewritten. And what tells the planner
-//! where a window's ids lie is kept by UTC day ([`store::days`]) rather than by blocks of ids, which one tenant's
+//! where a window's ids lie is kept by UTC day ([`store::messages::daily_counts`]) rather than by blocks of ids, which one tenant's
 //! sparse ids would leave nearly empty.
 
 pub mod cli;

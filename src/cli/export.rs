@@ -9,7 +9,8 @@ use super::import::Format;
 use crate::model::instant::Rounding;
 use crate::model::{Instant, TenantId};
 use crate::oneuptime::row;
-use crate::store::{Store, messages, tenants, whatsapp_logs};
+use crate::store::messages;
+use crate::store::{Store, tenants, whatsapp_logs};
 
 const PAGE: i64 = 1000;
 

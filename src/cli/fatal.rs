@@ -4,7 +4,7 @@ use std::panic::PanicHookInfo;
 
 use super::failure::{Failure, say_last};
 use crate::http::clock::Clock;
-use crate::store::threads::NAME as EXPENSIVE_THREAD;
+use crate::store::db::threads::NAME as EXPENSIVE_THREAD;
 use crate::telemetry::OUTPUT_THREAD;
 
 /// The name that tokio gives to the threads for blocking work; a test compares it.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::answer;
 use crate::model::{CallerId, HistoryQuery};
-use crate::store::{Store, StoreError, items};
+use crate::store::messages::items;
+use crate::store::{Store, StoreError};
 use crate::web::answer::Rest;
 
 /// The messages of a page whose items are still to be read. Nothing of the store is held while the client reads.

@@ -12,8 +12,10 @@ use super::{EdnaError, answer, request, trail, webhook};
 use crate::ingest::{Door, Fate, Limits, Rejection};
 use crate::model::ask::{Asked, Body, Denial, ErrorTitle};
 use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice, TenantId};
-use crate::store::history::{self, Page};
-use crate::store::{Budget, Connection, LookupFor, Store, StoreError, messages, status_events, subjects};
+use crate::store::messages;
+use crate::store::messages::history::{self, Page};
+use crate::store::messages::status_events;
+use crate::store::{Budget, Connection, LookupFor, Store, StoreError, subjects};
 use crate::web::InFlight;
 use crate::web::answer::{json, parts};
 

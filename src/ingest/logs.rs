@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::Recorded;
 use crate::model::{Property, TenantId, WhatsAppLog};
+use crate::store::messages;
 use crate::store::whatsapp_logs::{self, Change, Source, Stored};
-use crate::store::{Connection, LookupFor, Store, StoreError, messages, tenants};
+use crate::store::{Connection, LookupFor, Store, StoreError, tenants};
 
 /// How many messages one transaction of `catch_up` looks at.
 const BATCH: i64 = 2000;

@@ -20,9 +20,10 @@ pub use pipeline::{Entry, Pipeline};
 
 use crate::model::TenantId;
 use crate::model::subject::Subject;
-use crate::store::partitions::{self, Month};
-use crate::store::waiting::Ready;
-use crate::store::{Connection, LookupFor, Store, StoreError, subjects, tenants, waiting};
+use crate::store::messages::partitions::{self, Month};
+use crate::store::messages::pending;
+use crate::store::messages::pending::Ready;
+use crate::store::{Connection, LookupFor, Store, StoreError, subjects, tenants};
 
 /// How long a commit waits for all tenants that somebody else changes: longer than a commit of another program
 /// that brings much takes as a rule (`pipeline::LONG`), so that two that write by turns both get on.
@@ -50,7 +51,7 @@ pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> R
 /// Takes in all messages whose subject became known and that still wait, because a program was ended, or a
 /// store was busy, in between.
 pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
-    let tenants = store.read(waiting::ready_tenants).await?;
+    let tenants = store.read(pending::ready_tenants).await?;
     settle_some(store, tenants).await;
     Ok(())
 }
@@ -59,8 +60,8 @@ pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
 async fn recount(store: &Store) -> Result<(), StoreError> {
     for tenant in store.quick_read(LookupFor::Gateway, tenants::list).await? {
         let tenant = tenant.id;
-        let recounted = match store.read(move |connection| waiting::is_miscounted(connection, tenant)).await {
-            Ok(true) => store.write(move |connection| waiting::recount(connection, tenant)).await,
+        let recounted = match store.read(move |connection| pending::is_miscounted(connection, tenant)).await {
+            Ok(true) => store.write(move |connection| pending::recount(connection, tenant)).await,
             known => known,
         };
         match recounted {
@@ -198,13 +199,13 @@ fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Settled,
         Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Settled::All),
         Err(error) => return Err(error),
     }
-    let ready = waiting::ready(connection, tenant, SETTLED_AT_ONCE)?;
+    let ready = pending::ready(connection, tenant, SETTLED_AT_ONCE)?;
     let times = ready.iter().filter_map(|ready| ready.message.sent_or_received_at());
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
         return Ok(Settled::NoRoom(missing));
     }
-    waiting::forget(connection, tenant, &ready)?;
+    pending::forget(connection, tenant, &ready)?;
     let placed = |ready: Ready| Event::message(ready.message.placed(&ready.channel_type), ready.heard);
     let events: Vec<Event> = ready.into_iter().map(placed).collect();
     write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), Caps::default())?;

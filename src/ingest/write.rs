@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::event::{Caps, Event, Fate, Told};
 use super::logs;
 use crate::model::{Heard, Item, MessageCopy, Property, StatusNotice, TenantId, merge};
+use crate::store::messages::pending;
+use crate::store::messages::pending::Counts;
+use crate::store::messages::status_events::{self, Known};
 use crate::store::messages::{self, Change, Stored};
-use crate::store::status_events::{self, Known};
-use crate::store::waiting::Counts;
-use crate::store::{Connection, StoreError, subjects, waiting};
+use crate::store::{Connection, StoreError, subjects};
 
 /// What became of a tenant's events, in their order.
 pub struct Written {
@@ -117,7 +118,7 @@ fn items<'a>(
     };
     let channels = subjects::channels(connection, tenant, &events.iter().filter_map(subject).collect())?;
     let may_wait = events.iter().any(|event| matches!(event.told, Told::Unplaced(_) | Told::Other(_)));
-    let known = if may_wait { waiting::counts(connection, tenant)? } else { Counts::default() };
+    let known = if may_wait { pending::counts(connection, tenant)? } else { Counts::default() };
     let (mut counts, mut items) = (known, Vec::new());
     for (place, event) in (0..).zip(events) {
         let item = match &event.told {
@@ -127,9 +128,9 @@ fn items<'a>(
                 let Some(channel_type) = channels.get(&message.subject_id()) else {
                     let has_room = counts.messages < caps.waiting_messages;
                     let is_new = if has_room {
-                        waiting::keep(connection, tenant, message, event.heard)?
+                        pending::keep(connection, tenant, message, event.heard)?
                     } else {
-                        !waiting::is_kept(connection, tenant, message)?
+                        !pending::is_kept(connection, tenant, message)?
                     };
                     counts.messages += i64::from(is_new && has_room);
                     fates[place] = fate_of_kept(is_new, has_room, Fate::Waiting);
@@ -140,9 +141,9 @@ fn items<'a>(
             Told::Other(body) => {
                 let has_room = counts.other_events < caps.other_events;
                 let is_new = if has_room {
-                    waiting::keep_event(connection, tenant, body, event.heard.at)?
+                    pending::keep_event(connection, tenant, body, event.heard.at)?
                 } else {
-                    !waiting::is_event_kept(connection, tenant, body)?
+                    !pending::is_event_kept(connection, tenant, body)?
                 };
                 counts.other_events += i64::from(is_new && has_room);
                 fates[place] = fate_of_kept(is_new, has_room, Fate::Imported);
@@ -152,7 +153,7 @@ fn items<'a>(
         items.push(Incoming { place, item, heard: event.heard, senders: event.senders.as_ref() });
     }
     if counts != known {
-        waiting::keep_counts(connection, tenant, counts)?;
+        pending::keep_counts(connection, tenant, counts)?;
     }
     Ok(items)
 }

@@ -6,12 +6,12 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use subtle::ConstantTimeEq;
 
-use super::Connection;
-use super::connection::on_each;
-use super::error::StoreError;
-use super::schema::{api_keys, tenants};
 use crate::model::key::{KeyDigest, KeyKind, Profile, Project};
 use crate::model::{Caller, Instant, TenantId};
+use crate::store::Connection;
+use crate::store::db::connection::on_each;
+use crate::store::error::StoreError;
+use crate::store::schema::{api_keys, tenants};
 
 /// A key to be stored.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ struct Row {
 
 /// Stores a key; `None` where the same key was issued before, revoked or not.
 pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<Option<i64>, StoreError> {
-    super::tenants::lock(connection, key.tenant)?;
+    crate::store::tenants::lock(connection, key.tenant)?;
     let row = (
         api_keys::tenant_id.eq(key.tenant.0),
         api_keys::digest.eq(key.digest.0.as_slice()),
@@ -111,7 +111,7 @@ pub fn find(connection: &mut Connection, digest: KeyDigest) -> Result<Option<Cal
 
 /// The keys of a tenant in the order they were issued.
 pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<ListedKey>, StoreError> {
-    super::tenants::require(connection, tenant)?;
+    crate::store::tenants::require(connection, tenant)?;
     let rows = api_keys::table
         .filter(api_keys::tenant_id.eq(tenant.0))
         .select(Row::as_select())
@@ -149,7 +149,7 @@ pub fn revoke(
     id: i64,
     now: Instant,
 ) -> Result<Option<RevokedKey>, StoreError> {
-    super::tenants::require(connection, tenant)?;
+    crate::store::tenants::require(connection, tenant)?;
     let key = api_keys::table.find(id).filter(api_keys::tenant_id.eq(tenant.0));
     let revoked: Option<(String, String)> =
         key.select((api_keys::name, api_keys::kind)).first(connection).optional()?;

@@ -9,13 +9,13 @@ use diesel::sql_types::Text;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use super::Connection;
-use super::check;
-use super::connection::on_each;
-use super::error::StoreError;
-use super::migrate;
-use super::sqlite;
-use super::url::DatabaseUrl;
+use crate::store::Connection;
+use crate::store::check;
+use crate::store::db::connection::on_each;
+use crate::store::db::migrate;
+use crate::store::db::sqlite;
+use crate::store::db::url::DatabaseUrl;
+use crate::store::error::StoreError;
 
 /// How long to wait for others to let go of a store that is to be replaced.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -167,7 +167,9 @@ fn readable(backup: &Path, wait: Duration) -> Result<Connection, BackupError> {
 }
 
 /// Takes a store that is to be replaced away from everybody else; `None` where it is too damaged for locks.
-fn lock_exclusively(url: &DatabaseUrl) -> Result<Option<(Connection, Option<super::turns::Turn>)>, BackupError> {
+fn lock_exclusively(
+    url: &DatabaseUrl,
+) -> Result<Option<(Connection, Option<crate::store::db::write_lock::Turn>)>, BackupError> {
     let in_use = |error| match error {
         StoreError::Busy => BackupError::InUse(url.name()),
         other => BackupError::Store(other),

@@ -3,17 +3,18 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::connection::on_each;
-use super::error::StoreError;
-use super::failure::one_line;
-use super::migrate;
-use super::partitions;
-use super::session::Purpose;
-use super::sqlite;
-use super::url::DatabaseUrl;
-use super::{Connection, Options, tenants, waiting};
 use crate::model::instant::DAY;
 use crate::model::{Instant, TenantId};
+use crate::store::db::connection::on_each;
+use crate::store::db::failure::one_line;
+use crate::store::db::migrate;
+use crate::store::db::session::Purpose;
+use crate::store::db::sqlite;
+use crate::store::db::url::DatabaseUrl;
+use crate::store::error::StoreError;
+use crate::store::messages::partitions;
+use crate::store::messages::pending;
+use crate::store::{Connection, Options, tenants};
 
 /// A day's count that differs from the rows there are.
 #[derive(QueryableByName)]
@@ -43,7 +44,7 @@ pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreErr
     connection.begin(Purpose::Read, options, url.sessions())?;
     for tenant in tenants::list(&mut connection)? {
         let (kept, counted) =
-            (waiting::counts(&mut connection, tenant.id)?, waiting::counted(&mut connection, tenant.id)?);
+            (pending::counts(&mut connection, tenant.id)?, pending::counted(&mut connection, tenant.id)?);
         if kept != counted {
             faults.push(format!(
                 "tenant {}: {} messages wait and there are {} other events, and {} and {} are counted",

@@ -10,9 +10,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::budget::Budget;
-use super::error::{EndReason, StoreError};
 use crate::model::CallerId;
+use crate::store::db::budget::Budget;
+use crate::store::error::{EndReason, StoreError};
 
 /// What a question costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,46 +1,19 @@
 //! The store: the only place that knows diesel, and the only place that leaves async.
 
-mod admission;
 pub mod api_keys;
 pub mod backup;
-pub mod budget;
 pub mod check;
-pub mod connection;
 pub mod counters;
-pub mod days;
-pub mod dialect;
+pub mod db;
 pub mod error;
-pub mod explain;
-mod failure;
-mod file;
-pub mod history;
-pub mod items;
 pub mod messages;
-pub mod migrate;
-pub mod order;
-pub mod partitions;
 mod parts;
-pub mod people;
-mod person;
-mod pool;
-#[cfg(feature = "postgres")]
-mod postgres;
 pub mod pulls;
-mod rows;
+pub mod recipients;
 pub mod schema;
-mod session;
-mod sqlite;
-pub mod status_events;
 pub mod stock;
 pub mod subjects;
-pub mod subscribers;
 pub mod tenants;
-mod text;
-pub mod threads;
-mod turns;
-mod url;
-pub mod waiting;
-mod watch;
 pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;
@@ -49,20 +22,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
-pub use budget::Budget;
-pub use connection::AnyConnection as Connection;
 pub use counters::{Class, Counters};
+pub use db::budget::Budget;
+pub use db::connection::AnyConnection as Connection;
+pub use db::session::{PreparedStatements, Purpose};
+pub use db::url::DatabaseUrl;
 pub use error::{EndReason, StoreError};
-pub use session::{PreparedStatements, Purpose};
-pub use url::DatabaseUrl;
 
-use admission::Admission;
-use partitions::Month;
-use pool::Pool;
-use watch::Watch;
+use db::admission::Admission;
+use db::pool::Pool;
+use db::watch::Watch;
+use db::{file, migrate};
+use messages::history::{self, Page};
+use messages::partitions::{self, Month};
 
 use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
-use history::Page;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// How many bytes of a page are read at once; what goes beyond is read as it is sent.
 pub const PAGE_BYTES: usize = 1024 * 1024;

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::connection::on_each;
-use super::error::StoreError;
-use super::schema::pulls;
-use super::tenants;
 use crate::model::{Instant, TenantId};
+use crate::store::Connection;
+use crate::store::db::connection::on_each;
+use crate::store::error::StoreError;
+use crate::store::schema::pulls;
+use crate::store::tenants;
 
 /// How far one upstream's history is copied: one row, written whole, so that it is always what one pull says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

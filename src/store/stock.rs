@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::error::StoreError;
-use super::schema::{pulls, tenants};
-use super::waiting::Counts;
 use crate::model::{Instant, TenantId};
+use crate::store::Connection;
+use crate::store::error::StoreError;
+use crate::store::messages::pending::Counts;
+use crate::store::schema::{pulls, tenants};
 
 /// What there is in a store.
 pub struct Stock {

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::connection::on_each;
-use super::days;
-use super::dialect::{Along, any_of, message_id};
-use super::error::StoreError;
-use super::schema::{messages, subjects};
-use super::text::{kept, told};
 use crate::model::subject::Subject;
 use crate::model::{Item, Property, Source, TenantId};
+use crate::store::Connection;
+use crate::store::db::connection::on_each;
+use crate::store::db::fragments::{Along, any_of, message_id};
+use crate::store::db::text::{kept, told};
+use crate::store::error::StoreError;
+use crate::store::messages::daily_counts;
+use crate::store::schema::{messages, subjects};
 
 /// Adds a subject, or corrects the one that has its id.
 pub fn add(connection: &mut Connection, tenant: TenantId, subject: &Subject) -> Result<(), StoreError> {
-    super::tenants::lock(connection, tenant)?;
+    crate::store::tenants::lock(connection, tenant)?;
     put(connection, tenant, subject, None)
 }
 
@@ -63,7 +63,7 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BT
         .select(subjects::channel_type)
         .distinct()
         .load(connection)?;
-    let of_messages = days::channel_types(connection, tenant)?;
+    let of_messages = daily_counts::channel_types(connection, tenant)?;
     Ok(of_subjects.into_iter().map(told).chain(of_messages).collect())
 }
 

@@ -4,15 +4,15 @@ use std::time::Instant as Monotonic;
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::connection::on_each;
-use super::error::StoreError;
-use super::schema::{
+use crate::model::tenant::Tenant;
+use crate::model::{Instant, TenantId};
+use crate::store::Connection;
+use crate::store::db::connection::on_each;
+use crate::store::error::StoreError;
+use crate::store::schema::{
     api_keys, message_copies, message_days, messages, other_events, pulls, recipients, status_events, subjects,
     tenants, waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
 };
-use crate::model::tenant::Tenant;
-use crate::model::{Instant, TenantId};
 
 /// Adds a tenant; `false` where the id or the project id is taken.
 pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Result<bool, StoreError> {

@@ -43,17 +43,11 @@ fn only_the_store_knows_diesel() {
 }
 
 #[test]
-fn only_five_files_name_a_database() {
-    let names = |name: &str| {
-        !matches!(
-            name,
-            "store/connection.rs" | "store/dialect.rs" | "store/postgres.rs" | "store/sqlite.rs" | "store/url.rs"
-        )
-    };
+fn only_the_stores_db_names_a_database() {
     absent(
         &["Sqlite", "diesel::sqlite", "PRAGMA", "sqlite_master", "Postgres", "diesel::pg", "pg_"],
-        names,
-        "only connection.rs, dialect.rs, postgres.rs, sqlite.rs and url.rs name a database",
+        |name| !name.starts_with("store/db/"),
+        "only store/db names a database",
     );
 }
 
@@ -85,18 +79,57 @@ fn the_model_knows_no_other_module() {
     absent(&others, |name| name.starts_with("model/"), "the model uses nothing of ours and no I/O");
 }
 
+/// Which modules each may use. What is not named here is refused.
+const USES: [(&str, &[&str]); 14] = [
+    ("main", &["cli"]),
+    ("cli", &["http", "edna", "oneuptime", "ingest", "store", "generate", "config", "telemetry", "model"]),
+    ("http", &["edna", "oneuptime", "store", "config", "document", "web", "model"]),
+    ("edna", &["ingest", "store", "document", "web", "model"]),
+    ("oneuptime", &["store", "document", "web", "model"]),
+    ("ingest", &["store", "fair_queue", "model"]),
+    ("config", &["ingest", "store", "model"]),
+    ("telemetry", &["config"]),
+    ("store", &["fair_queue", "model"]),
+    ("fair_queue", &["model"]),
+    ("generate", &["model"]),
+    ("web", &["model"]),
+    ("document", &[]),
+    ("model", &[]),
+];
+
+/// The module that a file belongs to.
+fn module(file: &str) -> &str {
+    file.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
 #[test]
-fn each_module_uses_only_those_below_it() {
-    let rules: [(&str, &[&str]); 6] = [
-        ("store/", &["crate::ingest", "crate::edna", "crate::http", "crate::cli", "crate::config"]),
-        ("ingest/", &["crate::edna", "crate::oneuptime", "crate::http", "crate::cli", "crate::config"]),
-        ("edna/", &["crate::http", "crate::cli", "crate::config", "crate::oneuptime"]),
-        ("oneuptime/", &["crate::http", "crate::cli", "crate::config", "crate::edna", "crate::ingest"]),
-        ("generate", &["crate::store", "crate::ingest", "crate::http", "crate::edna", "crate::cli"]),
-        ("http/", &["crate::cli", "crate::ingest"]),
-    ];
-    for (folder, others) in rules {
-        absent(others, |name| name.starts_with(folder), "a module uses only those below it");
+fn each_module_uses_only_those_that_it_may() {
+    for (name, text) in sources().iter().filter(|(name, _)| name != "lib.rs") {
+        let own = module(name);
+        let allowed = USES.iter().find(|(module, _)| *module == own);
+        let (_, allowed) = allowed.unwrap_or_else(|| panic!("src/{name}: say in USES what '{own}' may use"));
+        for line in code(text) {
+            for used in line.split("crate::").skip(1).chain(line.split("history_gateway::").skip(1)) {
+                let used = used.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap();
+                let is_allowed = used == own || allowed.contains(&used);
+                assert!(is_allowed, "src/{name}: {own} may not use {used}: {}", line.trim());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_map_says_who_may_use_whom() {
+    let map = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let map = map.replace("\n//! ", " ");
+    for (own, used) in USES {
+        assert!(own == "main" || map.contains(&format!("| [`{own}`] |")), "src/lib.rs does not tell of {own}");
+        let arrow = match used {
+            [] => continue,
+            [one] => format!("`{own} → {one}`"),
+            many => format!("`{own} → {{{}}}`", many.join(", ")),
+        };
+        assert!(map.contains(&arrow), "src/lib.rs does not say {arrow}");
     }
 }
 
@@ -125,36 +158,46 @@ fn every_module_says_what_it_is_and_no_file_is_long() {
     }
 }
 
+/// The store's functions that are about all tenants, or about none.
+const OF_NO_TENANT: [&str; 9] = [
+    "store/api_keys.rs find",
+    "store/api_keys.rs note_uses",
+    "store/check.rs structure",
+    "store/messages/partitions.rs missing",
+    "store/messages/partitions.rs make",
+    "store/messages/pending.rs ready_tenants",
+    "store/stock.rs take",
+    "store/tenants.rs list",
+    "store/tenants.rs behind_with_logs",
+];
+
 #[test]
-fn every_store_function_that_touches_messages_takes_the_tenant_first() {
-    for file in [
-        "store/messages.rs",
-        "store/history.rs",
-        "store/days.rs",
-        "store/pulls.rs",
-        "store/subscribers.rs",
-        "store/subjects.rs",
-        "store/whatsapp_logs/mod.rs",
-        "store/whatsapp_logs/counts.rs",
-        "store/whatsapp_logs/page.rs",
-    ] {
-        let text = sources().into_iter().find(|(name, _)| name == file).unwrap().1;
-        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+fn every_store_function_takes_the_tenant_first() {
+    let is_of_tenants = |name: &str| name.starts_with("store/") && !name.starts_with("store/db/");
+    for (file, text) in sources().into_iter().filter(|(name, _)| is_of_tenants(name)) {
+        let flat = code(&text).collect::<Vec<_>>().join(" ");
+        let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
         for signature in flat.split("pub fn ").skip(1) {
-            let arguments = signature.split(')').next().unwrap();
+            let (function, arguments) = signature.split_once('(').unwrap();
+            let arguments = arguments.split(')').next().unwrap().trim();
             if !arguments.contains("connection: &mut Connection") {
                 continue;
             }
-            // A query and a filter begin with their tenant, and what can be counted is a filter.
+            let name = format!("{file} {}", function.split('<').next().unwrap());
+            // A query and a filter begin with their tenant, and so does what is made of one.
             let first = [
-                "connection: &mut Connection, tenant: TenantId",
-                "connection: &mut Connection, query: &HistoryQuery",
-                "connection: &mut Connection, query: &LogQuery",
-                "connection: &mut Connection, filter: &LogFilter",
-                "&self, connection: &mut Connection, start: Start",
-                "&self, connection: &mut Connection",
+                "tenant: TenantId",
+                "tenant: &Tenant",
+                "query: &HistoryQuery",
+                "query: &LogQuery",
+                "filter: &LogFilter",
+                "filter: &'a LogFilter",
+                "key: &NewKey",
             ];
-            assert!(first.iter().any(|first| arguments.contains(first)), "{file}: {arguments}");
+            let is_first =
+                first.iter().any(|first| arguments.starts_with(&format!("connection: &mut Connection, {first}")));
+            let is_known = OF_NO_TENANT.contains(&name.as_str());
+            assert!(is_first || arguments.starts_with("&self") || is_known, "{name}: {arguments}");
         }
     }
 }

@@ -12,7 +12,8 @@ use history_gateway::model::history::Recipient;
 use history_gateway::model::key::{KeyKind, Project};
 use history_gateway::model::subscriber::AddressType;
 use history_gateway::model::{Caller, HistoryQuery, Policy, Property};
-use history_gateway::store::{history, people};
+use history_gateway::store::messages::history;
+use history_gateway::store::recipients::people;
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 

@@ -4,7 +4,8 @@ use diesel::connection::SimpleConnection;
 use insta::assert_snapshot;
 
 use crate::support::Binary;
-use history_gateway::store::{DatabaseUrl, Options, Store, StoreError, migrate};
+use history_gateway::store::db::migrate;
+use history_gateway::store::{DatabaseUrl, Options, Store, StoreError};
 
 /// Makes a store look as if it lacked every migration.
 pub async fn forget_migrations(store: &Store) {

@@ -12,8 +12,9 @@ use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Caller, HistoryQuery, Instant, LogFilter, LogQuery, Policy, Property, TenantId};
 use history_gateway::oneuptime::query;
 use history_gateway::oneuptime::request::{Paging, Parts};
+use history_gateway::store::messages::history;
 use history_gateway::store::whatsapp_logs::page;
-use history_gateway::store::{DatabaseUrl, Options, Store, history, tenants};
+use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
 
 const TENANT: TenantId = TenantId(3193);
 

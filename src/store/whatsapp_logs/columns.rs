@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Nullable, Untyped};
 
 use crate::model::log_query::SortKey;
 use crate::model::whatsapp_log::{Column, Kind, Relation};
-use crate::store::connection::Backend;
+use crate::store::db::connection::Backend;
 use crate::store::schema::whatsapp_logs;
 
 /// The index that a statement is to walk, so the columns that it may name as that index does.

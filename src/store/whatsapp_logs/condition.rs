@@ -9,10 +9,10 @@ use super::columns::{Index, Named, name};
 use crate::model::fold::Pattern;
 use crate::model::log_query::{Comparison, Condition, Searched, Test, Value};
 use crate::model::whatsapp_log::{Column, Kind};
-use crate::store::connection::Backend;
-use crate::store::dialect::{AnyOf, InstantText, Words, any_of};
+use crate::store::db::connection::Backend;
+use crate::store::db::fragments::{AnyOf, InstantText, Words, any_of};
+use crate::store::db::text::kept;
 use crate::store::schema::{whatsapp_log_days, whatsapp_logs};
-use crate::store::text::kept;
 
 /// A value as it is bound.
 enum Bound {

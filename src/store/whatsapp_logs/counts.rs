@@ -15,11 +15,11 @@ use crate::model::log_query::{Comparison, Condition, Test, Value};
 use crate::model::whatsapp_log::Column;
 use crate::model::{LogFilter, TenantId};
 use crate::store::Connection;
-use crate::store::connection::{Backend, on_each};
-use crate::store::dialect::{Sum, any_of};
+use crate::store::db::connection::{Backend, on_each};
+use crate::store::db::fragments::{Sum, any_of};
+use crate::store::db::text::kept;
 use crate::store::error::StoreError;
 use crate::store::schema::whatsapp_log_days as days;
-use crate::store::text::kept;
 
 /// Stands for every subject, and for none.
 const ANY_SUBJECT: i64 = i64::MIN;

@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::Connection;
-use super::dialect::any_of;
-use super::error::StoreError;
-use super::parts;
-use super::schema::{whatsapp_log_copies, whatsapp_logs};
 use crate::model::{Instant, TenantId, WhatsAppLog};
+use crate::store::Connection;
+use crate::store::db::fragments::any_of;
+use crate::store::error::StoreError;
+use crate::store::parts;
+use crate::store::schema::{whatsapp_log_copies, whatsapp_logs};
 use row::{MessageText, NewRow, Row, log, row};
 
 /// A row as the store has it.

@@ -10,11 +10,11 @@ use super::Stored;
 use crate::model::fold::folded;
 use crate::model::whatsapp_log::Relation;
 use crate::model::{Instant, TenantId, WhatsAppLog};
-use crate::store::connection::Backend;
+use crate::store::db::connection::Backend;
+use crate::store::db::rows::whole_row;
+use crate::store::db::text::{kept, told};
 use crate::store::error::StoreError;
-use crate::store::rows::whole_row;
 use crate::store::schema::whatsapp_logs;
-use crate::store::text::{kept, told};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = whatsapp_logs)]

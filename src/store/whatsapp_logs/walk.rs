@@ -7,8 +7,8 @@ use super::condition::Where;
 use crate::model::LogFilter;
 use crate::model::log_query::{Comparison, Condition, SortKey, Test, Value};
 use crate::model::whatsapp_log::{Column, Relation};
-use crate::store::dialect::any_of;
-use crate::store::explain::Logs;
+use crate::store::db::explain::Logs;
+use crate::store::db::fragments::any_of;
 use crate::store::schema::whatsapp_logs;
 
 /// The first and the last millisecond of a stretch of `createdAt`.

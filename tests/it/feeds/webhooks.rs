@@ -180,7 +180,8 @@ async fn events_of_other_kinds_are_kept_and_change_nothing() {
         assert_eq!(feeds.hook(json!([event])).await, OK);
     }
     assert_eq!(feeds.app.ids("{}").await, "[]");
-    let kept = feeds.app.store.read(|connection| history_gateway::store::waiting::count_events(connection, TENANT));
+    let kept =
+        feeds.app.store.read(|connection| history_gateway::store::messages::pending::count_events(connection, TENANT));
     assert_eq!(kept.await.unwrap(), 3, "each once");
 }
 

@@ -61,6 +61,7 @@ async fn what_an_older_gateway_has_not_counted_is_counted_anew() {
     };
     store.write(wrong).await.unwrap();
     app.gateway.edna.door.recount().await.unwrap();
-    let counts = store.read(|connection| history_gateway::store::waiting::counts(connection, TENANT)).await.unwrap();
+    let counts =
+        store.read(|connection| history_gateway::store::messages::pending::counts(connection, TENANT)).await.unwrap();
     assert_eq!((counts.messages, counts.other_events), (0, 0));
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{app_on, cluster_or_skip};
 use crate::support::{TENANT, instant, message};
 use history_gateway::model::{Instant, Item};
-use history_gateway::store::partitions;
+use history_gateway::store::messages::partitions;
 
 const LIST: &str = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_inherits JOIN pg_class \
     ON pg_class.oid = inhrelid WHERE inhparent = 'messages'::regclass";

@@ -96,7 +96,7 @@ async fn everything_works(cluster: &'static Cluster, settings: &str) {
                     let query = crate::plans::query(&body);
                     store
                         .read(move |connection| {
-                            history_gateway::store::history::page(
+                            history_gateway::store::messages::history::page(
                                 connection,
                                 &query,
                                 &history_gateway::store::Budget::default(),

@@ -7,7 +7,8 @@ use diesel::sql_types::Text;
 
 use super::cluster_or_skip;
 use crate::support::Database;
-use history_gateway::store::{Connection, Options, migrate};
+use history_gateway::store::db::migrate;
+use history_gateway::store::{Connection, Options};
 
 #[derive(QueryableByName)]
 struct Row {

@@ -188,7 +188,11 @@ async fn statements_are_prepared_once_for_each_connection() {
     let ask = || {
         let query = crate::plans::query(&json!({"subscriberFilter": {"address": "79001112233"}}));
         store.read(move |connection| {
-            history_gateway::store::history::page(connection, &query, &history_gateway::store::Budget::default())
+            history_gateway::store::messages::history::page(
+                connection,
+                &query,
+                &history_gateway::store::Budget::default(),
+            )
         })
     };
     ask().await.unwrap();

@@ -1,22 +1,31 @@
 //! Messages in the store, written whole and read by id; knows no question and no rule of merging.
 
+pub mod daily_counts;
+pub mod history;
+pub mod items;
+pub mod order;
+pub mod partitions;
+pub mod pending;
+pub mod status_events;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::connection::on_each;
-use super::dialect::{Along, any_of, sent_at};
-use super::error::StoreError;
-use super::rows::whole_row;
-use super::schema::{message_copies, messages};
-use super::subscribers::Filing;
-use super::text::kept;
-use super::{days, status_events, subjects, subscribers};
 use crate::model::subscriber::ChannelClass;
 use crate::model::{Heard, Instant, Item, MessageCopy, Property, TenantId};
+use crate::store::Connection;
+use crate::store::db::connection::on_each;
+use crate::store::db::fragments::{Along, any_of, sent_at};
+use crate::store::db::rows::whole_row;
+use crate::store::db::text::kept;
+use crate::store::error::StoreError;
+use crate::store::recipients::subscribers;
+use crate::store::recipients::subscribers::Filing;
+use crate::store::schema::{message_copies, messages};
+use crate::store::subjects;
 
 /// A message as the store has it.
 pub struct Stored {
@@ -81,7 +90,7 @@ pub fn load(
 ) -> Result<BTreeMap<i64, Stored>, StoreError> {
     let Some((least, greatest)) = ids.first().copied().zip(ids.last().copied()) else { return Ok(BTreeMap::new()) };
     // What is new lies beyond all that is known, as a rule, and then there is nothing to look for.
-    let Some(times) = days::of_ids(connection, tenant, (least, greatest))? else { return Ok(BTreeMap::new()) };
+    let Some(times) = daily_counts::of_ids(connection, tenant, (least, greatest))? else { return Ok(BTreeMap::new()) };
     let rows: Vec<(i64, String, i32, Option<i64>)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0))
         .filter(any_of(messages::message_id, ids))
@@ -120,14 +129,14 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) 
     let recipients = subscribers::file(connection, tenant, &filings)?;
     let replaced: Vec<&Stored> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
     remove(connection, tenant, &replaced)?;
-    let mut sums = days::Changes::default();
+    let mut sums = daily_counts::Changes::default();
     for stored in &replaced {
         sums.remove(&stored.item);
     }
     for change in changes {
         sums.add(&change.item);
     }
-    days::apply(connection, tenant, &sums)?;
+    daily_counts::apply(connection, tenant, &sums)?;
     let row = |(change, recipient)| row(tenant, change, recipient);
     let rows: Vec<Row> = changes.iter().zip(recipients).map(row).collect();
     let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();

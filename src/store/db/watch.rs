@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::budget::Budget;
-use super::error::StoreError;
+use crate::store::db::budget::Budget;
+use crate::store::error::StoreError;
 
 /// How long a disk is taken for full after something did not fit on it.
 const FULL_FOR: Duration = Duration::from_secs(10);

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::Connection;
-use super::connection::on_each;
-use super::error::StoreError;
-use super::schema::{other_events, subjects, tenants as kept, waiting_messages};
-use super::status_events::source;
-use super::tenants;
-use super::text::told;
 use crate::model::{Heard, Instant, TenantId, Unplaced, feed};
+use crate::store::Connection;
+use crate::store::db::connection::on_each;
+use crate::store::db::text::told;
+use crate::store::error::StoreError;
+use crate::store::messages::status_events::source;
+use crate::store::schema::{other_events, subjects, tenants as kept, waiting_messages};
+use crate::store::tenants;
 
 /// How many messages of a tenant wait, and how many events of other kinds it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

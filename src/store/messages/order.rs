@@ -5,11 +5,11 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::QueryResult;
 use diesel::sql_types::Untyped;
 
-use super::connection::Backend;
-use super::dialect::{self, Along, ContentKey, Pinned};
-use super::schema::messages;
 use crate::model::Property;
 use crate::model::history::Sort;
+use crate::store::db::connection::Backend;
+use crate::store::db::fragments::{self, Along, ContentKey, Pinned};
+use crate::store::schema::messages;
 
 /// `ORDER BY key IS NULL, key, …, message_id`: a missing value comes last in both directions (docs/edna.md 4.2).
 ///
@@ -28,9 +28,9 @@ impl OrderBy {
     pub fn new(sort: Sort, along: Along) -> Self {
         Self {
             sort,
-            message_id: dialect::message_id(along),
-            sent_at: dialect::sent_at(along),
-            subject_id: dialect::subject_id(),
+            message_id: fragments::message_id(along),
+            sent_at: fragments::sent_at(along),
+            subject_id: fragments::subject_id(),
         }
     }
 }

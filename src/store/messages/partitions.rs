@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate};
 
-use super::Connection;
-use super::error::StoreError;
 use crate::model::Instant;
+use crate::store::Connection;
+use crate::store::error::StoreError;
 
 /// The years that have a partition for each month. What is sent before or after has one for all of it, so that no
 /// message is too old or too new, and no odd date makes partitions for a thousand years.

@@ -2,7 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {

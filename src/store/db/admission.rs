@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::error::StoreError;
 use crate::fair_queue::FairQueue;
 use crate::model::{CallerId, TenantId};
+use crate::store::error::StoreError;
 
 /// How places are given.
 #[derive(Clone)]

@@ -5,18 +5,18 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness;
 
-use super::Connection;
-use super::Options;
-use super::connection::on_each;
+use crate::store::Connection;
+use crate::store::Options;
+use crate::store::db::connection::on_each;
 #[cfg(feature = "postgres")]
-use super::dialect::SERVER_MIGRATIONS;
-use super::dialect::{FILE_MIGRATIONS, File};
-use super::error::StoreError;
+use crate::store::db::fragments::SERVER_MIGRATIONS;
+use crate::store::db::fragments::{FILE_MIGRATIONS, File};
 #[cfg(feature = "postgres")]
-use super::postgres;
-use super::session::Purpose;
-use super::sqlite;
-use super::url::DatabaseUrl;
+use crate::store::db::postgres;
+use crate::store::db::session::Purpose;
+use crate::store::db::sqlite;
+use crate::store::db::url::DatabaseUrl;
+use crate::store::error::StoreError;
 
 const LEDGER: &str = "__diesel_schema_migrations";
 
@@ -131,11 +131,11 @@ fn known_versions() -> Result<Vec<String>, StoreError> {
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
-pub(super) fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, StoreError> {
+pub(in crate::store) fn values(connection: &mut Connection, statement: &str) -> Result<Vec<String>, StoreError> {
     let rows: Vec<Row> = diesel::sql_query(statement).load(connection)?;
     Ok(rows.into_iter().map(|row| row.value).collect())
 }
 
 fn failed(error: &(dyn std::error::Error + Send + Sync)) -> StoreError {
-    super::failure::failure(&error.to_string())
+    crate::store::db::failure::failure(&error.to_string())
 }

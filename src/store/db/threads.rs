@@ -1,6 +1,6 @@
 //! Threads for work that may take long, which give way to all others; knows no connection.
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// What the threads are called, for whoever looks at the process or at a panic.
 pub const NAME: &str = "expensive-question";

@@ -6,17 +6,17 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType, Integer, Text};
 
-use super::Connection;
-use super::connection::Backend;
-use super::dialect::File;
-#[cfg(feature = "postgres")]
-use super::dialect::Server;
-use super::error::StoreError;
-use super::explain::explain;
-use super::text::kept;
 use crate::model::TenantId;
 use crate::model::history::Recipient;
 use crate::model::subscriber::{self, AddressType, ChannelClass};
+use crate::store::Connection;
+use crate::store::db::connection::Backend;
+use crate::store::db::explain::explain;
+use crate::store::db::fragments::File;
+#[cfg(feature = "postgres")]
+use crate::store::db::fragments::Server;
+use crate::store::db::text::kept;
+use crate::store::error::StoreError;
 
 /// `WITH … found (id) AS (…)`: the recipients whose messages answer a question, for a statement to go on with.
 pub struct People {

@@ -8,13 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::connection::on_each;
-use super::dialect::any_of;
-use super::error::StoreError;
-use super::schema::{messages, recipients};
 use crate::model::TenantId;
 use crate::model::subscriber::{self, ChannelClass};
+use crate::store::Connection;
+use crate::store::db::connection::on_each;
+use crate::store::db::fragments::any_of;
+use crate::store::error::StoreError;
+use crate::store::schema::{messages, recipients};
 
 /// What a message says of its recipient, the address as a column holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

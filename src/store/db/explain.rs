@@ -7,13 +7,13 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::Connection;
-use super::connection::{Backend, on_each};
-use super::error::StoreError;
+use crate::store::Connection;
+use crate::store::db::connection::{Backend, on_each};
 #[cfg(feature = "postgres")]
-use super::postgres;
-use super::schema::{messages, whatsapp_logs};
-use super::sqlite::row_wanted;
+use crate::store::db::postgres;
+use crate::store::db::sqlite::row_wanted;
+use crate::store::error::StoreError;
+use crate::store::schema::{messages, whatsapp_logs};
 
 /// A statement about messages that is still being put together.
 pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::Connection;
-use super::Options;
-use super::admission::{Admission, Permit};
-use super::budget::{Budget, Current};
-use super::error::{EndReason, StoreError};
-use super::session::Purpose;
-use super::threads;
-use super::url::DatabaseUrl;
-use super::watch::Watch;
 use crate::model::CallerId;
+use crate::store::Connection;
+use crate::store::Options;
+use crate::store::db::admission::{Admission, Permit};
+use crate::store::db::budget::{Budget, Current};
+use crate::store::db::session::Purpose;
+use crate::store::db::threads;
+use crate::store::db::url::DatabaseUrl;
+use crate::store::db::watch::Watch;
+use crate::store::error::{EndReason, StoreError};
 
 /// How long work that was ended may take to notice, before its place is given to the next.
 const GRACE: Duration = Duration::from_secs(1);

@@ -7,17 +7,17 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, SqliteConnection};
 
-use super::Options;
-use super::budget::Budget;
-use super::connection::{AnyConnection, on_each};
-use super::error::StoreError;
-use super::file::{self, StoreFile};
+use crate::store::Options;
+use crate::store::db::budget::Budget;
+use crate::store::db::connection::{AnyConnection, on_each};
+use crate::store::db::file::{self, StoreFile};
 #[cfg(feature = "postgres")]
-use super::postgres;
+use crate::store::db::postgres;
 #[cfg(feature = "postgres")]
-use super::session::PreparedStatements;
-use super::session::{Purpose, Sessions};
-use super::turns::{Turn, Turns};
+use crate::store::db::session::PreparedStatements;
+use crate::store::db::session::{Purpose, Sessions};
+use crate::store::db::write_lock::{Turn, Turns};
+use crate::store::error::StoreError;
 
 /// A database's address, its scheme known.
 #[derive(Clone)]

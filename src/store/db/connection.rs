@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
 
-use super::Options;
-use super::budget::Current;
-use super::error::StoreError;
+use crate::store::Options;
+use crate::store::db::budget::Current;
 #[cfg(feature = "postgres")]
-use super::postgres;
-use super::session::{Purpose, Sessions};
-use super::sqlite;
+use crate::store::db::postgres;
+use crate::store::db::session::{Purpose, Sessions};
+use crate::store::db::sqlite;
+use crate::store::error::StoreError;
 
 pub type Backend = MultiBackend;
 
@@ -37,7 +37,7 @@ macro_rules! on_each {
         }
     };
 }
-pub(super) use on_each;
+pub(in crate::store) use on_each;
 
 impl AnyConnection {
     /// Sees to it that work on this connection can be ended: by functions that ask the budget of what it works on, or by

@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use super::Connection;
-use super::connection::Backend;
-use super::people::People;
-use super::schema::messages;
+use crate::store::Connection;
+use crate::store::db::connection::Backend;
+use crate::store::recipients::people::People;
+use crate::store::schema::messages;
 
 /// The first messages of each of a person's recipients, walked by its index, and the first of all these.
 pub struct PersonPage<'a> {

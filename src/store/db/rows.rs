@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
-use super::dialect::File;
+use crate::store::db::fragments::File;
 
 /// A row that has a value for each column of a list.
 pub trait WholeRow {
@@ -67,14 +67,14 @@ macro_rules! whole_row {
         const _: () = {
             pub struct Statement;
 
-            impl $(<$life>)? crate::store::rows::WholeRow for $row $(<$life>)? {
+            impl $(<$life>)? crate::store::db::rows::WholeRow for $row $(<$life>)? {
                 type Statement = Statement;
                 const TABLE: &'static str = stringify!($table);
                 const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),*];
 
                 fn bind<'b>(
                     &'b self,
-                    mut each: diesel::query_builder::AstPass<'_, 'b, crate::store::dialect::File>,
+                    mut each: diesel::query_builder::AstPass<'_, 'b, crate::store::db::fragments::File>,
                 ) -> diesel::QueryResult<()> {
                     let mut between = "";
                     $(
@@ -97,11 +97,11 @@ macro_rules! whole_row {
                 if rows.is_empty() {
                     return Ok(());
                 }
-                crate::store::connection::on_each!(
+                crate::store::db::connection::on_each!(
                     connection,
                     |file| {
                         for row in rows {
-                            crate::store::rows::InsertRow(row).execute(file)?;
+                            crate::store::db::rows::InsertRow(row).execute(file)?;
                         }
                     },
                     |server| {
@@ -113,4 +113,4 @@ macro_rules! whole_row {
         }
     };
 }
-pub(super) use whole_row;
+pub(in crate::store) use whole_row;

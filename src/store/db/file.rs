@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// What stands beside a store's file: its write-ahead log, the log's index, and the two files of `turns`.
 const BESIDE: [&str; 4] = ["-wal", "-shm", "-turn", "-next"];

@@ -9,11 +9,11 @@ use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 
-use super::Options;
-use super::budget::Budget;
-use super::error::StoreError;
-use super::failure::one_line;
-use super::session::{Purpose, Sessions};
+use crate::store::Options;
+use crate::store::db::budget::Budget;
+use crate::store::db::failure::one_line;
+use crate::store::db::session::{Purpose, Sessions};
+use crate::store::error::StoreError;
 
 /// The first version that partitions are attached in without stopping readers, and that is still maintained.
 const OLDEST: i32 = 140_000;

@@ -10,9 +10,9 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 
-use super::budget::{Budget, Current};
-use super::error::StoreError;
 use crate::model::like::Matcher;
+use crate::store::db::budget::{Budget, Current};
+use crate::store::error::StoreError;
 
 /// Lists the tables, each in a column `value`; those that SQLite keeps for itself aside.
 pub const TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' \

@@ -12,8 +12,8 @@ use diesel::pg::Pg;
 #[cfg(feature = "postgres")]
 use diesel::sql_types::Array;
 
-use super::connection::Backend;
-use super::schema::messages;
+use crate::store::db::connection::Backend;
+use crate::store::schema::messages;
 
 pub type File = Sqlite;
 #[cfg(feature = "postgres")]
@@ -282,7 +282,7 @@ impl Listed for &String {
 /// `expression IN (any of a list)`, the list bound as one value: of any length, and always the same statement,
 /// so that it is prepared once.
 pub struct AnyOf<E> {
-    pub(super) expression: E,
+    pub(in crate::store) expression: E,
     #[cfg(feature = "postgres")]
     list: List,
     #[cfg(feature = "postgres")]

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::dialect::{self, Along, any_of};
-use super::error::StoreError;
-use super::parts::{self, PAGE_BYTES, PART_BYTES};
-use super::schema::messages;
 use crate::model::HistoryQuery;
+use crate::store::Connection;
+use crate::store::db::fragments::{self, Along, any_of};
+use crate::store::error::StoreError;
+use crate::store::parts::{self, PAGE_BYTES, PART_BYTES};
+use crate::store::schema::messages;
 
 /// The messages of a page in their order, with the items that were read.
 pub type Found = Vec<(i64, Option<String>)>;
@@ -57,7 +57,7 @@ fn load(
     let rows = messages::table
         .filter(messages::tenant_id.eq(query.tenant.0))
         .filter(any_of(messages::message_id, ids))
-        .filter(dialect::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
+        .filter(fragments::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
         .select((messages::message_id, messages::item))
         .load_iter::<(i64, String), _>(connection)?;
     parts::gather(ids.len(), most_bytes, rows.map(|row| Ok(row?)), String::len)

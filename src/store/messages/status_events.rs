@@ -8,13 +8,13 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Bool;
 
-use super::Connection;
-use super::dialect::any_of;
-use super::error::StoreError;
-use super::rows::whole_row;
-use super::schema::status_events;
-use super::text::{kept, told};
 use crate::model::{Heard, Instant, Source, StatusEvent, StatusNotice, TenantId};
+use crate::store::Connection;
+use crate::store::db::fragments::any_of;
+use crate::store::db::rows::whole_row;
+use crate::store::db::text::{kept, told};
+use crate::store::error::StoreError;
+use crate::store::schema::status_events;
 
 /// A sending: its request id and its subject.
 pub type Sending = (String, i64);

@@ -4,8 +4,8 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::error::StoreError;
-use super::file::beside;
+use crate::store::db::file::beside;
+use crate::store::error::StoreError;
 
 /// The longest pause between two looks at a lock.
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::error::{EndReason, StoreError};
+use crate::store::error::{EndReason, StoreError};
 
 /// How many rows are looked at between two looks at the time.
 const ROWS_BETWEEN_LOOKS: u64 = 16;

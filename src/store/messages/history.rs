@@ -10,25 +10,25 @@
 //! | neither, any other sort | all messages of the window, by time | `messages_by_time` |
 //!
 //! `column + 0` takes a column's index out of the database's choice, so each statement has one index left
-//! (`dialect::Pinned`).
+//! (`fragments::Pinned`).
 
 use diesel::prelude::*;
 
-use super::Connection;
-use super::budget::Budget;
-use super::days::{self, Days};
-use super::dialect::{self, Along, any_of};
-use super::error::StoreError;
-use super::explain::{self, Counting, Messages, explain};
-use super::items::{self, Found};
-use super::order::OrderBy;
-use super::parts::PAGE_BYTES;
-use super::people::{self, People};
-use super::person::{EachFound, PersonPage};
-use super::schema::messages;
-use super::text::{all_kept, kept};
 use crate::model::Property;
 use crate::model::history::{HistoryQuery, SortKey};
+use crate::store::Connection;
+use crate::store::db::budget::Budget;
+use crate::store::db::explain::{self, Counting, Messages, explain};
+use crate::store::db::fragments::{self, Along, any_of};
+use crate::store::db::text::{all_kept, kept};
+use crate::store::error::StoreError;
+use crate::store::messages::daily_counts::{self, Days};
+use crate::store::messages::items::{self, Found};
+use crate::store::messages::order::OrderBy;
+use crate::store::parts::PAGE_BYTES;
+use crate::store::recipients::people::{self, People};
+use crate::store::recipients::person::{EachFound, PersonPage};
+use crate::store::schema::messages;
 
 /// How many walks are merged here rather than sorted there.
 const MERGED_WALKS: usize = 8;
@@ -186,7 +186,7 @@ fn walks(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> 
         if let Some(id) = query.message_id {
             let of_message: Option<i64> = messages::table
                 .filter(messages::tenant_id.eq(query.tenant.0).and(messages::message_id.eq(id)))
-                .filter(dialect::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
+                .filter(fragments::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
                 .select(messages::recipient_id)
                 .first(connection)
                 .optional()?;
@@ -198,7 +198,7 @@ fn walks(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> 
     if let Some(id) = query.message_id {
         return Ok(vec![Walk::One(id)]);
     }
-    let Some(days) = days::of_window(connection, query)? else { return Ok(Vec::new()) };
+    let Some(days) = daily_counts::of_window(connection, query)? else { return Ok(Vec::new()) };
     if query.offset >= days.messages {
         return Ok(Vec::new());
     }
@@ -236,7 +236,7 @@ fn least_rows(
         return Ok(page.min(days.messages));
     }
     // As many as it takes to meet a page of those that match, where they lie evenly.
-    let matching = i128::from(days::matching(connection, query)?.max(1));
+    let matching = i128::from(daily_counts::matching(connection, query)?.max(1));
     let looked_at = i128::from(days.messages) * i128::from(page) / matching;
     Ok(i64::try_from(looked_at).unwrap_or(i64::MAX).min(days.messages))
 }
@@ -284,7 +284,7 @@ fn ordered<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>, page: 
 fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> Messages<'a> {
     let mut found = start.filter(messages::tenant_id.eq(query.tenant.0));
     let (from, to) = (query.window.from.0, query.window.to.0);
-    found = found.filter(dialect::sent_at(Along::Nothing).between(from, to));
+    found = found.filter(fragments::sent_at(Along::Nothing).between(from, to));
     found = match walk {
         Walk::One(id) => found.filter(messages::message_id.eq(*id)),
         Walk::Recipients(list) => match list.as_slice() {
@@ -296,14 +296,14 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
             [only] => found.filter(messages::subject_id.eq(*only)),
             list => found.filter(any_of(messages::subject_id, list)),
         }
-        .filter(dialect::message_id(Along::List).between(*least, *greatest)),
+        .filter(fragments::message_id(Along::List).between(*least, *greatest)),
         Walk::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
-        Walk::Time => found.filter(dialect::sent_at(Along::Time).between(from, to)),
+        Walk::Time => found.filter(fragments::sent_at(Along::Time).between(from, to)),
     };
     if let (Some(subjects), Walk::One(_) | Walk::Recipients(_) | Walk::EachFound) = (&query.subjects, walk) {
         found = match subjects.as_slice() {
-            [only] => found.filter(dialect::subject_id().eq(*only)),
-            several => found.filter(any_of(dialect::subject_id(), several)),
+            [only] => found.filter(fragments::subject_id().eq(*only)),
+            several => found.filter(any_of(fragments::subject_id(), several)),
         };
     }
     found = match query.channel_types.as_slice() {

@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use diesel::dsl::{max, min};
 use diesel::prelude::*;
 
-use super::Connection;
-use super::connection::{Backend, on_each};
-use super::dialect::{Sum, any_of};
-use super::error::StoreError;
-use super::schema::message_days;
-use super::text::{all_kept, kept, told};
 use crate::model::history::Window;
 use crate::model::instant::DAY;
 use crate::model::{HistoryQuery, Instant, Item, Property, TenantId};
+use crate::store::Connection;
+use crate::store::db::connection::{Backend, on_each};
+use crate::store::db::fragments::{Sum, any_of};
+use crate::store::db::text::{all_kept, kept, told};
+use crate::store::error::StoreError;
+use crate::store::schema::message_days;
 
 /// The day and the sort of a message; three empty words stand for every sort.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

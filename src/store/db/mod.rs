@@ -1,0 +1,21 @@
+//! How the store reaches its database, and who may use it when: the only files that name a database; knows no tenant's data.
+
+pub(super) mod admission;
+pub mod budget;
+pub mod connection;
+pub mod explain;
+pub(super) mod failure;
+pub(super) mod file;
+pub mod fragments;
+pub mod migrate;
+pub(super) mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+pub(super) mod rows;
+pub(super) mod session;
+pub(super) mod sqlite;
+pub(super) mod text;
+pub mod threads;
+pub(super) mod url;
+pub(super) mod watch;
+pub(super) mod write_lock;
