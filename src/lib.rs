@@ -19,7 +19,11 @@
 //! | [`cli`] | the commands, one file each |
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
-//! | [`http`] | every route on one screen, keys, health, the OpenAPI document and the page to try it out (`assets/page`) |
+//! | [`app`] | what every part of a running gateway is handed: store, ingest queue, keys, clock |
+//! | [`clock`] | every "now", so that a sandbox can stop it |
+//! | [`keys`] | from a key to its caller, and the limits of keys |
+//! | [`jobs`] | what runs beside requests, one file a job, and the list that starts and stops them; the pulls of the settings too |
+//! | [`http`] | every route on one screen, start and stop, health, metrics, the OpenAPI document and the page to try it out (`assets/page`) |
 //! | [`edna`] | the edna dialect: request, answer, errors; webhooks, what own systems send; and [`edna::pull`], which copies another endpoint's history |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`document`] | what the OpenAPI documents of both dialects are written with |
@@ -31,14 +35,16 @@
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli` · `cli → {http, edna, oneuptime, ingest, store, generate, config, telemetry, model}` ·
-//! `http → {edna, oneuptime, store, config, document, web, model}` · `edna → {ingest, store, document, web, model}` ·
-//! `oneuptime → {store, document, web, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` ·
-//! `telemetry → config` · `store → {fair_queue, model}` · `fair_queue → model` · `generate → model` · `web → model`; `document`
-//! and `model` use nothing of ours. No two files use each other.
+//! `main → cli` · `cli → {http, jobs, edna, oneuptime, clock, ingest, store, generate, config, telemetry, model}` ·
+//! `jobs → {edna, app, ingest, config, model}` ·
+//! `http → {edna, oneuptime, app, keys, clock, store, config, document, web, model}` ·
+//! `edna → {app, ingest, store, document, web, model}` · `oneuptime → {app, store, document, web, model}` ·
+//! `app → {keys, ingest, store, config, clock}` · `keys → {store, model}` · `ingest → {store, fair_queue, model}` ·
+//! `config → {ingest, store, model}` · `telemetry → config` · `store → {fair_queue, model}` · `fair_queue → model` ·
+//! `generate → model` · `web → model` · `clock → model`; `document` and `model` use nothing of ours. No two files use each other.
 //!
 //! # Invariants, which `tests/it/house.rs` holds
-//! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`http::clock`] alone,
+//! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`clock`] alone,
 //!   so that a sandbox can stop it.
 //! - Only `http`, `web` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
 //!   `store` knows diesel; only its folder `db` names a database.
@@ -49,7 +55,7 @@
 //! - No file is longer than 400 lines, and each says in its first sentence what it is.
 //!
 //! # One request
-//! [`http`]'s route → [`http::auth`] (key → [`model::Caller`]) → [`edna::request`] (shape, leniency) →
+//! [`http`]'s route → [`keys`] (key → [`model::Caller`]) → [`edna::request`] (shape, leniency) →
 //! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::Store::page`] (a place, a connection, a [`store::Budget`]) →
 //! [`store::messages::history::page`] (`limit + 1` rows) → [`edna::answer`] (items joined into the body) → [`web::answer`].
 //!
@@ -59,7 +65,7 @@
 //! one when the server stops.
 //!
 //! # One webhook
-//! [`http`]'s route → [`http::auth`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes →
+//! [`http`]'s route → [`keys`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes →
 //! [`ingest::Event`]s, leniently) → [`ingest::Door`], where the next commit takes it along with whatever else waits → one transaction, which
 //! applies the status rule ([`model::merge::message`]) to everything known of each message → 200.
 //!
@@ -80,7 +86,9 @@
 //! where a window's ids lie is kept by UTC day ([`store::messages::daily_counts`]) rather than by blocks of ids, which one tenant's
 //! sparse ids would leave nearly empty.
 
+pub mod app;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod document;
 pub mod edna;
@@ -88,6 +96,8 @@ pub mod fair_queue;
 pub mod generate;
 pub mod http;
 pub mod ingest;
+pub mod jobs;
+pub mod keys;
 pub mod model;
 pub mod oneuptime;
 pub mod store;

@@ -3,7 +3,7 @@
 use std::panic::PanicHookInfo;
 
 use super::failure::{Failure, say_last};
-use crate::http::clock::Clock;
+use crate::clock::Clock;
 use crate::store::db::threads::NAME as EXPENSIVE_THREAD;
 use crate::telemetry::OUTPUT_THREAD;
 

@@ -5,9 +5,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::export;
 use super::failure::{Failure, print};
+use crate::clock::Clock;
 use crate::generate::logs::{LogPlan, Logs};
 use crate::generate::{Messages, Plan};
-use crate::http::clock::Clock;
 use crate::ingest::{Entry, Pipeline, Recorded};
 use crate::model::instant::Rounding;
 use crate::model::{Instant, TenantId};

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::failure::{Failure, print, say};
 use super::lines::{self, Document, Documents};
-use crate::http::clock::Clock;
+use crate::clock::Clock;
 use crate::ingest::{Entry, Event, Pipeline, Recorded};
 use crate::model::item::LONGEST_ITEM;
 use crate::model::{Heard, Item, Source, TenantId, WhatsAppLog, wire};

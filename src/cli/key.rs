@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::failure::{Failure, print, say};
 use super::{sandbox, table};
-use crate::http::clock::Clock;
+use crate::clock::Clock;
 use crate::model::key::{GROUPS, KeyKind, PERMISSIONS, Secret};
 use crate::model::{Instant, TenantId};
 use crate::store::api_keys::{ListedKey, NewKey, RevokedKey};

@@ -134,7 +134,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn run(program: Program) -> Result<u8, Failure> {
     let common = program.common;
     match program.command {
-        Command::Serve(serve) => Box::pin(serve.run(&common)).await?,
+        Command::Serve(serve) => serve.run(&common).await?,
         Command::Sandbox(sandbox) => sandbox.run(&common).await?,
         Command::Tenant(tenant) => {
             let store = if tenant.is_creation() { common.store_or_new().await? } else { common.store().await? };

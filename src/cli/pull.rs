@@ -1,29 +1,25 @@
-//! `pull`: another endpoint's history into the store, once or for as long as it is let; by hand and beside a server.
+//! `pull`: another endpoint's history into the store, once or for as long as it is let.
 
 use std::collections::HashSet;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant as Moment};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use tokio::task::JoinSet;
 
 use super::export::{parse_from, parse_to};
 use super::failure::{Failure, print, say};
 use super::signals::stop_signal;
 use super::{COMMAND_WAIT, Common};
-use crate::config::Config;
-use crate::edna::pull::{Limits, Order, Patience, Pull as Pulling, PullError, Sum, Watch};
+use crate::clock::Clock;
+use crate::edna::pull::{Order, Pull as Pulling, PullError, Sum, Watch};
 use crate::edna::upstream::{self, Upstream};
-use crate::http::clock::Clock;
 use crate::ingest::{self, Door, Recorded};
-use crate::model::upstream::{UpstreamKey, UpstreamUrl};
+use crate::jobs::pulls::{Seldom, key, order};
+use crate::model::upstream::UpstreamUrl;
 use crate::model::{Instant, TenantId};
-
-/// How often to say the same kind of thing again.
-const SAY_EVERY: Duration = Duration::from_mins(1);
 
 /// Copy the messages of another endpoint, edna's or a gateway's, into the store
 #[derive(Args)]
@@ -121,41 +117,6 @@ fn line(sum: &Sum) -> String {
     format!("{{{}}}\n", counts.join(","))
 }
 
-/// A key from its file; otherwise a sentence that holds nothing of it.
-fn key(path: &Path) -> Result<UpstreamKey, String> {
-    let name = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("the key file '{name}' cannot be read: {error}"))?;
-    UpstreamKey::parse(&text).map_err(|reason| format!("the key file '{name}' holds no key: {reason}"))
-}
-
-/// What the settings say of every pull.
-fn order(config: &Config) -> Order {
-    let pull = &config.pull;
-    Order {
-        from: None,
-        to: None,
-        tail: Duration::from_hours(pull.tail_hours),
-        every: Duration::from_secs(pull.every_seconds),
-        patience: Patience::new(pull.requests_per_second, pull.attempts),
-        limits: Limits::default(),
-    }
-}
-
-/// Says something once, and then no more often than once a minute.
-#[derive(Default)]
-struct Seldom(Option<Moment>);
-
-impl Seldom {
-    fn is_due(&mut self) -> bool {
-        let is_due = self.0.is_none_or(|said| said.elapsed() >= SAY_EVERY);
-        if is_due {
-            self.0 = Some(Moment::now());
-        }
-        is_due
-    }
-}
-
 /// Who looks at a terminal, or at the lines that went to a file.
 struct Terminal {
     bar: ProgressBar,
@@ -173,7 +134,7 @@ impl Terminal {
             bar.set_style(style);
         }
         // What is over within a minute needs no line.
-        Self { bar, far: Seldom(Some(Moment::now())), waiting: Seldom::default(), incomplete: HashSet::new() }
+        Self { bar, far: Seldom::said_now(), waiting: Seldom::default(), incomplete: HashSet::new() }
     }
 
     fn say(&self, sentence: impl std::fmt::Display) {
@@ -220,123 +181,5 @@ impl Watch for Terminal {
         }
         let (from, to) = (from.iso(), to.iso());
         self.say(format_args!("Messages of {from} to {to} may be missing: {reason}. The next pull reads them again."));
-    }
-}
-
-/// An upstream of the settings that a server pulls from.
-pub struct Pulled {
-    place: usize,
-    tenant: TenantId,
-    url: UpstreamUrl,
-    key_file: PathBuf,
-}
-
-/// The upstreams that the settings name; refuses those without a key before anything else is done.
-pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, Failure> {
-    let mut seen = HashSet::new();
-    let upstream = |(place, setting): (usize, &crate::config::PulledUpstream)| {
-        let name = format!("pull.upstreams[{place}]");
-        let wrong = |field, reason: &str| Failure::said(format!("the settings are wrong: {name}.{field}: {reason}"));
-        let url = UpstreamUrl::parse(&setting.url).map_err(|reason| wrong("url", reason))?;
-        key(&setting.key_file).map_err(|reason| wrong("key_file", &reason))?;
-        if !seen.insert((setting.tenant, url.clone())) {
-            return Err(wrong("url", "the tenant has this upstream already; name it once"));
-        }
-        Ok(Pulled { place, tenant: TenantId(setting.tenant), url, key_file: setting.key_file.clone() })
-    };
-    config.pull.upstreams.iter().enumerate().map(upstream).collect()
-}
-
-/// Pulls from every upstream of the settings until what this gives is dropped.
-pub fn beside_server(config: &Config, door: &Door, upstreams: Vec<Pulled>) -> JoinSet<()> {
-    let mut pulling = JoinSet::new();
-    for upstream in upstreams {
-        let (door, order) = (door.clone(), order(config));
-        pulling.spawn_local(async move {
-            let mut failing = Seldom::default();
-            loop {
-                let (tenant, place) = (upstream.tenant.0, upstream.place);
-                // Read anew each time, so that a key that was replaced needs no restart.
-                let reason = match key(&upstream.key_file) {
-                    Ok(key) => follow(&door, &upstream, key, order.clone()).await.to_string(),
-                    Err(reason) => reason,
-                };
-                if failing.is_due() {
-                    tracing::warn!(
-                        tenant,
-                        upstream = place,
-                        reason,
-                        "an upstream is not pulled from; it is tried again"
-                    );
-                }
-                tokio::time::sleep(order.every).await;
-            }
-        });
-    }
-    pulling
-}
-
-async fn follow(door: &Door, upstream: &Pulled, key: UpstreamKey, order: Order) -> PullError {
-    let watch = Log {
-        tenant: upstream.tenant.0,
-        upstream: upstream.place,
-        waiting: Seldom::default(),
-        incomplete: Seldom::default(),
-        rejected: Seldom::default(),
-        told: Recorded::default(),
-    };
-    let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::PATIENCE);
-    Pulling::new(door.clone(), upstream, order, || Clock::Machine.now(), watch).follow().await
-}
-
-/// Who reads a server's log.
-struct Log {
-    tenant: i64,
-    upstream: usize,
-    waiting: Seldom,
-    incomplete: Seldom,
-    rejected: Seldom,
-    told: Recorded,
-}
-
-impl Watch for Log {
-    fn rested(&mut self, sum: &Sum) {
-        let Recorded { imported, updated, .. } = sum.recorded;
-        if (imported, updated) != (self.told.imported, self.told.updated) {
-            self.told = sum.recorded;
-            tracing::info!(
-                tenant = self.tenant,
-                upstream = self.upstream,
-                imported,
-                updated,
-                "pulled, since the start"
-            );
-        }
-    }
-
-    fn rejected(&mut self, place: &str, reason: &str) {
-        if self.rejected.is_due() {
-            tracing::warn!(tenant = self.tenant, upstream = self.upstream, place, reason, "a message was rejected");
-        }
-    }
-
-    fn waits(&mut self, reason: &str, pause: Duration) {
-        if self.waiting.is_due() {
-            let seconds = pause.as_secs();
-            tracing::warn!(
-                tenant = self.tenant,
-                upstream = self.upstream,
-                seconds,
-                reason,
-                "an upstream is asked again"
-            );
-        }
-    }
-
-    fn incomplete(&mut self, from: Instant, to: Instant, reason: &str) {
-        if self.incomplete.is_due() {
-            let (from, to) = (from.iso(), to.iso());
-            tracing::warn!(tenant = self.tenant, upstream = self.upstream, from, to, reason, "messages may be missing");
-        }
     }
 }

@@ -11,10 +11,10 @@ use super::failure::{Failure, print};
 use super::import::Format;
 use super::signals::stop_signal;
 use super::{Common, export, fatal, generate, import, serve};
+use crate::clock::Clock;
 use crate::generate::Plan;
 use crate::generate::logs::LogPlan;
 use crate::http::Gateway;
-use crate::http::clock::Clock;
 use crate::http::docs::ShownKey;
 use crate::ingest;
 use crate::model::instant::Rounding;
@@ -154,7 +154,7 @@ impl Sandbox {
         let shown = KEYS.map(|key| ShownKey { name: key.name, value: key.value, kind: key.kind });
         let gateway = Gateway::new(&config, store, clock).showing(&shown);
         let gateway = gateway.counting_dropped_lines(logging.dropped_lines());
-        serve::run(listener, gateway, stop).await
+        Box::pin(serve::run(listener, gateway, (&config, Vec::new()), stop)).await
     }
 
     /// Fills the store and gives an address to ask for.

@@ -1,16 +1,19 @@
 //! `serve`: the server, until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::time::Duration;
 
 use clap::Args;
 
 use super::failure::Failure;
 use super::signals::stop_signal;
-use super::{Common, fatal, now_and_then, pull};
+use super::{Common, fatal, now_and_then};
+use crate::clock::Clock;
 use crate::config::{Config, validate_bind};
-use crate::http::clock::Clock;
 use crate::http::{Gateway, serve};
 use crate::ingest;
+use crate::jobs::Jobs;
+use crate::jobs::pulls::{self, Pulled};
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::telemetry;
 
@@ -31,7 +34,7 @@ impl Serve {
         fatal::refuse_clock()?;
         let bind = self.bind.clone().map(|bind| ("server.bind", bind));
         let config = common.load(bind.into_iter().collect())?;
-        let upstreams = pull::upstreams(&config)?;
+        let upstreams = pulls::upstreams(&config).map_err(Failure::said)?;
         let logging = telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
         let store = self.open(&config)?;
@@ -50,10 +53,8 @@ impl Serve {
         }
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
-        // They end with the server, when this is dropped.
         let gateway = Gateway::new(&config, store, Clock::Machine).counting_dropped_lines(logging.dropped_lines());
-        let _pulling = pull::beside_server(&config, &gateway.edna.door, upstreams);
-        run(listener, gateway, stop).await
+        Box::pin(run(listener, gateway, (&config, upstreams), stop)).await
     }
 }
 
@@ -83,7 +84,18 @@ pub fn listen(address: &str, way_out: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(resolved.as_slice()).map_err(refused)
 }
 
-/// Serves until `stop` is done.
-pub async fn run(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-    serve(listener, gateway, stop).await.map_err(|error| Failure::said(format!("the server failed: {error}")))
+/// Serves until `stop` is done, and does what is to be done beside that.
+pub async fn run(
+    listener: TcpListener,
+    gateway: Gateway,
+    (config, upstreams): (&Config, Vec<Pulled>),
+    stop: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let app = gateway.app.clone();
+    let jobs = Jobs::start(&app, config, upstreams);
+    Box::pin(serve(listener, gateway, stop))
+        .await
+        .map_err(|error| Failure::said(format!("the server failed: {error}")))?;
+    jobs.stop(&app, Duration::from_secs(config.server.shutdown_timeout_seconds)).await;
+    Ok(())
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::failure::{Failure, print, say};
 use super::table;
-use crate::http::clock::Clock;
+use crate::clock::Clock;
 use crate::model::{TenantId, tenant};
 use crate::store::{Store, tenants};
 

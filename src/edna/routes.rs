@@ -9,31 +9,26 @@ use actix_web::http::header::{ContentType, RETRY_AFTER};
 use super::own::{self, Kind};
 use super::rest::UnreadMessages;
 use super::{EdnaError, answer, request, trail, webhook};
-use crate::ingest::{Door, Fate, Limits, Rejection};
+use crate::app::App;
+use crate::ingest::{Fate, Rejection};
 use crate::model::ask::{Asked, Body, Denial, ErrorTitle};
 use crate::model::{Caller, HistoryQuery, Policy, Property, Source, StatusNotice, TenantId};
 use crate::store::messages;
 use crate::store::messages::history::{self, Page};
 use crate::store::messages::status_events;
-use crate::store::{Budget, Connection, LookupFor, Store, StoreError, subjects};
+use crate::store::{Budget, Connection, LookupFor, StoreError, subjects};
 use crate::web::InFlight;
 use crate::web::answer::{json, parts};
 
 /// What the dialect answers from.
 #[derive(Clone)]
 pub struct Edna {
-    pub store: Store,
-    pub door: Door,
-    policy: Policy,
-    in_flight: InFlight,
+    pub app: App,
+    pub policy: Policy,
+    pub in_flight: InFlight,
 }
 
 impl Edna {
-    /// Call it on the runtime that is to write what feeds bring.
-    pub fn new(store: Store, policy: Policy, limits: Limits, in_flight: InFlight) -> Self {
-        Self { door: Door::new(store.clone(), limits), store, policy, in_flight }
-    }
-
     /// Answers a history request, its checks in the order of docs/edna.md 1.5.
     pub async fn history(&self, asked: Asked) -> HttpResponse {
         self.answer(asked).await.unwrap_or_else(|error| respond(&error))
@@ -60,17 +55,17 @@ impl Edna {
             other => other.into(),
         })?;
         let call = webhook::parse(&whole(asked.body)?, caller.tenant, asked.now);
-        let call = call.inspect_err(|_| self.door.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
+        let call = call.inspect_err(|_| self.app.door.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
         let (brought, rejected) = (call.events.len(), call.rejected);
         if brought > 0 {
-            let fates = self.door.record(caller.tenant, call.events).await?;
+            let fates = self.app.door.record(caller.tenant, call.events).await?;
             if fates.contains(&Fate::NoRoom) {
                 let tenant = caller.tenant;
                 tracing::warn!(%tenant, "a tenant has as many waiting messages or other events as are kept");
                 return Err(EdnaError::Unavailable);
             }
         }
-        self.door.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
+        self.app.door.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
         if let Some(reason) = rejected.first() {
             tracing::warn!(events = rejected.len(), %reason, "events of a webhook have no meaning; the first one's reason");
         }
@@ -86,12 +81,13 @@ impl Edna {
             return Err(EdnaError::AccessDenied("The key does not belong to the messaging group."));
         }
         let request = own::parse(&whole(asked.body)?, kind, &caller, asked.now);
-        let request = request.inspect_err(|_| self.door.counters().reject(Source::Api, Rejection::Unreadable, 1))?;
-        self.door.counters().reject(Source::Api, Rejection::Unreadable, request.rejected());
+        let request =
+            request.inspect_err(|_| self.app.door.counters().reject(Source::Api, Rejection::Unreadable, 1))?;
+        self.app.door.counters().reject(Source::Api, Rejection::Unreadable, request.rejected());
         let (events, entries) = request.parts();
         let fates = match events.len() {
             0 => Vec::new(),
-            _ => self.door.record(caller.tenant, events).await?,
+            _ => self.app.door.record(caller.tenant, events).await?,
         };
         let (body, is_wrong) = own::answer(&entries, &fates);
         let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -105,7 +101,7 @@ impl Edna {
         }
         let id: i64 = id.parse().map_err(|_| EdnaError::NotValid("The message id must be an integer.".into()))?;
         let (whose, tenant) = (caller.id(), caller.tenant);
-        let found = self.store.ask(whose, move |connection, _| {
+        let found = self.app.store.ask(whose, move |connection, _| {
             let ids = [id].into();
             let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
             let subject = message.item.integer(Property::SubjectId);
@@ -131,7 +127,7 @@ impl Edna {
         let named_subject = request.subject_id;
         let query = Arc::new(HistoryQuery::new(request, &caller, asked.now, self.policy)?);
         let page = match named_subject {
-            None => self.store.page(caller.id(), Arc::clone(&query)).await?,
+            None => self.app.store.page(caller.id(), Arc::clone(&query)).await?,
             Some(subject) => self.page_of_subject(&caller, &query, subject).await??,
         };
         let mut first = answer::begin(&page.items);
@@ -140,7 +136,7 @@ impl Edna {
             return Ok(self.json(caller.tenant, StatusCode::OK, first));
         }
         let rest = UnreadMessages {
-            store: self.store.clone(),
+            store: self.app.store.clone(),
             caller: caller.id(),
             query,
             ids: page.rest,
@@ -165,7 +161,7 @@ impl Edna {
             }
             Ok(Ok(history::page(connection, &query, budget)?))
         };
-        self.store.ask(caller.id(), work).await
+        self.app.store.ask(caller.id(), work).await
     }
 
     fn json(&self, tenant: TenantId, status: StatusCode, body: String) -> HttpResponse {
@@ -179,6 +175,7 @@ impl Edna {
         }
         let tenant = caller.tenant;
         let known = self
+            .app
             .store
             .quick_read(LookupFor::Caller, move |connection| subjects::channel_types(connection, tenant))
             .await?;

@@ -13,7 +13,7 @@ pub async fn healthz() -> HttpResponse {
 
 /// The store answers, has every migration of this binary, and took the last write; else why not.
 pub async fn readyz(gateway: web::Data<Gateway>) -> HttpResponse {
-    match gateway.edna.store.health().await {
+    match gateway.app.store.health().await {
         Ok(()) => HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#),
         Err(error) => {
             error.log("the store is not ready");

@@ -1,9 +1,7 @@
 //! The web server: every route on one screen, the app that `serve` and the tests share, and its start and stop.
 
-pub mod auth;
 pub mod body;
 mod client;
-pub mod clock;
 mod connection;
 pub mod docs;
 pub mod health;
@@ -24,12 +22,15 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
-use actix_web::{App, Error, HttpMessage, HttpRequest, HttpResponse, Resource, guard, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource, guard, web};
 
+use crate::app::App;
+use crate::clock::Clock;
 use crate::config::{Config, Ingest, Server};
 use crate::edna::EdnaError;
 use crate::edna::own::Kind;
 use crate::edna::routes::{Edna, respond};
+use crate::keys::Presented;
 use crate::model::ask::{Asked, Body, Denial};
 use crate::model::{Caller, Instant, TenantId};
 use crate::oneuptime::OneUptimeError;
@@ -38,9 +39,7 @@ use crate::oneuptime::routes::{Call, OneUptime};
 use crate::store::Store;
 use crate::web::InFlight;
 
-use auth::{Keys, Presented};
 use body::{Reading, Rest};
-use clock::Clock;
 use metrics::Metrics;
 
 pub use server::serve;
@@ -53,10 +52,9 @@ const EVENTS_WEIGHT: usize = 2;
 
 /// Everything a request can need.
 pub struct Gateway {
-    pub edna: Edna,
-    pub oneuptime: OneUptime,
-    pub keys: Keys,
-    pub clock: Clock,
+    pub app: App,
+    edna: Edna,
+    oneuptime: OneUptime,
     metrics: Metrics,
     in_flight: InFlight,
     document: openapi::Shared,
@@ -71,15 +69,14 @@ impl Gateway {
     /// Call it on the runtime that is to write what feeds bring.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         let in_flight = InFlight::new(config.server.bytes_in_flight);
-        let edna = Edna::new(store.clone(), config.policy(), config.ingest_limits(), in_flight.clone());
+        let app = App::new(config, store, clock);
         Self {
-            keys: Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute),
-            metrics: Metrics::new(&edna),
-            edna,
-            oneuptime: OneUptime { store, profile: config.profile(), in_flight: in_flight.clone() },
+            metrics: Metrics::new(&app),
+            edna: Edna { app: app.clone(), policy: config.policy(), in_flight: in_flight.clone() },
+            oneuptime: OneUptime { app: app.clone(), profile: config.profile(), in_flight: in_flight.clone() },
+            app,
             in_flight,
             document: openapi::Shared::default(),
-            clock,
             server: config.server.clone(),
             ingest: config.ingest.clone(),
             webhook_header: config.webhooks.header.clone(),
@@ -103,8 +100,11 @@ impl Gateway {
 
     /// The key that stands in a request's header.
     fn presented<'a>(&self, request: &'a HttpRequest, header: &'a str) -> Presented<'a> {
-        let from = client::address(request, &self.server.trusted_proxies);
-        Presented { headers: request.headers(), header, from }
+        let key = match request.headers().get(header) {
+            None => Err(Denial::NoKey),
+            Some(value) => value.to_str().ok().filter(|text| !text.trim().is_empty()).ok_or(Denial::UnknownKey),
+        };
+        Presented { key, from: client::address(request, &self.server.trusted_proxies) }
     }
 
     /// Reads a request's body, of which no more than `limit` bytes are kept.
@@ -222,8 +222,8 @@ async fn log_call(
     payload: web::Payload,
     gateway: web::Data<Gateway>,
 ) -> HttpResponse {
-    let now = gateway.clock.now();
-    let caller = gateway.keys.caller(gateway.presented(&request, "ApiKey"), now).await;
+    let now = gateway.app.clock.now();
+    let caller = gateway.app.keys.caller(gateway.presented(&request, "ApiKey"), now).await;
     name_caller(&request, &caller);
     // A body that cannot be read is told of before the key (docs/oneuptime.md §6), so a little is kept without one too.
     let limit = gateway.server.body_limit_bytes;
@@ -263,8 +263,8 @@ async fn message(request: HttpRequest, payload: web::Payload, gateway: web::Data
 }
 
 async fn hear(request: HttpRequest, payload: web::Payload, gateway: web::Data<Gateway>) -> HttpResponse {
-    let now = gateway.clock.now();
-    let caller = gateway.keys.webhook(gateway.presented(&request, &gateway.webhook_header), now).await;
+    let now = gateway.app.clock.now();
+    let caller = gateway.app.keys.webhook(gateway.presented(&request, &gateway.webhook_header), now).await;
     let limit = gateway.server.body_limit_bytes;
     let (asked, rest) = asked_by(caller, now, &request, payload, &gateway, |_| true, limit).await;
     rest.answer(gateway.edna.webhook(asked).await)
@@ -278,8 +278,8 @@ async fn asked(
     may_send: fn(&Caller) -> bool,
     limit: usize,
 ) -> (Asked, Rest) {
-    let now = gateway.clock.now();
-    let caller = gateway.keys.caller(gateway.presented(request, "x-api-key"), now).await;
+    let now = gateway.app.clock.now();
+    let caller = gateway.app.keys.caller(gateway.presented(request, "x-api-key"), now).await;
     asked_by(caller, now, request, payload, gateway, may_send, limit).await
 }
 
@@ -363,7 +363,7 @@ fn default_headers() -> DefaultHeaders {
 /// The app that is served, and that the tests call in process.
 pub fn app(
     gateway: web::Data<Gateway>,
-) -> App<
+) -> actix_web::App<
     impl ServiceFactory<
         ServiceRequest,
         Config = (),
@@ -374,5 +374,10 @@ pub fn app(
 > {
     let origins = &gateway.server.cors_origins;
     let cors = Condition::new(!origins.is_empty(), cors(origins));
-    App::new().app_data(gateway).configure(routes).wrap(cors).wrap(default_headers()).wrap(from_fn(observe::observe))
+    actix_web::App::new()
+        .app_data(gateway)
+        .configure(routes)
+        .wrap(cors)
+        .wrap(default_headers())
+        .wrap(from_fn(observe::observe))
 }

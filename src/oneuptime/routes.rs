@@ -11,19 +11,20 @@ use super::error::Act;
 use super::request::{Paging, Parts};
 use super::rest::{Rendering, UnreadRows};
 use super::{OneUptimeError, query, value};
+use crate::app::App;
 use crate::model::ask::{Asked, ErrorTitle};
 use crate::model::key::Profile;
 use crate::model::log_query::{Condition, SortKey, Test, Value};
 use crate::model::whatsapp_log::Column;
 use crate::model::{Caller, LogFilter, LogQuery, wire};
 use crate::store::whatsapp_logs::page::{self, Page, Rows};
-use crate::store::{Budget, Connection, Store, StoreError};
+use crate::store::{Budget, Connection, StoreError};
 use crate::web::{InFlight, answer};
 
 /// What the dialect answers from.
 #[derive(Clone)]
 pub struct OneUptime {
-    pub store: Store,
+    pub app: App,
     /// The form of answers for keys that have none of their own.
     pub profile: Profile,
     pub in_flight: InFlight,
@@ -103,7 +104,7 @@ impl OneUptime {
         if ids.is_empty() {
             return Ok(self.json(caller, before + &first + &after));
         }
-        let rest = UnreadRows { store: self.store.clone(), caller: caller.id(), query, rows, ids, after };
+        let rest = UnreadRows { store: self.app.store.clone(), caller: caller.id(), query, rows, ids, after };
         let answer = answer::parts(&self.in_flight.of(caller.tenant), before + &first, rest);
         Ok(answer.unwrap_or_else(|| respond(&OneUptimeError::Unavailable)))
     }
@@ -140,13 +141,13 @@ impl OneUptime {
                 Rows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
             })
         };
-        self.store.ask(caller.id(), work).await
+        self.app.store.ask(caller.id(), work).await
     }
 
     async fn count(&self, caller: &Arc<Caller>, parts: &Parts) -> Result<HttpResponse, OneUptimeError> {
         let filter = filter(caller, query::parse(parts.query(), &caller.project.id)?);
         let count =
-            self.store.ask(caller.id(), move |connection, budget| page::count(connection, &filter, budget)).await?;
+            self.app.store.ask(caller.id(), move |connection, budget| page::count(connection, &filter, budget)).await?;
         Ok(self.json(caller, format!(r#"{{"count":{count}}}"#)))
     }
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use history_gateway::clock::Clock;
 use history_gateway::config::Config;
 use history_gateway::http::Gateway;
-use history_gateway::http::clock::Clock;
 use insta::assert_snapshot;
 
 use crate::support::{Binary, Server, TestApp, exit_code};

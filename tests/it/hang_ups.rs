@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use history_gateway::clock::Clock;
 use history_gateway::config::Config;
 use history_gateway::http::Gateway;
-use history_gateway::http::clock::Clock;
 use history_gateway::store::{Class, EndReason};
 use serde_json::json;
 

@@ -255,7 +255,7 @@ async fn the_last_use_of_a_key_is_noted() {
     };
     app.ids("{}").await;
     assert_eq!(used().await, None);
-    app.gateway.keys.note_uses().await.unwrap();
+    app.gateway.app.keys.note_uses().await.unwrap();
     assert_eq!(used().await.as_deref(), Some("2026-03-01T12:00:00.000+0000"));
 }
 

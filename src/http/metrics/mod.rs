@@ -18,8 +18,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::Gateway;
+use crate::app::App;
 use crate::edna::EdnaError;
-use crate::edna::routes::{Edna, respond};
+use crate::edna::routes::respond;
 use crate::model::Instant;
 use crate::store::stock::Stock;
 use crate::store::{LookupFor, StoreError, stock};
@@ -83,7 +84,7 @@ struct OfStore {
 }
 
 impl Metrics {
-    pub fn new(edna: &Edna) -> Self {
+    pub fn new(app: &App) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -108,17 +109,17 @@ impl Metrics {
         registry.register("bytes_in_flight", in_flight, metrics.bytes_in_flight.clone());
         let dropped = "Log lines that were dropped because standard error took no more";
         registry.register("log_lines_dropped", dropped, metrics.dropped_lines.clone());
-        edna.door.counters().register(registry);
+        app.door.counters().register(registry);
         registry.register("queue_callers", "Callers that wait for a commit to begin", metrics.queue_callers.clone());
         registry.register("queue_bytes", "Bytes of events that wait for their commit", metrics.queue_bytes.clone());
-        edna.store.counters().register(registry);
+        app.store.counters().register(registry);
         let running = "Expensive questions that are being answered";
         registry.register("expensive_questions_running", running, metrics.expensive_running.clone());
         let waiting = "Expensive questions that wait for their turn";
         registry.register("expensive_questions_waiting", waiting, metrics.expensive_waiting.clone());
         let abandoned = "Threads that wait for a database that does not return";
         registry.register("abandoned_threads", abandoned, metrics.abandoned_threads.clone());
-        if edna.store.wal_bytes().is_some() {
+        if app.store.wal_bytes().is_some() {
             registry.register("store_wal_bytes", "Size of the write-ahead log's file", metrics.wal_bytes.clone());
         }
         metrics.of_store.register(registry);
@@ -137,16 +138,16 @@ impl Metrics {
     }
 
     /// Looks at what is not counted as it happens and needs no connection.
-    fn look(&self, edna: &Edna, in_flight: &InFlight) {
+    fn look(&self, app: &App, in_flight: &InFlight) {
         self.dropped_lines.inner().store((self.count_dropped_lines)(), Ordering::Relaxed);
         let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         set(&self.bytes_in_flight, in_flight.taken());
-        set(&self.queue_callers, edna.door.callers_waiting());
-        set(&self.queue_bytes, edna.door.bytes_waiting());
-        set(&self.expensive_running, edna.store.expensive_running());
-        set(&self.expensive_waiting, edna.store.expensive_waiting());
-        self.abandoned_threads.set(edna.store.abandoned_threads().into());
-        self.wal_bytes.set(edna.store.wal_bytes().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default());
+        set(&self.queue_callers, app.door.callers_waiting());
+        set(&self.queue_bytes, app.door.bytes_waiting());
+        set(&self.expensive_running, app.store.expensive_running());
+        set(&self.expensive_waiting, app.store.expensive_waiting());
+        self.abandoned_threads.set(app.store.abandoned_threads().into());
+        self.wal_bytes.set(app.store.wal_bytes().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default());
     }
 }
 
@@ -165,8 +166,8 @@ impl OfStore {
     }
 
     /// Asks the store, and not for long. What it does not tell is left as it was.
-    async fn look(&self, edna: &Edna, now: Instant) {
-        let asked = tokio::time::timeout(STORE_TIMEOUT, edna.store.quick_read(LookupFor::Gateway, stock::take)).await;
+    async fn look(&self, app: &App, now: Instant) {
+        let asked = tokio::time::timeout(STORE_TIMEOUT, app.store.quick_read(LookupFor::Gateway, stock::take)).await;
         match asked.unwrap_or(Err(StoreError::Busy)) {
             Ok(stock) => self.set(stock, now),
             Err(error) => {
@@ -203,8 +204,8 @@ impl OfStore {
 /// The numbers as text, in the form that the client asks for.
 pub async fn metrics(request: HttpRequest, gateway: web::Data<Gateway>) -> HttpResponse {
     let metrics = &gateway.metrics;
-    metrics.of_store.look(&gateway.edna, gateway.clock.now()).await;
-    metrics.look(&gateway.edna, &gateway.in_flight);
+    metrics.of_store.look(&gateway.app, gateway.app.clock.now()).await;
+    metrics.look(&gateway.app, &gateway.in_flight);
     let mut numbers = String::new();
     // A text has room for whatever is written to it.
     let _ = encode(&mut numbers, &metrics.registry);

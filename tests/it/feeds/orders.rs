@@ -218,7 +218,7 @@ proptest! {
             }
             deliveries.sort_by_key(|(order, ..)| *order);
             let events = deliveries.iter().map(|(_, id, said)| event(said, *id));
-            let door = at_once.gateway.edna.door.clone();
+            let door = at_once.gateway.app.door.clone();
             let calls = events.map(|event| {
                 let door = door.clone();
                 async move { door.record(TENANT, vec![event]).await.unwrap() }

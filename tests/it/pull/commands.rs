@@ -144,7 +144,7 @@ fn a_pull_that_was_killed_goes_on_where_it_was() {
 #[test]
 fn one_that_follows_picks_up_what_is_new_through_all_trouble_and_ends_when_it_is_told_to() {
     let binary = shop();
-    let now = history_gateway::http::clock::Clock::Machine.now();
+    let now = history_gateway::clock::Clock::Machine.now();
     let recent = |id: i64, status: &str| {
         let at = history_gateway::model::Instant(now.0 - 60_000);
         message(id, json!({"sentOrReceivedAt": at.iso(), "deliveryStatus": status}))

@@ -129,7 +129,7 @@ async fn what_was_young_when_it_was_read_is_read_again_although_the_window_after
         if asked.get() < 5 { instant(NOW) } else { instant(NOW).plus_days(10) }
     };
     let upstream = upstream(&stand_in, TENANT, Duration::from_secs(20));
-    assert!(Pull::new(app.gateway.edna.door.clone(), upstream, order, now, Told::default()).once().await.unwrap());
+    assert!(Pull::new(app.gateway.app.door.clone(), upstream, order, now, Told::default()).once().await.unwrap());
     assert_eq!(asked.get(), 6);
     stand_in.forget();
     // Two days before the end would be a day too late.

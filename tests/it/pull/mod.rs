@@ -91,7 +91,7 @@ async fn pull_at(app: &TestApp, stand_in: &StandIn, now: &str, change: impl FnOn
     let mut order = order();
     change(&mut order);
     let (upstream, now) = (upstream(stand_in, TENANT, Duration::from_secs(20)), instant(now));
-    let mut pull = Pull::new(app.gateway.edna.door.clone(), upstream, order, move || now, Told::default());
+    let mut pull = Pull::new(app.gateway.app.door.clone(), upstream, order, move || now, Told::default());
     let result = pull.once().await;
     Outcome { result, sum: pull.sum(), told: std::mem::take(&mut pull.watch().0) }
 }

@@ -119,7 +119,7 @@ async fn failures_that_are_not_in_a_row_are_no_reason_to_give_up() {
 async fn an_upstream_that_never_answers_is_not_waited_for_for_ever() {
     let (app, stand_in) = (TestApp::new().await, StandIn::new(|_, _| Reply::Silence));
     let upstream = upstream(&stand_in, TENANT, Duration::from_millis(30));
-    let mut pull = Pull::new(app.gateway.edna.door.clone(), upstream, order(), || instant(NOW), Told::default());
+    let mut pull = Pull::new(app.gateway.app.door.clone(), upstream, order(), || instant(NOW), Told::default());
     assert_snapshot!(pull.once().await.unwrap_err(), @"the upstream gives no messages: it did not answer in time, 4 times in a row; try again later");
 }
 

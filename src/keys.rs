@@ -1,4 +1,4 @@
-//! Who asks: from a header to a caller; knows no route and no dialect's error.
+//! Who asks: from a key to its caller; knows no header, no route and no dialect's error.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -6,7 +6,6 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
-use actix_web::http::header::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
@@ -38,11 +37,10 @@ pub struct Keys {
     suspects: Mutex<HashMap<IpAddr, Monotonic>>,
 }
 
-/// A key as a request brings it: the header it stands in, and the address it comes from.
+/// A key as a request brings it, or why there is none, and the address it comes from.
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
-    pub headers: &'a HeaderMap,
-    pub header: &'a str,
+    pub key: Result<&'a str, Denial>,
     pub from: Option<IpAddr>,
 }
 
@@ -61,8 +59,7 @@ impl Keys {
 
     /// The caller that a header's key stands for. A webhook key is an unknown one here (docs/edna.md §7).
     pub async fn caller(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, Denial> {
-        let key = value(presented)?;
-        let caller = self.holder(key, presented.from, now, |kind| kind != KeyKind::Webhook).await?;
+        let caller = self.holder(presented.key?, presented.from, now, |kind| kind != KeyKind::Webhook).await?;
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
         {
@@ -74,7 +71,7 @@ impl Keys {
     /// The caller that a webhook's key stands for, `Token <key>` or the key alone. Any other key is an unknown one, and
     /// no limit holds edna up.
     pub async fn webhook(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, Denial> {
-        let value = value(presented)?;
+        let value = presented.key?;
         let key = match value.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => key,
             _ => value,
@@ -171,12 +168,6 @@ impl Keys {
         }
         result
     }
-}
-
-/// The text of the header that holds the key.
-fn value(presented: Presented<'_>) -> Result<&str, Denial> {
-    let value = presented.headers.get(presented.header).ok_or(Denial::NoKey)?;
-    value.to_str().ok().filter(|text| !text.trim().is_empty()).ok_or(Denial::UnknownKey)
 }
 
 fn wait(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {

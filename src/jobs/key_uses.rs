@@ -1,0 +1,14 @@
+//! Writes down when keys were last used, which `key list` shows.
+
+use std::time::Duration;
+
+use crate::app::App;
+
+/// Nobody looks at it by the second.
+pub const EVERY: Duration = Duration::from_secs(10);
+
+pub async fn run(app: App) {
+    if let Err(error) = app.keys.note_uses().await {
+        tracing::warn!(cause = %error, "the last uses of keys were not written down");
+    }
+}

@@ -1,0 +1,14 @@
+//! Makes the partitions of the coming months, so that no write waits for one.
+
+use std::time::Duration;
+
+use crate::app::App;
+
+/// A month is made long before its first day.
+pub const EVERY: Duration = Duration::from_hours(1);
+
+pub async fn run(app: App) {
+    if let Err(error) = app.store.make_room_ahead(app.clock.now()).await {
+        tracing::warn!(cause = %error, "no place was made for the coming months' messages");
+    }
+}
