@@ -147,6 +147,9 @@ async fn cheap_questions_do_not_wait_for_expensive_ones_and_the_queue_is_short()
 #[actix_web::test]
 async fn no_tenant_has_all_places_for_cheap_questions() {
     let app = TestApp::with(|config| config.database.readers = 2).await;
+    let other = TenantId(TENANT.0 + 1);
+    app.tenant(other).await;
+    let key = app.issue(other, |_| {}).await;
     // Both of its places are taken by what takes long although little is counted.
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Arc::new(std::sync::Mutex::new(released));
@@ -166,10 +169,8 @@ async fn no_tenant_has_all_places_for_cheap_questions() {
     let held = [hold(), hold()];
     has_begun.recv().await.unwrap();
     has_begun.recv().await.unwrap();
-    let other = TenantId(TENANT.0 + 1);
-    app.tenant(other).await;
-    let key = app.issue(other, |_| {}).await;
     assert_eq!(app.ids_with(&key, json!({})).await, "[]");
+    assert_eq!(app.store.abandoned_threads(), 0, "it waited until the others' places were taken from them");
     drop(release);
     for held in held {
         held.await.unwrap().unwrap();
