@@ -4,6 +4,12 @@
 sandbox:
     cargo run --release -- sandbox
 
+# What an edit can break at once: formatting, lints, the units, and the rules of the house. Under a minute.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets --all-features --quiet -- -D warnings
+    cargo test --quiet --lib
+
 # The tests, as the README and CI run them.
 test:
     cargo test
