@@ -20,10 +20,10 @@ pub use pipeline::{Entry, Pipeline};
 
 use crate::model::TenantId;
 use crate::model::subject::Subject;
-use crate::store::messages::partitions::{self, Month};
+use crate::store::messages::partitions;
 use crate::store::messages::pending;
 use crate::store::messages::pending::Ready;
-use crate::store::{Connection, LookupFor, Store, StoreError, subjects, tenants};
+use crate::store::{Connection, LookupFor, Store, StoreError, Written, subjects, tenants};
 
 /// How long a commit waits for all tenants that somebody else changes: longer than a commit of another program
 /// that brings much takes as a rule (`pipeline::LONG`), so that two that write by turns both get on.
@@ -95,28 +95,16 @@ struct Batch {
 /// What became of one caller's events.
 type Answer = Result<Vec<Fate>, StoreError>;
 
-/// What became of a transaction.
-enum Outcome {
-    Recorded(Vec<Option<Answer>>, BTreeSet<TenantId>),
-    /// Nothing was written: there is no place for messages of these months.
-    NoRoom(BTreeSet<Month>),
-}
+/// The answer of each caller, none for those whose tenant somebody else changes; and the tenants some of whose subjects
+/// became known.
+type Answers = (Vec<Option<Answer>>, BTreeSet<TenantId>);
 
 /// Records what several callers bring in one transaction; fails for all of them, or gives each its answer, and the tenants
 /// some of whose subjects became known. Where there is a `lock_wait`, nothing is recorded for a tenant that somebody else
 /// changes for longer, and its callers get no answer.
-async fn commit(
-    store: &Store,
-    batches: Vec<Batch>,
-    lock_wait: Option<Duration>,
-) -> Result<(Vec<Option<Answer>>, BTreeSet<TenantId>), StoreError> {
-    loop {
-        let theirs = batches.clone();
-        match store.write(move |connection| write_all(connection, &theirs, lock_wait)).await? {
-            Outcome::NoRoom(months) => store.make_room(months).await?,
-            Outcome::Recorded(answers, known) => return Ok((answers, known)),
-        }
-    }
+async fn commit(store: &Store, batches: Vec<Batch>, lock_wait: Option<Duration>) -> Result<Answers, StoreError> {
+    let batches = Arc::new(batches);
+    store.write_into_partitions(move |connection| write_all(connection, &batches, lock_wait)).await
 }
 
 /// Writes all batches. The tenants are locked in the order of their ids, so that two gateways never wait for each other.
@@ -124,7 +112,7 @@ fn write_all(
     connection: &mut Connection,
     batches: &[Batch],
     lock_wait: Option<Duration>,
-) -> Result<Outcome, StoreError> {
+) -> Result<Written<Answers>, StoreError> {
     // All tenants together.
     let lock_until = lock_wait.map(|wait| Instant::now() + wait);
     let mut answers: Vec<Option<Answer>> = batches.iter().map(|_| None).collect();
@@ -154,7 +142,7 @@ fn write_all(
     let times = written.filter_map(Event::sent_or_received_at);
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
-        return Ok(Outcome::NoRoom(missing));
+        return Ok(Written::NoPartitions(missing));
     }
     let mut known = BTreeSet::new();
     for (tenant, places) in of_tenants {
@@ -170,44 +158,32 @@ fn write_all(
             answers[place] = Some(Ok(fates.by_ref().take(batches[place].events.len()).collect()));
         }
     }
-    Ok(Outcome::Recorded(answers, known))
+    Ok(Written::Done((answers, known)))
 }
 
 /// Takes in a tenant's messages whose subject is known by now, some in each transaction.
 async fn settle(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
-    loop {
-        match store.write(move |connection| settle_once(connection, tenant)).await? {
-            Settled::Some => {}
-            Settled::All => return Ok(()),
-            Settled::NoRoom(months) => store.make_room(months).await?,
-        }
-    }
+    while store.write_into_partitions(move |connection| settle_once(connection, tenant)).await? {}
+    Ok(())
 }
 
-/// What became of waiting messages.
-enum Settled {
-    /// There may be more.
-    Some,
-    All,
-    NoRoom(BTreeSet<Month>),
-}
-
-fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Settled, StoreError> {
+/// Takes in some; tells whether there may be more.
+fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Written<bool>, StoreError> {
     match tenants::lock_until(connection, tenant, None) {
         Ok(true) => {}
         // Somebody changes it, and it is looked after again; or it was deleted, and what waited with it.
-        Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Settled::All),
+        Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Written::Done(false)),
         Err(error) => return Err(error),
     }
     let ready = pending::ready(connection, tenant, SETTLED_AT_ONCE)?;
     let times = ready.iter().filter_map(|ready| ready.message.sent_or_received_at());
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
-        return Ok(Settled::NoRoom(missing));
+        return Ok(Written::NoPartitions(missing));
     }
     pending::forget(connection, tenant, &ready)?;
     let placed = |ready: Ready| Event::message(ready.message.placed(&ready.channel_type), ready.heard);
     let events: Vec<Event> = ready.into_iter().map(placed).collect();
     write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), Caps::default())?;
-    Ok(if events.is_empty() { Settled::All } else { Settled::Some })
+    Ok(Written::Done(!events.is_empty()))
 }

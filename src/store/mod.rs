@@ -116,6 +116,13 @@ const RESERVED_READERS: u32 = 1;
 /// How long a question is taken for a cheap one where its rows are not counted, or are slow to come.
 const CHEAP_TIME: Duration = Duration::from_millis(200);
 
+/// What became of a change that writes messages.
+pub enum Written<T> {
+    Done(T),
+    /// Nothing was written: these months have no partitions.
+    NoPartitions(BTreeSet<Month>),
+}
+
 /// Whom something is looked up for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupFor {
@@ -311,12 +318,25 @@ impl Store {
         self.writer.transaction(CallerId::default(), self.budget(), work).await
     }
 
+    /// Runs a change that may meet months without partitions; makes those, and runs it again.
+    pub async fn write_into_partitions<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Connection) -> Result<Written<T>, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        loop {
+            match self.write(work.clone()).await? {
+                Written::Done(value) => return Ok(value),
+                Written::NoPartitions(months) => self.make_room(months).await?,
+            }
+        }
+    }
+
     fn budget(&self) -> Arc<Budget> {
         Arc::new(Budget::new(self.options.deadline))
     }
 
     /// Makes a place for messages of some months.
-    pub async fn make_room(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
+    async fn make_room(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
         let months: Vec<Month> = months.into_iter().collect();
         for months in months.chunks(MONTHS_AT_ONCE) {
             let months = months.iter().copied().collect();
