@@ -78,7 +78,7 @@ pub struct Database {
     #[validate(custom(function = checks::known_database))]
     pub url: String,
     #[validate(range(max = 256, message = "must be at most 256"))]
-    pub readers: u32,
+    pub read_connections: u32,
     #[validate(range(max = 256, message = "must be at most 256"))]
     pub expensive_questions: u32,
     #[validate(range(max = 100_000, message = "must be at most 100000"))]
@@ -146,9 +146,9 @@ pub struct Pull {
     #[validate(range(min = 1, max = 1000, message = "must be between 1 and 1000"))]
     pub attempts: u32,
     #[validate(range(max = 8784, message = "must be at most 8784, the hours of 366 days"))]
-    pub tail_hours: u64,
+    pub overlap_hours: u64,
     #[validate(range(min = 1, max = 86400, message = "must be between 1 and 86400"))]
-    pub every_seconds: u64,
+    pub poll_interval_seconds: u64,
     #[validate(nested)]
     pub upstreams: Vec<PulledUpstream>,
 }
@@ -272,7 +272,7 @@ impl Config {
         let or = |given: u32, default: u32| if given == 0 { default } else { given };
         let expensive = or(self.database.expensive_questions, (cores / 2).max(1));
         store::Options {
-            readers: or(self.database.readers, (2 * cores).max(4)),
+            read_connections: or(self.database.read_connections, (2 * cores).max(4)),
             expensive,
             expensive_queue: or(self.database.expensive_queue, 8 * expensive),
             cheap_rows: self.database.cheap_rows,
@@ -291,7 +291,10 @@ impl Config {
 /// A database's URL may hold a password, so it does not print.
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("url", &"…").field("readers", &self.readers).finish_non_exhaustive()
+        f.debug_struct("Database")
+            .field("url", &"…")
+            .field("read_connections", &self.read_connections)
+            .finish_non_exhaustive()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::model::{Instant, TenantId};
 #[command(
     after_help = "What is copied is kept at once, so a pull may be stopped at any time; the same command goes on \
 where it was. A later one without --from goes on where everything is copied, and reads the last 48 hours \
-(setting pull.tail_hours) again, so that late statuses arrive. Other dates than before begin anew for \
+(setting pull.overlap_hours) again, so that late statuses arrive. Other dates than before begin anew for \
 those dates; repeating does no harm. A message that cannot be read is named and skipped. Exit status 1 \
 tells that there was one, or that messages may be missing, which is said with their dates. With --follow, \
 SIGTERM or Ctrl-C ends it with 0. The last line of standard output sums up:
@@ -61,7 +61,7 @@ pub struct Pull {
     /// Only messages sent or received at this instant or earlier
     #[arg(long, value_name = "DATE", value_parser = parse_to, conflicts_with = "follow")]
     to: Option<Instant>,
-    /// Go on looking for new messages and statuses (setting pull.every_seconds) until told to stop
+    /// Go on looking for new messages and statuses (setting pull.poll_interval_seconds) until told to stop
     #[arg(long)]
     follow: bool,
 }

@@ -6,6 +6,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::{ConfigError, DEFAULTS, PREFIX};
 
+/// Settings that had another name once, and their name now.
+const RENAMED: [(&str, &str); 3] = [
+    ("database.readers", "database.read_connections"),
+    ("pull.every_seconds", "pull.poll_interval_seconds"),
+    ("pull.tail_hours", "pull.overlap_hours"),
+];
+
 /// The settings file and the variables of the environment that name settings.
 pub struct Sources {
     file: Option<(String, String)>,
@@ -63,7 +70,10 @@ impl Sources {
         }
         found
             .into_iter()
-            .map(|(setting, names)| format!("{}: there is no such setting, only {names}", self.named(&setting)))
+            .map(|(setting, names)| match RENAMED.iter().find(|(old, _)| *old == setting) {
+                Some((_, new)) => format!("{}: this setting is called {new} now", self.named(&setting)),
+                None => format!("{}: there is no such setting, only {names}", self.named(&setting)),
+            })
             .collect()
     }
 }

@@ -29,8 +29,8 @@ pub fn order(config: &Config) -> Order {
     Order {
         from: None,
         to: None,
-        tail: Duration::from_hours(pull.tail_hours),
-        every: Duration::from_secs(pull.every_seconds),
+        tail: Duration::from_hours(pull.overlap_hours),
+        every: Duration::from_secs(pull.poll_interval_seconds),
         patience: Patience::new(pull.requests_per_second, pull.attempts),
         limits: Limits::default(),
     }

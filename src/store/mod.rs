@@ -42,7 +42,7 @@ use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// How many cheap questions are answered at the same time.
-    pub readers: u32,
+    pub read_connections: u32,
     /// How many expensive questions are answered at the same time.
     pub expensive: u32,
     /// How many expensive questions wait for their turn; one more is refused at once.
@@ -73,7 +73,7 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            readers: 4,
+            read_connections: 4,
             expensive: 1,
             expensive_queue: 8,
             cheap_rows: 2000,
@@ -163,7 +163,7 @@ impl Store {
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
         Ok(Self {
             options,
-            readers: pool(Purpose::Read, Admission::in_turn(options.readers, RESERVED_READERS, u32::MAX)),
+            readers: pool(Purpose::Read, Admission::in_turn(options.read_connections, RESERVED_READERS, u32::MAX)),
             expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, 0, options.expensive_queue))
                 .in_background(),
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),

@@ -68,7 +68,7 @@ fn a_server_killed_over_and_over_loses_doubles_and_turns_back_nothing_that_it_ac
     shop.binary.write(
         "settings.toml",
         format!(
-            "[pull]\nrequests_per_second = 100.0\nevery_seconds = 1\n\n[[pull.upstreams]]\ntenant = 3193\n\
+            "[pull]\nrequests_per_second = 100.0\npoll_interval_seconds = 1\n\n[[pull.upstreams]]\ntenant = 3193\n\
              url = \"http://{}\"\nkey_file = \"upstream.key\"\n",
             upstream.address
         ),

@@ -146,7 +146,7 @@ async fn cheap_questions_do_not_wait_for_expensive_ones_and_the_queue_is_short()
 
 #[actix_web::test]
 async fn no_tenant_has_all_places_for_cheap_questions() {
-    let app = TestApp::with(|config| config.database.readers = 2).await;
+    let app = TestApp::with(|config| config.database.read_connections = 2).await;
     let other = TenantId(TENANT.0 + 1);
     app.tenant(other).await;
     let key = app.issue(other, |_| {}).await;

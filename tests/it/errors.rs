@@ -144,7 +144,7 @@ async fn too_many_requests_only_where_a_limit_is_set() {
 #[actix_web::test]
 async fn a_store_that_is_busy_or_away_is_503_with_retry_after() {
     let app = TestApp::with(|config| {
-        config.database.readers = 1;
+        config.database.read_connections = 1;
         config.database.wait_seconds = 1;
     })
     .await;

@@ -41,6 +41,10 @@ fn the_file_wins_over_the_default_the_environment_over_the_file_and_a_flag_over_
 #[test]
 fn an_unknown_setting_is_refused_with_its_name() {
     assert_snapshot!(refused(Some("[server]\nbnd = \"127.0.0.1:0\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: server.bnd (settings.toml:2): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, trusted_proxies, workers, write_timeout_seconds");
+    let renamed = "[database]\nreaders = 4\n\n[pull]\ntail_hours = 48\nevery_seconds = 60\n";
+    assert_snapshot!(refused(Some(renamed), &[], &[]), @"1 history-gateway: the settings are wrong: database.readers (settings.toml:2): this setting is called database.read_connections now; pull.every_seconds (settings.toml:6): this setting is called pull.poll_interval_seconds now; pull.tail_hours (settings.toml:5): this setting is called pull.overlap_hours now");
+    let variable = [("HISTORY_GATEWAY__DATABASE__READERS", "4")];
+    assert_snapshot!(refused(None, &variable, &[]), @"1 history-gateway: the settings are wrong: database.readers (HISTORY_GATEWAY__DATABASE__READERS): this setting is called database.read_connections now");
     assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: server.binding (HISTORY_GATEWAY__SERVER__BINDING): there is no such setting, only bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, trusted_proxies, workers, write_timeout_seconds");
     assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: servers.bind (HISTORY_GATEWAY__SERVERS__BIND): there is no such setting, only auth, database, edna, ingest, log, oneuptime, pull, server, webhooks");
 }
@@ -56,12 +60,12 @@ fn a_wrong_value_is_refused_with_its_name() {
 fn all_wrong_values_are_named_at_once() {
     let environment = [
         ("HISTORY_GATEWAY__SERVER__BODY_LIMIT_BYTES", "1"),
-        ("HISTORY_GATEWAY__DATABASE__READERS", "300"),
+        ("HISTORY_GATEWAY__DATABASE__READ_CONNECTIONS", "300"),
         ("HISTORY_GATEWAY__DATABASE__URL", "mysql://user:secret@host/db"),
     ];
     let said = refused(None, &environment, &[]);
     assert!(!said.contains("secret"), "{said}");
-    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.readers (HISTORY_GATEWAY__DATABASE__READERS): must be at most 256; database.url (HISTORY_GATEWAY__DATABASE__URL): 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes (HISTORY_GATEWAY__SERVER__BODY_LIMIT_BYTES): must be between 1024 and 1073741824");
+    assert_snapshot!(said, @"1 history-gateway: the settings are wrong: database.read_connections (HISTORY_GATEWAY__DATABASE__READ_CONNECTIONS): must be at most 256; database.url (HISTORY_GATEWAY__DATABASE__URL): 'mysql:…' is no database address: its scheme is not known; use sqlite://FILE or postgres://USER@HOST/DATABASE; server.body_limit_bytes (HISTORY_GATEWAY__SERVER__BODY_LIMIT_BYTES): must be between 1024 and 1073741824");
 }
 
 #[test]
@@ -99,9 +103,9 @@ fn a_name_to_listen_on_is_resolved_at_start() {
 
 #[test]
 fn a_wrong_setting_is_named_with_its_line() {
-    let file = "[log]\nformat = \"text\"\n\n[database]\nreaders = \"many\"\n";
-    assert_snapshot!(refused(Some(file), &[], &[]), @"1 history-gateway: the settings are wrong: database.readers (settings.toml:5): it is a string, and must be an integer");
-    assert_snapshot!(refused(Some("[database]\nreaders = 300\n\n[server]\nbind = \"here\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database.readers (settings.toml:2): must be at most 256; server.bind (settings.toml:5): must be an address or a name with a port, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080");
+    let file = "[log]\nformat = \"text\"\n\n[database]\nread_connections = \"many\"\n";
+    assert_snapshot!(refused(Some(file), &[], &[]), @"1 history-gateway: the settings are wrong: database.read_connections (settings.toml:5): it is a string, and must be an integer");
+    assert_snapshot!(refused(Some("[database]\nread_connections = 300\n\n[server]\nbind = \"here\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database.read_connections (settings.toml:2): must be at most 256; server.bind (settings.toml:5): must be an address or a name with a port, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080");
     assert_snapshot!(refused(Some("database = \"postgres://gw:S3cret@host/db\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database (settings.toml:1): it is a string, and must be a table");
     assert_snapshot!(refused(Some("[database]\nurl = \"postgres://gw:S3cret@host/db\n"), &[], &[]), @r#"1 history-gateway: the settings cannot be read: settings.toml:2: url: invalid basic string, expected `"`"#);
     assert_snapshot!(refused(Some("[log]\nlevel = \"info\"\nlevel = \"warn\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: settings.toml:3: level: duplicate key");
@@ -114,8 +118,8 @@ fn a_wrong_setting_is_named_with_its_line() {
     assert_snapshot!(refused(Some(&unknown), &[], &[]), @"1 history-gateway: the settings are wrong: pull.upstreams[1] (settings.toml:6): unknown field `key`, expected one of `tenant`, `url`, `key_file`");
     assert_snapshot!(refused(None, &[("HISTORY_GATEWAY__LOG", "S3cret")], &[]), @"1 history-gateway: the settings are wrong: log (HISTORY_GATEWAY__LOG): it is a string, and must be a table");
     // The variable wins over the file, so it is the one to blame.
-    let variable = [("HISTORY_GATEWAY__DATABASE__READERS", "300")];
-    assert_snapshot!(refused(Some("[database]\nreaders = 1\n"), &variable, &[]), @"1 history-gateway: the settings are wrong: database.readers (HISTORY_GATEWAY__DATABASE__READERS): must be at most 256");
+    let variable = [("HISTORY_GATEWAY__DATABASE__READ_CONNECTIONS", "300")];
+    assert_snapshot!(refused(Some("[database]\nread_connections = 1\n"), &variable, &[]), @"1 history-gateway: the settings are wrong: database.read_connections (HISTORY_GATEWAY__DATABASE__READ_CONNECTIONS): must be at most 256");
 }
 
 #[test]

@@ -55,7 +55,7 @@ async fn a_frozen_server_gives_places_back_and_too_many_lost_threads_are_told() 
     let cluster = Cluster::start(installed.binaries.clone(), "C", &[], &[]);
     let url = DatabaseUrl::parse(&cluster.url("postgres")).unwrap();
     let options = Options {
-        readers: 3,
+        read_connections: 3,
         abandoned_threads: 3,
         deadline: Duration::from_secs(1),
         wait: Duration::from_secs(2),

@@ -179,7 +179,7 @@ async fn statements_are_prepared_once_for_each_connection() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     app.import([message(1, json!({}))]).await;
-    let store = app.open_with(Options { readers: 1, ..Options::default() });
+    let store = app.open_with(Options { read_connections: 1, ..Options::default() });
     let prepared = |connection: &mut _| {
         use diesel::prelude::*;
         let count = diesel::dsl::sql::<diesel::sql_types::BigInt>("count(*) FROM pg_prepared_statements");

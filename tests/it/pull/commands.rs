@@ -19,7 +19,7 @@ const KEY: &str = "a-key-of-another-form/4711";
 const QUICK: [(&str, &str); 3] = [
     ("HISTORY_GATEWAY__PULL__REQUESTS_PER_SECOND", "1000"),
     ("HISTORY_GATEWAY__PULL__ATTEMPTS", "2"),
-    ("HISTORY_GATEWAY__PULL__EVERY_SECONDS", "1"),
+    ("HISTORY_GATEWAY__PULL__POLL_INTERVAL_SECONDS", "1"),
 ];
 
 fn command(binary: &Binary, url: &str, more: &[&str]) -> Command {
@@ -343,7 +343,7 @@ fn settings_that_cannot_be_right_are_named_before_a_store_is_made() {
         |url: &str, key: &str| format!("[[pull.upstreams]]\ntenant = 1\nurl = \"{url}\"\nkey_file = \"{key}\"\n");
     let fine = table("https://host", "good.key");
     let said = [
-        refused("[pull]\nrequests_per_second = 0\nattempts = 0\ntail_hours = 9000\nevery_seconds = 0\n"),
+        refused("[pull]\nrequests_per_second = 0\nattempts = 0\noverlap_hours = 9000\npoll_interval_seconds = 0\n"),
         refused("[pull]\nrequests_per_second = \"fast\"\n"),
         refused(&format!("{fine}{}", table("https://me:secret@host", "good.key"))),
         refused(&table("https://host", "empty.key")),
@@ -352,7 +352,7 @@ fn settings_that_cannot_be_right_are_named_before_a_store_is_made() {
         refused("[[pull.upstreams]]\ntenant = 1\n"),
     ];
     assert_snapshot!(said.join("\n"), @"
-    1 history-gateway: the settings are wrong: pull.attempts (settings.toml:3): must be between 1 and 1000; pull.every_seconds (settings.toml:5): must be between 1 and 86400; pull.requests_per_second (settings.toml:2): must be more than 0, and at most 1000; pull.tail_hours (settings.toml:4): must be at most 8784, the hours of 366 days
+    1 history-gateway: the settings are wrong: pull.attempts (settings.toml:3): must be between 1 and 1000; pull.overlap_hours (settings.toml:4): must be at most 8784, the hours of 366 days; pull.poll_interval_seconds (settings.toml:5): must be between 1 and 86400; pull.requests_per_second (settings.toml:2): must be more than 0, and at most 1000
     1 history-gateway: the settings are wrong: pull.requests_per_second (settings.toml:2): it is a string, and must be a number
     1 history-gateway: the settings are wrong: pull.upstreams[1].url (settings.toml:7): it has a user or a password in it; keys go into the key file; it must be an address such as https://upstream.example
     1 history-gateway: the settings are wrong: pull.upstreams[0].key_file: the key file 'empty.key' holds no key: it is empty
