@@ -1,7 +1,7 @@
 //! What happens to every request: an id, a log line, a closed connection while the server stops.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant as Monotonic;
+use std::time::{Duration, Instant as Monotonic};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -33,7 +33,7 @@ pub async fn observe(
         why = unanswered.given_up() => {
             unanswered.answered();
             let _in_span = span.enter();
-            tracing::info!(method, microseconds = microseconds(started), "{why}");
+            tracing::info!(method, microseconds = microseconds(started.elapsed()), "{why}");
             return Err(InternalError::from_response("", HttpResponse::RequestTimeout().force_close().finish()).into());
         }
     };
@@ -57,7 +57,7 @@ pub async fn observe(
         method,
         route,
         status,
-        microseconds = microseconds(started),
+        microseconds = microseconds(took),
         tenant = caller.map(|caller| caller.tenant.0),
         key = caller.map(|caller| caller.key),
         error = error.map(|title| title.0),
@@ -66,8 +66,8 @@ pub async fn observe(
     Ok(response)
 }
 
-fn microseconds(since: Monotonic) -> u64 {
-    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+fn microseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The method, where it is one of HTTP's own: a client may send any word.

@@ -46,7 +46,7 @@ impl Unanswered {
         if connection.is_some() {
             request.extensions_mut().insert(body.clone());
         }
-        let is_oneuptime = request.path().to_ascii_lowercase().contains("whatsapp-log");
+        let is_oneuptime = is_chunked && request.path().to_ascii_lowercase().contains("whatsapp-log");
         let error: fn() -> String = if is_oneuptime {
             || OneUptimeError::bad(SENTENCE).body()
         } else {

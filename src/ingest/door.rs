@@ -256,13 +256,16 @@ impl Door {
         } else {
             let events = answered().map(|(caller, _)| caller.batch.events.len()).sum();
             self.counters.commit(events, started.elapsed().as_secs_f64());
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            for (caller, _) in answered() {
+                queue.held_back_for.remove(&caller.batch.tenant);
+            }
         }
         for (caller, answer) in callers.into_iter().zip(answers) {
             let Some(answer) = answer else {
                 self.hold_back(caller);
                 continue;
             };
-            self.queue.lock().unwrap_or_else(PoisonError::into_inner).held_back_for.remove(&caller.batch.tenant);
             if let Ok(fates) = &answer {
                 self.counters.record(&caller.batch.events, fates);
             }

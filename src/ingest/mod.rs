@@ -21,8 +21,7 @@ pub use pipeline::{Entry, Pipeline};
 use crate::model::TenantId;
 use crate::model::subject::Subject;
 use crate::store::messages::partitions;
-use crate::store::messages::pending;
-use crate::store::messages::pending::Ready;
+use crate::store::messages::pending::{self, Ready};
 use crate::store::{Connection, LookupFor, Store, StoreError, Written, subjects, tenants};
 
 /// How long a commit waits for all tenants that somebody else changes: longer than a commit of another program
