@@ -33,6 +33,11 @@ async fn a_message_that_is_not_there_is_not_found() {
     feeds.app.import_for(other, [message(1, json!({}))]).await;
     feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
     assert_snapshot!(feeds.get("/v1/messages/1").await, @r#"404 {"title":"not-found","status":404,"detail":"There is no message with this id."}"#);
+    // Nor is another tenant's that lies among its own.
+    feeds.app.import([message(4, json!({})), message(6, json!({}))]).await;
+    feeds.app.import_for(other, [message(5, json!({}))]).await;
+    assert!(feeds.get("/v1/messages/5").await.starts_with("404 "));
+    assert!(feeds.get("/v1/messages/4").await.starts_with("200 "));
     assert_snapshot!(feeds.get("/v1/messages/x").await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The message id must be an integer."}"#);
     assert!(feeds.get("/v1/messages/9223372036854775808").await.starts_with("400 "));
 }
