@@ -11,7 +11,7 @@ CREATE TABLE subjects (
     id BIGINT NOT NULL,
     name TEXT COLLATE "C",
     channel_type TEXT COLLATE "C" NOT NULL,
-    -- The greatest message id it was learned from; null where it was added by hand.
+    -- The greatest message id that the subject was learned from; null if it was added with `subject add`.
     learned_from BIGINT,
     PRIMARY KEY (tenant_id, id)
 );
@@ -19,16 +19,16 @@ CREATE TABLE subjects (
 CREATE TABLE api_keys (
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
-    -- SHA-256 of the key; the key itself is nowhere.
+    -- SHA-256 of the key; the key itself is not stored.
     digest BYTEA NOT NULL UNIQUE,
     name TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
-    -- JSON arrays; null for none given.
+    -- JSON arrays; null if none were given.
     method_groups TEXT COLLATE "C",
     senders TEXT COLLATE "C",
     permissions TEXT COLLATE "C",
     oneuptime_profile TEXT COLLATE "C",
-    -- The last valid day, YYYY-MM-DD in UTC, that day included.
+    -- The last valid day, inclusive, as YYYY-MM-DD in UTC.
     valid_until TEXT COLLATE "C",
     created_at BIGINT NOT NULL,
     last_used_at BIGINT,
@@ -36,8 +36,8 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_by_tenant ON api_keys (tenant_id);
 
--- One row for each address, class of channel and subscriber that messages have together.
--- A message without subscriber has a row without one, so links that become known later need no rewriting.
+-- One row for each combination of address, channel class and subscriber that occurs in messages. A message without a
+-- subscriber has a row without one, so no message is rewritten when a link becomes known later.
 CREATE TABLE recipients (
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
@@ -51,11 +51,11 @@ CREATE INDEX recipients_by_address ON recipients (tenant_id, address);
 CREATE INDEX recipients_by_folded_address ON recipients (tenant_id, folded_address);
 CREATE INDEX recipients_by_subscriber ON recipients (tenant_id, subscriber_id);
 
--- Columns to ask by, and the item to answer with. Instants are milliseconds since 1970.
+-- Columns for queries, and the item that responses contain. Times are milliseconds since 1970.
 --
--- A partition for each month; the gateway makes them ahead and on demand (src/store/partitions.rs). A key must
--- hold the column that partitions are cut by, so (tenant_id, message_id) alone is kept unique by the writers,
--- who take turns on their tenant's row.
+-- One partition per month, created in advance and on demand by the gateway. A primary key must contain the partition
+-- column, so the database cannot enforce that (tenant_id, message_id) is unique. The writers ensure it: they take turns
+-- by locking their tenant's row.
 CREATE TABLE messages (
     tenant_id BIGINT NOT NULL,
     message_id BIGINT NOT NULL,
@@ -86,8 +86,8 @@ CREATE TABLE messages (
     item TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, message_id, sent_or_received_at)
 ) PARTITION BY RANGE (sent_or_received_at);
--- Sums, because an order or a window by the bare column can then be no reason to walk one of these, nor an order by
--- a sum a reason to walk the primary key: every statement has one index left (src/store/history.rs).
+-- These indexes contain sums with zero instead of the bare columns. A sort or a filter on the bare column then cannot
+-- use them, and one on the sum cannot use the primary key, so the planner has one index to choose for every statement.
 CREATE INDEX messages_by_recipient ON messages (tenant_id, recipient_id, (message_id + 0), sent_or_received_at);
 CREATE INDEX messages_by_subject ON messages (tenant_id, subject_id, (message_id + 0), sent_or_received_at);
 CREATE INDEX messages_by_time ON messages (tenant_id, (sent_or_received_at + 0), message_id);
@@ -96,9 +96,10 @@ CREATE INDEX messages_by_time ON messages (tenant_id, (sent_or_received_at + 0),
 CREATE TABLE messages_before_2010 PARTITION OF messages FOR VALUES FROM (MINVALUE) TO (1262304000000);
 CREATE TABLE messages_from_2060 PARTITION OF messages FOR VALUES FROM (2840140800000) TO (MAXVALUE);
 
--- An item's content, for sorting by it: the first field of that name, because a quote within a text is escaped. Only
--- this text is read as JSON: what an unknown field holds may be more than a text here can. That is so of U+0000, which
--- with U+0001 becomes two characters in an order that is theirs; an escaped backslash before a "u" is no escape.
+-- The content of an item, for sorting by it: the first field of that name, because quotes inside texts are escaped.
+-- Only this field is parsed as JSON, because unknown fields may contain values that PostgreSQL cannot represent as
+-- text. One such value is U+0000: U+0000 and U+0001 are each replaced by a pair of characters that keeps their sort
+-- order. A backslash that is itself escaped does not begin an escape sequence.
 CREATE FUNCTION message_content(item TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN strpos(item, '\u000') = 0 THEN substring(item FROM '"content":("(?:[^"\\]|\\.)*")')::json #>> '{}'
@@ -111,7 +112,7 @@ RETURN CASE
     )::json #>> '{}'
 END;
 
--- The copies a message was merged from, kept only where more than one of them contributes.
+-- The copies that a message was merged from, kept only if more than one of them contributes a field.
 CREATE TABLE message_copies (
     tenant_id BIGINT NOT NULL,
     message_id BIGINT NOT NULL,
@@ -120,19 +121,19 @@ CREATE TABLE message_copies (
     PRIMARY KEY (tenant_id, message_id, place)
 );
 
--- How many messages of each sort a UTC day has, and which ids they lie between: tells where a window's
--- ids are, and that a combination does not occur, without touching a message. Bounds only ever widen.
--- The row of a day with three empty words sums up all its messages.
+-- The number of messages of each kind per UTC day, and the range of their ids. They show which ids a window contains,
+-- and that a combination does not occur, without reading a message. The id range only ever widens. The row of a day in
+-- which channel type, direction and traffic type are all empty is the total of the day.
 CREATE TABLE message_days (
     tenant_id BIGINT NOT NULL,
     channel_type TEXT COLLATE "C" NOT NULL,
     direction TEXT COLLATE "C" NOT NULL,
-    -- Empty where the messages have none.
+    -- Empty if the messages have none.
     traffic_type TEXT COLLATE "C" NOT NULL,
     day BIGINT NOT NULL,
     messages BIGINT NOT NULL,
     least_message_id BIGINT NOT NULL,
     greatest_message_id BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, channel_type, direction, traffic_type, day)
-    -- Rows change with every batch; the room left beside them lets that happen in place.
+    -- Every batch updates rows; the free space in each page lets the new versions stay in it.
 ) WITH (fillfactor = 50);

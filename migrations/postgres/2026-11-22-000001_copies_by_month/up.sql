@@ -1,4 +1,5 @@
--- When the message was sent or received, so that its copies go with its month. No store had copies on a server yet.
+-- Adds the time at which the message was sent or received, so that its copies are dropped with its month. The table can
+-- be recreated, because no store on a server had copies yet.
 DROP TABLE message_copies;
 CREATE TABLE message_copies (
     tenant_id BIGINT NOT NULL,

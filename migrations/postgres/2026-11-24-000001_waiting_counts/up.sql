@@ -1,5 +1,5 @@
--- How many messages of a tenant wait for their subject, and how many events of other kinds it has: kept with them, so that
--- their bounds and whoever watches cost nothing.
+-- The number of pending messages and of other events per tenant, updated together with those rows, so that checking
+-- their limits and reporting metrics cost nothing.
 ALTER TABLE tenants ADD COLUMN waiting_messages BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE tenants ADD COLUMN other_events BIGINT NOT NULL DEFAULT 0;
 UPDATE tenants SET

@@ -11,7 +11,7 @@ CREATE TABLE subjects (
     id BIGINT NOT NULL,
     name TEXT,
     channel_type TEXT NOT NULL,
-    -- The greatest message id it was learned from; null where it was added by hand.
+    -- The greatest message id that the subject was learned from; null if it was added with `subject add`.
     learned_from BIGINT,
     PRIMARY KEY (tenant_id, id)
 );
@@ -19,16 +19,16 @@ CREATE TABLE subjects (
 CREATE TABLE api_keys (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     tenant_id BIGINT NOT NULL,
-    -- SHA-256 of the key; the key itself is nowhere.
+    -- SHA-256 of the key; the key itself is not stored.
     digest BLOB NOT NULL UNIQUE,
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
-    -- JSON arrays; null for none given.
+    -- JSON arrays; null if none were given.
     method_groups TEXT,
     senders TEXT,
     permissions TEXT,
     oneuptime_profile TEXT,
-    -- The last valid day, YYYY-MM-DD in UTC, that day included.
+    -- The last valid day, inclusive, as YYYY-MM-DD in UTC.
     valid_until TEXT,
     created_at BIGINT NOT NULL,
     last_used_at BIGINT,
@@ -36,8 +36,8 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_by_tenant ON api_keys (tenant_id);
 
--- One row for each address, class of channel and subscriber that messages have together.
--- A message without subscriber has a row without one, so links that become known later need no rewriting.
+-- One row for each combination of address, channel class and subscriber that occurs in messages. A message without a
+-- subscriber has a row without one, so no message is rewritten when a link becomes known later.
 CREATE TABLE recipients (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     tenant_id BIGINT NOT NULL,
@@ -51,7 +51,7 @@ CREATE INDEX recipients_by_address ON recipients (tenant_id, address);
 CREATE INDEX recipients_by_folded_address ON recipients (tenant_id, folded_address);
 CREATE INDEX recipients_by_subscriber ON recipients (tenant_id, subscriber_id);
 
--- Columns to ask by, and the item to answer with. Instants are milliseconds since 1970.
+-- Columns for queries, and the item that responses contain. Times are milliseconds since 1970.
 CREATE TABLE messages (
     tenant_id BIGINT NOT NULL,
     message_id BIGINT NOT NULL,
@@ -86,7 +86,7 @@ CREATE INDEX messages_by_recipient ON messages (tenant_id, recipient_id, message
 CREATE INDEX messages_by_subject ON messages (tenant_id, subject_id, message_id, sent_or_received_at);
 CREATE INDEX messages_by_time ON messages (tenant_id, sent_or_received_at, message_id);
 
--- The copies a message was merged from, kept only where more than one of them contributes.
+-- The copies that a message was merged from, kept only if more than one of them contributes a field.
 CREATE TABLE message_copies (
     tenant_id BIGINT NOT NULL,
     message_id BIGINT NOT NULL,
@@ -95,14 +95,14 @@ CREATE TABLE message_copies (
     PRIMARY KEY (tenant_id, message_id, place)
 );
 
--- How many messages of each sort a UTC day has, and which ids they lie between: tells where a window's
--- ids are, and that a combination does not occur, without touching a message. Bounds only ever widen.
--- The row of a day with three empty words sums up all its messages.
+-- The number of messages of each kind per UTC day, and the range of their ids. They show which ids a window contains,
+-- and that a combination does not occur, without reading a message. The id range only ever widens. The row of a day in
+-- which channel type, direction and traffic type are all empty is the total of the day.
 CREATE TABLE message_days (
     tenant_id BIGINT NOT NULL,
     channel_type TEXT NOT NULL,
     direction TEXT NOT NULL,
-    -- Empty where the messages have none.
+    -- Empty if the messages have none.
     traffic_type TEXT NOT NULL,
     day BIGINT NOT NULL,
     messages BIGINT NOT NULL,

@@ -1,7 +1,7 @@
--- The rows of OneUptime's WhatsApp Log: one for each message sent out through WhatsApp, and those that were imported.
+-- The rows of OneUptime's WhatsApp Log: one for each outgoing WhatsApp message, and the imported ones.
 CREATE TABLE whatsapp_logs (
     tenant_id BIGINT NOT NULL,
-    -- A UUID in lower case, as all ids here.
+    -- A UUID in lower case, like all ids here.
     id TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
@@ -24,12 +24,12 @@ CREATE TABLE whatsapp_logs (
     on_call_duty_policy_id TEXT,
     on_call_duty_policy_escalation_rule_id TEXT,
     on_call_duty_policy_schedule_id TEXT,
-    -- The subject of the edna message that the row is; null where it is none.
+    -- The subject of the edna message that the row represents; null if it represents none.
     subject_id BIGINT,
-    -- Where what it says comes from: 0 an edna message, 1 OneUptime's form, 2 an edna message that was newer than a copy
-    -- in OneUptime's form, which is kept beside it.
+    -- Where the row's data comes from: 0 an edna message, 1 an import in OneUptime's form, 2 an edna message that is
+    -- newer than an imported copy, which is kept in whatsapp_log_copies.
     source INTEGER NOT NULL,
-    -- Texts as searches compare them (src/model/fold.rs); null where they are the same.
+    -- The texts in the case-folded form that searches compare; null if folding does not change them.
     folded_to_number TEXT,
     folded_from_number TEXT,
     folded_message_text TEXT,
@@ -42,7 +42,7 @@ CREATE INDEX whatsapp_logs_by_time ON whatsapp_logs (tenant_id, created_at, id);
 CREATE INDEX whatsapp_logs_by_update ON whatsapp_logs (tenant_id, updated_at, id);
 CREATE INDEX whatsapp_logs_by_status ON whatsapp_logs (tenant_id, status, created_at, id);
 CREATE INDEX whatsapp_logs_by_to_number ON whatsapp_logs (tenant_id, to_number, created_at, id);
--- Only the rows that have a value: most have none, and cost these nothing.
+-- Partial indexes on the rows that have a value: most rows have none, and so cost nothing here.
 CREATE INDEX whatsapp_logs_by_from_number ON whatsapp_logs (tenant_id, from_number, created_at, id) WHERE from_number IS NOT NULL;
 CREATE INDEX whatsapp_logs_by_whatsapp_message ON whatsapp_logs (tenant_id, whatsapp_message_id, created_at, id) WHERE whatsapp_message_id IS NOT NULL;
 CREATE INDEX whatsapp_logs_by_subject ON whatsapp_logs (tenant_id, subject_id, created_at, id) WHERE subject_id IS NOT NULL;
@@ -58,8 +58,9 @@ CREATE INDEX whatsapp_logs_by_on_call_duty_policy ON whatsapp_logs (tenant_id, o
 CREATE INDEX whatsapp_logs_by_on_call_duty_policy_escalation_rule ON whatsapp_logs (tenant_id, on_call_duty_policy_escalation_rule_id, created_at, id) WHERE on_call_duty_policy_escalation_rule_id IS NOT NULL;
 CREATE INDEX whatsapp_logs_by_on_call_duty_policy_schedule ON whatsapp_logs (tenant_id, on_call_duty_policy_schedule_id, created_at, id) WHERE on_call_duty_policy_schedule_id IS NOT NULL;
 
--- Copies in OneUptime's form that are older than the message whose row they are. A message's status can go back in
--- time, and then the copy is the newer one, so that the order in which they came makes no difference.
+-- Imported copies in OneUptime's form that are older than the message whose row they describe. The time of a message's
+-- status can move back, and then the copy is the newer one. Keeping the copies makes the result independent of the
+-- order of arrival.
 CREATE TABLE whatsapp_log_copies (
     tenant_id BIGINT NOT NULL,
     id TEXT NOT NULL,
@@ -67,8 +68,9 @@ CREATE TABLE whatsapp_log_copies (
     PRIMARY KEY (tenant_id, id)
 );
 
--- How many rows of each subject and status a UTC day has, so that counting walks no rows. A row with an empty status
--- sums up all statuses, one with the least number for its subject all rows, those without a subject too.
+-- The number of rows per UTC day, subject and status, so that counting scans no rows. A row with an empty status is the
+-- total of all statuses; a row with the smallest integer as its subject is the total of all rows, including those
+-- without a subject.
 CREATE TABLE whatsapp_log_days (
     tenant_id BIGINT NOT NULL,
     subject_id BIGINT NOT NULL,
@@ -78,13 +80,14 @@ CREATE TABLE whatsapp_log_days (
     PRIMARY KEY (tenant_id, subject_id, status, day)
 ) WITHOUT ROWID;
 
--- The message up to which a tenant's messages have their rows; null where all of them have. The messages that a store
--- has already get theirs from the gateway (src/ingest/logs.rs), a batch at a time, beginning after the least number.
+-- The message id up to which a tenant's messages have WhatsApp log rows; null if all of them have. The gateway creates
+-- the rows of the messages that are already in the store, in batches of ascending ids, starting from the smallest
+-- integer.
 ALTER TABLE tenants ADD COLUMN logged_up_to BIGINT;
 UPDATE tenants SET logged_up_to = -9223372036854775808;
 
--- What the database is to think of these indexes until somebody lets it find out by ANALYZE: it would take a tenant for a
--- handful of rows, and walk all of them where a list of ids or numbers leads to a few.
+-- Statistics for these indexes until somebody runs ANALYZE. Without them the planner assumes that a tenant has only a
+-- few rows, and scans all of them where a list of ids or numbers would select a few.
 ANALYZE whatsapp_logs;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('whatsapp_logs', 'sqlite_autoindex_whatsapp_logs_1', '1000000 1000000 1'),

@@ -1,19 +1,19 @@
--- Which feed a message came from, and when the gateway first heard of it: 0 a file, 1 edna's webhook, 2 an own system's
--- request, 3 another endpoint's history, 4 an own system's request with a key for some subjects. Where copies are kept,
--- each has its own.
+-- The feed that a message came from, and when the gateway first received it: 0 an imported file, 1 edna's webhook, 2 a
+-- request of the tenant's own system, 3 another endpoint's history, 4 a request of the tenant's own system with a key
+-- that is restricted to some subjects. Where copies are kept, each copy has its own.
 ALTER TABLE messages ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN received_at BIGINT;
 ALTER TABLE message_copies ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE message_copies ADD COLUMN received_at BIGINT;
 
--- Every status event known, for the trail of its message: what webhooks and own systems said, and what was said by copies
--- of the message that are no longer kept.
+-- Every known status event, for the trail of its message: those from webhooks and from the tenant's own systems, and
+-- those from copies of the message that are no longer kept.
 CREATE TABLE status_events (
     tenant_id BIGINT NOT NULL,
-    -- Less than 0 where the event does not name its message: a number made of its digest, so that it is found like the
-    -- others.
+    -- Negative if the event does not name its message: a number derived from its digest, so that the event is found by
+    -- the primary key like the others.
     message_id BIGINT NOT NULL,
-    -- The beginning of the SHA-256 of what it says and of its source, in hexadecimal, so that a repeat is known.
+    -- The first half of the SHA-256 of the event's fields and its source, in hexadecimal, to recognise a repeat.
     digest TEXT NOT NULL,
     request_id TEXT,
     subject_id BIGINT,
@@ -25,14 +25,14 @@ CREATE TABLE status_events (
     comment TEXT,
     source INTEGER NOT NULL,
     received_at BIGINT,
-    -- As it came; null where it came with a message.
+    -- The event as it was received; null if it was part of a message.
     body TEXT,
     PRIMARY KEY (tenant_id, message_id, digest)
 ) WITHOUT ROWID;
 CREATE INDEX status_events_by_request ON status_events (tenant_id, request_id, subject_id) WHERE request_id IS NOT NULL;
 CREATE INDEX status_events_without_message ON status_events (tenant_id, request_id, subject_id) WHERE message_id < 0;
 
--- Messages whose channel is not known yet, because nobody has told of their subject: items without a channelType.
+-- Pending messages: their channel is not known yet, because their subject is unknown. Items without a channelType.
 CREATE TABLE waiting_messages (
     tenant_id BIGINT NOT NULL,
     subject_id BIGINT NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE waiting_messages (
     PRIMARY KEY (tenant_id, subject_id, message_id, digest)
 ) WITHOUT ROWID;
 
--- What webhooks told besides messages and statuses: templates, categories, clicks.
+-- Webhook events that are neither messages nor statuses: templates, categories, clicks.
 CREATE TABLE other_events (
     tenant_id BIGINT NOT NULL,
     digest TEXT NOT NULL,
@@ -53,8 +53,8 @@ CREATE TABLE other_events (
     PRIMARY KEY (tenant_id, digest)
 );
 
--- See the migration before: a tenant is not a handful of rows. Without the first three, finding a person walked all of a
--- tenant's recipients.
+-- Statistics, as in the WhatsApp log migration. Without the first three, resolving a person scanned all recipients of
+-- the tenant.
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('recipients', 'recipients_by_address', '1000000 1000000 2'),
     ('recipients', 'recipients_by_folded_address', '1000000 1000000 2'),
