@@ -1,6 +1,5 @@
 //! The data that benchmarks share: generated once, the same each time.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::instant::Rounding;
-use history_gateway::model::key::{KeyKind, Project};
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Caller, HistoryQuery, Instant, Item, Policy, Property, TenantId};
 use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
@@ -94,18 +92,8 @@ async fn fill(store: &Store) {
 
 /// The question that a master key's request comes to.
 pub fn query(body: &str) -> HistoryQuery {
-    let caller = Caller {
-        key_id: 1,
-        tenant: TENANT,
-        kind: KeyKind::Master,
-        groups: BTreeSet::new(),
-        senders: None,
-        project: Project { id: String::new(), name: String::new() },
-        permissions: BTreeSet::new(),
-        profile: None,
-        valid_before: None,
-    };
-    let request = request::parse(body.as_bytes()).map(|parsed| parsed.request).expect("a request");
+    let caller = Caller::master(TENANT);
+    let request = request::parse(body).map(|parsed| parsed.request).expect("a request");
     HistoryQuery::new(request, &caller, until(), Policy::default()).expect("a query")
 }
 

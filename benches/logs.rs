@@ -14,13 +14,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use history_gateway::generate::logs::{LogPlan, Logs};
 use history_gateway::ingest::Pipeline;
-use history_gateway::model::ask::Body;
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{LogFilter, LogQuery, TenantId};
+use history_gateway::model::{Caller, LogFilter, LogQuery, TenantId};
 use history_gateway::oneuptime::query;
 use history_gateway::oneuptime::request::{Paging, Parts};
 use history_gateway::store::whatsapp_logs::page;
 use history_gateway::store::{Budget, Connection, DatabaseUrl, Options, Store, StoreError, tenants};
+use history_gateway::web::Body;
 
 const ROUNDS: usize = 5;
 /// What takes longer than this is measured in fewer rounds, in seconds.
@@ -76,11 +76,7 @@ fn log_query(size: u64, body: &str) -> LogQuery {
     let parts = Parts::read(&Body::Whole(body.as_bytes().to_vec())).expect("a body");
     let paging = Paging::new(&[], &parts).expect("a page");
     LogQuery {
-        filter: LogFilter {
-            tenant: tenant(size),
-            senders: None,
-            conditions: query::parse(parts.query(), "").expect("a query"),
-        },
+        filter: LogFilter::new(&Caller::master(tenant(size)), query::parse(parts.query(), "").expect("a query")),
         sort: parts.sort().expect("a sort"),
         skip: paging.skip,
         limit: paging.limit,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use history_gateway::edna::answer;
+use history_gateway::edna::response;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest;
 use history_gateway::model::tenant::Tenant;
@@ -88,7 +88,7 @@ async fn page(store: &Store, query: &HistoryQuery) -> (f64, f64) {
         let asked = query.clone();
         let page = store.page(CallerId::default(), asked.into()).await.expect("a page");
         let before = Instant::now();
-        black_box(answer::begin(&page.items) + answer::after(page.has_next));
+        black_box(response::begin(&page.items) + response::end(page.has_next));
         body += before.elapsed();
         pages += 1.0;
     }

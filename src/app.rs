@@ -1,26 +1,42 @@
-//! What every part of a running gateway is handed: the store, the way into it, the keys and the clock; knows no request.
+//! What every part of a running gateway is handed: the store, the way into it, the keys, the clock, the settings; knows no
+//! request.
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::in_flight::InFlight;
 use crate::ingest::Door;
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 /// One running gateway; clones share it.
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
-    pub door: Door,
+    pub ingest: Door,
     pub keys: Arc<Keys>,
     pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    pub in_flight: InFlight,
+    pub config: Arc<Config>,
 }
 
 impl App {
     /// Call it on the runtime that is to write what feeds bring.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         let keys = Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute);
-        Self { door: Door::new(store.clone(), config.ingest_limits()), keys: Arc::new(keys), store, clock }
+        let ingest = Door::new(store.clone(), config.ingest_limits());
+        let in_flight = InFlight::new(config.server.bytes_in_flight);
+        Self {
+            metrics: Arc::new(Metrics::new(store.clone(), ingest.clone(), in_flight.clone())),
+            keys: Arc::new(keys),
+            in_flight,
+            config: Arc::new(config.clone()),
+            ingest,
+            store,
+            clock,
+        }
     }
 }

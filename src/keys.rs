@@ -9,7 +9,6 @@ use std::time::{Duration, Instant as Monotonic};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
-use crate::model::ask::{Denial, Excess};
 use crate::model::key::{KeyDigest, KeyKind, Secret};
 use crate::model::{Caller, Instant};
 use crate::store::{LookupFor, Store, StoreError, api_keys};
@@ -37,10 +36,33 @@ pub struct Keys {
     suspects: Mutex<HashMap<IpAddr, Monotonic>>,
 }
 
+/// Why there is no caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthError {
+    NoKey,
+    UnknownKey,
+    /// A limit is exceeded; in how many seconds it is not any more.
+    TooMany {
+        limit: Limit,
+        retry_after: u64,
+    },
+    /// The store did not answer whether there is such a key.
+    Unavailable,
+}
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The requests of one key.
+    Requests,
+    /// The wrong keys from one address.
+    WrongKeys,
+}
+
 /// A key as a request brings it, or why there is none, and the address it comes from.
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
-    pub key: Result<&'a str, Denial>,
+    pub key: Result<&'a str, AuthError>,
     pub from: Option<IpAddr>,
 }
 
@@ -58,19 +80,19 @@ impl Keys {
     }
 
     /// The caller that a header's key stands for. A webhook key is an unknown one here (docs/edna.md §7).
-    pub async fn caller(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, Denial> {
+    pub async fn caller(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
         let caller = self.holder(presented.key?, presented.from, now, |kind| kind != KeyKind::Webhook).await?;
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
         {
-            return Err(Denial::TooMany { of: Excess::Requests, retry_after: wait(&early).as_secs() + 1 });
+            return Err(AuthError::TooMany { limit: Limit::Requests, retry_after: wait(&early).as_secs() + 1 });
         }
         Ok(caller)
     }
 
     /// The caller that a webhook's key stands for, `Token <key>` or the key alone. Any other key is an unknown one, and
     /// no limit holds edna up.
-    pub async fn webhook(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, Denial> {
+    pub async fn webhook(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
         let value = presented.key?;
         let key = match value.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => key,
@@ -88,7 +110,7 @@ impl Keys {
         from: Option<IpAddr>,
         now: Instant,
         kind: impl Fn(KeyKind) -> bool,
-    ) -> Result<Arc<Caller>, Denial> {
+    ) -> Result<Arc<Caller>, AuthError> {
         let Some(secret) = Secret::parse(key) else { return Err(self.wrong(from)) };
         let digest = secret.digest();
         let is_right = |caller: &Caller| kind(caller.kind) && caller.is_valid_at(now);
@@ -120,29 +142,29 @@ impl Keys {
         seen.insert(digest, (Arc::clone(caller), asked_at));
     }
 
-    async fn find(&self, digest: KeyDigest, from: Option<IpAddr>) -> Result<Option<Caller>, Denial> {
+    async fn find(&self, digest: KeyDigest, from: Option<IpAddr>) -> Result<Option<Caller>, AuthError> {
         let whom = self.suspect(from).map_or(LookupFor::Caller, LookupFor::Suspect);
         self.store.quick_read(whom, move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
             error.log("a key could not be looked up");
-            Denial::Unavailable
+            AuthError::Unavailable
         })
     }
 
     /// What whoever brings a wrong key is told. A right one is never refused for the wrong ones of its address, but is
     /// looked up behind them while there are too many.
-    fn wrong(&self, from: Option<IpAddr>) -> Denial {
-        let (Some(limiter), Some(from)) = (&self.wrong, from.map(network)) else { return Denial::UnknownKey };
+    fn wrong(&self, from: Option<IpAddr>) -> AuthError {
+        let (Some(limiter), Some(from)) = (&self.wrong, from.map(network)) else { return AuthError::UnknownKey };
         if limiter.len() >= REMEMBERED_ADDRESSES {
             limiter.retain_recent();
         }
-        let Err(early) = limiter.check_key(&from) else { return Denial::UnknownKey };
+        let Err(early) = limiter.check_key(&from) else { return AuthError::UnknownKey };
         let wait = wait(&early);
         let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
         if suspects.len() >= REMEMBERED_ADDRESSES {
             suspects.retain(|_, until| *until > Monotonic::now());
         }
         suspects.insert(from, Monotonic::now() + wait.max(SUSPECT_FOR));
-        Denial::TooMany { of: Excess::WrongKeys, retry_after: wait.as_secs() + 1 }
+        AuthError::TooMany { limit: Limit::WrongKeys, retry_after: wait.as_secs() + 1 }
     }
 
     /// The address, where too many wrong keys came from it.

@@ -1,91 +1,98 @@
 #![forbid(unsafe_code)]
-//! history-gateway answers edna's `POST /api/messages/history` and OneUptime's WhatsApp Log API from a store of its own:
-//! same requests, same answers, same errors. This page is the map.
+//! history-gateway answers edna's `POST /api/messages/history` and OneUptime's WhatsApp Log API from its own store: same
+//! requests, same answers, same errors. This page is the map.
 //!
 //! # The idea
-//! 1. **A message is kept as columns to ask by and one JSON item to answer with.** The item is edna's wire form,
-//!    rendered once when the message is written; import, export, answer and storage speak the same form.
-//! 2. **One store, two dialects.** A dialect is a language for reading the messages. It lives in one folder with its
-//!    words, its errors and its leniency, and reaches into no other.
-//! 3. **Everything that is told goes through one door**, [`ingest`]: safe to repeat, in any order, durable before it
-//!    returns. A message that is sent out through WhatsApp becomes a row of the WhatsApp log in the same transaction. In
-//!    a server the door has a queue ([`ingest::Door`]), and one commit is for many callers.
-//! 4. **A question is made valid before it is asked**: wire request → [`model::HistoryRequest`] →
-//!    [`model::HistoryQuery`], which cannot be wrong → one planned walk; and [`model::LogQuery`] likewise.
+//! 1. **A message is kept as columns to query and one JSON item to answer with.** The item is edna's wire form, rendered
+//!    once when the message is written; import, export, pull, answer and storage share the form.
+//! 2. **One store, several dialects.** [`edna`] and [`oneuptime`] are two languages for reading the same messages, [`api`]
+//!    is the gateway's own. Each lives in one folder and reaches into no other.
+//! 3. **Everything that writes goes through one ingest path**, [`ingest`]: safe to repeat, in any order, durable before it
+//!    is acknowledged. An outgoing WhatsApp message becomes a row of the WhatsApp log in the same transaction. In a server,
+//!    one commit serves many callers, who wait in a queue ([`ingest::Door`]).
+//! 4. **A request is made valid before it runs**: wire request → [`model::HistoryRequest`] → [`model::HistoryQuery`], which
+//!    cannot be wrong and cannot exceed its caller's rights → one planned statement; [`model::LogQuery`] likewise.
 //!
-//! # The rooms
+//! # The modules
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | the commands, one file each |
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
-//! | [`app`] | what every part of a running gateway is handed: store, ingest queue, keys, clock |
-//! | [`clock`] | every "now", so that a sandbox can stop it |
+//! | [`app`] | what every part of a running gateway shares: store, ingest queue, keys, clock, metrics, settings |
+//! | [`clock`] | the only source of the current time, so that a sandbox can stop it |
 //! | [`keys`] | from a key to its caller, and the limits of keys |
-//! | [`jobs`] | what runs beside requests, one file a job, and the list that starts and stops them; the pulls of the settings too |
-//! | [`http`] | every route on one screen, start and stop, health, metrics, the OpenAPI document and the page to try it out (`assets/page`) |
-//! | [`edna`] | the edna dialect: request, answer, errors; webhooks, what own systems send; and [`edna::pull`], which copies another endpoint's history |
+//! | [`metrics`] | the numbers for Prometheus |
+//! | [`in_flight`] | the bound on the bytes of bodies and answers in memory |
+//! | [`jobs`] | the background jobs, one file each, and the list that starts and stops them; the pulls of the settings are among them |
+//! | [`http`] | every route on one screen (`router.rs`), start and stop, health, the OpenAPI document, and the page to try it out (`assets/page`) |
+//! | [`web`] | what the handlers of all dialects share: the extractor (key → caller, body, time), errors, answers sent in parts |
+//! | [`edna`] | the edna dialect: the history endpoint and the webhooks |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
-//! | [`document`] | what the OpenAPI documents of both dialects are written with |
-//! | [`web`] | what the handlers of all dialects share: answers that are sent part by part, and the bound on bytes in flight |
-//! | [`ingest`] | the door: what copies of a message and statuses come to, and the queue before it |
+//! | [`api`] | the gateway's own `/v1`: messages and status events from your own systems, one message with its provenance |
+//! | [`document`] | what the OpenAPI documents of all dialects share |
+//! | [`pull`] | copying another endpoint's history |
+//! | [`outbound`] | the only HTTP client |
+//! | [`ingest`] | the ingest queue, and how copies of a message and status events are merged and committed |
 //! | [`fair_queue`] | a queue that serves tenants in turn, and the keys of each in turn |
-//! | [`store`] | all SQL, for SQLite and PostgreSQL; the planners are [`store::messages::history`] and [`store::whatsapp_logs::page`], the people [`store::recipients::subscribers`]; [`store::db::budget`] is what a question may cost, `admission` the places for questions and the queue before them, `pool` the connections; [`store::backup`] and [`store::check`] look after a store as a whole |
-//! | [`model`] | messages, subscribers, keys, windows, questions; no I/O, no clock |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL. The planners are [`store::messages::history`] and [`store::whatsapp_logs::page`]; people are resolved in [`store::recipients`]; `store::db` holds connections, budgets and everything that names a database; [`store::backup`] and [`store::check`] maintain a store as a whole |
+//! | [`model`] | messages, subscribers, keys, queries; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli` · `cli → {http, jobs, edna, oneuptime, clock, ingest, store, generate, config, telemetry, model}` ·
-//! `jobs → {edna, app, ingest, config, model}` ·
-//! `http → {edna, oneuptime, app, keys, clock, store, config, document, web, model}` ·
-//! `edna → {app, ingest, store, document, web, model}` · `oneuptime → {app, store, document, web, model}` ·
-//! `app → {keys, ingest, store, config, clock}` · `keys → {store, model}` · `ingest → {store, fair_queue, model}` ·
-//! `config → {ingest, store, model}` · `telemetry → config` · `store → {fair_queue, model}` · `fair_queue → model` ·
-//! `generate → model` · `web → model` · `clock → model`; `document` and `model` use nothing of ours. No two files use each other.
+//! `main → cli` · `cli → {http, jobs, pull, oneuptime, clock, ingest, store, generate, config, telemetry, model}` · `http
+//! → {edna, oneuptime, api, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
+//! config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
+//! config, document, web, model}` · `api → {ingest, store, config, document, web, model}` · `document → {keys, web,
+//! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `app →
+//! {keys, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `metrics → {in_flight, ingest,
+//! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
+//! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
+//! `clock → model`; `model` uses nothing of ours. No two files use each other.
 //!
-//! # Invariants, which `tests/it/house.rs` holds
-//! - `model` has no diesel, no actix, no clock: time comes in as an argument. "Now" comes from [`clock`] alone,
-//!   so that a sandbox can stop it.
-//! - Only `http`, `web` and the dialects' `routes.rs` know actix (and the one line of `cli` that starts its runtime). Only
-//!   `store` knows diesel; only its folder `db` names a database.
-//!   Only `edna/upstream.rs` knows ureq.
-//! - Every store function that touches messages takes the tenant first, or a query that begins with it. None reads
-//!   messages across tenants.
+//! # Invariants, checked by `tests/it/house.rs`
+//! - `model` has no diesel, no actix, no clock: time is an argument. The current time comes from [`clock`] alone.
+//! - Only `http`, `web` and the dialects' handlers know actix (and the one line of `cli` that starts its runtime). Only
+//!   `store` knows diesel; only its folder `db` names a database. Only [`outbound`] knows the HTTP client.
+//! - Every store function that touches messages takes the tenant first, or a query that holds it. None reads messages
+//!   across tenants. A query holds its caller's tenant and senders and cannot be built without a caller.
 //! - No statics with state: two apps run in one process, and the tests do it.
 //! - No file is longer than 400 lines, and each says in its first sentence what it is.
 //!
 //! # One request
-//! [`http`]'s route → [`keys`] (key → [`model::Caller`]) → [`edna::request`] (shape, leniency) →
-//! [`model::HistoryQuery::new`] (meaning, defaults) → [`store::Store::page`] (a place, a connection, a [`store::Budget`]) →
-//! [`store::messages::history::page`] (`limit + 1` rows) → [`edna::answer`] (items joined into the body) → [`web::answer`].
+//! [`http`]'s route → [`web::extract`] (key → [`model::Caller`], body, time) → [`edna::history::history`], the handler →
+//! [`edna::request`] (shape, leniency) → [`model::HistoryQuery::new`] (meaning, defaults, rights) →
+//! [`store::Store::page`] (a slot, a connection, a [`store::Budget`]) → [`store::messages::history::page`]
+//! (`limit + 1` rows) → [`edna::response`] (items joined into the body) → [`web::answer`].
 //!
-//! Every question is taken for a cheap one first. Where the plan and the kept counts say that it looks at more rows than
-//! that, or it turns out so while it runs, it is asked again from the beginning among the expensive ones: few at a time,
-//! tenants in turn, on threads of a lower priority. It ends when its client has gone or at its deadline, and an expensive
-//! one when the server stops.
+//! Every query first runs as a cheap one. Where its plan and the daily counts say that it examines more rows than a cheap
+//! query may, or where that shows while it runs, it runs again from the beginning as an expensive one: few at a time,
+//! tenants in turn, on threads of lower priority. A query is cancelled when its client disconnects or its deadline passes;
+//! an expensive one also when the server stops.
 //!
-//! # One webhook
-//! [`http`]'s route → [`keys`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes →
-//! [`ingest::Event`]s, leniently) → [`ingest::Door`], where the next commit takes it along with whatever else waits → one transaction, which
-//! applies the status rule ([`model::merge::message`]) to everything known of each message → 200.
+//! # One webhook call
+//! [`http`]'s route → [`web::extract`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes → [`ingest::Event`]s,
+//! leniently) → [`ingest::Door`], where the next commit takes it together with other waiting calls → one
+//! transaction, which merges everything known of each message ([`model::merge::message`]) → 200.
 //!
 //! # Two databases
-//! A statement is built once, on diesel's `MultiConnection`, and runs on a file and on a server; what one of them lacks
-//! is an arm of `on_each!`. A file's writer holds the whole file, and the processes that
-//! write to it take turns, which a file's own lock does not see to. A server's writers, which may be several gateways',
-//! take turns on their tenant's row ([`store::tenants::lock`]): that keeps a message single and the days' counts right
-//! although partitions allow no unique key without the time. Plans are chosen in [`store::messages::history`] and pinned for both:
-//! an index answers for the bare column or for its sum with zero, and a statement names the one it is to walk by.
-//! A pool is places and a list of idle connections, so that a server that is away is said at once. Work on a file is ended
-//! from inside, by functions that its statements call for every row; work on a server from another connection.
+//! A statement is built once, on diesel's `MultiConnection`, and runs on both; what one of them lacks is an arm of
+//! `on_each!`. A writer locks the whole SQLite file, so the processes that write to a file take turns with a lock of ours,
+//! which is fair where SQLite's own is not. Writers on PostgreSQL, which may be several gateways', lock their tenant's row
+//! ([`store::tenants::lock`]): that keeps messages unique and the daily counts right although partitions allow no unique
+//! key without the time. Plans are chosen in [`store::messages::history`] and pinned for both databases: a column is
+//! written bare or as its sum with zero, so that exactly one index matches. A connection pool is a number of slots and a
+//! list of idle connections, so that an unreachable server is reported at once. A statement on SQLite is cancelled from
+//! inside, by functions that it calls for every row; one on PostgreSQL from another connection.
 //!
 //! # Where it differs from the first sketch
 //! A recipient is not a person but a row of `recipients`: one address on one class of channel, with one subscriber or
-//! none. A message carries that row's number, so one integer leads to its index; a person is the set of such rows that
-//! a question resolves to, so a link that becomes known later needs no message rewritten. And what tells the planner
-//! where a window's ids lie is kept by UTC day ([`store::messages::daily_counts`]) rather than by blocks of ids, which one tenant's
+//! none. A message holds that row's number, so one integer leads to its index; a person is the set of such rows that a
+//! query resolves to, so a link that becomes known later needs no message rewritten. The planner learns where a window's
+//! ids lie from counts by UTC day ([`store::messages::daily_counts`]) rather than by blocks of ids, which one tenant's
 //! sparse ids would leave nearly empty.
 
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
@@ -95,11 +102,15 @@ pub mod edna;
 pub mod fair_queue;
 pub mod generate;
 pub mod http;
+pub mod in_flight;
 pub mod ingest;
 pub mod jobs;
 pub mod keys;
+pub mod metrics;
 pub mod model;
 pub mod oneuptime;
+pub mod outbound;
+pub mod pull;
 pub mod store;
 pub mod telemetry;
 pub mod web;

@@ -14,12 +14,12 @@ use super::failure::{Failure, print, say};
 use super::signals::stop_signal;
 use super::{COMMAND_WAIT, Common};
 use crate::clock::Clock;
-use crate::edna::pull::{Order, Pull as Pulling, PullError, Sum, Watch};
-use crate::edna::upstream::{self, Upstream};
 use crate::ingest::{self, Door, Recorded};
-use crate::jobs::pulls::{Seldom, key, order};
+use crate::jobs::pulls::{Seldom, key, options};
 use crate::model::upstream::UpstreamUrl;
 use crate::model::{Instant, TenantId};
+use crate::pull::upstream::{self, Upstream};
+use crate::pull::{Observer, Pull as Pulling, PullError, PullOptions, PullStats};
 
 /// Copy the messages of another endpoint, edna's or a gateway's, into the store
 #[derive(Args)]
@@ -77,9 +77,9 @@ impl Pull {
         let stop = if self.follow { Some(stop_signal()?) } else { None };
         let store = Common::store_of(&config).await?;
         let door = Door::new(store, ingest::Limits { wait: COMMAND_WAIT, ..config.ingest_limits() });
-        let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::PATIENCE);
-        let order = Order { from: self.from, to: self.to, ..order(&config) };
-        let mut pull = Pulling::new(door, upstream, order, || Clock::Machine.now(), Terminal::new());
+        let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::TIMEOUT);
+        let options = PullOptions { from: self.from, to: self.to, ..options(&config) };
+        let mut pull = Pulling::new(door, upstream, options, || Clock::Machine.now(), Terminal::new());
         let outcome = match stop {
             None => pull.once().await,
             Some(stop) => tokio::select! {
@@ -87,31 +87,31 @@ impl Pull {
                 () = stop => Ok(true),
             },
         };
-        pull.watch().bar.finish_and_clear();
+        pull.observer().bar.finish_and_clear();
         let is_complete = outcome.map_err(|error| match error {
             PullError::Store(error) => Failure::Store(error),
             error => {
                 Failure::said(format!("{error}; what was copied is kept, and the same command goes on from there"))
             }
         })?;
-        let sum = pull.sum();
-        if sum.unknown_fields > 0 {
-            say(format_args!("Note: {} fields that edna does not document were kept.", sum.unknown_fields));
+        let stats = pull.stats();
+        if stats.unknown_fields > 0 {
+            say(format_args!("Note: {} fields that edna does not document were kept.", stats.unknown_fields));
         }
-        print(&line(&sum))?;
-        Ok(u8::from(!self.follow && (sum.rejected > 0 || !is_complete)))
+        print(&line(&stats))?;
+        Ok(u8::from(!self.follow && (stats.rejected > 0 || !is_complete)))
     }
 }
 
 /// The last line, written by hand for the order of its keys, which readers see.
-fn line(sum: &Sum) -> String {
-    let Recorded { imported, updated, unchanged } = sum.recorded;
+fn line(stats: &PullStats) -> String {
+    let Recorded { imported, updated, unchanged } = stats.recorded;
     let counts = [
         ("imported", imported),
         ("updated", updated),
         ("unchanged", unchanged),
-        ("rejected", sum.rejected),
-        ("requests", sum.requests),
+        ("rejected", stats.rejected),
+        ("requests", stats.requests),
     ];
     let counts = counts.map(|(name, count)| format!("{}:{count}", json!(name)));
     format!("{{{}}}\n", counts.join(","))
@@ -142,24 +142,24 @@ impl Terminal {
     }
 }
 
-impl Watch for Terminal {
-    fn reached(&mut self, from: Instant, to: Instant, up_to: Instant, sum: &Sum) {
+impl Observer for Terminal {
+    fn progressed(&mut self, from: Instant, to: Instant, up_to: Instant, stats: &PullStats) {
         let millis = |one: Instant, other: Instant| u64::try_from(other.0 - one.0).unwrap_or(0);
         self.bar.set_length(millis(from, to));
         self.bar.set_position(millis(from, up_to));
-        let messages = sum.recorded.imported;
+        let messages = stats.recorded.imported;
         self.bar.set_message(format!("{}, {messages} new messages", up_to.date()));
         if self.bar.is_hidden() && self.far.is_due() {
-            let (up_to, requests) = (up_to.iso(), sum.requests);
+            let (up_to, requests) = (up_to.iso(), stats.requests);
             say(format_args!("Pulled up to {up_to}: {messages} new messages, {requests} requests so far."));
         }
     }
 
-    fn rested(&mut self, sum: &Sum) {
-        self.bar.set_message(format!("up to date, {} new messages", sum.recorded.imported));
+    fn caught_up(&mut self, stats: &PullStats) {
+        self.bar.set_message(format!("up to date, {} new messages", stats.recorded.imported));
     }
 
-    fn goes_on_after(&mut self, asked_from: Instant) {
+    fn resumes_after(&mut self, asked_from: Instant) {
         let from = asked_from.iso();
         self.say(format_args!("Note: what is older than {from} was not asked for; --from names an earlier date."));
     }
@@ -168,7 +168,7 @@ impl Watch for Terminal {
         self.say(format_args!("{place}: rejected: {reason}"));
     }
 
-    fn waits(&mut self, reason: &str, pause: Duration) {
+    fn retrying(&mut self, reason: &str, pause: Duration) {
         if self.waiting.is_due() {
             let seconds = pause.as_secs_f64().ceil();
             self.say(format_args!("The upstream is asked again in {seconds} s: {reason}."));

@@ -153,7 +153,7 @@ impl Sandbox {
         }
         let shown = KEYS.map(|key| ShownKey { name: key.name, value: key.value, kind: key.kind });
         let gateway = Gateway::new(&config, store, clock).showing(&shown);
-        let gateway = gateway.counting_dropped_lines(logging.dropped_lines());
+        gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
         Box::pin(serve::run(listener, gateway, (&config, Vec::new()), stop)).await
     }
 

@@ -53,7 +53,8 @@ impl Serve {
         }
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
         tracing::info!(%address, "listening");
-        let gateway = Gateway::new(&config, store, Clock::Machine).counting_dropped_lines(logging.dropped_lines());
+        let gateway = Gateway::new(&config, store, Clock::Machine);
+        gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
         Box::pin(run(listener, gateway, (&config, upstreams), stop)).await
     }
 }

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::value::RawValue;
 
-use super::EdnaError;
 use crate::model::history::{CHANNEL_TYPES, Direction, HistoryRequest, SortKey, TRAFFIC_TYPES};
 use crate::model::instant::Rounding;
 use crate::model::subscriber::AddressType;
-use crate::model::wire::{self, NotAnInteger, NotAnObject};
+use crate::model::wire::{self, NotAnInteger};
 use crate::model::{Instant, Property};
+use crate::web::ApiError;
 
 /// A well-formed request, and what only the store can tell of it.
 pub struct Parsed {
@@ -20,52 +20,34 @@ pub struct Parsed {
 }
 
 /// Reads a request's body (docs/edna.md §1). An empty one means `{}`; unknown fields are passed over.
-pub fn parse(body: &[u8]) -> Result<Parsed, EdnaError> {
-    let text = body_text(body)?;
+pub fn parse(text: &str) -> Result<Parsed, ApiError> {
     // PHP writes an object without fields as a list.
     let is_empty = text.trim().is_empty() || wire::is_empty_list(text.trim());
     let text = if is_empty { "{}" } else { text };
-    let fields = wire::object(text).map_err(no_object)?;
+    let fields = wire::object(text)?;
     let mut parsed = Parsed { request: HistoryRequest::default(), undocumented: Vec::new() };
     each_field("", fields.0, |name, raw| read(&mut parsed, name, raw))?;
     Ok(parsed)
-}
-
-/// A body's text.
-pub fn body_text(body: &[u8]) -> Result<&str, EdnaError> {
-    let text = std::str::from_utf8(body).map_err(|_| EdnaError::NotValid("The body is not valid UTF-8.".into()))?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
-}
-
-/// What is wrong with a body that is no JSON object.
-pub fn no_object(error: NotAnObject) -> EdnaError {
-    EdnaError::NotValid(match error {
-        NotAnObject::Malformed { line, column } => {
-            format!("The body is not valid JSON: line {line}, column {column}.")
-        }
-        NotAnObject::Incomplete => "The body is not valid JSON: it ends too early.".into(),
-        NotAnObject::OtherType => "The body must be a JSON object.".into(),
-    })
 }
 
 /// Hands over every field that is given; a known field may be there once.
 fn each_field(
     path: &str,
     fields: Vec<(Cow<'_, str>, &RawValue)>,
-    mut take: impl FnMut(&str, &str) -> Result<bool, EdnaError>,
-) -> Result<(), EdnaError> {
+    mut take: impl FnMut(&str, &str) -> Result<bool, ApiError>,
+) -> Result<(), ApiError> {
     let mut seen = HashSet::new();
     for (name, raw) in fields {
         let is_known = if wire::is_not_given(raw.get()) { take(&name, "null")? } else { take(&name, raw.get())? };
         if is_known && !seen.insert(name.clone()) {
-            return Err(EdnaError::NotValid(format!("The field '{path}{name}' is given twice.")));
+            return Err(ApiError::NotValid(format!("The field '{path}{name}' is given twice.")));
         }
     }
     Ok(())
 }
 
 /// Reads one field; `false` where it is not known. `null` stands for everything that means "not given".
-fn read(parsed: &mut Parsed, name: &str, raw: &str) -> Result<bool, EdnaError> {
+fn read(parsed: &mut Parsed, name: &str, raw: &str) -> Result<bool, ApiError> {
     let request = &mut parsed.request;
     match name {
         "subscriberFilter" => request.recipient = subscriber_filter(raw)?,
@@ -87,7 +69,7 @@ fn read(parsed: &mut Parsed, name: &str, raw: &str) -> Result<bool, EdnaError> {
             let given = integer(name, raw)?.filter(|id| *id != 0);
             match (request.subject_id, given) {
                 (Some(before), Some(now)) if before != now => {
-                    return Err(EdnaError::NotValid("The field 'subjectId' is given twice.".into()));
+                    return Err(ApiError::NotValid("The field 'subjectId' is given twice.".into()));
                 }
                 (before, now) => request.subject_id = now.or(before),
             }
@@ -97,13 +79,13 @@ fn read(parsed: &mut Parsed, name: &str, raw: &str) -> Result<bool, EdnaError> {
     Ok(true)
 }
 
-fn subscriber_filter(raw: &str) -> Result<Option<(String, AddressType)>, EdnaError> {
+fn subscriber_filter(raw: &str) -> Result<Option<(String, AddressType)>, ApiError> {
     const ADDRESS: &str = "subscriberFilter.address";
     const TYPE: &str = "subscriberFilter.type";
     if raw == "null" {
         return Ok(None);
     }
-    let fields = wire::object(raw).map_err(|_| wrong("subscriberFilter", "an object"))?;
+    let fields = wire::object(raw).map_err(|_| ApiError::field("subscriberFilter", "an object"))?;
     let (mut address, mut address_type) = (None, None);
     each_field("subscriberFilter.", fields.0, |name, raw| {
         match name {
@@ -119,11 +101,11 @@ fn subscriber_filter(raw: &str) -> Result<Option<(String, AddressType)>, EdnaErr
     match (address, address_type) {
         (Some(address), given) => Ok(Some((address, given.unwrap_or(AddressType::Phone)))),
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(EdnaError::NotValid(format!("The field '{ADDRESS}' must be given with '{TYPE}'."))),
+        (None, Some(_)) => Err(ApiError::NotValid(format!("The field '{ADDRESS}' must be given with '{TYPE}'."))),
     }
 }
 
-fn sort(raw: &str) -> Result<Vec<SortKey>, EdnaError> {
+fn sort(raw: &str) -> Result<Vec<SortKey>, ApiError> {
     if raw == "null" {
         return Ok(Vec::new());
     }
@@ -135,7 +117,7 @@ fn sort(raw: &str) -> Result<Vec<SortKey>, EdnaError> {
     let mut keys = Vec::new();
     for (place, raw) in entries.into_iter().enumerate() {
         let path = if single { "sort".to_owned() } else { format!("sort[{place}]") };
-        let fields = wire::object(raw).map_err(|_| wrong(&path, "an object with property and direction"))?;
+        let fields = wire::object(raw).map_err(|_| ApiError::field(&path, "an object with property and direction"))?;
         let (mut property, mut direction) = (None, None);
         each_field(&format!("{path}."), fields.0, |name, raw| {
             match name {
@@ -146,8 +128,9 @@ fn sort(raw: &str) -> Result<Vec<SortKey>, EdnaError> {
             Ok(true)
         })?;
         let Some(property) = property else { continue };
-        let property = Property::from_name(&property)
-            .ok_or_else(|| wrong(&format!("{path}.property"), "the name of a field of an answer's message"))?;
+        let property = Property::from_name(&property).ok_or_else(|| {
+            ApiError::field(&format!("{path}.property"), "the name of a field of an answer's message")
+        })?;
         let descending = |word: &str| match word {
             "ASC" => Some(false),
             "DESC" => Some(true),
@@ -160,10 +143,10 @@ fn sort(raw: &str) -> Result<Vec<SortKey>, EdnaError> {
     Ok(keys)
 }
 
-fn traffic_types(path: &str, raw: &str) -> Result<Vec<String>, EdnaError> {
+fn traffic_types(path: &str, raw: &str) -> Result<Vec<String>, ApiError> {
     let words = words(path, raw)?;
     match words.iter().find(|(_, word)| !TRAFFIC_TYPES.contains(&word.as_str())) {
-        Some((path, _)) => Err(wrong(path, &format!("one of {}", TRAFFIC_TYPES.join(", ")))),
+        Some((path, _)) => Err(ApiError::field(path, &format!("one of {}", TRAFFIC_TYPES.join(", ")))),
         None => Ok(distinct(words)),
     }
 }
@@ -174,30 +157,30 @@ fn distinct(words: Vec<(String, String)>) -> Vec<String> {
 }
 
 /// The words of a list, each with its path.
-fn words(path: &str, raw: &str) -> Result<Vec<(String, String)>, EdnaError> {
+fn words(path: &str, raw: &str) -> Result<Vec<(String, String)>, ApiError> {
     if raw == "null" {
         return Ok(Vec::new());
     }
-    let elements = wire::array(raw).ok_or_else(|| wrong(path, "a list of strings"))?;
+    let elements = wire::array(raw).ok_or_else(|| ApiError::field(path, "a list of strings"))?;
     let word = |(place, raw): (usize, &RawValue)| {
         let path = format!("{path}[{place}]");
         match wire::text(raw.get()) {
             Some(word) => Ok((path, word)),
-            None => Err(wrong(&path, "a string")),
+            None => Err(ApiError::field(&path, "a string")),
         }
     };
     elements.into_iter().enumerate().map(word).collect()
 }
 
-fn offset(raw: &str) -> Result<i64, EdnaError> {
+fn offset(raw: &str) -> Result<i64, ApiError> {
     match integer("offset", raw)?.unwrap_or(0) {
-        offset if offset < 0 => Err(wrong("offset", "0 or greater")),
+        offset if offset < 0 => Err(ApiError::field("offset", "0 or greater")),
         offset => Ok(offset),
     }
 }
 
 /// A limit, however large; whether it may be that large is judged later.
-fn limit(raw: &str) -> Result<Option<i64>, EdnaError> {
+fn limit(raw: &str) -> Result<Option<i64>, ApiError> {
     // What is out of bounds in any notation, as 1e21 is JavaScript's for a long number, is out of bounds.
     let beyond = |number: f64| (number.fract() == 0.0 || number.is_infinite()) && !(0.0..=1000.0).contains(&number);
     match wire::integer(raw) {
@@ -208,36 +191,31 @@ fn limit(raw: &str) -> Result<Option<i64>, EdnaError> {
     }
 }
 
-fn integer(path: &str, raw: &str) -> Result<Option<i64>, EdnaError> {
+fn integer(path: &str, raw: &str) -> Result<Option<i64>, ApiError> {
     if raw == "null" {
         return Ok(None);
     }
     wire::integer(raw).map(Some).map_err(|error| match error {
-        NotAnInteger::WrongType | NotAnInteger::Fraction => wrong(path, "an integer"),
-        NotAnInteger::TooSmall | NotAnInteger::TooLarge => wrong(path, "an integer of 64 bits"),
+        NotAnInteger::WrongType | NotAnInteger::Fraction => ApiError::field(path, "an integer"),
+        NotAnInteger::TooSmall | NotAnInteger::TooLarge => ApiError::field(path, "an integer of 64 bits"),
     })
 }
 
-fn date(path: &str, raw: &str, rounding: Rounding) -> Result<Option<Instant>, EdnaError> {
+fn date(path: &str, raw: &str, rounding: Rounding) -> Result<Option<Instant>, ApiError> {
     one_of(path, raw, "an ISO 8601 date such as 2026-03-01T10:00:00Z", |word| Instant::parse(word, rounding))
 }
 
 /// A word that means something; an empty one means "not given".
-fn one_of<T>(path: &str, raw: &str, wanted: &str, meaning: impl Fn(&str) -> Option<T>) -> Result<Option<T>, EdnaError> {
+fn one_of<T>(path: &str, raw: &str, wanted: &str, meaning: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
     match text(path, raw)?.as_deref() {
         None | Some("") => Ok(None),
-        Some(word) => meaning(word).map(Some).ok_or_else(|| wrong(path, wanted)),
+        Some(word) => meaning(word).map(Some).ok_or_else(|| ApiError::field(path, wanted)),
     }
 }
 
-fn text(path: &str, raw: &str) -> Result<Option<String>, EdnaError> {
+fn text(path: &str, raw: &str) -> Result<Option<String>, ApiError> {
     if raw == "null" {
         return Ok(None);
     }
-    wire::text(raw).map(Some).ok_or_else(|| wrong(path, "a string"))
-}
-
-/// Names the field and what belongs there, never what was there.
-pub fn wrong(path: &str, wanted: &str) -> EdnaError {
-    EdnaError::NotValid(format!("The field '{path}' must be {wanted}."))
+    wire::text(raw).map(Some).ok_or_else(|| ApiError::field(path, "a string"))
 }

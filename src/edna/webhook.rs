@@ -1,20 +1,76 @@
-//! Reads edna's webhooks: incoming messages, statuses, and events of other kinds (docs/edna.md 6.1 to 6.3); knows no
-//! store and no key.
+//! edna's webhooks: incoming messages, status events, and events of other kinds (docs/edna.md 6.1 to 6.3); knows no store.
 
-use super::EdnaError;
-use super::request::{body_text, no_object};
-use super::status::{self, Meaningless, Reading};
-use crate::ingest::Event;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::config::Config;
+use crate::ingest::{Event, Fate, Rejection};
 use crate::model::instant::Rounding;
 use crate::model::item::LONGEST_ITEM;
+use crate::model::status_event::{InvalidEvent, Strictness};
 use crate::model::wire::{self, Fields};
-use crate::model::{Heard, Instant, Property, Source, TenantId, Unplaced, Value, subscriber};
+use crate::model::{Heard, Instant, Property, Source, StatusNotice, TenantId, Unplaced, Value, subscriber};
+use crate::web::answer::typed;
+use crate::web::{Access, ApiError, CommonError, KeyHeader, Request};
 
-/// What a call brings, and why some of it has no meaning.
+/// edna, with a webhook key.
+pub struct SendWebhooks;
+
+impl Access for SendWebhooks {
+    const KEY: KeyHeader = KeyHeader::Webhook;
+
+    fn body_limit(config: &Config) -> usize {
+        config.server.body_limit_bytes
+    }
+}
+
+/// The events were received.
+#[derive(Serialize, ToSchema)]
+pub struct Acknowledged {
+    /// Always the same.
+    status: AckStatus,
+}
+
+/// Always `ok`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AckStatus {
+    Ok,
+}
+
+impl Acknowledged {
+    pub const OK: Self = Self { status: AckStatus::Ok };
+}
+
+/// Records the events of a call. Every valid one is durable when this answers 200.
+pub async fn receive_webhook(request: Request<SendWebhooks>) -> Result<HttpResponse, ApiError> {
+    let caller = request.caller.clone().map_err(ApiError::of_webhook)?;
+    let (tenant, queue) = (caller.tenant, &request.app.ingest);
+    let call = parse(request.text()?, tenant, request.now);
+    let Call { events, rejected } =
+        call.inspect_err(|_| queue.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
+    let is_nothing_valid = events.is_empty();
+    if !is_nothing_valid && queue.record(tenant, events).await?.contains(&Fate::NoRoom) {
+        tracing::warn!(%tenant, "a tenant has as many waiting messages or other events as are kept");
+        return Err(CommonError::Unavailable.into());
+    }
+    queue.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
+    if let Some(reason) = rejected.first() {
+        tracing::warn!(events = rejected.len(), %reason, "events of a webhook have no meaning; the first one's reason");
+        if is_nothing_valid {
+            return Err(ApiError::NotValid(format!("The event has no meaning: {reason}.")));
+        }
+    }
+    Ok(typed(&request.app.in_flight.of(tenant), StatusCode::OK, &Acknowledged::OK)?)
+}
+
+/// The events of a call, and why some of them are invalid.
 #[derive(Default)]
 pub struct Call {
     pub events: Vec<Event>,
-    pub rejected: Vec<Meaningless>,
+    pub rejected: Vec<InvalidEvent>,
 }
 
 /// How many events one call brings at the most; edna sends one, sometimes a few.
@@ -25,8 +81,7 @@ const DEEPEST: i64 = 100;
 const LONGEST_ADDRESS: usize = 1024;
 
 /// Reads a call's body: one object, or a list of them.
-pub fn parse(body: &[u8], tenant: TenantId, now: Instant) -> Result<Call, EdnaError> {
-    let text = body_text(body)?;
+pub fn parse(text: &str, tenant: TenantId, now: Instant) -> Result<Call, ApiError> {
     let heard = Heard { source: Source::Webhook, at: Some(now) };
     let mut call = Call::default();
     let mut take = |raw: &str| match event(raw, tenant, heard) {
@@ -35,50 +90,50 @@ pub fn parse(body: &[u8], tenant: TenantId, now: Instant) -> Result<Call, EdnaEr
     };
     if let Some(list) = wire::array(text) {
         if list.len() > MOST {
-            return Err(EdnaError::NotValid(format!("The body must hold at most {MOST} events.")));
+            return Err(ApiError::NotValid(format!("The body must hold at most {MOST} events.")));
         }
         for raw in list {
             take(raw.get());
         }
     } else {
-        wire::object(text).map_err(no_object)?;
+        wire::object(text)?;
         take(text);
     }
     Ok(call)
 }
 
 /// Reads one event. What kind it is shows in its fields, because some configure all webhooks at one address.
-fn event(raw: &str, tenant: TenantId, heard: Heard) -> Result<Event, Meaningless> {
-    let fields = wire::object(raw).map_err(|_| Meaningless::NotAnObject)?;
+fn event(raw: &str, tenant: TenantId, heard: Heard) -> Result<Event, InvalidEvent> {
+    let fields = wire::object(raw).map_err(|_| InvalidEvent::NotAnObject)?;
     let has = |name: &str| fields.given(name).is_some();
     if has("messageContent") || (has("subscriber") && has("receivedAt")) {
         return message(&fields, tenant).map(|message| Event::unplaced(message, heard));
     }
     if has("status") && ["messageId", "requestId", "statusAt"].into_iter().any(has) {
-        return status::notice(&fields, raw, heard, Reading::Lenient).map(Event::status);
+        return StatusNotice::parse(&fields, raw, heard, Strictness::Lenient).map(Event::status);
     }
-    if fields.0.is_empty() { Err(Meaningless::Empty) } else { Ok(Event::other(wire::compact(raw), heard)) }
+    if fields.0.is_empty() { Err(InvalidEvent::Empty) } else { Ok(Event::other(wire::compact(raw), heard)) }
 }
 
 /// An incoming message, which lacks nothing but its channel.
-fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningless> {
+fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, InvalidEvent> {
     let integer = |name| fields.given(name).and_then(|raw| wire::integer(raw).ok());
     let text = |name| fields.given(name).and_then(wire::text_or_digits);
-    let id = integer("id").filter(|id| *id > 0).ok_or(Meaningless::Field("id", "a positive integer"))?;
-    let subject = integer("subjectId").ok_or(Meaningless::Field("subjectId", "an integer"))?;
+    let id = integer("id").filter(|id| *id > 0).ok_or(InvalidEvent::Field("id", "a positive integer"))?;
+    let subject = integer("subjectId").ok_or(InvalidEvent::Field("subjectId", "an integer"))?;
     let received = fields.given("receivedAt").and_then(wire::text);
     let received = received.and_then(|text| Instant::parse(&text, Rounding::Down));
-    let received = received.ok_or(Meaningless::Field("receivedAt", "an ISO 8601 date"))?;
+    let received = received.ok_or(InvalidEvent::Field("receivedAt", "an ISO 8601 date"))?;
     let sender = fields.given("subscriber").and_then(|raw| wire::object(raw).ok());
-    let sender = sender.ok_or(Meaningless::Field("subscriber", "an object"))?;
+    let sender = sender.ok_or(InvalidEvent::Field("subscriber", "an object"))?;
     let address = sender
         .given("identifier")
         .and_then(wire::text_or_digits)
-        .ok_or(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"))?;
+        .ok_or(InvalidEvent::Field("subscriber.identifier", "an address of at most 1024 bytes"))?;
     if subscriber::is_blank(&address) || address.len() > LONGEST_ADDRESS {
-        return Err(Meaningless::Field("subscriber.identifier", "an address of at most 1024 bytes"));
+        return Err(InvalidEvent::Field("subscriber.identifier", "an address of at most 1024 bytes"));
     }
-    let content = content(fields.given("messageContent").ok_or(Meaningless::Field("messageContent", "an object"))?)?;
+    let content = content(fields.given("messageContent").ok_or(InvalidEvent::Field("messageContent", "an object"))?)?;
     let mut values = vec![
         (Property::MessageId, Value::Integer(id)),
         (Property::TenantId, Value::Integer(tenant.0)),
@@ -96,24 +151,24 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, Meaningles
     optional(Property::ReplyOutMessageId, integer("replyOutMessageId").map(Value::Integer));
     let request = text("replyOutMessageExternalRequestId").map(Value::Text);
     optional(Property::ReplyOutMessageExternalRequestId, request);
-    let message = Unplaced::from_values(values).ok_or(Meaningless::Field("messageContent", "an object"))?;
+    let message = Unplaced::from_values(values).ok_or(InvalidEvent::Field("messageContent", "an object"))?;
     // As a text within the item it may be twice as long.
     if message.bytes() > LONGEST_ITEM / 2 && message.render().len() > LONGEST_ITEM {
-        return Err(Meaningless::Field("messageContent", "so short that its message is at most 1 MiB long"));
+        return Err(InvalidEvent::Field("messageContent", "so short that its message is at most 1 MiB long"));
     }
     Ok(message)
 }
 
 /// A message's content as it is stored: an object without its nulls, nested ones included; a text as it is.
-fn content(raw: &str) -> Result<String, Meaningless> {
+fn content(raw: &str) -> Result<String, InvalidEvent> {
     if let Some(text) = wire::text(raw) {
         return Ok(text);
     }
     if !raw.starts_with('{') {
-        return Err(Meaningless::Field("messageContent", "an object"));
+        return Err(InvalidEvent::Field("messageContent", "an object"));
     }
     if wire::depth(raw) > DEEPEST {
-        return Err(Meaningless::Field("messageContent", "nested at most 100 levels deep"));
+        return Err(InvalidEvent::Field("messageContent", "nested at most 100 levels deep"));
     }
     Ok(wire::without_nulls(raw))
 }

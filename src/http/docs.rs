@@ -13,10 +13,9 @@ use serde_json::json;
 use utoipa_swagger_ui::Config;
 
 use super::Gateway;
-use crate::edna::EdnaError;
-use crate::edna::routes::respond;
+use crate::in_flight::Share;
 use crate::model::key::KeyKind;
-use crate::web::Share;
+use crate::web::ApiError;
 use crate::web::answer::Sliced;
 
 /// A key that the page shows to everybody who opens it.
@@ -70,13 +69,10 @@ fn keys(shown: &[ShownKey]) -> String {
     json!({"keys": keys.collect::<Vec<_>>()}).to_string()
 }
 
-pub async fn file(name: Path<String>, gateway: Data<Gateway>) -> HttpResponse {
-    match gateway.docs.0.get(name.as_str()) {
-        Some((bytes, kind)) => guarded(&mut HttpResponse::Ok())
-            .content_type(kind.as_str())
-            .body(Sliced::new(bytes.clone(), Share::default())),
-        None => respond(&EdnaError::NotFound),
-    }
+pub async fn file(name: Path<String>, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+    let (bytes, kind) = gateway.docs.0.get(name.as_str()).ok_or(ApiError::NotFound)?;
+    let body = Sliced::new(bytes.clone(), Share::default());
+    Ok(guarded(&mut HttpResponse::Ok()).content_type(kind.as_str()).body(body))
 }
 
 /// Leads to the page, also where the gateway stands behind a prefix.

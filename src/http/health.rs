@@ -1,25 +1,49 @@
 //! Whether the process runs, and whether it can answer; says nothing personal and needs no key.
 
-use actix_web::{HttpResponse, web};
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Gateway;
-use crate::edna::{EdnaError, routes};
+use crate::app::App;
+use crate::document::errors::{NotReadyErrors, PublicErrors};
 use crate::store::StoreError;
+use crate::web::ApiError;
 
-/// The process answers.
-pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ok"}"#)
+/// Whether the process runs.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    status: &'static str,
 }
 
-/// The store answers, has every migration of this binary, and took the last write; else why not.
-pub async fn readyz(gateway: web::Data<Gateway>) -> HttpResponse {
-    match gateway.app.store.health().await {
-        Ok(()) => HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#),
-        Err(error) => {
-            error.log("the store is not ready");
-            routes::respond(&EdnaError::NotReady(reason(&error)))
-        }
-    }
+/// Whether requests can be answered.
+#[derive(Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ready`.
+    status: &'static str,
+}
+
+/// The process runs
+#[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "health", security(()), responses(
+    (status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})),
+    PublicErrors
+))]
+pub async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// The store answers and its schema is current
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "health", security(()), responses(
+    (status = 200, description = "Ready for requests.", body = Readiness, example = json!({"status": "ready"})),
+    NotReadyErrors
+))]
+pub async fn readyz(app: Data<App>) -> Result<Json<Readiness>, ApiError> {
+    // The store answers, has every migration of this binary, and took the last write.
+    app.store.health().await.map_err(|error| {
+        error.log("the store is not ready");
+        ApiError::NotReady(reason(&error))
+    })?;
+    Ok(Json(Readiness { status: "ready" }))
 }
 
 /// Why the store is not ready, without its address.

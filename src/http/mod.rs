@@ -1,7 +1,5 @@
 //! The web server: its routes, what handlers have, its start and stop.
 
-pub mod body;
-mod client;
 mod connection;
 mod cors;
 pub mod docs;

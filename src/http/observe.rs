@@ -15,11 +15,12 @@ use super::Gateway;
 use super::request_id::{self, REQUEST_ID};
 use super::unanswered::Unanswered;
 use crate::model::CallerId;
-use crate::model::ask::ErrorTitle;
+use crate::web::body::hold_unread;
+use crate::web::error::LoggedTitle;
 
 pub async fn observe(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
+    next: Next<impl MessageBody + Unpin + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Monotonic::now();
     let id = request_id::of(request.headers());
@@ -49,10 +50,10 @@ pub async fn observe(
     let route = named.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unknown".into());
     let (status, took) = (response.status().as_u16(), started.elapsed());
     if let Some(gateway) = gateway {
-        gateway.metrics.answered(&route, status, took);
+        gateway.app.metrics.answered(&route, status, took);
     }
     let caller = response.request().extensions().get::<CallerId>().copied();
-    let error = response.response().extensions().get::<ErrorTitle>().copied();
+    let error = response.response().extensions().get::<LoggedTitle>().copied();
     tracing::info!(
         method,
         route,
@@ -63,7 +64,7 @@ pub async fn observe(
         error = error.map(|title| title.0),
         "request answered"
     );
-    Ok(response)
+    Ok(hold_unread(response))
 }
 
 fn microseconds(took: Duration) -> u64 {

@@ -7,14 +7,18 @@ use std::sync::{Mutex, PoisonError};
 use actix_web::HttpResponse;
 use actix_web::web::{self, Bytes};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{Modify, OpenApi};
 
-use super::Gateway;
+use super::{Gateway, health, metrics};
+use crate::api::{ingest, message};
 use crate::document::AnyObject;
-use crate::edna::document::{self as edna, ErrorAnswer, NotReady, ReadOnly, feed, trail, webhook};
+use crate::document::errors::PublicErrors;
+use crate::edna::document::webhook;
+use crate::edna::history;
+use crate::in_flight::Share;
 use crate::oneuptime::document as oneuptime;
-use crate::web::Share;
 use crate::web::answer::Sliced;
+use crate::web::error::ErrorBody;
 
 use forms::Forms;
 
@@ -26,16 +30,16 @@ use forms::Forms;
     ),
     servers((url = "/", description = "The gateway that this document comes from.")),
     paths(
-        edna::history,
-        feed::take_messages,
-        feed::take_statuses,
-        trail::message,
+        history::history,
+        ingest::ingest_messages,
+        ingest::ingest_statuses,
+        message::get_message,
         webhook::any,
-        webhook::look_any,
+        webhook::check_any,
         webhook::messages,
-        webhook::look_messages,
+        webhook::check_messages,
         webhook::statuses,
-        webhook::look_statuses,
+        webhook::check_statuses,
         oneuptime::log_list,
         oneuptime::log_list_by_get,
         oneuptime::log_item,
@@ -48,15 +52,15 @@ use forms::Forms;
         oneuptime::update_by_get,
         oneuptime::delete_by_post,
         oneuptime::delete_by_get,
-        healthz,
-        readyz,
-        metrics,
-        openapi
+        health::healthz,
+        health::readyz,
+        metrics::metrics,
+        json
     ),
-    components(schemas(ErrorAnswer, oneuptime::LogError)),
+    components(schemas(ErrorBody, oneuptime::LogError)),
     tags(
         (name = "edna", description = "The endpoint of edna Pulse."),
-        (name = "feeds", description = "What own systems know of messages and statuses, and what is known of one."),
+        (name = "feeds", description = "Messages and status events from your own systems, and one message with its provenance."),
         (name = "webhooks", description = "The addresses for edna's webhooks."),
         (name = "oneuptime", description = "The read-only WhatsApp Log of OneUptime."),
         (name = "health", description = "For balancers, supervisors and tools. No key, nothing personal.")
@@ -81,55 +85,6 @@ impl Modify for Keys {
     }
 }
 
-/// Whether the process runs.
-#[expect(dead_code, reason = "only described from")]
-#[derive(ToSchema)]
-struct Health {
-    /// `ok`.
-    status: String,
-}
-
-/// Whether requests can be answered.
-#[expect(dead_code, reason = "only described from")]
-#[derive(ToSchema)]
-struct Readiness {
-    /// `ready`.
-    status: String,
-}
-
-/// The process runs
-#[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "health", security(()), responses(
-    (status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})),
-    ReadOnly
-))]
-fn healthz() {}
-
-/// The store answers and its schema is current
-#[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "health", security(()), responses(
-    (status = 200, description = "Ready for requests.", body = Readiness, example = json!({"status": "ready"})),
-    NotReady
-))]
-fn readyz() {}
-
-/// Numbers for Prometheus
-#[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "health", security(()), responses(
-    (status = 200, description = "Requests, events, commits, questions, the store, the process, as Prometheus text.", body = String,
-        content_type = "text/plain"),
-    ReadOnly
-))]
-fn metrics() {}
-
-/// This document
-#[expect(dead_code, reason = "only described from")]
-#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApiDocument", tag = "health", security(()), responses(
-    (status = 200, description = "An OpenAPI 3.1 document.", body = AnyObject),
-    ReadOnly
-))]
-fn openapi() {}
-
 /// The document, as `GET /openapi.json` and the command `openapi` give it.
 pub fn document() -> String {
     let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
@@ -148,6 +103,11 @@ impl Shared {
     }
 }
 
+/// This document
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApiDocument", tag = "health", security(()), responses(
+    (status = 200, description = "An OpenAPI 3.1 document.", body = AnyObject),
+    PublicErrors
+))]
 pub async fn json(gateway: web::Data<Gateway>) -> HttpResponse {
     let body = Sliced::new(gateway.document.bytes(), Share::default());
     HttpResponse::Ok().content_type("application/json").body(body)

@@ -1,57 +1,64 @@
 //! Every route on one screen, and the app that `serve` and the tests share; knows nothing else.
 
+use std::future::ready;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::{App, Error, Resource, guard, web};
+use actix_web::web::resource;
+use actix_web::{App, Error, Resource, Route, guard, web};
 
 use super::cors::{cors, default_headers};
-use super::handlers::{
-    hear, history, log_change, log_count, log_item, log_list, message, not_allowed, not_found, take_messages,
-    take_statuses,
-};
+use super::handlers::{not_allowed, not_found};
 use super::{Gateway, docs, health, metrics, observe, openapi};
-use crate::oneuptime::error::Act;
+use crate::api::{ingest, message};
+use crate::edna::{history, webhook};
+use crate::oneuptime::handlers as logs;
+use crate::web::{Public, Request};
 
 /// Every route there is.
 fn routes(routes: &mut web::ServiceConfig) {
     let get = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-    let reads = || web::route().to(|request, payload, gateway| not_allowed("GET, HEAD", request, payload, gateway));
-    let posts = || web::route().to(|request, payload, gateway| not_allowed("POST", request, payload, gateway));
     let any = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()).or(guard::Post()));
-    let change = |act| move |request, payload, gateway| log_change(act, request, payload, gateway);
+    let reads = || only("GET, HEAD");
+    let posts = || only("POST");
     routes
-        .service(web::resource("/api/messages/history").post(history).default_service(posts()))
-        .service(web::resource("/v1/messages").route(web::post().to(take_messages)).default_service(posts()))
-        .service(web::resource("/v1/messages/{id}").route(get().to(message)).default_service(reads()))
-        .service(web::resource("/v1/statuses").route(web::post().to(take_statuses)).default_service(posts()))
+        .service(resource("/api/messages/history").post(history::history).default_service(posts()))
+        .service(resource("/v1/messages").post(ingest::ingest_messages).default_service(posts()))
+        .service(resource("/v1/messages/{id}").route(get().to(message::get_message)).default_service(reads()))
+        .service(resource("/v1/statuses").post(ingest::ingest_statuses).default_service(posts()))
         .service(webhook("/webhooks/edna"))
         .service(webhook("/webhooks/edna/messages"))
         .service(webhook("/webhooks/edna/statuses"))
-        .service(log("/get-list").route(any().to(log_list)))
-        .service(log("/count").route(web::post().to(log_count)))
-        .service(log("/{id}/get-item").route(any().to(log_item)))
-        .service(log("/{id}/update-item").route(any().to(change(Act::Update))))
-        .service(log("/{id}/delete-item").route(any().to(change(Act::Delete))))
-        .service(log("").route(web::post().to(change(Act::Create))))
-        .service(log("/{id}").route(web::put().to(change(Act::Update))).route(web::delete().to(change(Act::Delete))))
-        .service(web::resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
-        .service(web::resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
-        .service(web::resource("/metrics").route(get().to(metrics::metrics)).default_service(reads()))
-        .service(web::resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
-        .service(web::resource(["/", "/docs"]).name("/docs").route(get().to(docs::lead)).default_service(reads()))
-        .service(web::resource("/docs/{file:.*}").route(get().to(docs::file)).default_service(reads()))
+        .service(log("/get-list").route(any().to(logs::get_list)))
+        .service(log("/count").post(logs::count))
+        .service(log("/{id}/get-item").route(any().to(logs::get_item)))
+        .service(log("/{id}/update-item").route(any().to(logs::update)))
+        .service(log("/{id}/delete-item").route(any().to(logs::delete)))
+        .service(log("").post(logs::create))
+        .service(log("/{id}").put(logs::update).delete(logs::delete))
+        .service(resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
+        .service(resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
+        .service(resource("/metrics").route(get().to(metrics::metrics)).default_service(reads()))
+        .service(resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
+        .service(resource(["/", "/docs"]).name("/docs").route(get().to(docs::lead)).default_service(reads()))
+        .service(resource("/docs/{file:.*}").route(get().to(docs::file)).default_service(reads()))
         .default_service(web::to(not_found));
 }
 
-/// An address for edna's webhooks. edna looks whether it is there before it sends anything, without a key.
+/// Refuses methods other than those that are named.
+fn only(methods: &'static str) -> Route {
+    web::to(move |request: Request<Public>| ready(not_allowed(methods, &request)))
+}
+
+/// An address for edna's webhooks. edna checks that it is there before it sends anything, without a key.
 fn webhook(path: &str) -> Resource {
-    let looks = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-    web::resource([path.to_owned(), format!("{path}/")])
+    let checks = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    resource([path.to_owned(), format!("{path}/")])
         .name(path)
-        .route(web::post().to(hear))
-        .route(looks.to(health::healthz))
-        .default_service(web::to(|request, payload, gateway| not_allowed("GET, HEAD, POST", request, payload, gateway)))
+        .post(webhook::receive_webhook)
+        .route(checks.to(health::healthz))
+        .default_service(only("GET, HEAD, POST"))
 }
 
 /// A route of the WhatsApp log: in any case of letters, with or without a slash at its end.
@@ -62,7 +69,7 @@ fn log(path: &str) -> Resource {
     };
     let whole = format!("/api/whatsapp-log{path}");
     let pattern: String = whole.split('/').skip(1).enumerate().map(word).collect();
-    web::resource(format!("{pattern}{{end:/?}}")).name(&whole).default_service(web::to(not_found))
+    resource(format!("{pattern}{{end:/?}}")).name(&whole).default_service(web::to(not_found))
 }
 
 /// The app that is served, and that the tests call in process.
@@ -77,7 +84,14 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let origins = &gateway.server.cors_origins;
+    let origins = &gateway.app.config.server.cors_origins;
     let cors = Condition::new(!origins.is_empty(), cors(origins));
-    App::new().app_data(gateway).configure(routes).wrap(cors).wrap(default_headers()).wrap(from_fn(observe::observe))
+    let app = web::Data::new(gateway.app.clone());
+    App::new()
+        .app_data(app)
+        .app_data(gateway)
+        .configure(routes)
+        .wrap(cors)
+        .wrap(default_headers())
+        .wrap(from_fn(observe::observe))
 }

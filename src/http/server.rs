@@ -19,7 +19,7 @@ const FORCED_STOP: Duration = Duration::from_secs(1);
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     raise_descriptor_limit();
     let gateway = web::Data::new(gateway);
-    let settings = gateway.server.clone();
+    let settings = gateway.app.config.server.clone();
     let write_timeout = Duration::from_secs(settings.write_timeout_seconds);
     let shared = gateway.clone();
     let mut server = HttpServer::new(move || app(shared.clone()))

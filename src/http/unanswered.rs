@@ -1,33 +1,22 @@
 //! A request until it is answered: whether its client is still worth an answer, and a malformed chunked body, whose
 //! connection the web server would end without a word; knows no handler.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
+use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::TRANSFER_ENCODING;
-use actix_web::{HttpMessage, HttpRequest};
 
 use super::connection::Connection;
-use crate::edna::EdnaError;
 use crate::oneuptime::OneUptimeError;
+use crate::web::ApiError;
+use crate::web::body::BodyIsRead;
+use crate::web::error::ErrorResponse;
 
 const SENTENCE: &str = "The body's chunks are malformed, or did not arrive whole.";
 
 /// How often to look whether a client that waits for its answer is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// Whether a request's body has come to its end, or is not read any more.
-#[derive(Clone, Default)]
-struct BodyIsRead(Rc<Cell<bool>>);
-
-/// Notes that a request's body was read as far as it is.
-pub fn body_is_read(request: &HttpRequest) {
-    if let Some(BodyIsRead(is_read)) = request.extensions().get() {
-        is_read.set(true);
-    }
-}
 
 /// A request until it is answered. Where its body is chunked and it is dropped before the body has come to its end, the web
 /// server could make nothing of that.
@@ -50,7 +39,7 @@ impl Unanswered {
         let error: fn() -> String = if is_oneuptime {
             || OneUptimeError::bad(SENTENCE).body()
         } else {
-            || EdnaError::NotValid(SENTENCE.into()).body()
+            || ApiError::NotValid(SENTENCE.into()).body()
         };
         Self { connection, body, is_chunked, error }
     }
@@ -65,7 +54,7 @@ impl Unanswered {
             if connection.is_hung_up() {
                 return "the client hung up";
             }
-            if self.body.0.get() && connection.has_unread() {
+            if self.body.get() && connection.has_unread() {
                 return "the client sent too much behind its request";
             }
         }
@@ -78,7 +67,7 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take().filter(|_| self.is_chunked && !self.body.0.get()) else { return };
+        let Some(connection) = self.connection.take().filter(|_| self.is_chunked && !self.body.get()) else { return };
         let body = (self.error)();
         let head = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n";
         let answer = format!("{head}cache-control: no-store\r\ncontent-length: {}\r\n\r\n{body}", body.len());

@@ -25,7 +25,7 @@ impl Jobs {
     pub fn start(app: &App, config: &Config, upstreams: Vec<Pulled>) -> Self {
         let mut jobs = JoinSet::new();
         for upstream in upstreams {
-            jobs.spawn_local(pulls::run(app.clone(), pulls::order(config), upstream));
+            jobs.spawn_local(pulls::run(app.clone(), pulls::options(config), upstream));
         }
         jobs.spawn_local(every(key_uses::EVERY, app, key_uses::run));
         jobs.spawn_local(every(partitions::EVERY, app, partitions::run));

@@ -8,7 +8,7 @@ use crate::app::App;
 pub const EVERY: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {
-    if let Err(error) = app.door.recount().await {
+    if let Err(error) = app.ingest.recount().await {
         tracing::warn!(cause = %error, "what waits was not counted anew");
     }
 }

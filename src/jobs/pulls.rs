@@ -6,11 +6,11 @@ use std::time::{Duration, Instant as Moment};
 
 use crate::app::App;
 use crate::config::{Config, PulledUpstream};
-use crate::edna::pull::{Limits, Order, Patience, Pull as Pulling, PullError, Sum, Watch};
-use crate::edna::upstream::{self, Upstream};
 use crate::ingest::Recorded;
 use crate::model::upstream::{UpstreamKey, UpstreamUrl};
 use crate::model::{Instant, TenantId};
+use crate::pull::upstream::{self, Upstream};
+use crate::pull::{Limits, Observer, Pull as Pulling, PullError, PullOptions, PullStats, RetryPolicy};
 
 /// How often to say the same kind of thing again.
 const SAY_EVERY: Duration = Duration::from_mins(1);
@@ -24,14 +24,14 @@ pub fn key(path: &Path) -> Result<UpstreamKey, String> {
 }
 
 /// What the settings say of every pull.
-pub fn order(config: &Config) -> Order {
+pub fn options(config: &Config) -> PullOptions {
     let pull = &config.pull;
-    Order {
+    PullOptions {
         from: None,
         to: None,
-        tail: Duration::from_hours(pull.overlap_hours),
-        every: Duration::from_secs(pull.poll_interval_seconds),
-        patience: Patience::new(pull.requests_per_second, pull.attempts),
+        overlap: Duration::from_hours(pull.overlap_hours),
+        poll_interval: Duration::from_secs(pull.poll_interval_seconds),
+        retry: RetryPolicy::new(pull.requests_per_second, pull.attempts),
         limits: Limits::default(),
     }
 }
@@ -80,24 +80,24 @@ pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, String> {
 }
 
 /// Pulls from one upstream, and begins anew where that fails.
-pub async fn run(app: App, order: Order, upstream: Pulled) {
+pub async fn run(app: App, options: PullOptions, upstream: Pulled) {
     let mut failing = Seldom::default();
     loop {
         let (tenant, place) = (upstream.tenant.0, upstream.place);
         // Read anew each time, so that a key that was replaced needs no restart.
         let reason = match key(&upstream.key_file) {
-            Ok(key) => follow(&app, &upstream, key, order.clone()).await.to_string(),
+            Ok(key) => follow(&app, &upstream, key, options.clone()).await.to_string(),
             Err(reason) => reason,
         };
         if failing.is_due() {
             tracing::warn!(tenant, upstream = place, reason, "an upstream is not pulled from; it is tried again");
         }
-        tokio::time::sleep(order.every).await;
+        tokio::time::sleep(options.poll_interval).await;
     }
 }
 
-async fn follow(app: &App, upstream: &Pulled, key: UpstreamKey, order: Order) -> PullError {
-    let watch = Log {
+async fn follow(app: &App, upstream: &Pulled, key: UpstreamKey, options: PullOptions) -> PullError {
+    let observer = Log {
         tenant: upstream.tenant.0,
         upstream: upstream.place,
         waiting: Seldom::default(),
@@ -106,8 +106,8 @@ async fn follow(app: &App, upstream: &Pulled, key: UpstreamKey, order: Order) ->
         told: Recorded::default(),
     };
     let clock = app.clock;
-    let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::PATIENCE);
-    Pulling::new(app.door.clone(), upstream, order, move || clock.now(), watch).follow().await
+    let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::TIMEOUT);
+    Pulling::new(app.ingest.clone(), upstream, options, move || clock.now(), observer).follow().await
 }
 
 /// Who reads a server's log.
@@ -120,11 +120,11 @@ struct Log {
     told: Recorded,
 }
 
-impl Watch for Log {
-    fn rested(&mut self, sum: &Sum) {
-        let Recorded { imported, updated, .. } = sum.recorded;
+impl Observer for Log {
+    fn caught_up(&mut self, stats: &PullStats) {
+        let Recorded { imported, updated, .. } = stats.recorded;
         if (imported, updated) != (self.told.imported, self.told.updated) {
-            self.told = sum.recorded;
+            self.told = stats.recorded;
             tracing::info!(
                 tenant = self.tenant,
                 upstream = self.upstream,
@@ -141,7 +141,7 @@ impl Watch for Log {
         }
     }
 
-    fn waits(&mut self, reason: &str, pause: Duration) {
+    fn retrying(&mut self, reason: &str, pause: Duration) {
         if self.waiting.is_due() {
             let seconds = pause.as_secs();
             tracing::warn!(

@@ -87,7 +87,7 @@ pub struct Sort(Vec<SortKey>);
 /// A question with every default filled in. It cannot be wrong; it may still name a subject nobody knows.
 #[derive(Clone, Debug)]
 pub struct HistoryQuery {
-    pub tenant: TenantId,
+    tenant: TenantId,
     pub recipient: Option<Recipient>,
     pub window: Window,
     pub channel_types: Vec<String>,
@@ -95,8 +95,7 @@ pub struct HistoryQuery {
     /// Empty for all; else OUT messages of these only.
     pub traffic_types: Vec<String>,
     pub message_id: Option<i64>,
-    /// `None` for all subjects and for messages without one.
-    pub subjects: Option<Vec<i64>>,
+    subjects: Option<Vec<i64>>,
     pub sort: Sort,
     pub offset: i64,
     pub limit: i64,
@@ -104,21 +103,23 @@ pub struct HistoryQuery {
 
 /// Why a well-formed request is no question, in the order of the checks (docs/edna.md 1.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum QueryError {
     Address,
     Limit,
     DateRange,
+    /// The subject that is named is not among the caller's senders; whether there is such a subject is told first.
+    Subject(i64),
 }
 
 impl HistoryQuery {
     /// Checks what a request means and fills in what it leaves open.
-    pub fn new(request: HistoryRequest, caller: &Caller, now: Instant, policy: Policy) -> Result<Self, Refusal> {
+    pub fn new(request: HistoryRequest, caller: &Caller, now: Instant, policy: Policy) -> Result<Self, QueryError> {
         let recipient = request.recipient.map(|(address, address_type)| recipient(&address, address_type, policy));
         let recipient = recipient.transpose()?;
         let limit = match request.limit {
             None | Some(0) => DEFAULT_LIMIT,
             Some(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            Some(_) => return Err(Refusal::Limit),
+            Some(_) => return Err(QueryError::Limit),
         };
         let window = window(request.date_from, request.date_to, now, policy)?;
         // Traffic types speak of OUT messages, so they say nothing where only IN ones are asked for.
@@ -136,7 +137,8 @@ impl HistoryQuery {
             traffic_types,
             message_id: request.message_id,
             subjects: match request.subject_id {
-                Some(subject) => Some(vec![subject]),
+                Some(subject) if caller.sees_subject(subject) => Some(vec![subject]),
+                Some(subject) => return Err(QueryError::Subject(subject)),
                 None => caller.senders.as_ref().map(|senders| senders.iter().copied().collect()),
             },
             sort: Sort::new(&request.sort),
@@ -145,15 +147,24 @@ impl HistoryQuery {
         })
     }
 
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The subjects whose messages the caller may see and asks for; `None` for all, and for messages without one.
+    pub fn subjects(&self) -> Option<&[i64]> {
+        self.subjects.as_deref()
+    }
+
     /// Whether it asks for some channels, a direction or traffic types only.
     pub fn filters_kinds(&self) -> bool {
         !self.channel_types.is_empty() || self.direction.is_some() || !self.traffic_types.is_empty()
     }
 }
 
-fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result<Recipient, Refusal> {
+fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result<Recipient, QueryError> {
     if subscriber::is_blank(address) {
-        return Err(Refusal::Address);
+        return Err(QueryError::Address);
     }
     // A subscriber's id is a number, not a phone: the marks of a phone's spelling have no place in it.
     let address = match address_type {
@@ -163,12 +174,16 @@ fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result
     Ok(Recipient { address, address_type, address_only: policy.address_only })
 }
 
-fn window(from: Option<Instant>, to: Option<Instant>, now: Instant, policy: Policy) -> Result<Window, Refusal> {
+fn window(from: Option<Instant>, to: Option<Instant>, now: Instant, policy: Policy) -> Result<Window, QueryError> {
     let earliest = now.plus_days(-DEFAULT_WINDOW_DAYS);
     let window = Window { from: from.unwrap_or(earliest), to: to.unwrap_or(now) };
     let both_given = from.is_some() && to.is_some();
     let checked = both_given || policy.effective_range_check;
-    if checked && window.to.0.saturating_sub(window.from.0) > MAX_RANGE { Err(Refusal::DateRange) } else { Ok(window) }
+    if checked && window.to.0.saturating_sub(window.from.0) > MAX_RANGE {
+        Err(QueryError::DateRange)
+    } else {
+        Ok(window)
+    }
 }
 
 impl Sort {

@@ -36,6 +36,8 @@ pub enum ItemError {
     OtherTenant,
     #[error("a field that edna does not know is nested deeper than {DEEPEST} levels")]
     TooDeep,
+    #[error("it is longer than 1 MiB")]
+    TooLong,
 }
 
 /// The longest item that is taken, in bytes, so that a page has a bound.
@@ -45,9 +47,24 @@ pub const LONGEST_ITEM: usize = 1024 * 1024;
 const DEEPEST: i64 = 100;
 
 impl Item {
-    /// Reads one item of a tenant.
+    /// Reads an item that a feed brings to a tenant.
     pub fn parse(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
+        if text.len() > LONGEST_ITEM {
+            return Err(ItemError::TooLong);
+        }
+        Self::parse_with(text, tenant, &[])?.of_valid_length(text.len())
+    }
+
+    /// Reads an item that the store has.
+    pub fn parse_stored(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
         Self::parse_with(text, tenant, &[])
+    }
+
+    /// Checks the length of an item that was made of so many bytes: content that came as an object may become twice as long
+    /// in a string.
+    pub fn of_valid_length(self, bytes: usize) -> Result<Self, ItemError> {
+        let is_too_long = bytes > LONGEST_ITEM / 2 && self.render().len() > LONGEST_ITEM;
+        if is_too_long { Err(ItemError::TooLong) } else { Ok(self) }
     }
 
     /// Reads one item of a tenant, with values for fields that it may lack.

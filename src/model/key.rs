@@ -132,26 +132,42 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// A caller with a master key, as which a program calls that embeds the gateway.
+    pub fn master(tenant: TenantId) -> Self {
+        Self {
+            key_id: 0,
+            tenant,
+            project: Project { id: tenant.derived_project_id().to_string(), name: String::new() },
+            kind: KeyKind::Master,
+            groups: BTreeSet::new(),
+            senders: None,
+            permissions: BTreeSet::new(),
+            profile: None,
+            valid_before: None,
+        }
+    }
+
     pub fn id(&self) -> CallerId {
         CallerId { tenant: self.tenant, key: self.key_id }
     }
 
-    /// Whether the key reads message history (docs/edna.md §7).
-    pub fn may_read_history(&self) -> bool {
-        match self.kind {
-            KeyKind::Master => true,
-            KeyKind::Additional => self.groups.contains("message-history"),
-            KeyKind::Webhook => false,
-        }
+    /// Whether the key reads message history (docs/edna.md §7); otherwise says what it lacks.
+    pub fn may_read_history(&self) -> Result<(), &'static str> {
+        self.has_group("message-history", "The key does not belong to the message-history group.")
     }
 
-    /// Whether the key brings messages and statuses (docs/edna.md §7).
-    pub fn may_send_messages(&self) -> bool {
-        match self.kind {
+    /// Whether the key brings messages and status events (docs/edna.md §7); otherwise says what it lacks.
+    pub fn may_send_messages(&self) -> Result<(), &'static str> {
+        self.has_group("messaging", "The key does not belong to the messaging group.")
+    }
+
+    fn has_group(&self, group: &str, lacking: &'static str) -> Result<(), &'static str> {
+        let has_it = match self.kind {
             KeyKind::Master => true,
-            KeyKind::Additional => self.groups.contains("messaging"),
+            KeyKind::Additional => self.groups.contains(group),
             KeyKind::Webhook => false,
-        }
+        };
+        if has_it { Ok(()) } else { Err(lacking) }
     }
 
     /// Whether the key reads WhatsApp logs (docs/oneuptime.md §6).

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::TenantId;
 use super::fold::{Pattern, folded};
 use super::like::Matcher;
 use super::whatsapp_log::Column;
+use super::{Caller, TenantId};
 
 /// A value in a condition, of its column's kind: integers, instants as milliseconds, ids as lower-case text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,17 +113,29 @@ pub struct SortKey {
     pub descending: bool,
 }
 
-/// Which rows.
+/// Which rows of those that the caller may see.
 #[derive(Clone, Debug)]
 pub struct LogFilter {
-    pub tenant: TenantId,
-    /// The subjects whose messages the key sees; all rows where there are none.
-    pub senders: Option<BTreeSet<i64>>,
+    tenant: TenantId,
+    senders: Option<BTreeSet<i64>>,
     /// All of them must be fulfilled.
     pub conditions: Vec<Condition>,
 }
 
 impl LogFilter {
+    pub fn new(caller: &Caller, conditions: Vec<Condition>) -> Self {
+        Self { tenant: caller.tenant, senders: caller.senders.clone(), conditions }
+    }
+
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The subjects whose messages the caller sees; all rows where there are none.
+    pub fn senders(&self) -> Option<&BTreeSet<i64>> {
+        self.senders.as_ref()
+    }
+
     /// Whether it is clear without a look that no row fulfils it.
     pub fn is_impossible(&self) -> bool {
         self.conditions

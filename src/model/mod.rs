@@ -1,7 +1,7 @@
 //! What messages, subscribers, keys and questions are; knows no I/O, no clock, no database and no web server.
 
-pub mod ask;
 pub mod delivery;
+pub mod error_title;
 pub mod feed;
 pub mod fold;
 pub mod history;
@@ -12,6 +12,7 @@ pub mod like;
 pub mod log_query;
 pub mod merge;
 pub mod property;
+pub mod status_event;
 pub mod subject;
 pub mod subscriber;
 pub mod tenant;
@@ -20,6 +21,7 @@ pub mod whatsapp_log;
 pub mod wire;
 
 pub use delivery::StatusEvent;
+pub use error_title::ErrorTitle;
 pub use feed::{Heard, Source, StatusNotice, Unplaced};
 pub use history::{HistoryQuery, HistoryRequest, Policy};
 pub use instant::Instant;

@@ -3,10 +3,10 @@
 pub mod columns;
 pub mod document;
 pub mod error;
+pub mod handlers;
 pub mod query;
 pub mod request;
-mod rest;
-pub mod routes;
+mod response;
 pub mod row;
 pub mod select;
 pub mod value;

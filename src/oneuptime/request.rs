@@ -4,11 +4,11 @@ use super::OneUptimeError;
 use super::columns::{Meant, field};
 use super::select::Select;
 use super::value;
-use crate::model::ask::Body;
 use crate::model::key::Profile;
 use crate::model::log_query::SortKey;
 use crate::model::whatsapp_log::Column;
 use crate::model::{LogQuery, wire};
+use crate::web::{Body, CommonError};
 
 const DEFAULT_LIMIT: i64 = 10;
 
@@ -28,9 +28,9 @@ impl Parts {
     pub fn read(body: &Body) -> Result<Self, OneUptimeError> {
         let bytes = match body {
             Body::Whole(bytes) => bytes,
-            Body::TooLarge { limit } => return Err(OneUptimeError::TooLarge { limit: *limit }),
-            Body::Overloaded => return Err(OneUptimeError::Unavailable),
-            Body::PassedOver => return Ok(Self::default()),
+            Body::TooLarge { limit } => return Err(CommonError::TooLarge { limit: *limit }.into()),
+            Body::Overloaded => return Err(CommonError::Unavailable.into()),
+            Body::Discarded => return Ok(Self::default()),
             Body::Incomplete => return Err(OneUptimeError::bad("The body did not arrive whole in time.")),
         };
         let text = std::str::from_utf8(bytes).map_err(|_| OneUptimeError::bad("The body is not valid UTF-8."))?;

@@ -10,8 +10,10 @@ use actix_web::http::header::ContentType;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, http::StatusCode};
 use futures_util::{Stream, StreamExt, stream};
+use serde::Serialize;
 
-use super::{InFlight, Share};
+use super::error::CommonError;
+use crate::in_flight::{InFlight, Share};
 
 /// How many bytes are handed to a connection at a time. What is handed over is copied.
 const SLICE: usize = 32 * 1024;
@@ -44,10 +46,19 @@ impl MessageBody for Sliced {
     }
 }
 
-/// A JSON answer; `None` where there is no room for it.
-pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Option<HttpResponse> {
-    let share = in_flight.share(body.len())?;
-    Some(builder(status).body(Sliced::new(body, share)))
+/// A JSON answer that is rendered already; fails where there is no room for it.
+pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Result<HttpResponse, CommonError> {
+    let share = in_flight.share(body.len()).ok_or(CommonError::Unavailable)?;
+    Ok(builder(status).body(Sliced::new(body, share)))
+}
+
+/// An answer that is a type; fails where there is no room for it.
+pub fn typed(in_flight: &InFlight, status: StatusCode, answer: &impl Serialize) -> Result<HttpResponse, CommonError> {
+    let body = serde_json::to_string(answer).map_err(|error| {
+        tracing::error!(cause = %error, "an answer cannot be written as JSON");
+        CommonError::Internal
+    })?;
+    json(in_flight, status, body)
 }
 
 /// What follows the beginning of a long answer.
@@ -77,9 +88,9 @@ fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
 }
 
 /// A JSON answer whose beginning is known, and whose other parts follow as the client reads. Where one of them fails, the
-/// connection ends without the last chunk, so that nobody takes what came for the whole. `None` where there is no room.
-pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Option<HttpResponse> {
-    let share = in_flight.share(first.len())?;
+/// connection ends without the last chunk, so that nobody takes what came for the whole. Fails where there is no room.
+pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Result<HttpResponse, CommonError> {
+    let share = in_flight.share(first.len()).ok_or(CommonError::Unavailable)?;
     let in_flight = in_flight.clone();
     let rest = parts_of(rest).then(move |part| {
         let in_flight = in_flight.clone();
@@ -94,7 +105,7 @@ pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Option<Htt
         Ok(part) => slices(part).left_stream(),
         Err(error) => stream::once(std::future::ready(Err(error))).right_stream(),
     });
-    Some(builder(StatusCode::OK).body(BoxBody::new(BodyStream::new(Box::pin(slices)))))
+    Ok(builder(StatusCode::OK).body(BoxBody::new(BodyStream::new(Box::pin(slices)))))
 }
 
 /// A part's slices, which keep its share until the last of them is handed over.

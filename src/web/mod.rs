@@ -1,6 +1,12 @@
-//! What all handlers share: how much is in memory at a time, and answers sent part by part; knows no route and no dialect.
+//! What the handlers of all dialects share: the extractor, bodies, errors, and answers that are sent in parts; knows no
+//! route and no dialect.
 
 pub mod answer;
-pub mod in_flight;
+pub mod body;
+mod client;
+pub mod error;
+pub mod extract;
 
-pub use in_flight::{InFlight, Share};
+pub use body::Body;
+pub use error::{ApiError, CommonError};
+pub use extract::{Access, KeyHeader, Public, Request};

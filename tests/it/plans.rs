@@ -9,7 +9,6 @@ use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::history::Recipient;
-use history_gateway::model::key::{KeyKind, Project};
 use history_gateway::model::subscriber::AddressType;
 use history_gateway::model::{Caller, HistoryQuery, Policy, Property};
 use history_gateway::store::messages::history;
@@ -42,18 +41,8 @@ async fn filled(app: TestApp) -> TestApp {
 }
 
 pub fn query(body: &Value) -> HistoryQuery {
-    let caller = Caller {
-        key_id: 1,
-        tenant: TENANT,
-        kind: KeyKind::Master,
-        groups: std::collections::BTreeSet::new(),
-        senders: None,
-        project: Project { id: String::new(), name: String::new() },
-        permissions: std::collections::BTreeSet::new(),
-        profile: None,
-        valid_before: None,
-    };
-    let request = request::parse(body.to_string().as_bytes()).unwrap().request;
+    let caller = Caller::master(TENANT);
+    let request = request::parse(&body.to_string()).unwrap().request;
     HistoryQuery::new(request, &caller, instant(NOW), Policy::default()).unwrap()
 }
 

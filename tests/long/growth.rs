@@ -1,13 +1,9 @@
 //! What a question touches does not grow with the store.
 
-use std::collections::BTreeSet;
-
 use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
-use history_gateway::model::ask::Body;
 use history_gateway::model::instant::Rounding;
-use history_gateway::model::key::{KeyKind, Project};
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Caller, HistoryQuery, Instant, LogFilter, LogQuery, Policy, Property, TenantId};
 use history_gateway::oneuptime::query;
@@ -15,6 +11,7 @@ use history_gateway::oneuptime::request::{Paging, Parts};
 use history_gateway::store::messages::history;
 use history_gateway::store::whatsapp_logs::page;
 use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
+use history_gateway::web::Body;
 
 const TENANT: TenantId = TenantId(3193);
 
@@ -46,18 +43,8 @@ async fn touched(messages: u64) -> Vec<u64> {
     ];
     let mut rows = Vec::new();
     for body in bodies {
-        let caller = Caller {
-            key_id: 1,
-            tenant: TENANT,
-            kind: KeyKind::Master,
-            groups: BTreeSet::new(),
-            senders: None,
-            project: Project { id: String::new(), name: String::new() },
-            permissions: BTreeSet::new(),
-            profile: None,
-            valid_before: None,
-        };
-        let request = request::parse(body.as_bytes()).map(|parsed| parsed.request).unwrap();
+        let caller = Caller::master(TENANT);
+        let request = request::parse(&body).map(|parsed| parsed.request).unwrap();
         let query = HistoryQuery::new(request, &caller, until(), Policy::default()).unwrap();
         rows.push(store.read(move |connection| history::page_counted(connection, &query)).await.unwrap().1);
     }
@@ -75,7 +62,7 @@ fn log_query(body: &str) -> LogQuery {
     let paging = Paging::new(&[], &parts).unwrap();
     let conditions = query::parse(parts.query(), "").unwrap();
     LogQuery {
-        filter: LogFilter { tenant: TENANT, senders: None, conditions },
+        filter: LogFilter::new(&Caller::master(TENANT), conditions),
         sort: parts.sort().unwrap(),
         skip: paging.skip,
         limit: paging.limit,

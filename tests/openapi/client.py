@@ -4,7 +4,7 @@ import sys
 
 from gateway_client import AuthenticatedClient
 from gateway_client.api.edna import get_message_history
-from gateway_client.models import ErrorAnswer, HistoryAnswer, HistoryRequest, SubscriberFilter
+from gateway_client.models import ErrorResponse, HistoryResponse, HistoryRequest, SubscriberFilter
 
 
 def main(url: str, key: str) -> None:
@@ -16,9 +16,9 @@ def main(url: str, key: str) -> None:
         limit=1,
     )
     answer = get_message_history.sync(client=client, body=question)
-    if isinstance(answer, ErrorAnswer):
+    if isinstance(answer, ErrorResponse):
         sys.exit(f"{answer.title.value}: {answer.detail}")
-    if not isinstance(answer, HistoryAnswer):
+    if not isinstance(answer, HistoryResponse):
         sys.exit("there was no answer that the document tells of")
     message = answer.content[0]
     print(message.message_id, message.delivery_status, answer.has_next)

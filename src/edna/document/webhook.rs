@@ -2,10 +2,12 @@
 //! request.
 #![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
 
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
-use super::errors::{Looks, WebhookErrors};
-use crate::document::{AnyObject, DateText, IdOrDigits, IntegerOrDigits, TextOrDigits};
+use crate::document::errors::{ErrorTable, MIB, not_valid};
+use crate::document::{AnyObject, DateText, IdOrDigits, IntegerOrDigits, Responses, TextOrDigits};
+use crate::edna::webhook::Acknowledged;
+use crate::web::ApiError;
 
 /// A message that a subscriber sent. Further fields are passed over.
 #[derive(ToSchema)]
@@ -98,20 +100,6 @@ pub enum Event {
     Status(StatusChange),
 }
 
-/// It was heard.
-#[derive(ToSchema)]
-pub struct Acknowledged {
-    /// Nothing else is ever said here.
-    status: Fine,
-}
-
-/// Fine.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum Fine {
-    Ok,
-}
-
 /// edna's webhooks: incoming messages, statuses, and events of other kinds
 ///
 /// One event or a list of them; the two addresses below take the same.
@@ -125,7 +113,7 @@ pub enum Fine {
         "requestId": "req-1", "messageId": 8_270_556, "subjectId": 50_192, "status": "READ",
         "statusAt": "2026-03-01T10:00:09Z"
     })),
-    responses((status = 200, description = "Whatever has a meaning is durable.", body = Acknowledged), WebhookErrors)
+    responses((status = 200, description = "Every valid event is durable.", body = Acknowledged), WebhookErrors)
 )]
 pub fn any() {}
 
@@ -143,7 +131,7 @@ pub fn any() {}
         "subscriber": {"id": 4242, "identifier": "79001112233"},
         "messageContent": {"type": "TEXT", "text": "Hi", "caption": null}, "receivedAt": "2026-03-01T10:00:00Z"
     })),
-    responses((status = 200, description = "Whatever has a meaning is durable.", body = Acknowledged), WebhookErrors)
+    responses((status = 200, description = "Every valid event is durable.", body = Acknowledged), WebhookErrors)
 )]
 pub fn messages() {}
 
@@ -160,41 +148,76 @@ pub fn messages() {}
         "requestId": "req-1", "messageId": 8_270_556, "subjectId": 50_192, "status": "DELIVERED",
         "statusAt": "2026-03-01T10:00:05Z"
     })),
-    responses((status = 200, description = "Whatever has a meaning is durable.", body = Acknowledged), WebhookErrors)
+    responses((status = 200, description = "Every valid event is durable.", body = Acknowledged), WebhookErrors)
 )]
 pub fn statuses() {}
 
 /// Whether the webhooks' address is there
 ///
-/// edna looks before it sends anything, without a key.
+/// edna checks this before it sends anything, without a key.
 #[utoipa::path(
     get,
     path = "/webhooks/edna",
-    operation_id = "lookAtEdnaWebhook",
+    operation_id = "checkEdnaWebhook",
     tag = "webhooks",
     security(()),
-    responses((status = 200, description = "It is.", body = Acknowledged), Looks)
+    responses((status = 200, description = "It is.", body = Acknowledged), CheckErrors)
 )]
-pub fn look_any() {}
+pub fn check_any() {}
 
 /// Whether the address for incoming messages is there
 #[utoipa::path(
     get,
     path = "/webhooks/edna/messages",
-    operation_id = "lookAtEdnaMessageWebhook",
+    operation_id = "checkEdnaMessageWebhook",
     tag = "webhooks",
     security(()),
-    responses((status = 200, description = "It is.", body = Acknowledged), Looks)
+    responses((status = 200, description = "It is.", body = Acknowledged), CheckErrors)
 )]
-pub fn look_messages() {}
+pub fn check_messages() {}
 
 /// Whether the address for statuses is there
 #[utoipa::path(
     get,
     path = "/webhooks/edna/statuses",
-    operation_id = "lookAtEdnaStatusWebhook",
+    operation_id = "checkEdnaStatusWebhook",
     tag = "webhooks",
     security(()),
-    responses((status = 200, description = "It is.", body = Acknowledged), Looks)
+    responses((status = 200, description = "It is.", body = Acknowledged), CheckErrors)
 )]
-pub fn look_statuses() {}
+pub fn check_statuses() {}
+
+pub struct WebhookErrors;
+
+impl IntoResponses for WebhookErrors {
+    fn responses() -> Responses {
+        let sentence = "`not-valid-request`: nothing of it has a meaning.";
+        let meaningless = [
+            (
+                "field-that-is-missing",
+                not_valid("The event has no meaning: the field 'id' must be a positive integer."),
+            ),
+            ("malformed-json", not_valid("The body is not valid JSON: line 1, column 12.")),
+        ];
+        ErrorTable::new("GET, HEAD, POST")
+            .with(
+                401,
+                "`Api-key not found`: no webhook key, or a wrong, expired or revoked one.",
+                &[("no-valid-key", ApiError::WebhookKeyNotFound)],
+            )
+            .body(MIB)
+            .with(400, sentence, &meaningless)
+            .0
+    }
+}
+
+/// What a webhook's address answers to other methods.
+pub struct CheckErrors;
+
+impl IntoResponses for CheckErrors {
+    fn responses() -> Responses {
+        let mut responses = ErrorTable::new("GET, HEAD, POST").0;
+        responses.retain(|status, _| status == "405");
+        responses
+    }
+}

@@ -1,22 +1,14 @@
 //! The errors of OneUptime's dialect as an OpenAPI document, each with the very body that is sent; nothing here runs on
 //! a request.
-#![expect(dead_code, reason = "the shape is only described from, and named as on the wire")]
 
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::IntoResponses;
 
 use crate::document::{Responses, reference, response, retry_after};
-use crate::model::ask::Excess;
+use crate::keys::Limit;
 use crate::oneuptime::OneUptimeError;
 use crate::oneuptime::error::Act;
-
-/// What went wrong, the same text twice.
-#[derive(ToSchema)]
-pub struct LogError {
-    /// The text, where the server puts it.
-    error: String,
-    /// The same, where the reference page has it.
-    message: String,
-}
+use crate::web::CommonError;
+use crate::web::error::ErrorResponse;
 
 const BAD_ID: &str =
     "Invalid ID format: \"abc\". Expected a valid UUID (e.g., \"550e8400-e29b-41d4-a716-446655440000\").";
@@ -51,18 +43,23 @@ fn errors(act: Act, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Respons
         &mut responses,
         413,
         "A body over the limit, 1 MiB by default.",
-        &[("body-over-the-limit", OneUptimeError::TooLarge { limit: 1024 * 1024 })],
+        &[("body-over-the-limit", CommonError::TooLarge { limit: 1024 * 1024 }.into())],
     );
     put(&mut responses, 422, unprocessable.0, unprocessable.1);
     put(
         &mut responses,
         429,
         "Too many requests with this key, where a limit is set, or too many wrong keys from one address.",
-        &[("try-again", OneUptimeError::TooMany { of: Excess::Requests, retry_after: 1 })],
+        &[("try-again", CommonError::TooMany { limit: Limit::Requests, retry_after: 1 }.into())],
     );
     let sentence = "What is stored cannot be read. The cause stands in the log alone.";
-    put(&mut responses, 500, sentence, &[("damaged-row", OneUptimeError::Internal)]);
-    put(&mut responses, 503, "The message store is busy, away or full.", &[("try-again", OneUptimeError::Unavailable)]);
+    put(&mut responses, 500, sentence, &[("damaged-row", CommonError::Internal.into())]);
+    put(
+        &mut responses,
+        503,
+        "The message store is busy, away or full.",
+        &[("try-again", CommonError::Unavailable.into())],
+    );
     responses
 }
 

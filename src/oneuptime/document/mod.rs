@@ -6,12 +6,13 @@ mod refused;
 mod request;
 mod row;
 
-pub use errors::LogError;
+pub use crate::oneuptime::error::LogError;
 pub use refused::*;
 
+use crate::oneuptime::handlers::LogCount;
 use errors::{CountErrors, ItemErrors, ListErrors};
 use request::{CountRequest, ItemRequest, ListRequest};
-use row::{LogCount, LogItem, LogList};
+use row::{LogItem, LogList};
 
 /// A page of the WhatsApp log
 ///

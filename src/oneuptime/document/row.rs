@@ -25,14 +25,6 @@ pub struct LogList {
     data: Vec<LogRow>,
 }
 
-/// How many rows match: exact.
-#[derive(ToSchema)]
-#[schema(example = json!({"count": 42}))]
-pub struct LogCount {
-    /// The number.
-    count: u64,
-}
-
 /// A row.
 pub struct LogRow;
 

@@ -130,7 +130,7 @@ pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Op
     }
     // SELECT sum(messages), … FROM message_days WHERE tenant_id = ? AND channel_type = '' AND … AND day BETWEEN ? AND ?
     let (messages, least, greatest): (Option<i64>, Option<i64>, Option<i64>) = message_days::table
-        .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.eq("")))
+        .filter(message_days::tenant_id.eq(query.tenant().0).and(message_days::channel_type.eq("")))
         .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
         .select((Sum("messages"), min(message_days::least_message_id), max(message_days::greatest_message_id)))
@@ -157,7 +157,7 @@ pub fn matching(connection: &mut Connection, query: &HistoryQuery) -> Result<i64
 /// The window's days of the asked sorts.
 fn of_sorts<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backend> {
     let mut days = message_days::table
-        .filter(message_days::tenant_id.eq(query.tenant.0).and(message_days::channel_type.ne("")))
+        .filter(message_days::tenant_id.eq(query.tenant().0).and(message_days::channel_type.ne("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
         .into_boxed();
     if !query.channel_types.is_empty() {

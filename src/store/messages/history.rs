@@ -171,7 +171,7 @@ fn is_small(query: &HistoryQuery) -> bool {
 
 fn people_in_one_statement(connection: &Connection, query: &HistoryQuery) -> Option<People> {
     let asked = query.recipient.as_ref().filter(|_| connection.is_server() && is_one_statement(query))?;
-    People::new(query.tenant, asked)
+    People::new(query.tenant(), asked)
 }
 
 /// How to find a query's messages; no walk at all where it is known that there are none.
@@ -182,10 +182,10 @@ fn walks(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> 
     // A walk for each of a few gives them in order; more of them are sorted by the database.
     let parts = |count: usize| if by_message_id(query) && count <= MERGED_WALKS { 1 } else { count.max(1) };
     if let Some(recipient) = &query.recipient {
-        let recipients = people::resolve(connection, query.tenant, recipient)?;
+        let recipients = people::resolve(connection, query.tenant(), recipient)?;
         if let Some(id) = query.message_id {
             let of_message: Option<i64> = messages::table
-                .filter(messages::tenant_id.eq(query.tenant.0).and(messages::message_id.eq(id)))
+                .filter(messages::tenant_id.eq(query.tenant().0).and(messages::message_id.eq(id)))
                 .filter(fragments::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
                 .select(messages::recipient_id)
                 .first(connection)
@@ -204,7 +204,7 @@ fn walks(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> 
     }
     budget.expect_rows(least_rows(connection, query, &days, budget)?)?;
     let bounds = days.bounds;
-    Ok(match &query.subjects {
+    Ok(match query.subjects() {
         Some(subjects) => {
             subjects.chunks(parts(subjects.len())).map(|part| Walk::Subjects(part.to_vec(), bounds)).collect()
         }
@@ -225,14 +225,14 @@ fn least_rows(
     // A file's rows are counted as they are looked at, so nothing that may be cheap need be taken for expensive.
     let is_counted = !connection.is_server();
     if !by_message_id(query) {
-        let in_order = query.subjects.is_none() && gives_the_order(&Walk::Time, query);
-        return Ok(match (in_order, &query.subjects) {
+        let in_order = query.subjects().is_none() && gives_the_order(&Walk::Time, query);
+        return Ok(match (in_order, query.subjects()) {
             (true, _) => page.min(days.messages),
             (false, Some(_)) if is_counted => 0,
             _ => days.messages,
         });
     }
-    if is_counted || query.subjects.is_some() || !is_filtered || budget.covers(days.messages) {
+    if is_counted || query.subjects().is_some() || !is_filtered || budget.covers(days.messages) {
         return Ok(page.min(days.messages));
     }
     // As many as it takes to meet a page of those that match, where they lie evenly.
@@ -282,7 +282,7 @@ fn ordered<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>, page: 
 
 /// The messages of a walk that a query asks for.
 fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> Messages<'a> {
-    let mut found = start.filter(messages::tenant_id.eq(query.tenant.0));
+    let mut found = start.filter(messages::tenant_id.eq(query.tenant().0));
     let (from, to) = (query.window.from.0, query.window.to.0);
     found = found.filter(fragments::sent_at(Along::Nothing).between(from, to));
     found = match walk {
@@ -300,8 +300,8 @@ fn statement<'a>(query: &'a HistoryQuery, walk: &Walk, start: Messages<'a>) -> M
         Walk::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
         Walk::Time => found.filter(fragments::sent_at(Along::Time).between(from, to)),
     };
-    if let (Some(subjects), Walk::One(_) | Walk::Recipients(_) | Walk::EachFound) = (&query.subjects, walk) {
-        found = match subjects.as_slice() {
+    if let (Some(subjects), Walk::One(_) | Walk::Recipients(_) | Walk::EachFound) = (query.subjects(), walk) {
+        found = match subjects {
             [only] => found.filter(fragments::subject_id().eq(*only)),
             several => found.filter(any_of(fragments::subject_id(), several)),
         };

@@ -55,7 +55,7 @@ fn load(
     most_bytes: usize,
 ) -> Result<parts::Loaded<i64, String>, StoreError> {
     let rows = messages::table
-        .filter(messages::tenant_id.eq(query.tenant.0))
+        .filter(messages::tenant_id.eq(query.tenant().0))
         .filter(any_of(messages::message_id, ids))
         .filter(fragments::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
         .select((messages::message_id, messages::item))

@@ -270,7 +270,8 @@ fn heard(source: i32, at: Option<i64>) -> Result<Heard, StoreError> {
 
 /// Reads an item that the gateway itself rendered.
 fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
-    Item::parse(text, tenant).map_err(|error| StoreError::DamagedRow(format!("a stored item cannot be read: {error}")))
+    Item::parse_stored(text, tenant)
+        .map_err(|error| StoreError::DamagedRow(format!("a stored item cannot be read: {error}")))
 }
 
 fn row(tenant: TenantId, change: &Change, recipient_id: i64) -> Row<'_> {

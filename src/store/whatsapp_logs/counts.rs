@@ -189,8 +189,8 @@ impl<'a> Countable<'a> {
     }
 
     fn days<'b>(&self, first: i64, last: i64) -> days::BoxedQuery<'b, Backend> {
-        let mut found = days::table.filter(days::tenant_id.eq(self.filter.tenant.0)).into_boxed();
-        found = match &self.filter.senders {
+        let mut found = days::table.filter(days::tenant_id.eq(self.filter.tenant().0)).into_boxed();
+        found = match self.filter.senders() {
             None => found.filter(days::subject_id.eq(ANY_SUBJECT)),
             Some(senders) => found.filter(any_of(days::subject_id, senders)),
         };

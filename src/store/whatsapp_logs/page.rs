@@ -136,7 +136,7 @@ fn way<'a>(
     let walk = match along_sort {
         Some(along_sort) if !gives_the_order(walk.index(filter), &query.sort) => {
             // Sorting takes all that match; walking in order takes what lies between as many as are wanted.
-            let all = i128::from(counts::all(connection, filter.tenant)?);
+            let all = i128::from(counts::all(connection, filter.tenant())?);
             let wanted = i128::from(query.skip.saturating_add(query.limit));
             let matching = i128::from(count);
             let (along, looked_at) = if matching * matching > all * wanted {
@@ -196,7 +196,7 @@ fn page_from<'a>(
     let Wanted::Rows { message_text } = query.wanted else {
         return Ok(Page { count, rows: Rows::Ids(ids) });
     };
-    let (rows, read) = super::first_of(connection, query.filter.tenant, &ids, message_text, PAGE_BYTES)?;
+    let (rows, read) = super::first_of(connection, query.filter.tenant(), &ids, message_text, PAGE_BYTES)?;
     Ok(Page { count, rows: Rows::Whole(rows, ids.split_off(read)) })
 }
 
@@ -207,7 +207,7 @@ pub fn next(
     ids: &[Uuid],
 ) -> Result<(Vec<WhatsAppLog>, usize), StoreError> {
     let message_text = matches!(query.wanted, Wanted::Rows { message_text: true });
-    super::first_of(connection, query.filter.tenant, ids, message_text, PART_BYTES)
+    super::first_of(connection, query.filter.tenant(), ids, message_text, PART_BYTES)
 }
 
 /// The stretch of time that a page lies in, and how many rows of it to skip.

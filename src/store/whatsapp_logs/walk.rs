@@ -49,7 +49,7 @@ impl Walk {
         if filter.conditions.iter().any(|condition| condition.on(Column::UpdatedAt).is_some_and(is_bound_below)) {
             return Self::Updates;
         }
-        match (filter.values(Column::Status), &filter.senders) {
+        match (filter.values(Column::Status), filter.senders()) {
             (Some(_), _) => Self::Values(Column::Status),
             (None, Some(_)) => Self::Senders,
             (None, None) => Self::Time,
@@ -64,7 +64,7 @@ impl Walk {
                 Some([_]) if column != Column::Id => Index::Value(column),
                 _ => Index::Values(column),
             },
-            Self::Senders => match &filter.senders {
+            Self::Senders => match filter.senders() {
                 Some(senders) if senders.len() == 1 => Index::Subject,
                 _ => Index::Subjects,
             },
@@ -89,8 +89,8 @@ fn is_bound_below(test: &Test) -> bool {
 /// The rows of a walk that a filter lets through, within a stretch of time.
 pub fn statement<'a>(filter: &'a LogFilter, walk: Walk, window: Window, start: Logs<'a>) -> Logs<'a> {
     let index = walk.index(filter);
-    let mut found = start.filter(whatsapp_logs::tenant_id.eq(filter.tenant.0));
-    if let Some(senders) = &filter.senders {
+    let mut found = start.filter(whatsapp_logs::tenant_id.eq(filter.tenant().0));
+    if let Some(senders) = filter.senders() {
         let bare = walk == Walk::Senders;
         let only = senders.first().filter(|_| senders.len() == 1);
         found = match only {

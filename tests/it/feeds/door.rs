@@ -38,7 +38,7 @@ async fn many_callers_at_once_are_all_durable_and_share_commits() {
     let other = app.open_again();
     let (release, held) = hold(&other);
     held.await;
-    let door = app.gateway.app.door.clone();
+    let door = app.gateway.app.ingest.clone();
     let at_the_door = std::rc::Rc::new(std::cell::Cell::new(0));
     let callers = (1..=200).map(|id| {
         let (door, at_the_door) = (door.clone(), at_the_door.clone());
@@ -72,7 +72,7 @@ async fn a_full_queue_is_503_at_once_and_what_was_taken_is_recorded() {
     held.await;
     let first = feeds.hook(status("READ", "2026-03-01T10:00:09Z"));
     let second = async {
-        while feeds.app.gateway.app.door.bytes_waiting() == 0 {
+        while feeds.app.gateway.app.ingest.bytes_waiting() == 0 {
             tokio::task::yield_now().await;
         }
         let started = Instant::now();
@@ -97,7 +97,7 @@ async fn a_large_batch_does_not_delay_the_small_ones_of_other_tenants() {
     let elsewhere = app.open_again();
     let (release, held) = hold(&elsewhere);
     held.await;
-    let door = app.gateway.app.door.clone();
+    let door = app.gateway.app.ingest.clone();
     let order: std::rc::Rc<std::cell::RefCell<Vec<&str>>> = std::rc::Rc::default();
     let record = |tenant: TenantId, events: Vec<Event>, name: &'static str| {
         let (door, order) = (door.clone(), order.clone());

@@ -84,7 +84,7 @@ fn event(said: &Said, id: i64) -> Event {
     });
     let now = crate::support::instant(crate::support::NOW);
     let body = status.to_string();
-    let mut call = history_gateway::edna::webhook::parse(body.as_bytes(), TENANT, now).unwrap();
+    let mut call = history_gateway::edna::webhook::parse(&body, TENANT, now).unwrap();
     let mut event = call.events.pop().unwrap();
     if said.feed == Feed::Api
         && let ingest::Told::Status(notice) = &mut event.told
@@ -218,7 +218,7 @@ proptest! {
             }
             deliveries.sort_by_key(|(order, ..)| *order);
             let events = deliveries.iter().map(|(_, id, said)| event(said, *id));
-            let door = at_once.gateway.app.door.clone();
+            let door = at_once.gateway.app.ingest.clone();
             let calls = events.map(|event| {
                 let door = door.clone();
                 async move { door.record(TENANT, vec![event]).await.unwrap() }

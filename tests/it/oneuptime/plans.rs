@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use crate::support::{Database, NOW, TENANT, TestApp, instant};
 use history_gateway::generate::logs::{LogPlan, Logs};
 use history_gateway::ingest::Pipeline;
-use history_gateway::model::ask::Body;
-use history_gateway::model::{LogFilter, LogQuery, WhatsAppLog};
+use history_gateway::model::{Caller, LogFilter, LogQuery, WhatsAppLog};
 use history_gateway::oneuptime::query;
 use history_gateway::oneuptime::request::{Paging, Parts};
 use history_gateway::store::whatsapp_logs::page;
+use history_gateway::web::Body;
 
 /// Rows of a hundred days, twenty a day.
 fn rows() -> Logs {
@@ -35,9 +35,9 @@ fn query(body: &Value, senders: Option<Vec<i64>>) -> LogQuery {
     let parts = Parts::read(&Body::Whole(body.to_string().into_bytes())).unwrap();
     let paging = Paging::new(&[], &parts).unwrap();
     let conditions = query::parse(parts.query(), "").unwrap();
-    let senders = senders.map(|senders| senders.into_iter().collect());
+    let caller = Caller { senders: senders.map(|senders| senders.into_iter().collect()), ..Caller::master(TENANT) };
     LogQuery {
-        filter: LogFilter { tenant: TENANT, senders, conditions },
+        filter: LogFilter::new(&caller, conditions),
         sort: parts.sort().unwrap(),
         skip: paging.skip,
         limit: paging.limit,

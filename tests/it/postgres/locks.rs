@@ -31,7 +31,7 @@ async fn a_tenant_that_is_locked_for_long_holds_up_no_other() {
         held.await.unwrap();
     });
     has_begun.await.unwrap();
-    let door = app.gateway.app.door.clone();
+    let door = app.gateway.app.ingest.clone();
     let recorded = |tenant, id| {
         let (door, event) = (door.clone(), event(tenant, id));
         actix_web::rt::spawn(async move { door.record(tenant, vec![event]).await })
@@ -60,7 +60,7 @@ async fn what_an_older_gateway_has_not_counted_is_counted_anew() {
         Ok(connection.batch_execute("UPDATE tenants SET waiting_messages = 7, other_events = 9")?)
     };
     store.write(wrong).await.unwrap();
-    app.gateway.app.door.recount().await.unwrap();
+    app.gateway.app.ingest.recount().await.unwrap();
     let counts =
         store.read(|connection| history_gateway::store::messages::pending::counts(connection, TENANT)).await.unwrap();
     assert_eq!((counts.messages, counts.other_events), (0, 0));

@@ -96,8 +96,8 @@ fn a_gateway_that_is_pulled_from_a_gateway_has_the_same_to_the_byte() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     assert_snapshot!(said, @"Note: 1 fields that edna does not document were kept.");
-    let sum: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&sum["imported"], &sum["updated"], &sum["rejected"]), (&json!(3504), &json!(0), &json!(0)));
+    let stats: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&stats["imported"], &stats["updated"], &stats["rejected"]), (&json!(3504), &json!(0), &json!(0)));
     assert!(export(&copy) == export(&source));
     // Again, after something changed.
     assert!(
@@ -114,13 +114,13 @@ fn a_pull_that_was_killed_goes_on_where_it_was() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 4500));
     let (asked, stuck) = mpsc::channel();
     let (source, kill) = (history.clone(), Arc::new(AtomicUsize::new(0)));
-    let stand_in = StandIn::new(move |question, _| {
+    let stand_in = StandIn::new(move |request, _| {
         // The page after the third one, for as long as the pull lives.
-        if question["offset"] == json!(2997) && kill.fetch_add(1, Ordering::Relaxed) == 0 {
+        if request["offset"] == json!(2997) && kill.fetch_add(1, Ordering::Relaxed) == 0 {
             asked.send(()).unwrap();
             return Reply::Silence;
         }
-        source.answer(question)
+        source.answer(request)
     });
     let mut running = Running::start(&mut command(&binary, &stand_in.url, &UNTIL_2021));
     stuck.recv().unwrap();
@@ -134,7 +134,7 @@ fn a_pull_that_was_killed_goes_on_where_it_was() {
         said.starts_with("0\n{\"imported\":1502,\"updated\":0,\"unchanged\":0,\"rejected\":0,\"requests\":"),
         "{said}"
     );
-    let offsets: Vec<Value> = stand_in.asked().iter().map(|question| question["offset"].clone()).collect();
+    let offsets: Vec<Value> = stand_in.asked().iter().map(|request| request["offset"].clone()).collect();
     assert_eq!(offsets[..2], [json!(2997), json!(3996)]);
     // Two pages of the window, and the year after it.
     assert!(stand_in.asked().len() < 5 && before > 10, "{} after {before}", stand_in.asked().len());
@@ -152,11 +152,11 @@ fn one_that_follows_picks_up_what_is_new_through_all_trouble_and_ends_when_it_is
     let history = History::of([recent(1, "SENT")]);
     let source = history.clone();
     let mut trouble = 0;
-    let stand_in = StandIn::new(move |question, _| {
+    let stand_in = StandIn::new(move |request, _| {
         // More often in a row than the settings let one that does not follow be refused.
         let is_new = source.0.lock().unwrap().len() > 1;
         trouble += usize::from(is_new);
-        if is_new && trouble <= 2 { Reply::HangUp } else { source.answer(question) }
+        if is_new && trouble <= 2 { Reply::HangUp } else { source.answer(request) }
     });
     let running = Running::start(&mut command(&binary, &stand_in.url, &["--from", "2026-01-01", "--follow"]));
     let until = |wanted: &dyn Fn(&str) -> bool| {
@@ -194,9 +194,9 @@ fn a_server_pulls_from_the_upstreams_of_its_settings() {
     let (one, mended) = (one.serve(), Arc::new(AtomicUsize::new(0)));
     let is_mended = mended.clone();
     // The second one knows the key only after a while.
-    let other = StandIn::new(move |question, _| match is_mended.fetch_add(1, Ordering::Relaxed) {
+    let other = StandIn::new(move |request, _| match is_mended.fetch_add(1, Ordering::Relaxed) {
         0 => Reply::status(401),
-        _ => other.answer(question),
+        _ => other.answer(request),
     });
     binary.write("upstream.key", KEY);
     let table =
@@ -255,15 +255,15 @@ fn no_key_no_phone_and_no_text_is_in_any_output() {
     message 5 of 2026-01-01T00:00:00.000Z to 2026-04-01T00:00:00.000Z: rejected: it is not a JSON object
 
     1
-    history-gateway: the upstream gives no messages: it refuses the question (status 400): check that it is edna's message history, or a gateway's; what was copied is kept, and the same command goes on from there
+    history-gateway: the upstream gives no messages: it refuses the request (status 400): check that it is edna's message history, or a gateway's; what was copied is kept, and the same command goes on from there
     "#);
     assert!(stand_in.keys().iter().all(|key| key == KEY));
 }
 
 #[test]
 fn what_may_be_missing_gives_one_and_is_said_with_its_dates() {
-    let stand_in = StandIn::new(|question, _| {
-        let is_broken = question["dateFrom"].as_str().unwrap() < "2026-01-01T00:01";
+    let stand_in = StandIn::new(|request, _| {
+        let is_broken = request["dateFrom"].as_str().unwrap() < "2026-01-01T00:01";
         Reply::page(&[], is_broken)
     });
     let binary = shop();

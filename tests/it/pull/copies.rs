@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use history_gateway::edna::pull::{Order, Pull};
 use history_gateway::model::Instant;
 use history_gateway::model::instant::DAY;
+use history_gateway::pull::{Pull, PullOptions};
 use history_gateway::store::{pulls, tenants};
 use serde_json::{Value, json};
 
 use super::stand_in::{History, Reply, StandIn};
-use super::{Told, at, imported, kept, minutes, order, pull, pull_at, upstream};
+use super::{Told, at, imported, kept, minutes, options, pull, pull_at, upstream};
 use crate::support::{NOW, TENANT, TestApp, instant, message};
 
 /// Few messages for years, then many in an hour, some of them in one millisecond, then few again.
@@ -27,10 +27,9 @@ fn uneven() -> Vec<Value> {
     messages
 }
 
-fn questions(stand_in: &StandIn) -> Vec<(Instant, Instant, u64)> {
-    let end = |question: &Value, name: &str| instant(question[name].as_str().unwrap());
-    let one =
-        |question: &Value| (end(question, "dateFrom"), end(question, "dateTo"), question["offset"].as_u64().unwrap());
+fn requests(stand_in: &StandIn) -> Vec<(Instant, Instant, u64)> {
+    let end = |request: &Value, name: &str| instant(request[name].as_str().unwrap());
+    let one = |request: &Value| (end(request, "dateFrom"), end(request, "dateTo"), request["offset"].as_u64().unwrap());
     stand_in.asked().iter().map(one).collect()
 }
 
@@ -42,10 +41,10 @@ async fn a_history_is_copied_whole_in_windows_that_have_no_gap_and_offsets_that_
     assert_eq!(outcome.short(), "365+0+0");
     assert_eq!(outcome.told, Vec::<String>::new());
     assert_eq!(kept(&app).await, imported(uneven()).await);
-    let asked = questions(&stand_in);
-    assert_eq!(asked.len() as u64, outcome.sum.requests);
+    let asked = requests(&stand_in);
+    assert_eq!(asked.len() as u64, outcome.stats.requests);
     assert!(asked.len() < 200, "{}", asked.len());
-    assert!(asked.iter().all(|(_, _, offset)| *offset <= order().limits.deep));
+    assert!(asked.iter().all(|(_, _, offset)| *offset <= options().limits.deep));
     // Each instant from the beginning until now is in a window.
     let mut reached = instant("2010-01-01T00:00:00Z");
     let mut windows: Vec<(Instant, Instant)> = asked.iter().map(|(from, to, _)| (*from, *to)).collect();
@@ -64,7 +63,7 @@ async fn more_messages_in_the_shortest_window_than_fit_are_read_with_deep_offset
     let stand_in = History::of(messages.clone()).serve();
     assert_eq!(pull(&app, &stand_in, |_| {}).await.short(), "120+0+0");
     assert_eq!(kept(&app).await, imported(messages).await);
-    assert!(questions(&stand_in).iter().any(|(_, _, offset)| *offset > 100));
+    assert!(requests(&stand_in).iter().any(|(_, _, offset)| *offset > 100));
 }
 
 #[actix_web::test]
@@ -73,20 +72,20 @@ async fn a_pull_that_was_ended_goes_on_at_the_page_it_had_come_to() {
     let source = history.clone();
     // The key is taken away while the one window with messages is read.
     let mut pages = 0;
-    let stand_in = StandIn::new(move |question, _| {
-        pages += usize::from(question["dateFrom"].as_str().unwrap() > "2018-06");
-        if pages == 5 { Reply::status(401) } else { source.answer(question) }
+    let stand_in = StandIn::new(move |request, _| {
+        pages += usize::from(request["dateFrom"].as_str().unwrap() > "2018-06");
+        if pages == 5 { Reply::status(401) } else { source.answer(request) }
     });
     let broken = pull(&app, &stand_in, |_| {}).await;
-    assert!(broken.result.is_err() && broken.sum.recorded.imported > 10, "{}", broken.short());
+    assert!(broken.result.is_err() && broken.stats.recorded.imported > 10, "{}", broken.short());
     let before = kept(&app).await.len();
     stand_in.forget();
     let outcome = pull(&app, &stand_in, |_| {}).await;
     let rest = 45 - before;
     assert_eq!(outcome.short(), format!("{rest}+0+0"), "no message is read twice");
-    assert_eq!(questions(&stand_in)[0].2, before as u64 - 1, "the last one known is the first one asked for");
-    // The rest of the window's pages, and one question for every year after it.
-    assert!(outcome.sum.requests <= rest.div_ceil(9) as u64 + 8, "{}", outcome.sum.requests);
+    assert_eq!(requests(&stand_in)[0].2, before as u64 - 1, "the last one known is the first one asked for");
+    // The rest of the window's pages, and one request for every year after it.
+    assert!(outcome.stats.requests <= rest.div_ceil(9) as u64 + 8, "{}", outcome.stats.requests);
     assert_eq!(kept(&app).await, imported(minutes("2019-05-01T10:00:00Z", 45)).await);
 }
 
@@ -103,16 +102,16 @@ async fn a_late_status_within_the_tail_arrives_and_what_is_older_is_not_read_aga
     history.add(message(3, json!({"sentOrReceivedAt": "2026-03-01T12:30:00Z"})));
     stand_in.forget();
     assert_eq!(pull_at(&app, &stand_in, "2026-03-01T13:00:00Z", |_| {}).await.short(), "1+1+0");
-    assert_eq!(questions(&stand_in), [(instant("2026-02-27T12:00:00.001Z"), instant("2026-03-01T13:00:00Z"), 0)]);
-    // A month later, the tail of that day is what is read again.
+    assert_eq!(requests(&stand_in), [(instant("2026-02-27T12:00:00.001Z"), instant("2026-03-01T13:00:00Z"), 0)]);
+    // A month later, the overlap of that day is what is read again.
     stand_in.forget();
     assert_eq!(pull_at(&app, &stand_in, "2026-04-01T13:00:00Z", |_| {}).await.short(), "0+0+2");
-    assert_eq!(questions(&stand_in)[0].0, instant("2026-02-27T13:00:00.001Z"));
-    // Whoever wants to read more of it again makes the tail longer.
+    assert_eq!(requests(&stand_in)[0].0, instant("2026-02-27T13:00:00.001Z"));
+    // Whoever wants to read more of it again makes the overlap longer.
     stand_in.forget();
-    let longer = |order: &mut Order| order.tail = Duration::from_hours(30 * 24);
+    let longer = |options: &mut PullOptions| options.overlap = Duration::from_hours(30 * 24);
     assert_eq!(pull_at(&app, &stand_in, "2026-04-01T13:00:00Z", longer).await.short(), "0+0+0");
-    assert_eq!(questions(&stand_in)[0].0, instant("2026-03-02T13:00:00.001Z"));
+    assert_eq!(requests(&stand_in)[0].0, instant("2026-03-02T13:00:00.001Z"));
 }
 
 #[actix_web::test]
@@ -120,8 +119,8 @@ async fn what_was_young_when_it_was_read_is_read_again_although_the_window_after
     let app = TestApp::new().await;
     let stand_in = History::default().serve();
     let three_days = Duration::from_hours(72);
-    let mut order = Order { from: Some(instant("2026-02-25T12:00:00Z")), tail: three_days, ..order() };
-    order.limits.longest = DAY;
+    let mut options = PullOptions { from: Some(instant("2026-02-25T12:00:00Z")), overlap: three_days, ..options() };
+    options.limits.longest = DAY;
     // Three windows of a day; what comes after them is read ten days later.
     let asked = Cell::new(0);
     let now = || {
@@ -129,12 +128,12 @@ async fn what_was_young_when_it_was_read_is_read_again_although_the_window_after
         if asked.get() < 5 { instant(NOW) } else { instant(NOW).plus_days(10) }
     };
     let upstream = upstream(&stand_in, TENANT, Duration::from_secs(20));
-    assert!(Pull::new(app.gateway.app.door.clone(), upstream, order, now, Told::default()).once().await.unwrap());
+    assert!(Pull::new(app.gateway.app.ingest.clone(), upstream, options, now, Told::default()).once().await.unwrap());
     assert_eq!(asked.get(), 6);
     stand_in.forget();
     // Two days before the end would be a day too late.
     pull_at(&app, &stand_in, "2026-04-01T12:00:00Z", |_| {}).await.result.unwrap();
-    assert_eq!(questions(&stand_in)[0].0, instant("2026-02-26T12:00:00.001Z"));
+    assert_eq!(requests(&stand_in)[0].0, instant("2026-02-26T12:00:00.001Z"));
 }
 
 #[actix_web::test]
@@ -143,7 +142,7 @@ async fn both_ends_that_are_given_are_included_and_other_ends_begin_anew() {
     let stand_in = History::of(minutes("2026-01-01T00:00:00Z", 10)).serve();
     let range = |from: &str, to: &str| {
         let (from, to) = (instant(from), instant(to));
-        move |order: &mut Order| (order.from, order.to) = (Some(from), Some(to))
+        move |options: &mut PullOptions| (options.from, options.to) = (Some(from), Some(to))
     };
     let first = range("2026-01-01T00:03:00Z", "2026-01-01T00:05:00Z");
     assert_eq!(pull(&app, &stand_in, &first).await.short(), "3+0+0");
@@ -158,11 +157,11 @@ async fn both_ends_that_are_given_are_included_and_other_ends_begin_anew() {
     assert_eq!(outcome.short(), "4+0+5");
     assert_eq!(outcome.told, ["goes on after 2026-01-01T00:01:00.000Z"]);
     assert_eq!(
-        questions(&stand_in)[0].0,
+        requests(&stand_in)[0].0,
         instant("2026-01-01T00:01:00Z"),
-        "the tail reaches no further than was asked"
+        "the overlap reaches no further than was asked"
     );
-    assert_eq!(pull(&app, &stand_in, |order| order.from = Some(instant("2010-01-01"))).await.short(), "1+0+9");
+    assert_eq!(pull(&app, &stand_in, |options| options.from = Some(instant("2010-01-01"))).await.short(), "1+0+9");
 }
 
 #[actix_web::test]
@@ -170,7 +169,7 @@ async fn a_wish_for_the_future_ends_now() {
     let app = TestApp::new().await;
     let history = History::of(minutes("2026-03-01T11:59:00Z", 2));
     let stand_in = history.serve();
-    let until_next_year = |order: &mut Order| order.to = Some(instant("2027-01-01"));
+    let until_next_year = |options: &mut PullOptions| options.to = Some(instant("2027-01-01"));
     assert_eq!(pull(&app, &stand_in, until_next_year).await.short(), "2+0+0");
     history.add(message(9, json!({"sentOrReceivedAt": "2026-03-01T12:00:00.001Z"})));
     assert_eq!(pull_at(&app, &stand_in, "2026-06-01", until_next_year).await.short(), "1+0+2");
@@ -182,9 +181,9 @@ async fn two_pulls_of_the_same_at_once_do_no_harm() {
     let stand_in = History::of(messages.clone()).serve();
     let (one, other) = tokio::join!(pull(&app, &stand_in, |_| {}), pull(&app, &stand_in, |_| {}));
     assert!(one.result.unwrap() && other.result.unwrap());
-    assert_eq!(one.sum.recorded.imported + other.sum.recorded.imported, 365);
+    assert_eq!(one.stats.recorded.imported + other.stats.recorded.imported, 365);
     assert_eq!(kept(&app).await, imported(messages).await);
-    assert_eq!(pull(&app, &stand_in, |_| {}).await.sum.requests, 1);
+    assert_eq!(pull(&app, &stand_in, |_| {}).await.stats.requests, 1);
 }
 
 #[actix_web::test]

@@ -5,28 +5,28 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::stand_in::{History, Reply, StandIn};
-use super::{Order, at, imported, kept, minutes, pull};
+use super::{PullOptions, at, imported, kept, minutes, pull};
 use crate::support::{TENANT, TestApp, instant, message};
 
 /// One hour only.
-fn hour(order: &mut Order) {
-    order.from = Some(instant("2019-05-01T10:00:00Z"));
-    order.to = Some(instant("2019-05-01T10:59:59.999Z"));
+fn hour(options: &mut PullOptions) {
+    options.from = Some(instant("2019-05-01T10:00:00Z"));
+    options.to = Some(instant("2019-05-01T10:59:59.999Z"));
 }
 
-fn offset(question: &Value) -> usize {
-    usize::try_from(question["offset"].as_u64().unwrap()).unwrap()
+fn offset(request: &Value) -> usize {
+    usize::try_from(request["offset"].as_u64().unwrap()).unwrap()
 }
 
 #[actix_web::test]
 async fn a_message_that_comes_in_below_while_pages_are_read_is_not_missed() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 45).into_iter().skip(1));
     let source = history.clone();
-    let stand_in = StandIn::new(move |question, place| {
+    let stand_in = StandIn::new(move |request, place| {
         if place == 3 {
             source.add(message(1, json!({"sentOrReceivedAt": "2019-05-01T10:00:00Z"})));
         }
-        source.answer(question)
+        source.answer(request)
     });
     let app = TestApp::new().await;
     let outcome = pull(&app, &stand_in, hour).await;
@@ -39,11 +39,11 @@ async fn a_message_that_comes_in_below_while_pages_are_read_is_not_missed() {
 async fn messages_that_go_away_while_pages_are_read_take_no_other_with_them() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 45));
     let source = history.clone();
-    let stand_in = StandIn::new(move |question, place| {
+    let stand_in = StandIn::new(move |request, place| {
         if place == 4 {
             source.0.lock().unwrap().drain(..5);
         }
-        source.answer(question)
+        source.answer(request)
     });
     let app = TestApp::new().await;
     assert!(pull(&app, &stand_in, hour).await.result.unwrap());
@@ -54,12 +54,12 @@ async fn messages_that_go_away_while_pages_are_read_take_no_other_with_them() {
 async fn a_window_that_never_holds_still_is_read_in_shorter_ones() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 45));
     let source = history.clone();
-    // Long lists are shifted by a message at every question.
-    let stand_in = StandIn::new(move |question, place| {
-        let mut question = question.clone();
-        let offset = offset(&question);
-        question["offset"] = json!(if offset > 0 { offset - place % 2 } else { 0 });
-        source.answer(&question)
+    // Long lists are shifted by a message at every request.
+    let stand_in = StandIn::new(move |request, place| {
+        let mut request = request.clone();
+        let offset = offset(&request);
+        request["offset"] = json!(if offset > 0 { offset - place % 2 } else { 0 });
+        source.answer(&request)
     });
     let app = TestApp::new().await;
     let outcome = pull(&app, &stand_in, hour).await;
@@ -74,12 +74,12 @@ async fn what_may_be_missing_is_said_remembered_and_read_again() {
     let (history, mended) = (History::of(messages.clone()), std::sync::Arc::new(std::sync::Mutex::new(false)));
     let is_mended = mended.clone();
     // One message of a minute is in no page; where it should be, the pages do not continue each other.
-    let stand_in = StandIn::new(move |question, _| {
-        let mut question = question.clone();
-        if !*is_mended.lock().unwrap() && offset(&question) == 9 {
-            question["offset"] = json!(10);
+    let stand_in = StandIn::new(move |request, _| {
+        let mut request = request.clone();
+        if !*is_mended.lock().unwrap() && offset(&request) == 9 {
+            request["offset"] = json!(10);
         }
-        history.answer(&question)
+        history.answer(&request)
     });
     let outcome = pull(&app, &stand_in, hour).await;
     assert_snapshot!(outcome.short(), @"25+0+112 incomplete");
@@ -93,7 +93,7 @@ async fn what_may_be_missing_is_said_remembered_and_read_again() {
     stand_in.forget();
     let outcome = pull(&app, &stand_in, |_| {}).await;
     assert!(outcome.result.unwrap());
-    assert!(outcome.sum.requests < 8, "{}", outcome.sum.requests);
+    assert!(outcome.stats.requests < 8, "{}", outcome.stats.requests);
     assert_eq!(kept(&app).await, imported(messages).await);
 }
 
@@ -110,15 +110,15 @@ async fn wrong(reply: impl FnMut(&Value, usize) -> Reply + Send + 'static) -> St
 }
 
 /// A page of ten messages in the middle of the window that was asked for.
-fn ten(question: &Value, first: i64) -> Vec<Value> {
-    (first..first + 10).map(|id| message(id, json!({"sentOrReceivedAt": question["dateFrom"]}))).collect()
+fn ten(request: &Value, first: i64) -> Vec<Value> {
+    (first..first + 10).map(|id| message(id, json!({"sentOrReceivedAt": request["dateFrom"]}))).collect()
 }
 
 #[actix_web::test]
 async fn pages_that_never_come_to_an_end_are_left() {
-    let said = wrong(|question, _| {
-        let first = i64::try_from(offset(question)).unwrap() + 1;
-        Reply::page(&ten(question, first), true)
+    let said = wrong(|request, _| {
+        let first = i64::try_from(offset(request)).unwrap() + 1;
+        Reply::page(&ten(request, first), true)
     });
     assert_snapshot!(said.await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
@@ -128,7 +128,7 @@ async fn pages_that_never_come_to_an_end_are_left() {
 
 #[actix_web::test]
 async fn the_same_page_again_and_again_is_left() {
-    assert_snapshot!(wrong(|question, _| Reply::page(&ten(question, 1), true)).await, @"
+    assert_snapshot!(wrong(|request, _| Reply::page(&ten(request, 1), true)).await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     its pages do not continue each other
     ");
@@ -144,7 +144,7 @@ async fn an_empty_page_that_says_that_more_follows_is_left() {
 
 #[actix_web::test]
 async fn a_single_message_that_says_that_more_follows_is_left() {
-    assert_snapshot!(wrong(|question, _| Reply::page(&ten(question, 1)[..1], true)).await, @"
+    assert_snapshot!(wrong(|request, _| Reply::page(&ten(request, 1)[..1], true)).await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     a page said that more follows, and brought nothing to go on from
     ");
@@ -152,9 +152,9 @@ async fn a_single_message_that_says_that_more_follows_is_left() {
 
 #[actix_web::test]
 async fn pages_in_another_order_are_left() {
-    let said = wrong(|question, _| {
-        let first = 1_000_000 - i64::try_from(offset(question)).unwrap();
-        let mut page = ten(question, first);
+    let said = wrong(|request, _| {
+        let first = 1_000_000 - i64::try_from(offset(request)).unwrap();
+        let mut page = ten(request, first);
         page.reverse();
         Reply::page(&page, true)
     });
@@ -166,7 +166,7 @@ async fn pages_in_another_order_are_left() {
 
 #[actix_web::test]
 async fn a_page_that_is_longer_than_asked_for_is_left() {
-    let said = wrong(|question, _| Reply::page(&[ten(question, 1), ten(question, 11)].concat(), false));
+    let said = wrong(|request, _| Reply::page(&[ten(request, 1), ten(request, 11)].concat(), false));
     assert_snapshot!(said.await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     a page was longer than what was asked for
@@ -185,10 +185,10 @@ async fn an_upstream_that_does_not_look_at_the_dates_is_left() {
 #[actix_web::test]
 async fn an_upstream_that_looks_at_no_offset_is_copied_in_windows_of_one_page() {
     let (app, history) = (TestApp::new().await, History::of(minutes("2019-05-01T10:00:00Z", 45)));
-    let stand_in = StandIn::new(move |question, _| {
-        let mut question = question.clone();
-        question["offset"] = json!(0);
-        history.answer(&question)
+    let stand_in = StandIn::new(move |request, _| {
+        let mut request = request.clone();
+        request["offset"] = json!(0);
+        history.answer(&request)
     });
     assert!(pull(&app, &stand_in, |_| {}).await.result.unwrap());
     assert_eq!(kept(&app).await, imported(minutes("2019-05-01T10:00:00Z", 45)).await);
@@ -197,12 +197,12 @@ async fn an_upstream_that_looks_at_no_offset_is_copied_in_windows_of_one_page() 
 #[actix_web::test]
 async fn what_never_fits_together_does_not_keep_what_is_new_from_coming() {
     let history = History::of(minutes("2026-03-01T11:00:00Z", 5));
-    let stand_in = StandIn::new(move |question, _| match question["dateFrom"].as_str().unwrap() {
+    let stand_in = StandIn::new(move |request, _| match request["dateFrom"].as_str().unwrap() {
         broken if broken < "2010-01-01T00:10" => Reply::page(&[], true),
-        _ => history.answer(question),
+        _ => history.answer(request),
     });
     let app = TestApp::new().await;
-    let few = |order: &mut Order| order.limits.incomplete = 4;
+    let few = |options: &mut PullOptions| options.limits.incomplete = 4;
     let mut pulls = 0;
     while pull(&app, &stand_in, few).await.result.is_err() {
         pulls += 1;
@@ -230,9 +230,9 @@ async fn messages_that_cannot_be_read_are_rejected_once_by_their_place_and_cost_
         .filter(|place| wrong.iter().all(|(other, _)| other != place))
         .map(|place| messages[place].clone())
         .collect();
-    let stand_in = StandIn::new(move |question, _| {
-        let page: Vec<Value> = messages.iter().skip(offset(question)).take(10).cloned().collect();
-        Reply::page(&page, offset(question) + 10 < 35)
+    let stand_in = StandIn::new(move |request, _| {
+        let page: Vec<Value> = messages.iter().skip(offset(request)).take(10).cloned().collect();
+        Reply::page(&page, offset(request) + 10 < 35)
     });
     let app = TestApp::new().await;
     let outcome = pull(&app, &stand_in, hour).await;

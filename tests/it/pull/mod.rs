@@ -8,10 +8,10 @@ mod troubles;
 
 use std::time::Duration;
 
-use history_gateway::edna::pull::{Limits, Order, Patience, Pull, PullError, Sum, Watch};
-use history_gateway::edna::upstream::Upstream;
 use history_gateway::model::upstream::{UpstreamKey, UpstreamUrl};
 use history_gateway::model::{Instant, TenantId};
+use history_gateway::pull::upstream::Upstream;
+use history_gateway::pull::{Limits, Observer, Pull, PullError, PullOptions, PullStats, RetryPolicy};
 use history_gateway::store::messages;
 use serde_json::{Value, json};
 
@@ -22,8 +22,8 @@ use stand_in::StandIn;
 #[derive(Default)]
 struct Told(Vec<String>);
 
-impl Watch for Told {
-    fn goes_on_after(&mut self, asked_from: Instant) {
+impl Observer for Told {
+    fn resumes_after(&mut self, asked_from: Instant) {
         self.0.push(format!("goes on after {}", asked_from.iso()));
     }
 
@@ -31,7 +31,7 @@ impl Watch for Told {
         self.0.push(format!("{place}: {reason}"));
     }
 
-    fn waits(&mut self, reason: &str, pause: Duration) {
+    fn retrying(&mut self, reason: &str, pause: Duration) {
         self.0.push(format!("waits {pause:?}: {reason}"));
     }
 
@@ -43,14 +43,14 @@ impl Watch for Told {
 /// What came of a pull.
 struct Outcome {
     result: Result<bool, PullError>,
-    sum: Sum,
+    stats: PullStats,
     told: Vec<String>,
 }
 
 impl Outcome {
     /// `imported+updated+unchanged`, and what did not go well.
     fn short(&self) -> String {
-        let recorded = self.sum.recorded;
+        let recorded = self.stats.recorded;
         let counts = format!("{}+{}+{}", recorded.imported, recorded.updated, recorded.unchanged);
         match &self.result {
             Ok(true) => counts,
@@ -61,13 +61,13 @@ impl Outcome {
 }
 
 /// How the tests pull: pages of ten, no window of more than fifty, and hardly a pause.
-fn order() -> Order {
-    Order {
+fn options() -> PullOptions {
+    PullOptions {
         from: None,
         to: None,
-        tail: Duration::from_hours(48),
-        every: Duration::from_millis(1),
-        patience: Patience {
+        overlap: Duration::from_hours(48),
+        poll_interval: Duration::from_millis(1),
+        retry: RetryPolicy {
             requests_per_second: 1e6,
             attempts: Some(4),
             first_pause: Duration::from_micros(10),
@@ -78,22 +78,22 @@ fn order() -> Order {
     }
 }
 
-fn upstream(stand_in: &StandIn, tenant: TenantId, patience: Duration) -> Upstream {
+fn upstream(stand_in: &StandIn, tenant: TenantId, retry: Duration) -> Upstream {
     let key = UpstreamKey::parse("the-key-of-another-account").unwrap();
-    Upstream::new(UpstreamUrl::parse(&stand_in.url).unwrap(), key, tenant, patience)
+    Upstream::new(UpstreamUrl::parse(&stand_in.url).unwrap(), key, tenant, retry)
 }
 
-async fn pull(app: &TestApp, stand_in: &StandIn, change: impl FnOnce(&mut Order)) -> Outcome {
+async fn pull(app: &TestApp, stand_in: &StandIn, change: impl FnOnce(&mut PullOptions)) -> Outcome {
     pull_at(app, stand_in, NOW, change).await
 }
 
-async fn pull_at(app: &TestApp, stand_in: &StandIn, now: &str, change: impl FnOnce(&mut Order)) -> Outcome {
-    let mut order = order();
-    change(&mut order);
+async fn pull_at(app: &TestApp, stand_in: &StandIn, now: &str, change: impl FnOnce(&mut PullOptions)) -> Outcome {
+    let mut options = options();
+    change(&mut options);
     let (upstream, now) = (upstream(stand_in, TENANT, Duration::from_secs(20)), instant(now));
-    let mut pull = Pull::new(app.gateway.app.door.clone(), upstream, order, move || now, Told::default());
+    let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options, move || now, Told::default());
     let result = pull.once().await;
-    Outcome { result, sum: pull.sum(), told: std::mem::take(&mut pull.watch().0) }
+    Outcome { result, stats: pull.stats(), told: std::mem::take(&mut pull.observer().0) }
 }
 
 /// Everything a store has, as it exports it.

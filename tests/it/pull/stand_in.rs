@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::instant;
 
-/// What is answered to one question.
+/// What is answered to one request.
 pub enum Reply {
     /// A status, more headers, a body.
     Answer(u16, Vec<(&'static str, String)>, String),
@@ -30,14 +30,14 @@ impl Reply {
     }
 }
 
-/// A server on a port of its own. Every question is written down with the key it came with.
+/// A server on a port of its own. Every request is written down with the key it came with.
 pub struct StandIn {
     pub url: String,
     asked: Arc<Mutex<Vec<(Value, String)>>>,
 }
 
 impl StandIn {
-    /// `reply` gets each question and how many there were before it.
+    /// `reply` gets each request and how many there were before it.
     pub fn new(reply: impl FnMut(&Value, usize) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -49,13 +49,13 @@ impl StandIn {
                 let (reply, noted) = (reply.clone(), noted.clone());
                 std::thread::spawn(move || {
                     let stream = stream.unwrap();
-                    let Some(question) = read(&stream) else { return };
+                    let Some(request) = read(&stream) else { return };
                     let place = {
                         let mut noted = noted.lock().unwrap();
-                        noted.push(question.clone());
+                        noted.push(request.clone());
                         noted.len() - 1
                     };
-                    let reply = (reply.lock().unwrap())(&question.0, place);
+                    let reply = (reply.lock().unwrap())(&request.0, place);
                     // Whoever was killed reads no answer.
                     let _ = answer(stream, reply);
                 });
@@ -64,9 +64,9 @@ impl StandIn {
         Self { url, asked }
     }
 
-    /// The questions so far.
+    /// The requests so far.
     pub fn asked(&self) -> Vec<Value> {
-        self.asked.lock().unwrap().iter().map(|(question, _)| question.clone()).collect()
+        self.asked.lock().unwrap().iter().map(|(request, _)| request.clone()).collect()
     }
 
     pub fn keys(&self) -> Vec<String> {
@@ -137,16 +137,16 @@ impl History {
         self.0.lock().unwrap().push(message);
     }
 
-    pub fn answer(&self, question: &Value) -> Reply {
-        assert_eq!(question["sort"], json!([{"property": "messageId", "direction": "ASC"}]));
-        let end = |name: &str| instant(question[name].as_str().unwrap());
+    pub fn answer(&self, request: &Value) -> Reply {
+        assert_eq!(request["sort"], json!([{"property": "messageId", "direction": "ASC"}]));
+        let end = |name: &str| instant(request[name].as_str().unwrap());
         let (from, to) = (end("dateFrom"), end("dateTo"));
-        assert!(to.0 - from.0 <= 366 * 24 * 3_600_000, "{question}");
+        assert!(to.0 - from.0 <= 366 * 24 * 3_600_000, "{request}");
         let at = |message: &Value| instant(message["sentOrReceivedAt"].as_str().unwrap());
         let mut found: Vec<Value> = self.0.lock().unwrap().clone();
         found.retain(|message| (from..=to).contains(&at(message)));
         found.sort_by_key(|message| message["messageId"].as_i64());
-        let number = |name: &str| usize::try_from(question[name].as_u64().unwrap()).unwrap();
+        let number = |name: &str| usize::try_from(request[name].as_u64().unwrap()).unwrap();
         let page: Vec<Value> = found.iter().skip(number("offset")).take(number("limit")).cloned().collect();
         Reply::page(&page, found.len() > number("offset") + page.len())
     }
@@ -154,6 +154,6 @@ impl History {
     /// An upstream that answers from these messages.
     pub fn serve(&self) -> StandIn {
         let history = self.clone();
-        StandIn::new(move |question, _| history.answer(question))
+        StandIn::new(move |request, _| history.answer(request))
     }
 }

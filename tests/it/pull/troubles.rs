@@ -3,18 +3,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use history_gateway::edna::pull::Pull;
+use history_gateway::pull::Pull;
 use insta::assert_snapshot;
 use serde_json::json;
 
 use super::stand_in::{History, Reply, StandIn};
-use super::{Order, Told, imported, kept, minutes, order, pull, upstream};
+use super::{PullOptions, Told, imported, kept, minutes, options, pull, upstream};
 use crate::support::{NOW, TENANT, TestApp, instant};
 
-/// An upstream that answers the first questions so, and the others as it should.
+/// An upstream that answers the first requests so, and the others as it should.
 fn at_first(replies: impl IntoIterator<Item = Reply, IntoIter: Send + 'static>) -> StandIn {
     let (mut replies, history) = (replies.into_iter(), History::of(minutes("2019-05-01T10:00:00Z", 25)));
-    StandIn::new(move |question, _| replies.next().unwrap_or_else(|| history.answer(question)))
+    StandIn::new(move |request, _| replies.next().unwrap_or_else(|| history.answer(request)))
 }
 
 /// What is wrong, without how long it was waited for.
@@ -80,7 +80,7 @@ async fn an_upstream_that_is_too_busy_is_asked_again_when_it_says() {
     waits 5ms: it answered with status 503
     ");
     let stand_in = at_first([busy("Sun, 01 Mar 2026 12:00:01 GMT"), busy("soon")]);
-    let limit = |order: &mut Order| order.patience.longest_asked_for = Duration::from_millis(3);
+    let limit = |options: &mut PullOptions| options.retry.longest_asked_for = Duration::from_millis(3);
     let outcome = pull(&TestApp::new().await, &stand_in, limit).await;
     assert!(outcome.told[0].starts_with("waits 3ms: "), "{:?}", outcome.told);
     assert!(outcome.told[1].contains("µs: "), "what cannot be read is not waited for: {:?}", outcome.told);
@@ -89,10 +89,10 @@ async fn an_upstream_that_is_too_busy_is_asked_again_when_it_says() {
 #[actix_web::test]
 async fn pauses_grow_to_a_bound_and_a_pull_gives_up_in_the_end() {
     let stand_in = StandIn::new(|_, _| Reply::status(500));
-    let outcome = pull(&TestApp::new().await, &stand_in, |order| {
-        order.patience.attempts = Some(6);
-        order.patience.first_pause = Duration::from_micros(100);
-        order.patience.longest_pause = Duration::from_micros(400);
+    let outcome = pull(&TestApp::new().await, &stand_in, |options| {
+        options.retry.attempts = Some(6);
+        options.retry.first_pause = Duration::from_micros(100);
+        options.retry.longest_pause = Duration::from_micros(400);
     })
     .await;
     assert_snapshot!(outcome.short(), @"0+0+0 the upstream gives no messages: it answered with status 500, 6 times in a row; try again later");
@@ -110,8 +110,8 @@ async fn pauses_grow_to_a_bound_and_a_pull_gives_up_in_the_end() {
 async fn failures_that_are_not_in_a_row_are_no_reason_to_give_up() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 25));
     let stand_in =
-        StandIn::new(move |question, place| if place % 2 == 0 { Reply::status(500) } else { history.answer(question) });
-    let outcome = pull(&TestApp::new().await, &stand_in, |order| order.patience.attempts = Some(2)).await;
+        StandIn::new(move |request, place| if place % 2 == 0 { Reply::status(500) } else { history.answer(request) });
+    let outcome = pull(&TestApp::new().await, &stand_in, |options| options.retry.attempts = Some(2)).await;
     assert_eq!(outcome.short(), "25+0+0");
 }
 
@@ -119,7 +119,7 @@ async fn failures_that_are_not_in_a_row_are_no_reason_to_give_up() {
 async fn an_upstream_that_never_answers_is_not_waited_for_for_ever() {
     let (app, stand_in) = (TestApp::new().await, StandIn::new(|_, _| Reply::Silence));
     let upstream = upstream(&stand_in, TENANT, Duration::from_millis(30));
-    let mut pull = Pull::new(app.gateway.app.door.clone(), upstream, order(), || instant(NOW), Told::default());
+    let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options(), || instant(NOW), Told::default());
     assert_snapshot!(pull.once().await.unwrap_err(), @"the upstream gives no messages: it did not answer in time, 4 times in a row; try again later");
 }
 
@@ -153,11 +153,11 @@ async fn what_somebody_has_to_mend_is_said_at_once_and_nothing_of_the_answer_is_
     assert_snapshot!(said, @"
     0+0+0 the upstream gives no messages: it does not know the key (401): give the key file a key that is valid there
     0+0+0 the upstream gives no messages: it does not let the key read the message history (403): give the key the right to, or take another
-    0+0+0 the upstream gives no messages: it refuses the question (status 400, date-range-not-valid): check that it is edna's message history, or a gateway's
-    0+0+0 the upstream gives no messages: it refuses the question (status 400): check that it is edna's message history, or a gateway's
+    0+0+0 the upstream gives no messages: it refuses the request (status 400, date-range-not-valid): check that it is edna's message history, or a gateway's
+    0+0+0 the upstream gives no messages: it refuses the request (status 400): check that it is edna's message history, or a gateway's
     0+0+0 the upstream gives no messages: it has no message history at this address (404 or 405): give the address before /api/messages/history
     0+0+0 the upstream gives no messages: it has no message history at this address (404 or 405): give the address before /api/messages/history
-    0+0+0 the upstream gives no messages: it refuses the question (status 413, request-too-large): check that it is edna's message history, or a gateway's
+    0+0+0 the upstream gives no messages: it refuses the request (status 413, request-too-large): check that it is edna's message history, or a gateway's
     ");
 }
 
@@ -182,12 +182,12 @@ async fn an_upstream_is_asked_no_faster_than_the_settings_say() {
         noted.lock().unwrap().push(std::time::Instant::now());
         Reply::page(&[], false)
     });
-    let slowly = |order: &mut Order| {
-        order.patience.requests_per_second = 50.0;
-        order.from = Some(instant("2023-01-01"));
+    let slowly = |options: &mut PullOptions| {
+        options.retry.requests_per_second = 50.0;
+        options.from = Some(instant("2023-01-01"));
     };
     let outcome = pull(&TestApp::new().await, &stand_in, slowly).await;
-    assert_eq!(outcome.sum.requests, 4);
+    assert_eq!(outcome.stats.requests, 4);
     let times = times.lock().unwrap();
     assert!(*times.last().unwrap() - times[0] >= Duration::from_millis(3 * 20 - 15));
 }

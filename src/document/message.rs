@@ -1,27 +1,16 @@
-//! A message as an OpenAPI document: as it is answered, and as own systems send it; nothing here runs on a request.
-#![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
+//! A message as an OpenAPI document: as it is answered, and as your own systems send it; nothing here runs on a request.
 
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
-use crate::document::{
+use super::{
     ADDRESS_PATTERN, DateText, EdnaDate, IdOrDigits, IntegerOrDigits, WORD_PATTERN, any_object, described, or_null,
     pointing, reference, text, word,
 };
 use crate::model::Property;
 use crate::model::property::Kind;
-
-/// One page of messages.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct HistoryAnswer {
-    /// The messages, in the order that was asked for.
-    content: Vec<Message>,
-    /// Whether a message follows the last one of this page.
-    has_next: bool,
-}
 
 /// A message as it is answered.
 pub struct Message;
@@ -58,13 +47,13 @@ impl utoipa::PartialSchema for NewMessage {
     fn schema() -> RefOr<Schema> {
         let message = Property::ALL.iter().fold(ObjectBuilder::new(), |message, property| {
             let is_required = property.is_required() && *property != Property::TenantId;
-            let given = taken(*property, is_required);
+            let given = accepted(*property, is_required);
             if is_required {
                 return message.property(property.name(), given).required(property.name());
             }
             message.property(property.name(), or_null(meaning(*property), given))
         });
-        let sentence = "A message of an own system. What is null counts as not given; fields that edna does not know \
+        let sentence = "A message from your own system. What is null counts as not given; fields that edna does not know \
                         are kept. At most 1 MiB.";
         let example = json!({
             "messageId": 9_000_000_001_u64,
@@ -89,8 +78,8 @@ impl ToSchema for NewMessage {
     }
 }
 
-/// What is taken for a field.
-fn taken(property: Property, is_required: bool) -> RefOr<Schema> {
+/// What is accepted for a field.
+fn accepted(property: Property, is_required: bool) -> RefOr<Schema> {
     let meaning = meaning(property);
     match (property, property.kind()) {
         (Property::MessageId, _) => pointing("IdOrDigits", meaning),

@@ -1,6 +1,9 @@
 //! What the OpenAPI documents of both dialects are written with: scalars that may come in two forms, dates, responses
 //! with examples; knows no dialect.
 
+pub mod errors;
+mod message;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -22,6 +25,8 @@ pub const ADDRESS_PATTERN: &str = r"[^\s+().\[\]{}-]";
 
 /// A word or a text that is not blank.
 pub const WORD_PATTERN: &str = r"\S";
+
+pub use message::{Message, NewMessage};
 
 pub type Responses = BTreeMap<String, RefOr<Response>>;
 

@@ -3,7 +3,7 @@
 //! The endpoint has offsets and no cursor, so a message that comes, goes or moves while a window is read shifts the
 //! rest of it. Each page therefore begins with the last message of the one before: where it does not, something moved.
 
-use crate::edna::upstream::{Page, Question};
+use super::upstream::{PageRequest, UpstreamPage};
 use crate::model::instant::DAY;
 use crate::model::{Instant, Property};
 
@@ -27,9 +27,9 @@ impl Cursor {
     }
 
     /// What is wrong with a page that was asked for here.
-    pub fn fault(&self, page: &Page, question: &Question) -> Option<&'static str> {
+    pub fn fault(&self, page: &UpstreamPage, request: &PageRequest) -> Option<&'static str> {
         let entries = &page.entries;
-        if entries.len() > question.limit {
+        if entries.len() > request.limit {
             return Some("a page was longer than what was asked for");
         }
         if entries.is_empty() && page.has_next {
@@ -45,7 +45,7 @@ impl Cursor {
             return Some("its messages are not in the order of their ids");
         }
         let times = entries.iter().filter_map(|entry| entry.item.as_ref().ok()?.instant(Property::SentOrReceivedAt));
-        let (first, last) = (Instant(question.from.0 - STRAY), Instant(question.to.0 + STRAY));
+        let (first, last) = (Instant(request.from.0 - STRAY), Instant(request.to.0 + STRAY));
         if times.into_iter().any(|at| at < first || at > last) {
             return Some("it holds messages of other dates than were asked for");
         }
@@ -57,7 +57,7 @@ impl Cursor {
 
     /// Where to read on after a page; `None` where nothing follows, or, in a window that does not fit together, where
     /// the page brought nothing new.
-    pub fn after(&self, page: &Page) -> Option<Self> {
+    pub fn after(&self, page: &UpstreamPage) -> Option<Self> {
         let greatest = page.entries.iter().filter_map(|entry| entry.id).max().unwrap_or(0);
         if !page.has_next || greatest <= self.greatest {
             return None;
@@ -71,7 +71,7 @@ impl Cursor {
     }
 
     /// The place of the last message that has an id: what the next page is to begin with.
-    fn last_with_id(page: &Page) -> Option<usize> {
+    fn last_with_id(page: &UpstreamPage) -> Option<usize> {
         page.entries.iter().rposition(|entry| entry.id.is_some())
     }
 }

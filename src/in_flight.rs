@@ -36,6 +36,13 @@ pub struct Share {
     of_tenant: Option<OwnedSemaphorePermit>,
 }
 
+impl Share {
+    /// Whether it counts against the bound.
+    pub fn is_counted(&self) -> bool {
+        self.permit.is_some()
+    }
+}
+
 impl InFlight {
     pub fn new(bytes: usize) -> Self {
         let units = bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);

@@ -1,8 +1,8 @@
 //! Reads one window to its end, recording page after page; knows no other window.
 
 use super::page::Cursor;
-use super::{MOST_FINGERPRINTS, Pull, PullError, Watch};
-use crate::edna::upstream::{Page, Question};
+use super::upstream::{PageRequest, UpstreamPage};
+use super::{MOST_FINGERPRINTS, Observer, Pull, PullError};
 use crate::ingest::{Event, Recorded};
 use crate::model::{Heard, Instant, Source};
 use crate::store::pulls::Window;
@@ -12,34 +12,34 @@ const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why a window is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aim {
+pub(super) enum Pass {
     /// It comes after everything that is complete.
-    On,
+    Forward,
     /// It may have been incomplete.
-    Again,
+    Recheck,
 }
 
 /// What came of a window.
-pub(super) enum Walked {
+pub(super) enum WindowOutcome {
     /// It is read to its end: since when, how many messages, and what did not fit together to the last.
-    Whole { since: Instant, read: u64, fault: Option<&'static str> },
+    Read { since: Instant, read: u64, fault: Option<&'static str> },
     /// A shorter one is to be read instead.
-    Shorter { by: i64 },
+    Shorten { by: i64 },
 }
 
 /// How much shorter a window becomes that has too many messages, and one whose pages do not fit together.
 const TOO_MANY: i64 = 2;
 const UNFIT: i64 = 8;
 
-impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
-    pub(super) async fn window(
+impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
+    pub(super) async fn copy_window(
         &mut self,
         from: Instant,
         to: Instant,
         begun: Option<Window>,
-        aim: Aim,
-    ) -> Result<Walked, PullError> {
-        let limits = self.order.limits;
+        pass: Pass,
+    ) -> Result<WindowOutcome, PullError> {
+        let limits = self.options.limits;
         let since = begun.map_or_else(&self.now, |begun| begun.since);
         let can_be_shorter = to.0 - from.0 >= limits.shortest;
         // Where the window before had too many, it is cheaper to ask before a page is fetched in vain.
@@ -47,17 +47,17 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
         if self.dense && can_be_shorter && !looked {
             looked = true;
             if self.is_deep(from, to).await? {
-                return Ok(Walked::Shorter { by: TOO_MANY });
+                return Ok(WindowOutcome::Shorten { by: TOO_MANY });
             }
         }
         let mut cursor = begun.map_or_else(Cursor::default, |begun| Cursor::at(begun.offset, begun.last_id));
         let (mut restarts, mut pages, mut fault) = (0, 0, None);
         loop {
-            let question = Question { from, to, offset: cursor.offset, limit: limits.page };
-            let page = self.ask(question).await?;
+            let request = PageRequest { from, to, offset: cursor.offset, limit: limits.page };
+            let page = self.request_page(request).await?;
             pages += 1;
             if fault.is_none() {
-                fault = cursor.fault(&page, &question);
+                fault = cursor.fault(&page, &request);
                 if fault.is_some() && restarts < limits.restarts {
                     restarts += 1;
                     (cursor, fault) = (Cursor::default(), None);
@@ -67,7 +67,7 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
             if fault.is_none() && page.has_next && can_be_shorter && !looked {
                 looked = true;
                 if self.is_deep(from, to).await? {
-                    return Ok(Walked::Shorter { by: TOO_MANY });
+                    return Ok(WindowOutcome::Shorten { by: TOO_MANY });
                 }
             }
             let is_endless = page.has_next && (pages >= limits.pages || can_be_shorter && cursor.offset > limits.deep);
@@ -76,32 +76,38 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
             }
             // A shorter window has fewer pages that could fail to fit together.
             if fault.is_some() && can_be_shorter {
-                return Ok(Walked::Shorter { by: UNFIT });
+                return Ok(WindowOutcome::Shorten { by: UNFIT });
             }
             let next = cursor.after(&page).filter(|_| !is_endless);
             let read = cursor.offset + page.entries.len() as u64;
             self.record(from, to, cursor, page).await?;
             let Some(next) = next else {
                 self.dense = false;
-                return Ok(Walked::Whole { since, read, fault });
+                return Ok(WindowOutcome::Read { since, read, fault });
             };
             cursor = next;
-            if let (Aim::On, Some(last_id), None) = (aim, cursor.mark, fault) {
+            if let (Pass::Forward, Some(last_id), None) = (pass, cursor.mark, fault) {
                 self.progress.window = Some(Window { from, to, since, offset: cursor.offset, last_id });
-                self.note().await?;
+                self.save_progress().await?;
             }
         }
     }
 
     /// Whether a window has more messages than should be read with offsets.
     async fn is_deep(&mut self, from: Instant, to: Instant) -> Result<bool, PullError> {
-        let page = self.ask(Question { from, to, offset: self.order.limits.deep, limit: 1 }).await?;
+        let page = self.request_page(PageRequest { from, to, offset: self.options.limits.deep, limit: 1 }).await?;
         self.dense = !page.entries.is_empty();
         Ok(self.dense)
     }
 
     /// Makes a page durable, without the message that the page before ended with.
-    async fn record(&mut self, from: Instant, to: Instant, cursor: Cursor, page: Page) -> Result<(), PullError> {
+    async fn record(
+        &mut self,
+        from: Instant,
+        to: Instant,
+        cursor: Cursor,
+        page: UpstreamPage,
+    ) -> Result<(), PullError> {
         let is_known = cursor.mark.is_some() && cursor.mark == page.entries.first().and_then(|entry| entry.id);
         if page.entries.is_empty() {
             return Ok(());
@@ -111,7 +117,7 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
         for (place, entry) in (cursor.offset + 1..).zip(page.entries).skip(usize::from(is_known)) {
             match entry.item {
                 Ok(item) => {
-                    self.sum.unknown_fields += item.extra().len();
+                    self.stats.unknown_fields += item.extra().len();
                     let event = Event::message(item, heard);
                     bytes += event.bytes();
                     if bytes > BATCH_BYTES {
@@ -126,15 +132,15 @@ impl<N: Fn() -> Instant, W: Watch> Pull<N, W> {
                     let is_new =
                         self.fingerprints.len() >= MOST_FINGERPRINTS || self.fingerprints.insert(entry.fingerprint);
                     if is_new {
-                        self.sum.rejected += 1;
+                        self.stats.rejected += 1;
                         let place = format!("message {place} of {} to {}", from.iso(), to.iso());
-                        self.watch.rejected(&place, &reason);
+                        self.observer.rejected(&place, &reason);
                     }
                 }
             }
         }
         for batch in batches.into_iter().filter(|batch| !batch.is_empty()) {
-            self.sum.recorded += Recorded::of(&self.door.record(self.upstream.tenant(), batch).await?);
+            self.stats.recorded += Recorded::of(&self.door.record(self.upstream.tenant(), batch).await?);
         }
         Ok(())
     }

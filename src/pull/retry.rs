@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::edna::upstream::Again;
 use crate::model::Instant;
+use crate::outbound::RetryAfter;
 
 /// How gently an upstream is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     pub requests_per_second: f64,
-    /// How many times in a row one question may fail; `None` for any number.
+    /// How many times in a row one request may fail; `None` for any number.
     pub attempts: Option<u32>,
     /// The pause after the first failure. It doubles with every one that follows.
     pub first_pause: Duration,
@@ -21,7 +21,7 @@ pub struct Patience {
     pub longest_asked_for: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// The pauses that an upstream can live with.
     pub fn new(requests_per_second: f64, attempts: u32) -> Self {
         Self {
@@ -33,12 +33,12 @@ impl Patience {
         }
     }
 
-    /// How long to wait after a question has failed a number of times in a row.
-    pub(super) fn pause(&self, failures: u32, again: Again, now: Instant) -> Duration {
-        let asked_for = match again {
-            Again::NotSaid => return self.own_pause(failures),
-            Again::After(wait) => wait,
-            Again::At(date) => Duration::from_millis(u64::try_from(date.0.saturating_sub(now.0)).unwrap_or(0)),
+    /// How long to wait after a request has failed a number of times in a row.
+    pub(super) fn pause(&self, failures: u32, retry_after: RetryAfter, now: Instant) -> Duration {
+        let asked_for = match retry_after {
+            RetryAfter::NotSaid => return self.own_pause(failures),
+            RetryAfter::After(wait) => wait,
+            RetryAfter::At(date) => Duration::from_millis(u64::try_from(date.0.saturating_sub(now.0)).unwrap_or(0)),
         };
         asked_for.min(self.longest_asked_for)
     }
@@ -52,17 +52,17 @@ impl Patience {
     }
 }
 
-/// Keeps the distance between questions.
+/// Keeps the distance between requests.
 pub(super) struct Pace {
     distance: Duration,
     next: Option<tokio::time::Instant>,
 }
 
 impl Pace {
-    pub fn new(patience: &Patience) -> Self {
+    pub fn new(retry: &RetryPolicy) -> Self {
         // Nobody waits for longer, and a clock could not be set to it.
         let longest = Duration::from_hours(24);
-        let distance = Duration::try_from_secs_f64(1.0 / patience.requests_per_second).unwrap_or(longest).min(longest);
+        let distance = Duration::try_from_secs_f64(1.0 / retry.requests_per_second).unwrap_or(longest).min(longest);
         Self { distance, next: None }
     }
 

@@ -1,0 +1,257 @@
+//! `POST /v1/messages` and `POST /v1/statuses`: messages and status events from your own systems, and the outcome of each
+//! (docs/edna.md 6.7); knows no store.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::config::Config;
+use crate::ingest::{Event, Fate, Rejection};
+use crate::model::item::LONGEST_ITEM;
+use crate::model::status_event::Strictness;
+use crate::model::{Caller, Heard, Item, Property, Source, StatusNotice, wire};
+use crate::web::answer::typed;
+use crate::web::{Access, ApiError, KeyHeader, Request};
+
+/// How many entries one request holds at the most.
+const MOST_ENTRIES: usize = 10_000;
+
+/// The callers that bring messages and status events.
+pub struct SendMessages;
+
+impl Access for SendMessages {
+    const KEY: KeyHeader = KeyHeader::Api("x-api-key");
+    const BODY_WEIGHT: usize = 2;
+
+    fn body_limit(config: &Config) -> usize {
+        config.ingest.body_limit_bytes
+    }
+
+    fn check(caller: &Caller) -> Result<(), &'static str> {
+        caller.may_send_messages()
+    }
+}
+
+/// The outcome of each entry of a request.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(example = json!({"imported": 1, "updated": 0, "unchanged": 0, "waiting": 0, "rejected": 1, "results": [
+    {"result": "imported", "messageId": 8_270_556},
+    {"result": "rejected", "detail": "the field 'address' is missing"}
+]}))]
+pub struct IngestResult {
+    /// Messages that were new.
+    imported: u64,
+    /// Entries that changed a message, or its trail.
+    updated: u64,
+    /// Entries that brought nothing new.
+    unchanged: u64,
+    /// Status events that are kept until their message comes.
+    waiting: u64,
+    /// Entries of which nothing was kept; correct them and send them again.
+    rejected: u64,
+    /// One for each entry, in their order.
+    results: Vec<EntryResult>,
+}
+
+/// The outcome of one entry.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryResult {
+    /// In one word.
+    result: EntryOutcome,
+    /// The message it is about, where it names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    message_id: Option<i64>,
+    /// Why it was rejected, where it was. Names the field, never its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<String>,
+}
+
+/// What can become of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryOutcome {
+    Imported,
+    Updated,
+    Unchanged,
+    Waiting,
+    Rejected,
+}
+
+/// An entry as it was read: the message it names, and why it is rejected, where it is.
+struct Entry {
+    message_id: Option<i64>,
+    rejected: Option<String>,
+}
+
+/// Why an entry is rejected, and the message it names.
+type Rejected = (Option<i64>, String);
+
+type ReadEntry = fn(&str, &Caller, Heard) -> Result<(Option<i64>, Event), Rejected>;
+
+/// Messages from a system that knows what it sent
+///
+/// One item, a list of items, or one item on each line, up to 10,000 in at most 16 MiB (setting
+/// `ingest.body_limit_bytes`), whatever its Content-Type. All that is not rejected is durable when this answers; to send
+/// it again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/messages",
+    operation_id = "ingestMessages",
+    tag = "feeds",
+    security(("x-api-key" = [])),
+    request_body(content = super::document::NewMessages, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The outcome of each.", body = IngestResult),
+        super::document::IngestErrors
+    )
+)]
+pub async fn ingest_messages(request: Request<SendMessages>) -> Result<HttpResponse, ApiError> {
+    ingest(&request, message).await
+}
+
+/// Status events from a system that knows of them
+///
+/// One status event, a list of them, or one on each line, up to 10,000, whatever the Content-Type. A status event that
+/// comes before its message is kept until the message comes.
+#[utoipa::path(
+    post,
+    path = "/v1/statuses",
+    operation_id = "ingestStatuses",
+    tag = "feeds",
+    security(("x-api-key" = [])),
+    request_body(content = super::document::NewStatuses, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The outcome of each.", body = IngestResult),
+        super::document::IngestErrors
+    )
+)]
+pub async fn ingest_statuses(request: Request<SendMessages>) -> Result<HttpResponse, ApiError> {
+    ingest(&request, status).await
+}
+
+async fn ingest(request: &Request<SendMessages>, read: ReadEntry) -> Result<HttpResponse, ApiError> {
+    let caller = request.authorized()?;
+    let queue = &request.app.ingest;
+    let source = if caller.senders.is_some() { Source::RestrictedApi } else { Source::Api };
+    let heard = Heard { source, at: Some(request.now) };
+    let senders = caller.senders.clone().map(Arc::new);
+    let (mut events, mut entries) = (Vec::new(), Vec::new());
+    let parsed = each_entry(request.text()?, |raw| match read(raw, &caller, heard) {
+        Ok((message_id, event)) => {
+            events.push(event.of_senders(senders.clone()));
+            entries.push(Entry { message_id, rejected: None });
+        }
+        Err((message_id, reason)) => entries.push(Entry { message_id, rejected: Some(reason) }),
+    });
+    parsed.inspect_err(|_| queue.counters().reject(Source::Api, Rejection::Unreadable, 1))?;
+    queue.counters().reject(Source::Api, Rejection::Unreadable, entries.len() - events.len());
+    let outcomes = if events.is_empty() { Vec::new() } else { queue.record(caller.tenant, events).await? };
+    let result = IngestResult::new(entries, &outcomes);
+    let is_all_rejected = !result.results.is_empty() && result.rejected == result.results.len() as u64;
+    let status = if is_all_rejected { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(typed(&request.app.in_flight.of(caller.tenant), status, &result)?)
+}
+
+/// Hands over each entry of a body: one object, a list of them, or one on each line.
+fn each_entry(text: &str, mut take: impl FnMut(&str)) -> Result<(), ApiError> {
+    if text.trim_start().starts_with('[') {
+        let list: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        check_count(list.len())?;
+        for raw in list {
+            take(raw.get());
+        }
+        return Ok(());
+    }
+    if wire::object(text).is_ok() {
+        take(text.trim());
+        return Ok(());
+    }
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    check_count(lines().count())?;
+    if lines().nth(1).is_none() {
+        wire::object(text)?;
+    }
+    lines().for_each(take);
+    Ok(())
+}
+
+fn check_count(entries: usize) -> Result<(), ApiError> {
+    if entries <= MOST_ENTRIES {
+        return Ok(());
+    }
+    let sentence = format!("The body must hold at most {MOST_ENTRIES} entries; send the rest in another request.");
+    Err(ApiError::NotValid(sentence))
+}
+
+fn not_json(error: &serde_json::Error) -> ApiError {
+    ApiError::NotValid(format!("The body is not valid JSON: line {}, column {}.", error.line(), error.column()))
+}
+
+fn message(raw: &str, caller: &Caller, heard: Heard) -> Result<(Option<i64>, Event), Rejected> {
+    let item = Item::parse(raw, caller.tenant).map_err(|error| (None, error.to_string()))?;
+    let id = Some(item.message_id());
+    check_subject(caller, id, item.integer(Property::SubjectId))?;
+    Ok((id, Event::message(item, heard)))
+}
+
+fn status(raw: &str, caller: &Caller, heard: Heard) -> Result<(Option<i64>, Event), Rejected> {
+    if raw.len() > LONGEST_ITEM {
+        return Err((None, "it is longer than 1 MiB".into()));
+    }
+    let fields = wire::object(raw).map_err(|error| (None, error.to_string()))?;
+    let event = StatusNotice::parse(&fields, raw, heard, Strictness::Strict);
+    let event = event.map_err(|error| (None, error.to_string()))?;
+    check_subject(caller, event.message_id, event.subject_id)?;
+    Ok((event.message_id, Event::status(event)))
+}
+
+/// A restricted key has to name one of its senders' subjects.
+fn check_subject(caller: &Caller, message_id: Option<i64>, subject: Option<i64>) -> Result<(), Rejected> {
+    if caller.senders.is_none() || subject.is_some_and(|subject| caller.sees_subject(subject)) {
+        return Ok(());
+    }
+    Err((message_id, "its subject does not belong to the key's senders".into()))
+}
+
+impl IngestResult {
+    /// The outcome of each entry, in their order; those that were not rejected when they were read have one of
+    /// `outcomes` each.
+    fn new(entries: Vec<Entry>, outcomes: &[Fate]) -> Self {
+        let mut outcomes = outcomes.iter();
+        let mut result = Self::default();
+        for Entry { message_id, rejected } in entries {
+            let rejected_for = |reason: &str| (EntryOutcome::Rejected, Some(reason.to_owned()));
+            let (outcome, detail) = match rejected {
+                Some(reason) => (EntryOutcome::Rejected, Some(reason)),
+                None => match outcomes.next() {
+                    Some(Fate::Imported) => (EntryOutcome::Imported, None),
+                    Some(Fate::Updated) => (EntryOutcome::Updated, None),
+                    Some(Fate::Unchanged) => (EntryOutcome::Unchanged, None),
+                    Some(Fate::Waiting) => (EntryOutcome::Waiting, None),
+                    Some(Fate::NoRoom) => rejected_for("the tenant has as many events of its kind as are kept"),
+                    Some(Fate::Refused) | None => rejected_for("its message does not belong to the key's senders"),
+                },
+            };
+            *result.count(outcome) += 1;
+            result.results.push(EntryResult { result: outcome, message_id, detail });
+        }
+        result
+    }
+
+    fn count(&mut self, outcome: EntryOutcome) -> &mut u64 {
+        match outcome {
+            EntryOutcome::Imported => &mut self.imported,
+            EntryOutcome::Updated => &mut self.updated,
+            EntryOutcome::Unchanged => &mut self.unchanged,
+            EntryOutcome::Waiting => &mut self.waiting,
+            EntryOutcome::Rejected => &mut self.rejected,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! `GET /v1/messages/{messageId}`: a message, its status events, and its provenance.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::config::Config;
+use crate::document::{EdnaDate, Message};
+use crate::model::{Caller, Heard, Instant, Item, MessageCopy, Property, Source, StatusNotice, merge};
+use crate::store::messages::{self, status_events};
+use crate::store::{Connection, StoreError};
+use crate::web::answer::typed;
+use crate::web::{Access, ApiError, KeyHeader, Request};
+
+/// The callers that read one message.
+pub struct ReadMessage;
+
+impl Access for ReadMessage {
+    const KEY: KeyHeader = KeyHeader::Api("x-api-key");
+
+    fn body_limit(_: &Config) -> usize {
+        0
+    }
+
+    fn check(caller: &Caller) -> Result<(), &'static str> {
+        caller.may_read_history()
+    }
+}
+
+/// A message and how it came to be what it is.
+#[derive(Serialize, ToSchema)]
+pub struct MessageTrail {
+    /// The message, as the history answers it.
+    #[schema(value_type = Message)]
+    item: Box<RawValue>,
+    /// Every status event that counts for it, the earliest first.
+    trail: Vec<TrailEvent>,
+    /// The feeds whose copies the message is made of, and when each was first received.
+    sources: Vec<MessageSource>,
+}
+
+/// A status event, with the feed that it came by. A field without a value is left out.
+#[derive(PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrailEvent {
+    /// The status word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    status: Option<String>,
+    /// When the status came to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EdnaDate>, nullable = false)]
+    status_at: Option<String>,
+    /// What the provider says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error: Option<String>,
+    /// The sender's own id of the sending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    request_id: Option<String>,
+    /// The cascade.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cascade_id: Option<i64>,
+    /// The stage of the cascade.
+    #[serde(rename = "cascadeStageUUID", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cascade_stage_uuid: Option<String>,
+    /// The sender's own text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    comment: Option<String>,
+    /// The feed that brought it.
+    source: Feed,
+    /// When the gateway first received it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EdnaDate>, nullable = false)]
+    received_at: Option<String>,
+}
+
+/// A feed, and when it first brought something.
+#[derive(PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageSource {
+    /// The feed.
+    source: Feed,
+    /// When the gateway first received it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EdnaDate>, nullable = false)]
+    received_at: Option<String>,
+}
+
+/// A file, edna's webhook, a system of your own, another endpoint's history.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Feed {
+    Import,
+    Webhook,
+    Api,
+    Pull,
+}
+
+/// One message, its status events, and where it came from
+#[utoipa::path(
+    get,
+    path = "/v1/messages/{messageId}",
+    operation_id = "getMessageTrail",
+    tag = "feeds",
+    security(("x-api-key" = [])),
+    params(("messageId" = i64, Path, description = "The message's id.", example = 8_270_556)),
+    responses(
+        (status = 200, description = "The message.", body = MessageTrail),
+        super::document::MessageErrors
+    )
+)]
+pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, ApiError> {
+    let caller = request.authorized()?;
+    let id = request.path_parameter("id").parse();
+    let id: i64 = id.map_err(|_| ApiError::NotValid("The message id must be an integer.".into()))?;
+    let (caller_id, tenant) = (caller.id(), caller.tenant);
+    let found = request.app.store.ask(caller_id, move |connection, _| load(connection, &caller, id)).await?;
+    let trail = found.ok_or(ApiError::MessageNotFound)?;
+    Ok(typed(&request.app.in_flight.of(tenant), StatusCode::OK, &trail)?)
+}
+
+/// `None` where there is no such message, or where the caller may not see it.
+fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<MessageTrail>, StoreError> {
+    let ids = [id].into();
+    let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
+    let subject = message.item.integer(Property::SubjectId);
+    if caller.senders.is_some() && !subject.is_some_and(|subject| caller.sees_subject(subject)) {
+        return Ok(None);
+    }
+    let known = status_events::of_messages(connection, caller.tenant, &ids)?.remove(&id).unwrap_or_default();
+    let events: Vec<StatusNotice> = known.into_iter().map(|event| event.notice).collect();
+    MessageTrail::new(&message.item, &message.copies, &events).map(Some)
+}
+
+impl MessageTrail {
+    /// The trail holds every status event that counts for the message, those that came with copies of it included.
+    fn new(item: &Item, copies: &[MessageCopy], events: &[StatusNotice]) -> Result<Self, StoreError> {
+        let own: Vec<StatusNotice> =
+            copies.iter().filter_map(|copy| StatusNotice::of_item(&copy.item, copy.heard)).collect();
+        let mut counting = merge::that_count(item, events.iter().chain(&own));
+        counting.sort_by_cached_key(|event| (event.event.at, event.event.clone(), event.heard.source, event.digest()));
+        let mut trail: Vec<TrailEvent> = counting.into_iter().map(TrailEvent::new).collect();
+        // Two that differ only in fields that are not understood look the same.
+        trail.dedup();
+        let mut sources: Vec<Heard> = merge::counting(copies.to_vec()).0.iter().map(|copy| copy.heard).collect();
+        sources.sort_by_key(|heard| (heard.at, heard.source));
+        sources.dedup();
+        let item = RawValue::from_string(item.render());
+        let item = item.map_err(|error| StoreError::DamagedRow(format!("an item is no JSON: {error}")))?;
+        Ok(Self { item, trail, sources: sources.into_iter().map(MessageSource::new).collect() })
+    }
+}
+
+impl TrailEvent {
+    fn new(event: &StatusNotice) -> Self {
+        Self {
+            status: event.event.word.clone(),
+            status_at: event.event.at.map(|at| at.to_string()),
+            error: event.event.message.clone(),
+            request_id: event.request_id.clone(),
+            cascade_id: event.cascade_id,
+            cascade_stage_uuid: event.cascade_stage_uuid.clone(),
+            comment: event.comment.clone(),
+            source: event.heard.source.into(),
+            received_at: received_at(event.heard),
+        }
+    }
+}
+
+impl MessageSource {
+    fn new(heard: Heard) -> Self {
+        Self { source: heard.source.into(), received_at: received_at(heard) }
+    }
+}
+
+fn received_at(heard: Heard) -> Option<String> {
+    heard.at.as_ref().map(Instant::to_string)
+}
+
+impl From<Source> for Feed {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Import => Self::Import,
+            Source::Webhook => Self::Webhook,
+            Source::Api | Source::RestrictedApi => Self::Api,
+            Source::Pull => Self::Pull,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `POST /api/messages/history`: from the request to one page of messages.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use super::request;
+use super::response::{self, UnreadMessages};
+use crate::app::App;
+use crate::config::Config;
+use crate::model::history::QueryError;
+use crate::model::{Caller, HistoryQuery};
+use crate::store::messages::history::{self, Page};
+use crate::store::{Budget, Connection, LookupFor, StoreError, subjects};
+use crate::web::answer::{json, parts};
+use crate::web::{Access, ApiError, KeyHeader, Request};
+
+/// The callers of the history.
+pub struct ReadHistory;
+
+impl Access for ReadHistory {
+    const KEY: KeyHeader = KeyHeader::Api("x-api-key");
+
+    fn body_limit(config: &Config) -> usize {
+        config.server.body_limit_bytes
+    }
+
+    fn check(caller: &Caller) -> Result<(), &'static str> {
+        caller.may_read_history()
+    }
+}
+
+/// What was sent to a recipient, and came from it
+///
+/// The newest 15 messages of the last 30 days where nothing else is asked for. The body is read as JSON whatever
+/// its Content-Type; an empty one and `[]` mean `{}`.
+#[utoipa::path(
+    post,
+    path = "/api/messages/history",
+    operation_id = "getMessageHistory",
+    tag = "edna",
+    security(("x-api-key" = [])),
+    request_body(content = Option<super::document::HistoryRequest>, content_type = "application/json"),
+    responses(
+        (status = 200, description = "One page of messages.", body = super::document::HistoryResponse),
+        super::document::HistoryErrors
+    )
+)]
+pub async fn history(request: Request<ReadHistory>) -> Result<HttpResponse, ApiError> {
+    // The checks are in the order of docs/edna.md 1.5.
+    let caller = request.authorized()?;
+    let app = &request.app;
+    let request::Parsed { request: wanted, undocumented } = request::parse(request.text()?)?;
+    check_channel_types(app, &caller, undocumented).await?;
+    let named_subject = wanted.subject_id;
+    let query = match HistoryQuery::new(wanted, &caller, request.now, app.config.policy()) {
+        Err(QueryError::Subject(subject)) if !subject_exists(app, &caller, subject).await? => {
+            return Err(ApiError::SubjectNotFound);
+        }
+        query => Arc::new(query?),
+    };
+    let page = match named_subject {
+        None => Some(app.store.page(caller.id(), Arc::clone(&query)).await?),
+        Some(subject) => page_of_subject(app, &caller, &query, subject).await?,
+    };
+    let page = page.ok_or(ApiError::SubjectNotFound)?;
+    let mut first = response::begin(&page.items);
+    let in_flight = app.in_flight.of(caller.tenant);
+    if page.rest.is_empty() {
+        first.push_str(response::end(page.has_next));
+        return Ok(json(&in_flight, StatusCode::OK, first)?);
+    }
+    let rest = UnreadMessages {
+        store: app.store.clone(),
+        caller: caller.id(),
+        query,
+        ids: page.rest,
+        has_next: page.has_next,
+    };
+    Ok(parts(&in_flight, first, rest)?)
+}
+
+/// A page of a subject's messages; `None` where there is no such subject.
+async fn page_of_subject(
+    app: &App,
+    caller: &Caller,
+    query: &Arc<HistoryQuery>,
+    subject: i64,
+) -> Result<Option<Page>, StoreError> {
+    let query = Arc::clone(query);
+    let work = move |connection: &mut Connection, budget: &Budget| {
+        if !subjects::exists(connection, query.tenant(), subject)? {
+            return Ok(None);
+        }
+        history::page(connection, &query, budget).map(Some)
+    };
+    app.store.ask(caller.id(), work).await
+}
+
+async fn subject_exists(app: &App, caller: &Caller, subject: i64) -> Result<bool, StoreError> {
+    let tenant = caller.tenant;
+    app.store.ask(caller.id(), move |connection, _| subjects::exists(connection, tenant, subject)).await
+}
+
+/// A channel word that is neither documented nor known of the tenant is an error (docs/edna.md 6.4).
+async fn check_channel_types(app: &App, caller: &Caller, words: Vec<(String, String)>) -> Result<(), ApiError> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    let tenant = caller.tenant;
+    let known = app.store.quick_read(LookupFor::Caller, move |connection| subjects::channel_types(connection, tenant));
+    let known = known.await?;
+    match words.iter().find(|(_, word)| !known.contains(word)) {
+        Some((path, _)) => Err(ApiError::field(path, "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
+        None => Ok(()),
+    }
+}

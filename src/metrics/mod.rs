@@ -1,0 +1,214 @@
+//! The numbers for Prometheus: requests, the ingest queue, the store, the process; `docs/metrics.md` describes each. No
+//! label holds an address, a text or a key.
+
+mod process;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::in_flight::InFlight;
+use crate::ingest::Door;
+use crate::model::Instant;
+use crate::store::stock::Stock;
+use crate::store::{LookupFor, Store, StoreError, stock};
+
+/// How long the store may take to tell its numbers, before those that it told last are given.
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The upper ends of the times that requests are counted by, in seconds.
+const BUCKETS: [f64; 15] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Tenant {
+    tenant: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pulled {
+    tenant: i64,
+    upstream: String,
+}
+
+/// The numbers of one server.
+pub struct Metrics {
+    store: Store,
+    ingest: Door,
+    in_flight: InFlight,
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    seconds: Family<Route, Histogram>,
+    dropped_lines: Counter,
+    count_dropped_lines: Mutex<Box<dyn Fn() -> u64 + Send>>,
+    bytes_in_flight: Gauge,
+    queue_callers: Gauge,
+    queue_bytes: Gauge,
+    expensive_running: Gauge,
+    expensive_waiting: Gauge,
+    abandoned_threads: Gauge,
+    wal_bytes: Gauge,
+    of_store: OfStore,
+}
+
+/// What only the store knows.
+#[derive(Default)]
+struct OfStore {
+    up: Gauge,
+    bytes: Gauge,
+    waiting: Family<Tenant, Gauge>,
+    other_events: Family<Tenant, Gauge>,
+    pull_lag: Family<Pulled, Gauge>,
+    pull_success: Family<Pulled, Gauge<f64, AtomicU64>>,
+}
+
+impl Metrics {
+    pub fn new(store: Store, ingest: Door, in_flight: InFlight) -> Self {
+        let mut metrics = Self {
+            store,
+            ingest,
+            in_flight,
+            registry: Registry::default(),
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            dropped_lines: Counter::default(),
+            count_dropped_lines: Mutex::new(Box::new(|| 0)),
+            bytes_in_flight: Gauge::default(),
+            queue_callers: Gauge::default(),
+            queue_bytes: Gauge::default(),
+            expensive_running: Gauge::default(),
+            expensive_waiting: Gauge::default(),
+            abandoned_threads: Gauge::default(),
+            wal_bytes: Gauge::default(),
+            of_store: OfStore::default(),
+        };
+        metrics.registry.register_collector(Box::new(process::Process));
+        let registry = metrics.registry.sub_registry_with_prefix("history_gateway");
+        registry.register("build", "The program's version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("requests", "Requests by route and status", metrics.requests.clone());
+        registry.register("request_seconds", "Seconds until a request was answered", metrics.seconds.clone());
+        let in_flight = "Bytes of request bodies and answers in memory";
+        registry.register("bytes_in_flight", in_flight, metrics.bytes_in_flight.clone());
+        let dropped = "Log lines that were dropped because standard error took no more";
+        registry.register("log_lines_dropped", dropped, metrics.dropped_lines.clone());
+        metrics.ingest.counters().register(registry);
+        registry.register("queue_callers", "Callers that wait for a commit to begin", metrics.queue_callers.clone());
+        registry.register("queue_bytes", "Bytes of events that wait for their commit", metrics.queue_bytes.clone());
+        metrics.store.counters().register(registry);
+        let running = "Expensive questions that are being answered";
+        registry.register("expensive_questions_running", running, metrics.expensive_running.clone());
+        let waiting = "Expensive questions that wait for their turn";
+        registry.register("expensive_questions_waiting", waiting, metrics.expensive_waiting.clone());
+        let abandoned = "Threads that wait for a database that does not return";
+        registry.register("abandoned_threads", abandoned, metrics.abandoned_threads.clone());
+        if metrics.store.wal_bytes().is_some() {
+            registry.register("store_wal_bytes", "Size of the write-ahead log's file", metrics.wal_bytes.clone());
+        }
+        metrics.of_store.register(registry);
+        metrics
+    }
+
+    /// Has the number of dropped log lines come from a function.
+    pub fn count_dropped_lines(&self, count: impl Fn() -> u64 + Send + 'static) {
+        *self.count_dropped_lines.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(count);
+    }
+
+    /// All numbers as OpenMetrics text.
+    pub async fn open_metrics(&self, now: Instant) -> String {
+        self.of_store.update(&self.store, now).await;
+        self.update();
+        let mut numbers = String::new();
+        // A text has room for whatever is written to it.
+        let _ = encode(&mut numbers, &self.registry);
+        numbers
+    }
+
+    /// Counts a request that was answered.
+    pub fn answered(&self, route: &str, status: u16, took: Duration) {
+        self.requests.get_or_create(&Request { route: route.to_owned(), status }).inc();
+        self.seconds.get_or_create(&Route { route: route.to_owned() }).observe(took.as_secs_f64());
+    }
+
+    /// Updates what is not counted as it happens and needs no connection.
+    fn update(&self) {
+        let count = self.count_dropped_lines.lock().unwrap_or_else(PoisonError::into_inner);
+        self.dropped_lines.inner().store(count(), Ordering::Relaxed);
+        let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        set(&self.bytes_in_flight, self.in_flight.taken());
+        set(&self.queue_callers, self.ingest.callers_waiting());
+        set(&self.queue_bytes, self.ingest.bytes_waiting());
+        set(&self.expensive_running, self.store.expensive_running());
+        set(&self.expensive_waiting, self.store.expensive_waiting());
+        self.abandoned_threads.set(self.store.abandoned_threads().into());
+        self.wal_bytes.set(self.store.wal_bytes().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default());
+    }
+}
+
+impl OfStore {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("store_up", "1 where the store told its numbers in time, and else 0", self.up.clone());
+        registry.register("store_bytes", "Size of the database", self.bytes.clone());
+        let waiting = "Messages that wait for somebody to tell of their subject";
+        registry.register("messages_waiting", waiting, self.waiting.clone());
+        let other_events = "Events of webhooks that are neither messages nor statuses";
+        registry.register("other_events", other_events, self.other_events.clone());
+        let lag = "Seconds since the instant up to which another endpoint's history is copied";
+        registry.register("pull_lag_seconds", lag, self.pull_lag.clone());
+        let success = "The instant up to which another endpoint's history is copied, in seconds since 1970";
+        registry.register("pull_last_success_timestamp_seconds", success, self.pull_success.clone());
+    }
+
+    /// Asks the store, within a timeout. What it does not answer stays as it was.
+    async fn update(&self, store: &Store, now: Instant) {
+        let asked = tokio::time::timeout(STORE_TIMEOUT, store.quick_read(LookupFor::Gateway, stock::take)).await;
+        match asked.unwrap_or(Err(StoreError::Busy)) {
+            Ok(stock) => self.set(stock, now),
+            Err(error) => {
+                self.up.set(0);
+                tracing::warn!(cause = %error, "the store told no numbers");
+            }
+        }
+    }
+
+    fn set(&self, stock: Stock, now: Instant) {
+        self.up.set(1);
+        self.bytes.set(stock.bytes);
+        self.waiting.clear();
+        self.other_events.clear();
+        for (tenant, counts) in stock.waiting {
+            let tenant = Tenant { tenant: tenant.0 };
+            for (gauges, count) in [(&self.waiting, counts.messages), (&self.other_events, counts.other_events)] {
+                if count > 0 {
+                    gauges.get_or_create(&tenant).set(count);
+                }
+            }
+        }
+        self.pull_lag.clear();
+        self.pull_success.clear();
+        for (tenant, upstream, up_to) in stock.pulled {
+            let pulled = Pulled { tenant: tenant.0, upstream };
+            self.pull_lag.get_or_create(&pulled).set((now.0 - up_to.0) / 1000);
+            let since_1970 = Duration::from_millis(up_to.0.try_into().unwrap_or_default());
+            self.pull_success.get_or_create(&pulled).set(since_1970.as_secs_f64());
+        }
+    }
+}

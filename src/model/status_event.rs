@@ -1,0 +1,89 @@
+//! Reads a status event: edna's webhooks leniently, those of your own systems strictly (docs/edna.md 6.2); knows no store.
+
+use thiserror::Error;
+
+use super::instant::Rounding;
+use super::wire::{self, Fields};
+use super::{Heard, Instant, StatusEvent, StatusNotice, delivery};
+
+/// The longest request id, status word and the like, in bytes: the first is looked up in an index.
+const LONGEST: usize = 1024;
+
+/// What to do with a field of a wrong type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// It is ignored: the sender cannot correct it.
+    Lenient,
+    Strict,
+}
+
+/// Why an event is invalid. Names the field, never its value.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidEvent {
+    #[error("the field '{0}' must be {1}")]
+    Field(&'static str, &'static str),
+    #[error("it names neither a message nor a request")]
+    Nameless,
+    #[error("it tells nothing")]
+    Empty,
+    #[error("it is not a JSON object")]
+    NotAnObject,
+}
+
+impl StatusNotice {
+    /// Reads one event; `raw` is all of it.
+    pub fn parse(fields: &Fields<'_>, raw: &str, heard: Heard, strictness: Strictness) -> Result<Self, InvalidEvent> {
+        let read = Read { fields, strictness };
+        let short = |text: &String| text.len() <= LONGEST;
+        let message_id =
+            read.value("messageId", "a positive integer", |raw| wire::integer(raw).ok().filter(|id| *id > 0))?;
+        let request_id =
+            read.value("requestId", "a text of at most 1024 bytes", |raw| wire::text_or_digits(raw).filter(short))?;
+        if message_id.is_none() && request_id.is_none() {
+            return Err(InvalidEvent::Nameless);
+        }
+        let word = fields.given("status").and_then(wire::text).filter(|word| !word.trim().is_empty() && short(word));
+        let word = word.ok_or(InvalidEvent::Field("status", "a word"))?;
+        let at = read.value("statusAt", "an ISO 8601 date in a string", |raw| {
+            wire::text(raw).and_then(|text| Instant::parse(&text, Rounding::Down))
+        })?;
+        let text = |name| read.value(name, "a string", wire::text).map(|text| text.filter(|text| !text.is_empty()));
+        let integer = |name| read.value(name, "an integer", |raw| wire::integer(raw).ok());
+        // edna spells it in capitals here, and as in its items there.
+        let stage = match text("cascadeStageUUID")? {
+            None => text("cascadeStageUuid")?,
+            stage => stage,
+        };
+        Ok(Self {
+            message_id,
+            request_id,
+            subject_id: integer("subjectId")?,
+            event: StatusEvent { word: Some(delivery::canonical(word.trim().to_owned())), at, message: text("error")? },
+            cascade_id: integer("cascadeId")?,
+            cascade_stage_uuid: stage,
+            comment: text("comment")?,
+            heard,
+            body: Some(wire::compact(raw)),
+        })
+    }
+}
+
+struct Read<'a> {
+    fields: &'a Fields<'a>,
+    strictness: Strictness,
+}
+
+impl Read<'_> {
+    fn value<T>(
+        &self,
+        name: &'static str,
+        wanted: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, InvalidEvent> {
+        let Some(raw) = self.fields.given(name) else { return Ok(None) };
+        match read(raw) {
+            None if self.strictness == Strictness::Strict => Err(InvalidEvent::Field(name, wanted)),
+            value => Ok(value),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `/api/whatsapp-log`: from the request to rows, an item or a count; the checks are in the order of docs/oneuptime.md §6.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::error::Act;
+use super::request::{Paging, Parts};
+use super::response::{Rendering, UnreadRows};
+use super::{OneUptimeError, query, value};
+use crate::app::App;
+use crate::config::Config;
+use crate::model::key::Profile;
+use crate::model::log_query::{Condition, SortKey, Test, Value};
+use crate::model::whatsapp_log::Column;
+use crate::model::{Caller, LogFilter, LogQuery, wire};
+use crate::store::whatsapp_logs::page::{self, Page, Rows};
+use crate::store::{Budget, Connection, StoreError};
+use crate::web::error::{respond, status_code};
+use crate::web::{Access, KeyHeader, Request, answer};
+
+/// How many bytes of a body are kept of callers without a valid key: an unreadable body is reported before the key.
+const BODY_LIMIT_WITHOUT_KEY: usize = 16 * 1024;
+
+/// The callers of the log.
+pub struct ReadLogs;
+
+impl Access for ReadLogs {
+    const KEY: KeyHeader = KeyHeader::Api("ApiKey");
+    const BODY_LIMIT_WITHOUT_KEY: usize = BODY_LIMIT_WITHOUT_KEY;
+
+    fn body_limit(config: &Config) -> usize {
+        config.server.body_limit_bytes
+    }
+}
+
+/// How many rows match: exact.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"count": 42}))]
+pub struct LogCount {
+    /// The number.
+    #[schema(value_type = u64)]
+    count: i64,
+}
+
+pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
+    let in_url = request.query_parameters();
+    Paging::new(&in_url, &Parts::default())?;
+    let parts = Parts::read(&request.body)?;
+    let paging = Paging::new(&in_url, &parts)?;
+    let (caller, profile) = caller(&request, Act::Read)?;
+    let Paging { skip, limit } = paging.check(profile)?;
+    check_may_read(&caller)?;
+    let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
+    let select = parts.select()?;
+    let sort = parts.sort()?;
+    parts.group_by()?;
+    let query = LogQuery { filter, sort, skip, limit, wanted: select.wanted() };
+    let rows = Rendering { select, project: caller.project.clone(), profile };
+    let (count, first, ids) = read_page(&request.app, &caller, &query, &rows).await?;
+    let (before, after) = match profile {
+        Profile::Published => (format!(r#"{{"count":{count},"limit":{limit},"skip":{skip},"data":["#), "]}".into()),
+        Profile::Live => (r#"{"data":["#.into(), format!(r#"],"count":{count},"skip":{skip},"limit":{limit}}}"#)),
+    };
+    let in_flight = request.app.in_flight.of(caller.tenant);
+    if ids.is_empty() {
+        return Ok(answer::json(&in_flight, StatusCode::OK, before + &first + &after)?);
+    }
+    let rest = UnreadRows { store: request.app.store.clone(), caller: caller.id(), query, rows, ids, after };
+    Ok(answer::parts(&in_flight, before + &first, rest)?)
+}
+
+pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
+    let id = item_id(request.path_parameter("id"))?;
+    let parts = Parts::read(&request.body)?;
+    let (caller, profile) = caller(&request, Act::Read)?;
+    check_may_read(&caller)?;
+    let select = parts.select()?;
+    let filter = LogFilter::new(&caller, vec![Condition::On(Column::Id, Test::OneOf(vec![id]))]);
+    let sort = LogQuery::sort([SortKey { column: Column::Id, descending: true }]);
+    // A limit of two: a page with fewer rows than its limit needs no count.
+    let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
+    let rows = Rendering { select, project: caller.project.clone(), profile };
+    let (_, item, _) = read_page(&request.app, &caller, &query, &rows).await?;
+    let item = if item.is_empty() { "{}".into() } else { item };
+    Ok(answer::json(&request.app.in_flight.of(caller.tenant), StatusCode::OK, item)?)
+}
+
+pub async fn count(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
+    let parts = Parts::read(&request.body)?;
+    let (caller, _) = caller(&request, Act::Read)?;
+    check_may_read(&caller)?;
+    let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
+    let count = request.app.store.ask(caller.id(), move |connection, budget| page::count(connection, &filter, budget));
+    let count = LogCount { count: count.await? };
+    Ok(answer::typed(&request.app.in_flight.of(caller.tenant), StatusCode::OK, &count)?)
+}
+
+pub async fn create(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
+    refuse(&request, Act::Create)
+}
+
+pub async fn update(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
+    item_id(request.path_parameter("id"))?;
+    refuse(&request, Act::Update)
+}
+
+pub async fn delete(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
+    item_id(request.path_parameter("id"))?;
+    refuse(&request, Act::Delete)
+}
+
+/// Changes are refused to every key.
+fn refuse(request: &Request<ReadLogs>, act: Act) -> Result<HttpResponse, OneUptimeError> {
+    Parts::read(&request.body)?;
+    caller(request, act)?;
+    Err(OneUptimeError::Refused(act))
+}
+
+/// The caller, and the form of its answers.
+fn caller(request: &Request<ReadLogs>, act: Act) -> Result<(Arc<Caller>, Profile), OneUptimeError> {
+    let caller = request.caller.clone().map_err(|error| OneUptimeError::denied(error, act))?;
+    let profile = caller.profile.unwrap_or_else(|| request.app.config.profile());
+    Ok((caller, profile))
+}
+
+fn check_may_read(caller: &Caller) -> Result<(), OneUptimeError> {
+    if caller.may_read_whatsapp_logs() { Ok(()) } else { Err(OneUptimeError::NoPermission) }
+}
+
+/// The count of all rows, the first rows of the page as they are answered, and the ids of the others.
+async fn read_page(
+    app: &App,
+    caller: &Caller,
+    query: &LogQuery,
+    rows: &Rendering,
+) -> Result<(i64, String, Vec<Uuid>), StoreError> {
+    let (query, rows) = (query.clone(), rows.clone());
+    let work = move |connection: &mut Connection, budget: &Budget| {
+        let Page { count, rows: found } = page::page(connection, &query, budget)?;
+        Ok(match found {
+            Rows::Ids(ids) => (count, Rendering::of_ids(&ids), Vec::new()),
+            Rows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
+        })
+    };
+    app.store.ask(caller.id(), work).await
+}
+
+/// An id of a path.
+fn item_id(text: &str) -> Result<Value, OneUptimeError> {
+    value::id(text).map(|id| Value::Text(id.to_string())).ok_or_else(|| {
+        let mut quoted = String::new();
+        wire::push_text(&mut quoted, text);
+        OneUptimeError::Bad(format!(
+            "Invalid ID format: {quoted}. Expected a valid UUID (e.g., \"550e8400-e29b-41d4-a716-446655440000\")."
+        ))
+    })
+}
+
+impl ResponseError for OneUptimeError {
+    fn status_code(&self) -> StatusCode {
+        status_code(self)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        respond(self)
+    }
+}

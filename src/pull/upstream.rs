@@ -1,0 +1,171 @@
+//! Asks another endpoint for a page of its history, and reads the page; knows no store and no progress.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use serde_json::json;
+use thiserror::Error;
+
+use crate::model::upstream::{UpstreamKey, UpstreamUrl};
+use crate::model::{ErrorTitle, Instant, Item, Property, TenantId, wire};
+use crate::outbound::{Answer, Client, NoAnswer, RetryAfter};
+
+/// How long one answer may take, from the first byte of the request to its own last.
+pub const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Another endpoint, seen with one tenant's key.
+#[derive(Clone)]
+pub struct Upstream {
+    client: Client,
+    url: UpstreamUrl,
+    key: UpstreamKey,
+    tenant: TenantId,
+}
+
+/// What is requested: messages of a time range by ascending id, both ends included.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest {
+    pub from: Instant,
+    pub to: Instant,
+    pub offset: u64,
+    pub limit: usize,
+}
+
+/// A page as it came. Whether it fits its request is checked later.
+pub struct UpstreamPage {
+    pub entries: Vec<Entry>,
+    pub has_next: bool,
+}
+
+/// One message of a page.
+pub struct Entry {
+    /// Its id, which may be there where the rest cannot be read.
+    pub id: Option<i64>,
+    /// The message, or why it is rejected.
+    pub item: Result<Item, String>,
+    /// Identifies a rejected message.
+    pub fingerprint: u64,
+}
+
+/// Why there is no page. No sentence repeats anything that the upstream said.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum UpstreamError {
+    /// A retry may succeed.
+    #[error("{reason}")]
+    Transient { reason: String, retry_after: RetryAfter },
+    /// Somebody has to correct something.
+    #[error("{0}")]
+    Permanent(String),
+}
+
+impl Upstream {
+    /// `timeout` is for one page.
+    pub fn new(url: UpstreamUrl, key: UpstreamKey, tenant: TenantId, timeout: Duration) -> Self {
+        Self { client: Client::new(timeout), url, key, tenant }
+    }
+
+    pub fn url(&self) -> &UpstreamUrl {
+        &self.url
+    }
+
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Requests a page once.
+    pub async fn page(&self, request: PageRequest) -> Result<UpstreamPage, UpstreamError> {
+        let body = json!({
+            "dateFrom": request.from.iso(),
+            "dateTo": request.to.iso(),
+            "offset": request.offset,
+            "limit": request.limit,
+            "sort": [{"property": Property::MessageId.name(), "direction": "ASC"}],
+        });
+        let url = format!("{}/api/messages/history", self.url.as_str());
+        let key = ("x-api-key", self.key.reveal().to_owned());
+        let answer = self.client.post_json(url, key, body.to_string()).await?;
+        if answer.status != 200 {
+            return Err(refusal(&answer));
+        }
+        let body = String::from_utf8(answer.body).map_err(|_| unreadable())?;
+        page(&body, self.tenant).ok_or_else(unreadable)
+    }
+}
+
+impl From<NoAnswer> for UpstreamError {
+    fn from(no_answer: NoAnswer) -> Self {
+        match no_answer {
+            NoAnswer::Transient(reason) => transient(reason),
+            NoAnswer::Permanent(reason) => Self::Permanent(reason),
+        }
+    }
+}
+
+fn transient(reason: impl Into<String>) -> UpstreamError {
+    UpstreamError::Transient { reason: reason.into(), retry_after: RetryAfter::NotSaid }
+}
+
+fn unreadable() -> UpstreamError {
+    transient("it answered with something that is no page of a message history")
+}
+
+/// Reads `{"content":[…],"hasNext":…}`.
+fn page(body: &str, tenant: TenantId) -> Option<UpstreamPage> {
+    let fields = wire::object(body).ok()?;
+    let content = wire::array(fields.given("content")?)?;
+    let has_next = match fields.given("hasNext")? {
+        "true" => true,
+        "false" => false,
+        _ => return None,
+    };
+    Some(UpstreamPage { entries: content.iter().map(|raw| entry(raw.get(), tenant)).collect(), has_next })
+}
+
+fn entry(text: &str, tenant: TenantId) -> Entry {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let fingerprint = hasher.finish();
+    match Item::parse(text, tenant) {
+        Ok(item) => Entry { id: Some(item.message_id()), item: Ok(item), fingerprint },
+        Err(error) => Entry { id: id(text), item: Err(error.to_string()), fingerprint },
+    }
+}
+
+/// The id of an entry that is not a valid message.
+fn id(text: &str) -> Option<i64> {
+    let fields = wire::object(text).ok()?;
+    wire::integer(fields.given(Property::MessageId.name())?).ok()
+}
+
+/// Why an upstream gave no page, from its status.
+fn refusal(answer: &Answer) -> UpstreamError {
+    let status = answer.status;
+    let reason = match status {
+        401 => "it does not know the key (401): give the key file a key that is valid there",
+        403 => "it does not let the key read the message history (403): give the key the right to, or take another",
+        404 | 405 => {
+            "it has no message history at this address (404 or 405): give the address before /api/messages/history"
+        }
+        300..=399 => {
+            "it sends to another address, and the key is not sent there: give the address that it sends to, if it is right"
+        }
+        408 | 425 | 429 | 500..=599 => {
+            let reason = format!("it answered with status {status}");
+            return UpstreamError::Transient { reason, retry_after: answer.retry_after };
+        }
+        400..=499 => {
+            let title = title(&answer.body).map(|title| format!(", {title}")).unwrap_or_default();
+            return UpstreamError::Permanent(format!(
+                "it refuses the request (status {status}{title}): check that it is edna's message history, or a gateway's"
+            ));
+        }
+        _ => return transient(format!("it answered with status {status}")),
+    };
+    UpstreamError::Permanent(reason.into())
+}
+
+/// The title of an error, where it is one of edna's: any other text could be private.
+fn title(body: &[u8]) -> Option<&'static str> {
+    let error: serde_json::Value = serde_json::from_slice(body).ok()?;
+    ErrorTitle::ALL.into_iter().map(ErrorTitle::as_str).find(|title| error["title"] == *title)
+}

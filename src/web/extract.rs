@@ -1,0 +1,169 @@
+//! What a handler needs of a request: the app, the caller, the body and the time; knows no route.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::body::{self, Body, Reading, UnreadBody};
+use super::client;
+use super::error::{ApiError, CommonError};
+use crate::app::App;
+use crate::config::Config;
+use crate::keys::{AuthError, Presented};
+use crate::model::{Caller, Instant};
+
+/// Which header holds a key, and of which kind the key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// The route needs no key.
+    None,
+    Api(&'static str),
+    /// A webhook key, in the header that the settings name.
+    Webhook,
+}
+
+/// Who may call a route, and how much of their body is kept.
+pub trait Access: 'static {
+    const KEY: KeyHeader;
+
+    /// How many times its length a body takes in memory while it is answered.
+    const BODY_WEIGHT: usize = 1;
+
+    /// How many bytes of a body are kept of a caller without a valid key, where an unreadable body is reported first.
+    const BODY_LIMIT_WITHOUT_KEY: usize = 0;
+
+    /// How many bytes of a body are kept.
+    fn body_limit(config: &Config) -> usize;
+
+    /// Otherwise a sentence that says what the caller lacks. Nothing is kept of the body of a caller that is refused.
+    fn check(_caller: &Caller) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+/// A request to a route without a key, whose body means nothing.
+pub struct Public;
+
+impl Access for Public {
+    const KEY: KeyHeader = KeyHeader::None;
+
+    fn body_limit(_: &Config) -> usize {
+        0
+    }
+}
+
+/// A request whose body was read as far as it may be.
+pub struct Request<A> {
+    pub app: App,
+    pub caller: Result<Arc<Caller>, AuthError>,
+    pub body: Body,
+    pub now: Instant,
+    http: HttpRequest,
+    access: PhantomData<A>,
+}
+
+impl<A: Access> Request<A> {
+    /// The caller, if it may call this route.
+    pub fn authorized(&self) -> Result<Arc<Caller>, ApiError> {
+        let caller = self.caller.clone()?;
+        A::check(&caller).map_err(ApiError::AccessDenied)?;
+        Ok(caller)
+    }
+
+    /// The body's text, without a byte order mark.
+    pub fn text(&self) -> Result<&str, ApiError> {
+        let bytes = match &self.body {
+            Body::Whole(bytes) => bytes,
+            Body::TooLarge { limit } => return Err(CommonError::TooLarge { limit: *limit }.into()),
+            Body::Incomplete => return Err(ApiError::NotValid("The body did not arrive whole in time.".into())),
+            // A body is discarded because of the key, whose error comes first.
+            Body::Overloaded | Body::Discarded => return Err(CommonError::Unavailable.into()),
+        };
+        let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotValid("The body is not valid UTF-8.".into()))?;
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+    }
+
+    /// A parameter of the path; empty where the route has none of that name.
+    pub fn path_parameter(&self, name: &str) -> &str {
+        self.http.match_info().get(name).unwrap_or_default()
+    }
+
+    /// The parameters of the URL's query, in their order; none where it cannot be read.
+    pub fn query_parameters(&self) -> Vec<(String, String)> {
+        let parameters = web::Query::from_query(self.http.query_string());
+        parameters.map(web::Query::into_inner).unwrap_or_default()
+    }
+
+    pub fn path(&self) -> &str {
+        self.http.path()
+    }
+
+    pub fn has_header(&self, name: &str) -> bool {
+        self.http.headers().contains_key(name)
+    }
+}
+
+impl<A: Access> FromRequest for Request<A> {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(http: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (http, payload) = (http.clone(), payload.take());
+        Box::pin(async move {
+            // Every server has its app.
+            let app = http.app_data::<web::Data<App>>().ok_or(ApiError::NotFound)?.as_ref().clone();
+            let now = app.clock.now();
+            let caller = caller::<A>(&app, &http, now).await;
+            if let Ok(caller) = &caller {
+                // The request's log line names it.
+                http.extensions_mut().insert(caller.id());
+            }
+            let body = read_body::<A>(&app, &http, payload, caller.as_deref().ok()).await;
+            Ok(Self { app, caller, body, now, http, access: PhantomData })
+        })
+    }
+}
+
+async fn caller<A: Access>(app: &App, http: &HttpRequest, now: Instant) -> Result<Arc<Caller>, AuthError> {
+    let presented = |header: &str| {
+        let key = match http.headers().get(header) {
+            None => Err(AuthError::NoKey),
+            Some(value) => value.to_str().ok().filter(|text| !text.trim().is_empty()).ok_or(AuthError::UnknownKey),
+        };
+        Presented { key, from: client::address(http, &app.config.server.trusted_proxies) }
+    };
+    match A::KEY {
+        KeyHeader::None => Err(AuthError::NoKey),
+        KeyHeader::Api(header) => app.keys.caller(presented(header), now).await,
+        KeyHeader::Webhook => app.keys.webhook(presented(&app.config.webhooks.header), now).await,
+    }
+}
+
+async fn read_body<A: Access>(app: &App, http: &HttpRequest, payload: Payload, caller: Option<&Caller>) -> Body {
+    // What follows is meant for another server, and has no end.
+    if http.method() == Method::CONNECT {
+        UnreadBody::of(payload).keep_for_answer(http);
+        return Body::Incomplete;
+    }
+    let limit = A::body_limit(&app.config);
+    let limit = match caller {
+        None => limit.min(A::BODY_LIMIT_WITHOUT_KEY),
+        Some(caller) if A::check(caller).is_err() => 0,
+        Some(_) => limit,
+    };
+    let timeout = Duration::from_secs(app.config.server.body_timeout_seconds);
+    let in_flight = caller.map_or_else(|| app.in_flight.clone(), |caller| app.in_flight.of(caller.tenant));
+    let reading = Reading { limit, weight: A::BODY_WEIGHT, timeout };
+    let (body, unread) = body::read(http.headers(), payload, reading, &in_flight).await;
+    body::note_as_read(http);
+    unread.keep_for_answer(http);
+    match body {
+        Body::TooLarge { .. } if caller.is_none() => Body::Discarded,
+        body => body,
+    }
+}
