@@ -134,8 +134,8 @@ fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<
     if caller.senders.is_some() && !subject.is_some_and(|subject| caller.sees_subject(subject)) {
         return Ok(None);
     }
-    let known = status_events::of_messages(connection, caller.tenant, &ids)?.remove(&id).unwrap_or_default();
-    let events: Vec<StatusNotice> = known.into_iter().map(|event| event.notice).collect();
+    let known = status_events::load(connection, caller.tenant, &ids, &[])?;
+    let events: Vec<StatusNotice> = known.of(id).iter().map(|event| event.notice.clone()).collect();
     MessageTrail::new(&message.item, &message.copies, &events).map(Some)
 }
 

@@ -8,7 +8,7 @@ use super::logs;
 use crate::model::{Heard, Item, MessageCopy, Property, StatusNotice, TenantId, merge};
 use crate::store::messages::pending;
 use crate::store::messages::pending::Counts;
-use crate::store::messages::status_events::{self, Known};
+use crate::store::messages::status_events::{self, Events, Known};
 use crate::store::messages::{self, Change, Stored};
 use crate::store::{Connection, StoreError, subjects};
 
@@ -64,10 +64,14 @@ pub fn write(
         let message = progress.entry(item.message_id()).or_default();
         fates[place] = message.take(MessageCopy { item, heard }, senders);
     }
-    let new = new_statuses(connection, tenant, &statuses, &progress, &mut fates)?;
+    let accepted = accepted(&statuses, &progress, &mut fates);
+    let brought: Vec<_> = accepted.iter().map(|brought| (brought.notice, brought.digest.clone())).collect();
+    let mut known = status_events::load(connection, tenant, &ids, &brought)?;
+    let (new, repeated): (Vec<Brought>, Vec<Brought>) =
+        accepted.into_iter().partition(|brought| known.insert(brought.notice, &brought.digest));
+    repeated.iter().for_each(|repeated| fates[repeated.place] = Fate::Unchanged);
     let kept: Vec<_> = new.iter().map(|new| (new.notice, new.digest.clone())).collect();
     status_events::keep(connection, tenant, &kept)?;
-    let known = status_events::of_messages(connection, tenant, &ids)?;
     keep_dropped(connection, tenant, &progress, &known)?;
     if !new.is_empty() {
         let applied = applied(&progress, &known);
@@ -75,8 +79,7 @@ pub fn write(
             fates[new.place] = Fate::Updated;
         }
     }
-    let none = Vec::new();
-    let change = |(id, message): (i64, Progress)| message.change(known.get(&id).unwrap_or(&none));
+    let change = |(id, message): (i64, Progress)| message.change(known.of(id));
     let changes: Vec<Change> = progress.into_iter().filter_map(change).collect();
     let subject_became_known = messages::apply(connection, tenant, &changes)?;
     logs::follow(connection, tenant, &changes)?;
@@ -84,21 +87,18 @@ pub fn write(
 }
 
 /// The events that count for a message there is, each as its message and its digest.
-fn applied<'a>(
-    progress: &BTreeMap<i64, Progress>,
-    known: &'a BTreeMap<i64, Vec<Known>>,
-) -> HashSet<(Option<i64>, &'a str)> {
+fn applied<'a>(progress: &BTreeMap<i64, Progress>, known: &'a Events) -> HashSet<(Option<i64>, &'a str)> {
     let mut applied = HashSet::new();
-    for (id, events) in known {
-        let Some(item) = progress.get(id).and_then(|message| merge::merged(&message.copies)) else { continue };
+    for (id, events) in known.of_messages() {
+        let Some(item) = progress.get(&id).and_then(|message| merge::merged(&message.copies)) else { continue };
         let count = merge::that_count(&item, events);
         applied.extend(count.into_iter().map(|event| (event.notice.message_id, event.digest.as_str())));
     }
     applied
 }
 
-/// A status event that the store did not have.
-struct New<'a> {
+/// A status event of the batch.
+struct Brought<'a> {
     place: usize,
     notice: &'a StatusNotice,
     digest: String,
@@ -167,30 +167,23 @@ fn fate_of_kept(is_new: bool, has_room: bool, kept: Fate) -> Fate {
     }
 }
 
-/// The status events that the store does not have yet, each once.
-fn new_statuses<'a>(
-    connection: &mut Connection,
-    tenant: TenantId,
+/// The status events that are not about a message outside of the senders that they may touch.
+fn accepted<'a>(
     statuses: &[(usize, &'a Event, &'a StatusNotice)],
     progress: &BTreeMap<i64, Progress>,
     fates: &mut [Fate],
-) -> Result<Vec<New<'a>>, StoreError> {
-    let notices: Vec<_> = statuses.iter().map(|(_, _, notice)| (*notice, notice.digest())).collect();
-    let mut known = status_events::known(connection, tenant, &notices)?;
-    let mut new = Vec::new();
-    for ((place, event, _), (notice, digest)) in statuses.iter().zip(notices) {
+) -> Vec<Brought<'a>> {
+    let mut accepted = Vec::new();
+    for (place, event, notice) in statuses.iter().copied() {
         let message = notice.message_id.and_then(|id| progress.get(&id));
-        let is_within = |message: &Progress| message.is_within(event.senders.as_ref(), notice.subject_id);
-        fates[*place] = if message.is_some_and(|message| !is_within(message)) {
-            Fate::Refused
-        } else if known.insert((notice.message_id, digest.clone())) {
-            new.push(New { place: *place, notice, digest });
-            Fate::Waiting
+        if message.is_some_and(|message| !message.is_within(event.senders.as_ref(), notice.subject_id)) {
+            fates[place] = Fate::Refused;
         } else {
-            Fate::Unchanged
-        };
+            fates[place] = Fate::Waiting;
+            accepted.push(Brought { place, notice, digest: notice.digest() });
+        }
     }
-    Ok(new)
+    accepted
 }
 
 /// Keeps the status events of copies that are not kept themselves, for the trails of their messages.
@@ -198,7 +191,7 @@ fn keep_dropped(
     connection: &mut Connection,
     tenant: TenantId,
     progress: &BTreeMap<i64, Progress>,
-    known: &BTreeMap<i64, Vec<Known>>,
+    known: &Events,
 ) -> Result<(), StoreError> {
     let mut notices: BTreeMap<(i64, String), StatusNotice> = BTreeMap::new();
     for (id, message) in progress {
@@ -213,7 +206,7 @@ fn keep_dropped(
             }
             let Some(notice) = StatusNotice::of_item(&copy.item, copy.heard) else { continue };
             let digest = notice.digest();
-            let is_known = known.get(id).is_some_and(|known| known.iter().any(|other| other.digest == digest));
+            let is_known = known.of(*id).iter().any(|other| other.digest == digest);
             if !is_known {
                 notices.entry((*id, digest)).or_insert(notice);
             }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Binary, TestApp};
+use crate::support::{Binary, TestApp, message};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "delete", "patch"];
 
@@ -196,4 +196,28 @@ fn the_examples_of_requests_find_something_in_the_sandbox() {
         }
     }
     assert!(asked > 15, "{asked}");
+}
+
+/// The two lists whose answers are joined by hand have the fields of the types that describe them, and no others.
+#[actix_web::test]
+async fn hand_joined_lists_have_the_fields_of_their_types() {
+    let app = TestApp::new().await;
+    app.import([message(1, json!({"channelType": "WHATSAPP", "segments": 1}))]).await;
+    let history = app.post("/api/messages/history", &[("x-api-key", &app.key)], "").await;
+    let logs = app.post("/api/whatsapp-log/get-list", &[("ApiKey", &app.key)], r#"{"select":{"toNumber":true}}"#).await;
+    let document = document();
+    for (body, name, list, element) in
+        [(history.body, "HistoryResponse", "content", "Message"), (logs.body, "LogList", "data", "LogRow")]
+    {
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+        let schema = |name: &str| document["components"]["schemas"][name].clone();
+        let required: BTreeSet<String> = serde_json::from_value(schema(name)["required"].clone()).unwrap();
+        assert_eq!(fields(&answer), fields(&schema(name)["properties"]), "{name}");
+        assert_eq!(fields(&answer), required, "{name}");
+        let element_fields = fields(&answer[list][0]);
+        assert!(element_fields.is_subset(&fields(&schema(element)["properties"])), "{element}: {element_fields:?}");
+        let item = &schema(name)["properties"][list]["items"];
+        assert_eq!(item["$ref"], json!(format!("#/components/schemas/{element}")), "{name}");
+    }
 }

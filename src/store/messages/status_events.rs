@@ -76,24 +76,6 @@ fn message_id(notice: &StatusNotice, digest: &str) -> i64 {
     notice.message_id.unwrap_or_else(|| -1 - start.unwrap_or_default())
 }
 
-/// Which of some events the store has, by their digests; each is given with its own.
-pub fn known(
-    connection: &mut Connection,
-    tenant: TenantId,
-    notices: &[(&StatusNotice, String)],
-) -> Result<BTreeSet<(Option<i64>, String)>, StoreError> {
-    if notices.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let ids: BTreeSet<i64> = notices.iter().map(|(notice, digest)| message_id(notice, digest)).collect();
-    let rows: Vec<(i64, String)> = status_events::table
-        .filter(status_events::tenant_id.eq(tenant.0))
-        .filter(any_of(status_events::message_id, &ids))
-        .select((status_events::message_id, status_events::digest))
-        .load(connection)?;
-    Ok(rows.into_iter().map(|(id, digest)| (Some(id).filter(|id| *id > 0), digest)).collect())
-}
-
 /// Keeps events that the store does not have yet, each with its digest. The tenant is locked.
 pub fn keep(
     connection: &mut Connection,
@@ -123,39 +105,96 @@ pub fn tied(
     Ok(of_them.map(|(_, _, id)| id).collect())
 }
 
-/// The events that may count for messages: those that name one, and those that name none but a sending that another
+/// The events that may count for some messages: those that name one, and those that name none but a sending that another
 /// event ties to it (docs/edna.md 6.3).
-pub fn of_messages(
+#[derive(Default)]
+pub struct Events {
+    of_messages: BTreeMap<i64, Vec<Known>>,
+    /// Which of the events that name no message the store has, by their digests.
+    without_message: BTreeSet<String>,
+    ties: BTreeMap<Sending, BTreeSet<i64>>,
+}
+
+impl Events {
+    /// The events that may count for a message.
+    pub fn of(&self, message_id: i64) -> &[Known] {
+        self.of_messages.get(&message_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The events of each message.
+    pub fn of_messages(&self) -> impl Iterator<Item = (i64, &[Known])> {
+        self.of_messages.iter().map(|(id, events)| (*id, events.as_slice()))
+    }
+
+    /// Adds an event; `false` where it is there already.
+    pub fn insert(&mut self, notice: &StatusNotice, digest: &str) -> bool {
+        // As it would be read from the store.
+        let event = || Known { digest: digest.to_owned(), notice: StatusNotice { body: None, ..notice.clone() } };
+        let Some(id) = notice.message_id else {
+            if !self.without_message.insert(digest.to_owned()) {
+                return false;
+            }
+            for id in sending(notice).and_then(|sending| self.ties.get(&sending)).into_iter().flatten() {
+                self.of_messages.entry(*id).or_default().push(event());
+            }
+            return true;
+        };
+        let known = self.of_messages.entry(id).or_default();
+        if known.iter().any(|known| known.digest == digest) {
+            return false;
+        }
+        known.push(event());
+        true
+    }
+}
+
+fn sending(notice: &StatusNotice) -> Option<Sending> {
+    notice.sending().map(|(request, subject)| (request.to_owned(), subject))
+}
+
+/// Reads the events that may count for some messages, and which of some new events, each with its digest, there are
+/// already.
+pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<i64>,
-) -> Result<BTreeMap<i64, Vec<Known>>, StoreError> {
-    let mut found: BTreeMap<i64, Vec<Known>> = BTreeMap::new();
-    if ids.is_empty() {
-        return Ok(found);
+    new: &[(&StatusNotice, String)],
+) -> Result<Events, StoreError> {
+    let mut events = Events::default();
+    let mut all = ids.clone();
+    all.extend(new.iter().map(|(notice, digest)| message_id(notice, digest)));
+    if all.is_empty() {
+        return Ok(events);
     }
     let rows: Vec<Row> = status_events::table
         .filter(status_events::tenant_id.eq(tenant.0))
-        .filter(any_of(status_events::message_id, ids))
+        .filter(any_of(status_events::message_id, &all))
         .select(Row::as_select())
         .load(connection)?;
-    let mut messages: BTreeMap<Sending, BTreeSet<i64>> = BTreeMap::new();
+    let mut named = Vec::new();
     for row in rows {
-        let (id, event) = (row.message_id, event(row)?);
-        if let Some((request, subject)) = event.notice.sending() {
-            messages.entry((request.to_owned(), subject)).or_default().insert(id);
+        if row.message_id < 0 {
+            events.without_message.insert(row.digest);
+        } else {
+            named.push((row.message_id, event(row)?));
         }
-        found.entry(id).or_default().push(event);
     }
-    let sendings = messages.keys().cloned().collect();
-    for row in without_message(connection, tenant, &sendings)? {
+    let of_new = new.iter().filter_map(|(notice, _)| Some((notice.message_id?, *notice)));
+    for (id, notice) in named.iter().map(|(id, event)| (*id, &event.notice)).chain(of_new) {
+        if let Some(sending) = sending(notice) {
+            events.ties.entry(sending).or_default().insert(id);
+        }
+    }
+    for (id, event) in named {
+        events.of_messages.entry(id).or_default().push(event);
+    }
+    for row in without_message(connection, tenant, &events.ties.keys().cloned().collect())? {
         let event = event(row)?;
-        let sending = event.notice.sending().map(|(request, subject)| (request.to_owned(), subject));
-        for id in sending.and_then(|sending| messages.get(&sending)).into_iter().flatten() {
-            found.entry(*id).or_default().push(event.clone());
+        for id in sending(&event.notice).and_then(|sending| events.ties.get(&sending)).into_iter().flatten() {
+            events.of_messages.entry(*id).or_default().push(event.clone());
         }
     }
-    Ok(found)
+    Ok(events)
 }
 
 /// The events of some sendings that name no message.
