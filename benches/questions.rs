@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use history_gateway::store::db::fragments::{Along, any_of, sent_at};
+use history_gateway::store::db::fragments::{IndexHint, any_of, sent_at};
 use history_gateway::store::messages::history;
 use history_gateway::store::schema::messages;
 use history_gateway::store::{Budget, Connection, StoreError};
@@ -42,7 +42,7 @@ fn plain(connection: &mut Connection) -> Vec<Row> {
 fn by_id(connection: &mut Connection, ids: &[i64]) -> Vec<String> {
     messages::table
         .filter(messages::tenant_id.eq(data::TENANT.0).and(any_of(messages::message_id, ids)))
-        .filter(sent_at(Along::Ids).between(data::until().plus_days(-30).0, data::until().0))
+        .filter(sent_at(IndexHint::PrimaryKey).between(data::until().plus_days(-30).0, data::until().0))
         .select(messages::item)
         .load(connection)
         .expect("rows")

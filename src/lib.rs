@@ -35,7 +35,7 @@
 //! | [`outbound`] | the only HTTP client |
 //! | [`ingest`] | the ingest queue, and how copies of a message and status events are merged and committed |
 //! | [`fair_queue`] | a queue that serves tenants in turn, and the keys of each in turn |
-//! | [`store`] | all SQL, for SQLite and PostgreSQL. The planners are [`store::messages::history`] and [`store::whatsapp_logs::page`]; people are resolved in [`store::recipients`]; `store::db` holds connections, budgets and everything that names a database; [`store::backup`] and [`store::check`] maintain a store as a whole |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL. The planners are [`store::messages::plan`] and [`store::whatsapp_logs::plan`]; people are resolved in [`store::recipients`]; `store::db` holds connections, budgets and everything that names a database; [`store::backup`] and [`store::check`] maintain a store as a whole |
 //! | [`model`] | messages, subscribers, keys, queries; no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
@@ -62,7 +62,7 @@
 //! # One request
 //! [`http`]'s route → [`web::extract`] (key → [`model::Caller`], body, time) → [`edna::history::history`], the handler →
 //! [`edna::request`] (shape, leniency) → [`model::HistoryQuery::new`] (meaning, defaults, rights) →
-//! [`store::Store::page`] (a slot, a connection, a [`store::Budget`]) → [`store::messages::history::page`]
+//! [`store::Store::page`] (a slot, a connection, a [`store::Budget`]) → [`store::messages::plan`] and [`store::messages::history::page`]
 //! (`limit + 1` rows) → [`edna::response`] (items joined into the body) → [`web::answer`].
 //!
 //! Every query first runs as a cheap one. Where its plan and the daily counts say that it examines more rows than a cheap
@@ -80,7 +80,7 @@
 //! `on_each!`. A writer locks the whole SQLite file, so the processes that write to a file take turns with a lock of ours,
 //! which is fair where SQLite's own is not. Writers on PostgreSQL, which may be several gateways', lock their tenant's row
 //! ([`store::tenants::lock`]): that keeps messages unique and the daily counts right although partitions allow no unique
-//! key without the time. Plans are chosen in [`store::messages::history`] and pinned for both databases: a column is
+//! key without the time. Plans are made in [`store::messages::plan`] and pinned for both databases: a column is
 //! written bare or as its sum with zero, so that exactly one index matches. A connection pool is a number of slots and a
 //! list of idle connections, so that an unreachable server is reported at once. A statement on SQLite is cancelled from
 //! inside, by functions that it calls for every row; one on PostgreSQL from another connection.

@@ -69,7 +69,9 @@ pub fn write(
     let mut known = status_events::load(connection, tenant, &ids, &brought)?;
     let (new, repeated): (Vec<Brought>, Vec<Brought>) =
         accepted.into_iter().partition(|brought| known.insert(brought.notice, &brought.digest));
-    repeated.iter().for_each(|repeated| fates[repeated.place] = Fate::Unchanged);
+    for repeated in repeated {
+        fates[repeated.place] = Fate::Unchanged;
+    }
     let kept: Vec<_> = new.iter().map(|new| (new.notice, new.digest.clone())).collect();
     status_events::keep(connection, tenant, &kept)?;
     keep_dropped(connection, tenant, &progress, &known)?;

@@ -205,6 +205,11 @@ impl Sort {
         Self(keys)
     }
 
+    /// Whether a key is descending; with `messageId` alone, whether the newest message comes first.
+    pub fn descending(&self) -> bool {
+        self.0.iter().any(|key| key.descending)
+    }
+
     /// The keys that decide, `messageId` the last of them.
     pub fn keys(&self) -> &[SortKey] {
         &self.0

@@ -35,6 +35,7 @@ use db::watch::Watch;
 use db::{file, migrate};
 use messages::history::{self, Page};
 use messages::partitions::{self, Month};
+use messages::plan;
 
 use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
 
@@ -256,7 +257,7 @@ impl Store {
 
     /// Finds a page; without a transaction around it where it is one statement, which sees one state anyway.
     pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
-        let in_one = history::is_one_statement(&query);
+        let in_one = plan::is_one_statement(&query);
         self.asked(caller, in_one, move |connection, budget| history::page(connection, &query, budget)).await
     }
 

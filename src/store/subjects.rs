@@ -8,7 +8,7 @@ use crate::model::subject::Subject;
 use crate::model::{Item, Property, Source, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
-use crate::store::db::fragments::{Along, any_of, message_id};
+use crate::store::db::fragments::{IndexHint, any_of, message_id};
 use crate::store::db::text::{kept, told};
 use crate::store::error::StoreError;
 use crate::store::messages::daily_counts;
@@ -121,7 +121,7 @@ fn learn_again(connection: &mut Connection, tenant: TenantId, id: i64) -> Result
         .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
         .filter(messages::source.ne(Source::Webhook.number()))
         .select((messages::message_id, messages::subject_name, messages::channel_type))
-        .order(message_id(Along::List).desc())
+        .order(message_id(IndexHint::ById).desc())
         .first(connection)
         .optional()?;
     let Some((teacher, name, channel_type)) = lesson else {

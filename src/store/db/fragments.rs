@@ -33,30 +33,30 @@ pub trait Portable: QueryFragment<Sqlite> {}
 #[cfg(not(feature = "postgres"))]
 impl<T: QueryFragment<Sqlite>> Portable for T {}
 
-/// What a walk follows, so what its statement may name as an index does.
+/// Which index a statement is to scan; its columns are left bare, those of others are hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Along {
-    /// The primary key.
-    Ids,
-    /// One recipient's or one subject's messages, by id.
-    List,
-    Time,
-    /// Nothing: what is found is sorted.
-    Nothing,
+pub enum IndexHint {
+    PrimaryKey,
+    /// The index of one recipient's or one subject's messages, by id.
+    ById,
+    /// The index by time.
+    ByTime,
+    /// None: what is found is sorted.
+    None,
 }
 
 /// A number's column, or the sum of it and zero, which no index of the bare column answers for.
 ///
 /// So each statement has one index left, and the database nothing to choose. A file's indexes are of bare columns; a
 /// server's are of sums but for the primary key, because there the bare time must stay free to find the partitions.
-pub struct Pinned<C> {
+pub struct PinnedColumn<C> {
     column: C,
     sum_on_file: bool,
     #[cfg(feature = "postgres")]
     sum_on_server: bool,
 }
 
-impl<C> Pinned<C> {
+impl<C> PinnedColumn<C> {
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server's differ"))]
     fn new(column: C, sum_on_file: bool, sum_on_server: bool) -> Self {
         Self {
@@ -68,44 +68,44 @@ impl<C> Pinned<C> {
     }
 }
 
-/// A message's id in a walk along something.
-pub fn message_id(along: Along) -> Pinned<messages::message_id> {
-    let sum_on_server = matches!(along, Along::List | Along::Nothing);
-    Pinned::new(messages::message_id, along == Along::Nothing, sum_on_server)
+/// A message's id in a statement that scans an index.
+pub fn message_id(hint: IndexHint) -> PinnedColumn<messages::message_id> {
+    let sum_on_server = matches!(hint, IndexHint::ById | IndexHint::None);
+    PinnedColumn::new(messages::message_id, hint == IndexHint::None, sum_on_server)
 }
 
-/// A message's time in a walk along something. Everywhere but along the time, a server finds partitions by it.
-pub fn sent_at(along: Along) -> Pinned<messages::sent_or_received_at> {
-    Pinned::new(messages::sent_or_received_at, along != Along::Time, along == Along::Time)
+/// A message's time in a statement that scans an index. Unless that is the one by time, PostgreSQL finds partitions by it.
+pub fn sent_at(hint: IndexHint) -> PinnedColumn<messages::sent_or_received_at> {
+    PinnedColumn::new(messages::sent_or_received_at, hint != IndexHint::ByTime, hint == IndexHint::ByTime)
 }
 
-/// A message's subject where its index is not to be walked.
-pub fn subject_id() -> Pinned<messages::subject_id> {
-    Pinned::new(messages::subject_id, true, true)
+/// A message's subject, its index hidden.
+pub fn subject_id() -> PinnedColumn<messages::subject_id> {
+    PinnedColumn::new(messages::subject_id, true, true)
 }
 
-impl<C: Expression> Expression for Pinned<C> {
+impl<C: Expression> Expression for PinnedColumn<C> {
     type SqlType = C::SqlType;
 }
 
-impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for Pinned<C> {}
+impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for PinnedColumn<C> {}
 
-impl<C, G> ValidGrouping<G> for Pinned<C> {
+impl<C, G> ValidGrouping<G> for PinnedColumn<C> {
     type IsAggregate = is_aggregate::Never;
 }
 
-impl<C> QueryId for Pinned<C> {
+impl<C> QueryId for PinnedColumn<C> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<C: Portable> QueryFragment<Backend> for Pinned<C> {
+impl<C: Portable> QueryFragment<Backend> for PinnedColumn<C> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         Backend::walk_variant_ast(self, out)
     }
 }
 
-impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Pinned<C> {
+impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for PinnedColumn<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
         out.push_sql(if self.sum_on_file { " + 0" } else { "" });
@@ -114,7 +114,7 @@ impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Pinned<C> {
 }
 
 #[cfg(feature = "postgres")]
-impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Pinned<C> {
+impl<C: QueryFragment<Pg>> QueryFragment<Pg> for PinnedColumn<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
         out.push_sql(if self.sum_on_server { " + 0" } else { "" });

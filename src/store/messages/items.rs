@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::model::HistoryQuery;
 use crate::store::Connection;
-use crate::store::db::fragments::{self, Along, any_of};
+use crate::store::db::fragments::{self, IndexHint, any_of};
 use crate::store::error::StoreError;
 use crate::store::parts::{self, PAGE_BYTES, PART_BYTES};
 use crate::store::schema::messages;
@@ -57,7 +57,7 @@ fn load(
     let rows = messages::table
         .filter(messages::tenant_id.eq(query.tenant().0))
         .filter(any_of(messages::message_id, ids))
-        .filter(fragments::sent_at(Along::Nothing).between(query.window.from.0, query.window.to.0))
+        .filter(fragments::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
         .select((messages::message_id, messages::item))
         .load_iter::<(i64, String), _>(connection)?;
     parts::gather(ids.len(), most_bytes, rows.map(|row| Ok(row?)), String::len)

@@ -6,6 +6,8 @@ pub mod items;
 pub mod order;
 pub mod partitions;
 pub mod pending;
+pub mod plan;
+pub mod scan;
 pub mod status_events;
 
 use std::borrow::Cow;
@@ -18,7 +20,7 @@ use crate::model::subscriber::ChannelClass;
 use crate::model::{Heard, Instant, Item, MessageCopy, Property, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
-use crate::store::db::fragments::{Along, any_of, sent_at};
+use crate::store::db::fragments::{IndexHint, any_of, sent_at};
 use crate::store::db::rows::whole_row;
 use crate::store::db::text::kept;
 use crate::store::error::StoreError;
@@ -94,7 +96,7 @@ pub fn load(
     let rows: Vec<(i64, String, i32, Option<i64>)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0))
         .filter(any_of(messages::message_id, ids))
-        .filter(sent_at(Along::Ids).between(times.from.0, times.to.0))
+        .filter(sent_at(IndexHint::PrimaryKey).between(times.from.0, times.to.0))
         .select((messages::recipient_id, messages::item, messages::source, messages::received_at))
         .load(connection)?;
     if rows.is_empty() {
@@ -165,10 +167,10 @@ pub fn page_after(
         .limit(limit)
         .into_boxed();
     if let Some(from) = window.0 {
-        page = page.filter(sent_at(Along::Ids).ge(from.0));
+        page = page.filter(sent_at(IndexHint::PrimaryKey).ge(from.0));
     }
     if let Some(to) = window.1 {
-        page = page.filter(sent_at(Along::Ids).le(to.0));
+        page = page.filter(sent_at(IndexHint::PrimaryKey).le(to.0));
     }
     Ok(page.load(connection)?)
 }
@@ -212,7 +214,7 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -
     let times: Vec<i64> = times.map(|time| time.0).collect();
     let (from, to) = (times.iter().min().copied().unwrap_or(0), times.iter().max().copied().unwrap_or(0));
     let messages = messages::table.filter(messages::tenant_id.eq(tenant.0));
-    let messages = messages.filter(sent_at(Along::Ids).between(from, to));
+    let messages = messages.filter(sent_at(IndexHint::PrimaryKey).between(from, to));
     diesel::delete(messages.filter(any_of(messages::message_id, &ids))).execute(connection)?;
     let copies = message_copies::table.filter(message_copies::tenant_id.eq(tenant.0));
     let copies = copies.filter(message_copies::sent_or_received_at.between(from, to));

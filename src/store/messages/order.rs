@@ -8,7 +8,7 @@ use diesel::sql_types::Untyped;
 use crate::model::Property;
 use crate::model::history::Sort;
 use crate::store::db::connection::Backend;
-use crate::store::db::fragments::{self, Along, ContentKey, Pinned};
+use crate::store::db::fragments::{self, ContentKey, IndexHint, PinnedColumn};
 use crate::store::schema::messages;
 
 /// `ORDER BY key IS NULL, key, …, message_id`: a missing value comes last in both directions (docs/edna.md 4.2).
@@ -17,19 +17,19 @@ use crate::store::schema::messages;
 /// a request that named all properties kept a core busy for hours.
 pub struct OrderBy {
     sort: Sort,
-    message_id: Pinned<messages::message_id>,
-    sent_at: Pinned<messages::sent_or_received_at>,
-    subject_id: Pinned<messages::subject_id>,
+    message_id: PinnedColumn<messages::message_id>,
+    sent_at: PinnedColumn<messages::sent_or_received_at>,
+    subject_id: PinnedColumn<messages::subject_id>,
 }
 
 impl OrderBy {
     /// `along` says whose order this is, if it is an index's. Where it is none's, the database must not walk another
     /// index, and with it the whole tenant, for the sake of the order alone.
-    pub fn new(sort: Sort, along: Along) -> Self {
+    pub fn new(sort: Sort, hint: IndexHint) -> Self {
         Self {
             sort,
-            message_id: fragments::message_id(along),
-            sent_at: fragments::sent_at(along),
+            message_id: fragments::message_id(hint),
+            sent_at: fragments::sent_at(hint),
             subject_id: fragments::subject_id(),
         }
     }

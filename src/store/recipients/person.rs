@@ -13,7 +13,7 @@ use crate::store::schema::messages;
 /// The first messages of each of a person's recipients, walked by its index, and the first of all these.
 pub struct PersonPage<'a> {
     pub people: People,
-    /// What is asked of each recipient, with the condition `EachFound`.
+    /// What is asked of each recipient, with the condition `CurrentRecipient`.
     pub of_each: messages::BoxedQuery<'a, Backend, (BigInt, Text)>,
     pub descending: bool,
     pub limit: i64,
@@ -42,24 +42,24 @@ impl Query for PersonPage<'_> {
 impl RunQueryDsl<Connection> for PersonPage<'_> {}
 
 /// Whether a message is of the recipient that the statement has come to.
-pub struct EachFound;
+pub struct CurrentRecipient;
 
-impl Expression for EachFound {
+impl Expression for CurrentRecipient {
     type SqlType = Bool;
 }
 
-impl AppearsOnTable<messages::table> for EachFound {}
+impl AppearsOnTable<messages::table> for CurrentRecipient {}
 
-impl<G> ValidGrouping<G> for EachFound {
+impl<G> ValidGrouping<G> for CurrentRecipient {
     type IsAggregate = is_aggregate::Never;
 }
 
-impl QueryId for EachFound {
+impl QueryId for CurrentRecipient {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl QueryFragment<Backend> for EachFound {
+impl QueryFragment<Backend> for CurrentRecipient {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         messages::recipient_id.walk_ast(out.reborrow())?;
         out.push_sql(" = found.id");

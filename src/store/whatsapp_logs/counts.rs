@@ -9,7 +9,7 @@ use diesel::upsert::excluded;
 use super::Stored;
 use super::columns::Index;
 use super::condition::Where;
-use super::walk::{Start, Walk, statement};
+use super::scan::{Scan, Start};
 use crate::model::instant::DAY;
 use crate::model::log_query::{Comparison, Condition, Test, Value};
 use crate::model::whatsapp_log::Column;
@@ -89,9 +89,9 @@ pub struct Countable<'a> {
     to: Option<i64>,
 }
 
-/// A stretch of time and how many of the rows lie in it.
+/// How many rows lie in a day, or in a part of one.
 #[derive(Clone, Copy, Debug)]
-pub struct Stretch {
+pub struct DayCount {
     pub from: i64,
     pub to: i64,
     pub logs: i64,
@@ -168,24 +168,24 @@ impl<'a> Countable<'a> {
     }
 
     /// The same by days, the earliest first.
-    pub fn stretches(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<Vec<Stretch>, StoreError> {
+    pub fn by_day(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<Vec<DayCount>, StoreError> {
         let (first, last, edges) = self.parts();
-        let mut stretches = Vec::new();
+        let mut counts = Vec::new();
         if first <= last {
             let rows: Vec<(i64, i64)> = self.days(first, last).select((days::day, days::logs)).load(connection)?;
             let mut sums: BTreeMap<i64, i64> = BTreeMap::new();
             for (day, logs) in rows {
                 *sums.entry(day).or_default() += logs;
             }
-            let stretch = |(day, logs)| Stretch { from: day * DAY, to: day * DAY + (DAY - 1), logs };
-            stretches.extend(sums.into_iter().map(stretch));
+            let count = |(day, logs)| DayCount { from: day * DAY, to: day * DAY + (DAY - 1), logs };
+            counts.extend(sums.into_iter().map(count));
         }
         for (from, to) in edges {
             let logs = self.edge(connection, start, from, to)?;
-            stretches.push(Stretch { from, to, logs });
+            counts.push(DayCount { from, to, logs });
         }
-        stretches.sort_by_key(|stretch| stretch.from);
-        Ok(stretches)
+        counts.sort_by_key(|count| count.from);
+        Ok(counts)
     }
 
     fn days<'b>(&self, first: i64, last: i64) -> days::BoxedQuery<'b, Backend> {
@@ -204,8 +204,8 @@ impl<'a> Countable<'a> {
     }
 
     fn edge(&self, connection: &mut Connection, start: Start<'_, 'a>, from: i64, to: i64) -> Result<i64, StoreError> {
-        let walk = Walk::of_time(self.filter);
-        Ok(statement(self.filter, walk, (Some(from), Some(to)), start()).select(count_star()).first(connection)?)
+        let scan = Scan::of_range(self.filter);
+        Ok(scan.statement((Some(from), Some(to)), start()).select(count_star()).first(connection)?)
     }
 }
 
@@ -226,7 +226,7 @@ fn is_search(test: &Test) -> bool {
     }
 }
 
-/// The first and the last instant that a test of a time lets through; `None` where they are not all in one stretch.
+/// The first and the last instant that a test of a time lets through; `None` where they are not all in one range.
 fn range(test: &Test) -> Option<(Option<i64>, Option<i64>)> {
     let at = |value: &Value| match value {
         Value::Integer(at) => Some(*at),

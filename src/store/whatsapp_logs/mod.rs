@@ -4,8 +4,9 @@ pub mod columns;
 pub mod condition;
 pub mod counts;
 pub mod page;
+pub mod plan;
 mod row;
-mod walk;
+mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,148 @@
+//! Plans a `HistoryQuery`: which scans find its page, and how they are combined. The gateway plans itself, because the
+//! database's own choice can be a thousand times slower.
+//!
+//! | the query names | the scans |
+//! |---|---|
+//! | a message id | that one message |
+//! | a recipient | the messages of its recipients; on a server in one statement (`person`) |
+//! | subjects | their messages between the window's ids |
+//! | neither, sorted by `messageId` | all messages between the window's ids |
+//! | neither, any other sort | all messages of the window, by time |
+
+use diesel::prelude::*;
+
+use crate::model::history::HistoryQuery;
+use crate::store::Connection;
+use crate::store::db::budget::Budget;
+use crate::store::db::fragments::{self, IndexHint};
+use crate::store::error::StoreError;
+use crate::store::messages::daily_counts::{self, Days};
+use crate::store::messages::scan::{Rows, Scan, is_by_message_id, is_by_time};
+use crate::store::recipients::people::{self, People};
+use crate::store::schema::messages;
+
+/// Up to how many scans are merged by the gateway rather than sorted by the database.
+const MERGED_SCANS: usize = 8;
+
+/// Up to how many messages of a first page are read with their items rather than found by id first.
+const SMALL_PAGE: i64 = 100;
+
+/// How a page is found.
+pub enum QueryPlan<'q> {
+    /// No message can match.
+    Empty,
+    /// A person's first page in one statement, which scans the messages of each recipient it resolves.
+    Person(People, Scan<'q>),
+    /// One scan that gives the page's order.
+    Ordered(Scan<'q>),
+    /// One scan whose rows are sorted. Only ids go through the sorter; the items are read for the page alone.
+    Sorted(Scan<'q>),
+    /// Scans by id, which are merged; of a small page each reads the items at once.
+    Merged(Vec<Scan<'q>>),
+}
+
+/// Whether a query's page takes one statement on databases that can run a statement for each row of another.
+pub fn is_one_statement(query: &HistoryQuery) -> bool {
+    let names_a_person = query.recipient.is_some() && query.message_id.is_none();
+    names_a_person && is_by_message_id(query) && is_small(query)
+}
+
+/// Whether the page is short and the first. Otherwise ids are found first, and items read for the page alone.
+pub fn is_small(query: &HistoryQuery) -> bool {
+    query.offset == 0 && query.limit <= SMALL_PAGE
+}
+
+/// Plans a query; fails where it is known before it runs that it costs more than its budget.
+pub fn plan<'q>(
+    connection: &mut Connection,
+    query: &'q HistoryQuery,
+    budget: &Budget,
+) -> Result<QueryPlan<'q>, StoreError> {
+    let person = query.recipient.as_ref().filter(|_| connection.is_server() && is_one_statement(query));
+    if let Some(people) = person.and_then(|person| People::new(query.tenant(), person)) {
+        return Ok(QueryPlan::Person(people, Scan::new(query, Rows::CurrentRecipient)));
+    }
+    let rows = rows(connection, query, budget)?;
+    let mut scans: Vec<Scan<'q>> = rows.into_iter().map(|rows| Scan::new(query, rows)).collect();
+    Ok(match (scans.len(), scans.pop()) {
+        (_, None) => QueryPlan::Empty,
+        (1, Some(only)) if only.is_in_order => QueryPlan::Ordered(only),
+        (1, Some(only)) => QueryPlan::Sorted(only),
+        (_, Some(last)) => {
+            scans.push(last);
+            QueryPlan::Merged(scans)
+        }
+    })
+}
+
+/// The rows of each scan; none where it is known that there are none.
+fn rows(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Vec<Rows>, StoreError> {
+    if query.window.from > query.window.to {
+        return Ok(Vec::new());
+    }
+    // A scan for each of a few lists gives its rows in order; the rows of many are sorted by the database.
+    let scan_size = |lists: usize| if is_by_message_id(query) && lists <= MERGED_SCANS { 1 } else { lists.max(1) };
+    if let Some(recipient) = &query.recipient {
+        let recipients = people::resolve(connection, query.tenant(), recipient)?;
+        if let Some(id) = query.message_id {
+            let is_theirs = recipient_of(connection, query, id)?.is_some_and(|one| recipients.contains(&one));
+            return Ok(is_theirs.then_some(Rows::One(id)).into_iter().collect());
+        }
+        let scans = recipients.chunks(scan_size(recipients.len()));
+        return Ok(scans.map(|list| Rows::Recipients(list.to_vec())).collect());
+    }
+    if let Some(id) = query.message_id {
+        return Ok(vec![Rows::One(id)]);
+    }
+    let Some(days) = daily_counts::of_window(connection, query)? else { return Ok(Vec::new()) };
+    if query.offset >= days.messages {
+        return Ok(Vec::new());
+    }
+    budget.expect_rows(expected_rows(connection, query, &days, budget)?)?;
+    Ok(match query.subjects() {
+        Some(subjects) => {
+            let scans = subjects.chunks(scan_size(subjects.len()));
+            scans.map(|list| Rows::Subjects(list.to_vec(), days.bounds)).collect()
+        }
+        None if is_by_message_id(query) => vec![Rows::Ids(days.bounds)],
+        None => vec![Rows::Time],
+    })
+}
+
+/// The recipient of one message of the window.
+fn recipient_of(connection: &mut Connection, query: &HistoryQuery, id: i64) -> Result<Option<i64>, StoreError> {
+    let recipient = messages::table
+        .filter(messages::tenant_id.eq(query.tenant().0).and(messages::message_id.eq(id)))
+        .filter(fragments::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
+        .select(messages::recipient_id)
+        .first(connection)
+        .optional()?;
+    Ok(recipient)
+}
+
+/// How many messages the scans examine, as far as the daily counts tell.
+fn expected_rows(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    days: &Days,
+    budget: &Budget,
+) -> Result<i64, StoreError> {
+    let page = query.offset.saturating_add(query.limit + 1);
+    let is_filtered = query.filters_kinds();
+    // SQLite counts rows while it examines them, so nothing that may be cheap need count as expensive.
+    let is_counted = !connection.is_server();
+    if !is_by_message_id(query) {
+        return Ok(match query.subjects() {
+            None if is_by_time(query) => page.min(days.messages),
+            Some(_) if is_counted => 0,
+            _ => days.messages,
+        });
+    }
+    if is_counted || query.subjects().is_some() || !is_filtered || budget.covers(days.messages) {
+        return Ok(page.min(days.messages));
+    }
+    // As many as it takes to meet a page of those that match, if these are spread evenly.
+    let matching = i128::from(daily_counts::matching(connection, query)?.max(1));
+    let examined = i128::from(days.messages) * i128::from(page) / matching;
+    Ok(i64::try_from(examined).unwrap_or(i64::MAX).min(days.messages))
+}

@@ -1,0 +1,125 @@
+//! One statement that reads messages of a query: which rows, by which index, and whether they come in the query's order;
+//! knows no page.
+//!
+//! | rows | index |
+//! |---|---|
+//! | one message | primary key |
+//! | the messages of recipients, by id | `messages_by_recipient` |
+//! | the messages of subjects, between ids | `messages_by_subject` |
+//! | all messages between ids | primary key |
+//! | all messages of the window, by time | `messages_by_time` |
+//!
+//! `column + 0` hides a column's index from the database, so each statement has exactly one index left
+//! (`fragments::PinnedColumn`).
+
+use diesel::prelude::*;
+
+use crate::model::Property;
+use crate::model::history::{HistoryQuery, SortKey};
+use crate::store::db::explain::Messages;
+use crate::store::db::fragments::{self, IndexHint, any_of};
+use crate::store::db::text::{all_kept, kept};
+use crate::store::messages::order::OrderBy;
+use crate::store::recipients::person::CurrentRecipient;
+use crate::store::schema::messages;
+
+/// Which messages a scan reads.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    One(i64),
+    Recipients(Vec<i64>),
+    /// The recipient that the statement around the scan has come to.
+    CurrentRecipient,
+    /// Of these subjects, between two ids.
+    Subjects(Vec<i64>, (i64, i64)),
+    /// Between two ids.
+    Ids((i64, i64)),
+    /// Of the window, by time.
+    Time,
+}
+
+/// A scan for a query.
+pub struct Scan<'q> {
+    query: &'q HistoryQuery,
+    rows: Rows,
+    /// Whether its rows come in the query's order, so that nothing need be sorted.
+    pub is_in_order: bool,
+    /// The index that gives the order, if one does.
+    order: IndexHint,
+}
+
+/// Whether a query sorts by id alone.
+pub fn is_by_message_id(query: &HistoryQuery) -> bool {
+    matches!(query.sort.keys(), [SortKey { property: Property::MessageId, .. }])
+}
+
+/// Whether a query sorts by time, and by id in the same direction.
+pub fn is_by_time(query: &HistoryQuery) -> bool {
+    match query.sort.keys() {
+        [time, id] => time.property == Property::SentOrReceivedAt && time.descending == id.descending,
+        _ => false,
+    }
+}
+
+impl<'q> Scan<'q> {
+    pub fn new(query: &'q HistoryQuery, rows: Rows) -> Self {
+        let (is_in_order, order) = match &rows {
+            Rows::One(_) => (true, IndexHint::PrimaryKey),
+            Rows::CurrentRecipient => (true, IndexHint::ById),
+            Rows::Recipients(list) | Rows::Subjects(list, _) => {
+                (list.len() == 1 && is_by_message_id(query), IndexHint::ById)
+            }
+            Rows::Ids(_) => (is_by_message_id(query), IndexHint::PrimaryKey),
+            Rows::Time => (is_by_time(query), IndexHint::ByTime),
+        };
+        Self { query, rows, is_in_order, order: if is_in_order { order } else { IndexHint::None } }
+    }
+
+    /// `SELECT … FROM messages WHERE … ORDER BY … OFFSET … LIMIT …`, its columns still to be named.
+    pub fn statement(&self, start: Messages<'q>, (offset, limit): (i64, i64)) -> Messages<'q> {
+        self.filtered(start).order(OrderBy::new(self.query.sort.clone(), self.order)).offset(offset).limit(limit)
+    }
+
+    fn filtered(&self, start: Messages<'q>) -> Messages<'q> {
+        let query = self.query;
+        let mut found = start.filter(messages::tenant_id.eq(query.tenant().0));
+        let (from, to) = (query.window.from.0, query.window.to.0);
+        found = found.filter(fragments::sent_at(IndexHint::None).between(from, to));
+        found = match &self.rows {
+            Rows::One(id) => found.filter(messages::message_id.eq(*id)),
+            Rows::Recipients(list) => match list.as_slice() {
+                [only] => found.filter(messages::recipient_id.eq(*only)),
+                list => found.filter(any_of(messages::recipient_id, list)),
+            },
+            Rows::CurrentRecipient => found.filter(CurrentRecipient),
+            Rows::Subjects(list, (least, greatest)) => match list.as_slice() {
+                [only] => found.filter(messages::subject_id.eq(*only)),
+                list => found.filter(any_of(messages::subject_id, list)),
+            }
+            .filter(fragments::message_id(IndexHint::ById).between(*least, *greatest)),
+            Rows::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
+            Rows::Time => found.filter(fragments::sent_at(IndexHint::ByTime).between(from, to)),
+        };
+        if let (Some(subjects), Rows::One(_) | Rows::Recipients(_) | Rows::CurrentRecipient) =
+            (query.subjects(), &self.rows)
+        {
+            found = match subjects {
+                [only] => found.filter(fragments::subject_id().eq(*only)),
+                several => found.filter(any_of(fragments::subject_id(), several)),
+            };
+        }
+        found = match query.channel_types.as_slice() {
+            [] => found,
+            [only] => found.filter(messages::channel_type.eq(kept(only))),
+            several => found.filter(any_of(messages::channel_type, &all_kept(several))),
+        };
+        if let Some(direction) = query.direction {
+            found = found.filter(messages::direction.eq(direction.word()));
+        }
+        match query.traffic_types.as_slice() {
+            [] => found,
+            [only] => found.filter(messages::traffic_type.eq(kept(only))),
+            several => found.filter(any_of(messages::traffic_type, &all_kept(several))),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Plans a `LogQuery`: which scan finds its page and how its rows are counted, as `messages::plan` does for messages.
+//!
+//! | the query names | the scan | index |
+//! |---|---|---|
+//! | ids, WhatsApp message ids, a relation's ids, numbers | the rows with these values | the column's |
+//! | a time of `updatedAt`, or sorts by it | by `updatedAt` | `whatsapp_logs_by_update` |
+//! | statuses, or the key's senders | their rows, or by time where those are too many to sort | the column's |
+//! | anything else | by `createdAt` | `whatsapp_logs_by_time` |
+//!
+//! A filter of statuses and a time alone is counted from the daily counts; any other is counted along its scan.
+
+use super::counts::{self, Countable, DayCount};
+use super::scan::{Rows, Scan, Start, TimeRange};
+use crate::model::whatsapp_log::Column;
+use crate::model::{LogFilter, LogQuery};
+use crate::store::error::StoreError;
+use crate::store::{Budget, Connection};
+
+/// From how many rows to skip on a page finds its day by the daily counts instead of scanning to it.
+const LONG_SKIP: i64 = 1000;
+
+/// How a page is found.
+pub struct QueryPlan<'q> {
+    pub scan: Scan<'q>,
+    /// How many rows there are, where the daily counts tell.
+    pub count: Option<i64>,
+    /// The range of time that the page lies in, and how many rows of it to skip.
+    pub range: TimeRange,
+    pub skip: i64,
+}
+
+/// Plans a query; fails where it is known before it runs that it costs more than its budget.
+pub fn plan<'q>(
+    connection: &mut Connection,
+    query: &'q LogQuery,
+    budget: &Budget,
+    start: Start<'_, 'q>,
+) -> Result<QueryPlan<'q>, StoreError> {
+    let filter = &query.filter;
+    let by_sort = match query.sort.first().map(|key| key.column) {
+        Some(Column::CreatedAt) => Some(Rows::Time),
+        Some(Column::UpdatedAt) => Some(Rows::Updates),
+        _ => None,
+    };
+    let scan = Scan::of_all(filter);
+    let Some(countable) = Countable::of(filter) else {
+        let is_bounded = filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
+        let by_sort = by_sort.filter(|_| scan.rows == Rows::Time && !is_bounded);
+        let scan = by_sort.map_or(scan, |rows| Scan::new(filter, rows));
+        // All of them are counted.
+        budget.expect_rows(expected_rows(connection, filter, scan.rows)?)?;
+        return Ok(QueryPlan { scan, count: None, range: (None, None), skip: query.skip });
+    };
+    let (days, count) = if query.skip > LONG_SKIP && by_sort == Some(Rows::Time) {
+        let days = countable.by_day(connection, start)?;
+        let count = days.iter().map(|day| day.logs).sum();
+        (days, count)
+    } else {
+        (Vec::new(), countable.total(connection, start)?)
+    };
+    let scan = match by_sort {
+        _ if scan.is_in_order(&query.sort) => {
+            let skips_days = !days.is_empty();
+            budget.expect_rows(if skips_days { 0 } else { query.skip.saturating_add(query.limit).min(count) })?;
+            scan
+        }
+        Some(by_sort) => {
+            // Sorting takes all that match; scanning in order takes what lies between as many as are wanted.
+            let all = i128::from(counts::all(connection, filter.tenant())?);
+            let wanted = i128::from(query.skip.saturating_add(query.limit));
+            let matching = i128::from(count);
+            let (scan, examined) = if matching * matching > all * wanted {
+                (Scan::new(filter, by_sort), all * wanted / matching.max(1))
+            } else {
+                (scan, matching)
+            };
+            budget.expect_rows(i64::try_from(examined.min(all)).unwrap_or(i64::MAX))?;
+            scan
+        }
+        None => {
+            // All of them are sorted.
+            budget.expect_rows(count)?;
+            scan
+        }
+    };
+    let (range, skip) = if days.is_empty() {
+        ((None, None), query.skip)
+    } else {
+        days_of_page(days, query.skip, query.limit, query.sort[0].descending)
+    };
+    Ok(QueryPlan { scan, count: Some(count), range, skip })
+}
+
+/// How many rows a scan examines, as far as the daily counts tell; a column with few rows for each value counts as having
+/// few.
+pub fn expected_rows(connection: &mut Connection, filter: &LogFilter, rows: Rows) -> Result<i64, StoreError> {
+    match rows {
+        Rows::Values(column) if column != Column::Status => Ok(0),
+        _ => Countable::around(filter).about(connection),
+    }
+}
+
+/// The days that a page lies in, and how many of their rows to skip.
+fn days_of_page(mut days: Vec<DayCount>, mut skip: i64, limit: i64, descending: bool) -> (TimeRange, i64) {
+    if descending {
+        days.reverse();
+    }
+    let mut range: Option<(i64, i64)> = None;
+    let mut reached = 0;
+    for day in days {
+        match range {
+            None if day.logs <= skip => skip -= day.logs,
+            None => (range, reached) = (Some((day.from, day.to)), day.logs),
+            Some(_) if reached >= skip.saturating_add(limit) => break,
+            Some((from, to)) => (range, reached) = (Some((from.min(day.from), to.max(day.to))), reached + day.logs),
+        }
+    }
+    (range.map_or((None, None), |(from, to)| (Some(from), Some(to))), skip)
+}
