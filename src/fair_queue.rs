@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn tenants_are_served_in_turn_and_so_are_the_keys_of_each() {
+    fn tenants_and_their_keys_are_served_round_robin() {
         let queue = queue(&[
             (1, 10, "1a"),
             (1, 10, "1b"),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_accepted_keeps_its_turn() {
+    fn skipped_entries_keep_their_turn() {
         let mut queue = queue(&[(1, 10, "big"), (2, 20, "small"), (2, 20, "smaller"), (3, 30, "other")]);
         assert_eq!(queue.pop_if(|entry| *entry == "small"), None);
         assert_eq!(queue.pop_of(|tenant| tenant == TenantId(2)), Some((TenantId(2), "small")));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_gives_a_place_of_whoever_has_the_most() {
+    fn full_queue_evicts_from_the_tenant_with_the_most_entries() {
         let mut queue = queue(&[(1, 10, "1a"), (1, 11, "1x"), (1, 11, "1y"), (2, 20, "2a")]);
         assert_eq!(queue.displace(TenantId(3)), Some("1y"));
         assert_eq!(queue.displace(TenantId(3)), Some("1x"));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_wanted_goes() {
+    fn retain_removes_entries_and_updates_the_counts() {
         let mut queue = queue(&[(1, 10, "gone"), (1, 10, "1b"), (2, 20, "gone")]);
         queue.retain(|entry| *entry != "gone");
         assert_eq!((queue.len(), queue.len_of(TenantId(1)), queue.len_of(TenantId(2))), (1, 1, 0));

@@ -134,7 +134,7 @@ mod tests {
     use crate::model::TenantId;
 
     #[test]
-    fn what_is_taken_never_exceeds_the_bound_and_comes_back() {
+    fn only_small_shares_exceed_the_limit_and_all_are_released() {
         const KIB: usize = 1024;
         let in_flight = InFlight::new(1000 * KIB);
         let mut one = in_flight.share(400 * KIB - 7).unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_tenant_has_all_of_it() {
+    async fn tenant_exceeds_its_share_only_while_alone() {
         const KIB: usize = 1024;
         let in_flight = InFlight::new(1000 * KIB);
         let (one, other) = (in_flight.of(TenantId(1)), in_flight.of(TenantId(2)));

@@ -50,7 +50,7 @@
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
 //! `clock → model`; `model` uses nothing of ours. No two files use each other.
 //!
-//! # Invariants, checked by `tests/it/house.rs`
+//! # Invariants, checked by `tests/it/architecture.rs`
 //! - `model` has no diesel, no actix, no clock: time is an argument. The current time comes from [`clock`] alone.
 //! - Only `http`, `web` and the dialects' handlers know actix (and the one line of `cli` that starts its runtime). Only
 //!   `store` knows diesel; only its folder `db` names a database. Only [`outbound`] knows the HTTP client.

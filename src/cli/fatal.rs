@@ -46,7 +46,7 @@ mod tests {
     use super::BLOCKING_THREAD;
 
     #[test]
-    fn the_threads_for_blocking_work_have_the_name_that_is_looked_for() {
+    fn blocking_threads_have_the_expected_name() {
         let name = || std::thread::current().name().map(str::to_owned);
         let found = actix_web::rt::System::new().block_on(async move { tokio::task::spawn_blocking(name).await });
         assert_eq!(found.unwrap().as_deref(), Some(BLOCKING_THREAD));

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_logged_as_it_is_and_anything_else_as_its_digest() {
+    fn known_id_formats_are_logged_verbatim_others_as_a_digest() {
         for id in [
             "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10",
             "0C6F7A52-52F1-4B0C-9D6E-1F8C2A4B7E10",
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_another_header_too_is_digested() {
+    fn id_that_repeats_another_header_is_logged_as_a_digest() {
         let key = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
         for (id, header) in [
             (key, ("x-api-key", key.to_owned())),

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_grow_while_they_are_quick_and_shrink_where_they_keep_others_waiting() {
+    fn batch_size_adapts_to_the_duration_of_writes() {
         let after = |size, milliseconds| next_size(size, Duration::from_millis(milliseconds));
         assert_eq!((after(FIRST, 20), after(FIRST, 200), after(FIRST, 2000)), (2000, 1000, 500));
         assert_eq!((after(8000, 20), after(300, 2000)), (MOST, LEAST));

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_tenants_that_bring_all_they_may_leave_room_for_a_third() {
+    fn two_tenants_at_their_limit_leave_capacity_for_others() {
         let room = Arc::new(Room::new(800));
         let take = |tenant, bytes| Room::take(&room, TenantId(tenant), bytes);
         let one = take(1, 400).unwrap();

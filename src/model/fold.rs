@@ -97,7 +97,7 @@ mod tests {
     use super::{Pattern, folded};
 
     #[test]
-    fn letters_of_any_script_lose_their_case_and_stay_one_character() {
+    fn case_folding_covers_all_scripts_and_keeps_char_counts() {
         for (one, other) in [("ПРИВЕТ", "привет"), ("Ёлка", "ЁЛКА"), ("ÉCOLE", "école"), ("ΟΔΟΣ", "οδος"), ("ǅ", "ǆ")]
         {
             assert_eq!(folded(one), folded(other), "{one} {other}");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_trimmed_and_as_short_as_it_can_be() {
+    fn patterns_are_trimmed_and_minimized() {
         for (text, pattern) in [
             ("  a b ", "%a b%"),
             ("%%%a%%%%b%%", "%a%b%"),

@@ -315,14 +315,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nulls_go_wherever_they_stand(value in json().prop_filter("a value", |value| !value.is_null())) {
+        fn nulls_are_removed_at_every_level(value in json().prop_filter("a value", |value| !value.is_null())) {
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(without_nulls(&pretty), plainly(value).to_string());
         }
     }
 
     #[test]
-    fn a_deep_text_is_read_once() {
+    fn deep_nesting_is_handled_and_numbers_stay_verbatim() {
         let depth = 100_000;
         let text = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(without_nulls(&text), text);

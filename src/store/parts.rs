@@ -72,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_put_together_are_the_whole_whatever_their_lengths(
+        fn parts_reassemble_to_the_whole_for_any_lengths(
             lengths in proptest::collection::vec(0_usize..600, 0..700),
             deleted in proptest::collection::hash_set(0_usize..700, 0..50),
             most_bytes in 1_usize..5000,

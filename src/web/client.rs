@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_say_whose_request_it_is() {
+    fn forwarded_for_is_trusted_only_from_known_proxies() {
         assert_eq!(seen("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(seen("10.1.2.3", &[]), "10.1.2.3");
         assert_eq!(seen("10.1.2.3", &["198.51.100.1"]), "198.51.100.1");

@@ -15,7 +15,7 @@
 mod support;
 
 mod client;
-mod crowd;
+mod expensive_queries;
 mod memory;
-mod questions;
-mod victim;
+mod mixed_load;
+mod target;

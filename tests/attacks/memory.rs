@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, get, post};
-use crate::victim::{MIB, Victim};
+use crate::target::{MIB, Victim};
 
 /// Clients that keep their connections open without a word more.
 fn silent(victim: &Victim, count: usize, mut begin: impl FnMut(&mut Client)) -> Vec<Client> {
@@ -16,7 +16,7 @@ fn silent(victim: &Victim, count: usize, mut begin: impl FnMut(&mut Client)) -> 
 }
 
 #[test]
-fn clients_without_a_key_that_do_not_read_the_pages_files_take_no_copies_of_them() {
+fn unread_static_file_responses_use_little_memory() {
     let victim = Victim::with(100, &[]);
     let request = get("/docs/swagger-ui-bundle.js");
     let _silent = silent(&victim, 500, |client| client.send(&request).unwrap());
@@ -25,7 +25,7 @@ fn clients_without_a_key_that_do_not_read_the_pages_files_take_no_copies_of_them
 }
 
 #[test]
-fn bodies_without_a_key_are_not_kept() {
+fn unauthenticated_bodies_are_not_buffered() {
     let victim = Victim::with(100, &[]);
     for path in ["/api/whatsapp-log/count", "/api/messages/history", "/v1/messages"] {
         // All but the last byte comes.
@@ -39,7 +39,7 @@ fn bodies_without_a_key_are_not_kept() {
 }
 
 #[test]
-fn pages_that_nobody_reads_are_not_gathered() {
+fn unread_pages_are_not_buffered() {
     let victim = Victim::with(3000, &[("HISTORY_GATEWAY__DATABASE__CHEAP_ROWS", "100000")]);
     let requests = victim.page().repeat(200);
     let _silent = silent(&victim, 8, |client| client.send_without_waiting(&requests).unwrap());
@@ -49,7 +49,7 @@ fn pages_that_nobody_reads_are_not_gathered() {
 }
 
 #[test]
-fn large_bodies_at_once_are_taken_as_far_as_there_is_room() {
+fn concurrent_large_bodies_are_accepted_up_to_the_limit() {
     let victim = Victim::with(100, &[]);
     let item = format!(
         r#"{{"messageId":ID,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-02-01T00:00:00Z"}}"#,
@@ -81,7 +81,7 @@ fn large_bodies_at_once_are_taken_as_far_as_there_is_room() {
 }
 
 #[test]
-fn a_client_that_does_not_read_loses_its_connection() {
+fn client_that_never_reads_is_disconnected() {
     let victim = Victim::with(3000, &[("HISTORY_GATEWAY__SERVER__WRITE_TIMEOUT_SECONDS", "1")]);
     // Far more than the system takes for a client that does not read: one whose answers it has taken is idle, and not stuck.
     let requests = victim.page().repeat(200);

@@ -58,7 +58,7 @@ fn sound(shop: &Shop) {
 }
 
 #[test]
-fn a_server_killed_over_and_over_loses_doubles_and_turns_back_nothing_that_it_acknowledged() {
+fn repeated_kills_lose_duplicate_or_revert_nothing() {
     // Another gateway, whose history the server pulls all the while.
     let other = Shop::new(Binary::with_file());
     other.binary.run(&["generate", "--tenant", "3193", "--messages", "3000", "--until", "2026-03-01"]);

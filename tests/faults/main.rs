@@ -15,9 +15,9 @@ mod support;
 
 #[path = "../long/disk.rs"]
 mod disk;
-mod durable;
+mod durability;
 mod feeder;
 mod kill;
 #[cfg(feature = "postgres")]
-mod server;
-mod store;
+mod postgres;
+mod sqlite;

@@ -62,7 +62,7 @@ fn feed(server: &Server, key: &str, id: i64) -> bool {
 }
 
 #[test]
-fn what_was_acknowledged_before_a_backup_began_is_in_it_though_a_server_is_written_to() {
+fn backup_during_writes_contains_all_acknowledged_before_it() {
     let binary = filled(3000);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
     let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
@@ -103,7 +103,7 @@ fn what_was_acknowledged_before_a_backup_began_is_in_it_though_a_server_is_writt
 }
 
 #[test]
-fn a_backup_and_what_is_restored_from_it_are_their_owners_alone_whatever_the_umask() {
+fn backups_and_restored_stores_are_owner_only() {
     let binary = filled(10);
     let run = |arguments: &str| {
         let script = format!("umask 000; exec {} {arguments}", env!("CARGO_BIN_EXE_history-gateway"));
@@ -121,7 +121,7 @@ fn a_backup_and_what_is_restored_from_it_are_their_owners_alone_whatever_the_uma
 }
 
 #[test]
-fn a_backup_overwrites_nothing_and_is_made_of_a_store_alone() {
+fn backup_never_overwrites_and_accepts_only_a_store() {
     let binary = filled(10);
     binary.write("letter", "dear friend");
     assert_snapshot!(binary.fails(&["backup", "letter"]), @"1 history-gateway: 'letter' exists already and was left as it is; name a file that is not there");
@@ -137,7 +137,7 @@ fn a_backup_overwrites_nothing_and_is_made_of_a_store_alone() {
 }
 
 #[test]
-fn a_backup_of_a_store_of_an_older_version_is_taken_without_bringing_it_up_to_date() {
+fn backup_of_an_older_schema_does_not_migrate_it() {
     let binary = filled(10);
     let forget = "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations); ALTER TABLE tenants DROP COLUMN waiting_messages; ALTER TABLE tenants DROP COLUMN other_events";
     connect(&binary, "history.db").batch_execute(forget).unwrap();
@@ -151,7 +151,7 @@ fn a_backup_of_a_store_of_an_older_version_is_taken_without_bringing_it_up_to_da
 }
 
 #[test]
-fn what_is_no_intact_backup_is_refused_and_the_store_left_as_it_is() {
+fn restoring_an_invalid_backup_leaves_the_store_untouched() {
     let binary = filled(2000);
     binary.run(&["backup", "copy.db"]);
     let good = std::fs::read(binary.path("copy.db")).unwrap();
@@ -195,7 +195,7 @@ fn what_is_no_intact_backup_is_refused_and_the_store_left_as_it_is() {
 }
 
 #[test]
-fn a_store_that_is_there_is_replaced_only_where_it_is_asked_for_and_not_under_a_server() {
+fn restore_over_a_store_needs_replace_and_no_running_server() {
     let binary = filled(10);
     binary.run(&["backup", "copy.db"]);
     binary.run(&["tenant", "create", "--id", "7", "--name", "Later"]);
@@ -224,7 +224,7 @@ fn a_store_that_is_there_is_replaced_only_where_it_is_asked_for_and_not_under_a_
 }
 
 #[test]
-fn a_check_finds_counts_that_differ_from_the_rows_and_a_file_that_is_damaged() {
+fn check_reports_wrong_counts_and_a_damaged_file() {
     let binary = filled(1000);
     assert_snapshot!(said(&binary, &["check"]), @"0 The store 'history.db' is intact, and its counts agree with its rows.");
     let break_counts = "UPDATE message_days SET messages = messages + 1 WHERE channel_type = 'SMS'; \
@@ -249,7 +249,7 @@ fn a_check_finds_counts_that_differ_from_the_rows_and_a_file_that_is_damaged() {
 }
 
 #[test]
-fn counts_of_a_large_store_of_every_sort_agree_with_its_rows() {
+fn check_passes_on_a_store_with_dates_around_1970() {
     let binary = Binary::new();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     binary.run(&[
@@ -274,7 +274,7 @@ fn counts_of_a_large_store_of_every_sort_agree_with_its_rows() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn a_server_backs_up_itself_and_the_command_for_it_has_no_password() {
+fn postgres_backup_commands_are_printed_without_password() {
     let binary = Binary::with_file();
     let at = ["--database", "postgres://gw:S3cret@db.example:5433/it's?sslmode=verify-full&password=S3cret"];
     let all = [

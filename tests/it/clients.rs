@@ -10,7 +10,7 @@ fn content(answer: &str) -> Value {
 }
 
 #[actix_web::test]
-async fn reconcile_after_a_send() {
+async fn client_reconciles_a_message_after_sending_it() {
     let app = TestApp::at("2026-09-18T15:00:30Z", |_| {}).await;
     let flow = r#"{"type":"FLOW","flowId":"77","text":"Ol\u00e1,  tudo bem? 🙂"}"#;
     app.import([
@@ -37,7 +37,7 @@ async fn reconcile_after_a_send() {
 }
 
 #[actix_web::test]
-async fn a_status_poll_reads_the_newest_of_a_window_of_seconds() {
+async fn status_poll_gets_the_newest_message_of_its_window() {
     let app = TestApp::at("2026-03-01T10:00:10Z", |_| {}).await;
     let sent = |id, status, at: &str| {
         message(
@@ -58,7 +58,7 @@ async fn a_status_poll_reads_the_newest_of_a_window_of_seconds() {
 }
 
 #[actix_web::test]
-async fn a_poll_for_a_reply() {
+async fn reply_poll_finds_the_incoming_message() {
     let app = TestApp::new().await;
     app.import([
         message(1, json!({"channelType": "WHATSAPP", "subjectId": 501})),
@@ -71,13 +71,13 @@ async fn a_poll_for_a_reply() {
 }
 
 #[actix_web::test]
-async fn many_phones_at_once_and_swapped_dates_get_a_json_400() {
+async fn list_of_phones_is_a_json_400() {
     let request = r#"{"subscriberFilter":{"address":["79001112233","79001112244"],"type":"PHONE"},"dateFrom":"2026-31-01T00:00:00Z"}"#;
     assert_snapshot!(TestApp::new().await.ask(request).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subscriberFilter.address' must be a string."}"#);
 }
 
 #[actix_web::test]
-async fn the_sample_of_2023() {
+async fn sample_request_of_2023_finds_its_page() {
     let app = TestApp::new().await;
     let incoming = |id: i64| {
         message(
@@ -94,7 +94,7 @@ async fn the_sample_of_2023() {
 }
 
 #[actix_web::test]
-async fn clients_that_decide_by_the_body_alone_find_no_status_in_a_success_and_a_detail_in_a_failure() {
+async fn body_alone_distinguishes_success_from_failure() {
     let app = TestApp::new().await;
     let success = content(&app.ask("{}").await);
     assert!(success.get("status").is_none() && success.get("code").is_none());

@@ -41,7 +41,7 @@ fn a_tenant_is_created_once_and_listed() {
 }
 
 #[test]
-fn a_new_key_is_the_last_line_and_works() {
+fn issued_key_is_the_only_output_and_works() {
     let binary = shop();
     let output = binary.run(&["key", "issue", "--tenant", "3193", "--name", "first"]);
     let key = output.lines().last().unwrap();
@@ -51,7 +51,7 @@ fn a_new_key_is_the_last_line_and_works() {
 }
 
 #[test]
-fn the_key_itself_is_nowhere_in_the_store() {
+fn raw_key_is_never_stored() {
     let binary = Binary::with_file();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
@@ -62,7 +62,7 @@ fn the_key_itself_is_nowhere_in_the_store() {
 }
 
 #[test]
-fn a_key_that_is_taken_over_works_in_any_case_of_letters() {
+fn key_issued_with_a_given_value_is_case_insensitive() {
     let binary = shop();
     let value = "0C6F7A52-52F1-4B0C-9D6E-1F8C2A4B7E10";
     binary.run(&["key", "issue", "--tenant", "3193", "--value", value]);
@@ -74,7 +74,7 @@ fn a_key_that_is_taken_over_works_in_any_case_of_letters() {
 }
 
 #[test]
-fn keys_are_listed_without_the_keys() {
+fn key_list_shows_no_key_values() {
     let binary = shop();
     binary.run(&["subject", "add", "--tenant", "3193", "--id", "501", "--name", "shop_WA", "--channel", "WHATSAPP"]);
     binary.run(&["key", "issue", "--tenant", "3193", "--name", "all"]);
@@ -173,7 +173,7 @@ fn keys_are_listed_without_the_keys() {
 }
 
 #[test]
-fn a_revoked_key_stops_at_a_running_server() {
+fn revoked_key_stops_working_on_a_running_server() {
     let binary = shop();
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
     let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
@@ -186,7 +186,7 @@ fn a_revoked_key_stops_at_a_running_server() {
 }
 
 #[test]
-fn a_right_that_the_kind_of_key_does_not_have_is_refused() {
+fn options_invalid_for_the_key_kind_are_refused() {
     let binary = shop();
     assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--groups", "messaging"]), @"1 history-gateway: --groups restricts an additional key, and this would be a master key: add --kind additional");
     assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--kind", "webhook", "--senders", "1"]), @"1 history-gateway: --senders restricts an additional key, and this would be a webhook key: leave it out");
@@ -199,7 +199,7 @@ fn a_right_that_the_kind_of_key_does_not_have_is_refused() {
 }
 
 #[test]
-fn subjects_are_added_learned_and_listed() {
+fn subjects_are_added_by_command_or_import_and_listed() {
     let binary = shop();
     binary.run(&["subject", "add", "--tenant", "3193", "--id", "501", "--name", "shop_WA", "--channel", "WHATSAPP"]);
     assert!(import(&binary, SAMPLE).starts_with("0\n"));
@@ -216,7 +216,7 @@ fn subjects_are_added_learned_and_listed() {
 }
 
 #[test]
-fn an_unknown_tenant_is_named_by_every_command() {
+fn every_command_reports_an_unknown_tenant() {
     let binary = shop();
     let mut said = String::new();
     for arguments in [
@@ -255,7 +255,7 @@ fn an_unknown_tenant_is_named_by_every_command() {
 }
 
 #[test]
-fn generated_messages_are_the_same_for_the_same_seed_and_until() {
+fn generate_is_deterministic_for_seed_and_until() {
     let (binary, other) = (shop(), shop());
     let generate = |binary: &Binary, seed: &str| {
         binary.run(&["generate", "--tenant", "3193", "--messages", "700", "--seed", seed, "--until", "2026-03-01"])
@@ -278,7 +278,7 @@ fn generated_messages_are_the_same_for_the_same_seed_and_until() {
 }
 
 #[test]
-fn a_tenant_is_deleted_with_everything_of_it_and_nothing_else() {
+fn deleting_a_tenant_removes_all_of_its_data_and_no_other() {
     let binary = shop();
     binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
     for tenant in ["3193", "7"] {
@@ -299,7 +299,7 @@ fn a_tenant_is_deleted_with_everything_of_it_and_nothing_else() {
 }
 
 #[test]
-fn nothing_of_a_deleted_tenant_stays_in_the_file() {
+fn deleted_tenant_leaves_no_data_in_the_file() {
     let binary = Binary::with_file();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
@@ -322,12 +322,12 @@ fn nothing_of_a_deleted_tenant_stays_in_the_file() {
 }
 
 #[test]
-fn a_sandbox_takes_no_other_store() {
+fn sandbox_refuses_a_database_argument() {
     assert_snapshot!(Binary::new().fails(&["sandbox", "--port", "0", "--database", "sqlite://x.db"]), @"1 history-gateway: a sandbox has a store of its own: leave --database out, or use 'serve'");
 }
 
 #[test]
-fn the_sandbox_prints_a_request_that_works_and_holds_the_published_sample() {
+fn sandbox_prints_a_working_request_and_serves_the_sample() {
     let binary = Binary::new();
     let server = binary.serve(&["sandbox", "--port", "0"], &[]);
     let body = server.greeting.lines().find(|line| line.trim_start().starts_with("-d '")).unwrap();
@@ -345,7 +345,7 @@ fn the_sandbox_prints_a_request_that_works_and_holds_the_published_sample() {
 }
 
 #[test]
-fn the_sandbox_loads_seeds_in_place_of_the_demo_data_and_stops_its_clock() {
+fn sandbox_seeds_replace_demo_data_and_now_stops_the_clock() {
     let binary = Binary::new();
     binary.write("one.ndjson", lines([message(1, json!({}))]));
     binary.write("two.ndjson", lines([message(2, json!({"sentOrReceivedAt": "2026-01-01T00:00:00Z"}))]));

@@ -10,7 +10,7 @@ const BATCHES: i64 = 25;
 const SIZE: i64 = 20;
 
 #[actix_web::test]
-async fn four_importers_and_eight_askers_lose_nothing() {
+async fn concurrent_imports_and_reads_lose_nothing() {
     let app = std::rc::Rc::new(TestApp::new().await);
     // Two of the importers are another process as far as the database can tell.
     let other = app.open_again();

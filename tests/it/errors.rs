@@ -8,7 +8,7 @@ use history_gateway::model::key::KeyKind;
 use history_gateway::model::{CallerId, TenantId};
 
 #[actix_web::test]
-async fn without_a_valid_key_the_answer_never_tells_why() {
+async fn invalid_keys_get_the_same_401_whatever_the_reason() {
     let app = TestApp::new().await;
     let missing = app.post("/api/messages/history", &[], "{}").await;
     assert_eq!(missing.header("content-type"), "application/json");
@@ -27,7 +27,7 @@ async fn without_a_valid_key_the_answer_never_tells_why() {
 }
 
 #[actix_web::test]
-async fn a_key_is_asked_for_before_the_body_is_read() {
+async fn key_and_group_are_checked_before_the_body_is_read() {
     let app = TestApp::new().await;
     let response = app.post("/api/messages/history", &[], vec![b'['; 3_000_000]).await;
     assert_eq!(response.status, 401);
@@ -39,17 +39,17 @@ async fn a_key_is_asked_for_before_the_body_is_read() {
 }
 
 #[actix_web::test]
-async fn limit_not_valid() {
+async fn limit_over_1000_is_400() {
     assert_snapshot!(TestApp::new().await.ask(r#"{"limit":1001}"#).await, @r#"400 {"title":"limit-not-valid","status":400,"detail":"The field 'limit' must be between 0 and 1000."}"#);
 }
 
 #[actix_web::test]
-async fn date_range_not_valid() {
+async fn range_over_366_days_is_400() {
     assert_snapshot!(TestApp::new().await.ask(r#"{"dateFrom":"2024-01-01","dateTo":"2026-01-01"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
 }
 
 #[actix_web::test]
-async fn an_unknown_subject_is_not_found_even_where_another_tenant_has_it() {
+async fn subject_of_another_tenant_is_not_found() {
     let app = TestApp::new().await;
     let other = TenantId(77);
     app.tenant(other).await;
@@ -59,7 +59,7 @@ async fn an_unknown_subject_is_not_found_even_where_another_tenant_has_it() {
 }
 
 #[actix_web::test]
-async fn a_key_without_the_group_is_denied() {
+async fn key_without_the_history_group_is_403() {
     let app = TestApp::new().await;
     let key = app.issue(TENANT, |key| {
         key.kind = KeyKind::Additional;
@@ -90,7 +90,7 @@ async fn a_subject_outside_the_keys_senders_is_denied() {
 }
 
 #[actix_web::test]
-async fn not_found_method_not_allowed_and_too_large() {
+async fn wrong_paths_methods_and_sizes_are_404_405_and_413() {
     let app = TestApp::new().await;
     let mut answers = String::new();
     for (method, path) in
@@ -125,7 +125,7 @@ async fn not_found_method_not_allowed_and_too_large() {
 }
 
 #[actix_web::test]
-async fn too_many_requests_only_where_a_limit_is_set() {
+async fn requests_over_a_keys_limit_are_429() {
     let app = TestApp::with(|config| config.edna.requests_per_second = 2).await;
     let other = app.issue(TENANT, |_| {}).await;
     let mut statuses = Vec::new();
@@ -142,7 +142,7 @@ async fn too_many_requests_only_where_a_limit_is_set() {
 }
 
 #[actix_web::test]
-async fn a_store_that_is_busy_or_away_is_503_with_retry_after() {
+async fn busy_store_is_503_with_retry_after() {
     let app = TestApp::with(|config| {
         config.database.read_connections = 1;
         config.database.wait_seconds = 1;

@@ -26,7 +26,7 @@ fn with_fake_clock(mut command: Command) -> Option<Command> {
 }
 
 #[test]
-fn a_start_with_a_clock_before_1970_is_refused() {
+fn start_is_refused_with_a_clock_before_1970() {
     let binary = crate::commands::shop();
     for arguments in [&["serve", "--bind", "127.0.0.1:0"][..], &["sandbox", "--port", "0"]] {
         let Some(mut command) = with_fake_clock(binary.command(arguments)) else { return };
@@ -41,7 +41,7 @@ fn a_start_with_a_clock_before_1970_is_refused() {
 }
 
 #[test]
-fn a_clock_that_falls_before_1970_ends_the_server_with_a_sentence() {
+fn clock_set_before_1970_ends_the_server_with_a_message() {
     let binary = Binary::new();
     let Some(mut command) = with_fake_clock(binary.command(&["sandbox", "--port", "0"])) else { return };
     binary.write("clock", "+0");
@@ -59,7 +59,7 @@ fn a_clock_that_falls_before_1970_ends_the_server_with_a_sentence() {
 }
 
 #[actix_web::test]
-async fn a_server_whose_database_returns_no_thread_ends_with_an_error() {
+async fn server_ends_when_too_many_threads_are_abandoned() {
     let app = TestApp::with(|config| config.database.abandoned_threads = 1).await;
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (begun, has_begun) = tokio::sync::oneshot::channel();

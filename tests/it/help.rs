@@ -3,7 +3,7 @@
 use crate::support::Binary;
 
 #[test]
-fn help_and_wrong_flags() {
+fn help_succeeds_and_invalid_arguments_exit_with_2() {
     let binary = Binary::new();
     let commands = [
         "serve", "sandbox", "tenant", "key", "subject", "import", "export", "pull", "generate", "backup", "restore",
@@ -39,7 +39,7 @@ fn all_commands() -> Vec<(String, clap::Command)> {
 }
 
 #[test]
-fn every_command_and_option_is_described_by_whole_sentences() {
+fn every_command_and_option_has_complete_help_text() {
     let is_whole = |text: &str| text.ends_with(|end: char| end.is_alphanumeric() || ")`'\"-.".contains(end));
     for (name, command) in all_commands() {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
@@ -59,7 +59,7 @@ fn every_command_and_option_is_described_by_whole_sentences() {
 }
 
 #[test]
-fn help_tears_no_line_on_a_terminal_of_80_columns_or_more() {
+fn help_examples_are_not_wrapped_at_80_columns_or_more() {
     for (name, command) in all_commands() {
         let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         // A paragraph is one line, which the terminal's width breaks; what is indented is not broken at all.

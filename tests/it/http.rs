@@ -9,7 +9,7 @@ use crate::support::{Binary, TestApp};
 const KEY: &str = "00000000-0000-4000-8000-000000003193";
 
 #[actix_web::test]
-async fn every_answer_has_a_request_id_and_takes_over_the_one_that_was_sent() {
+async fn responses_have_a_request_id_and_echo_a_valid_one() {
     let app = TestApp::new().await;
     for (method, path) in
         [("POST", "/api/messages/history"), ("GET", "/healthz"), ("GET", "/nothing"), ("PUT", "/readyz")]
@@ -27,7 +27,7 @@ async fn every_answer_has_a_request_id_and_takes_over_the_one_that_was_sent() {
 }
 
 #[actix_web::test]
-async fn health_and_readiness() {
+async fn healthy_server_reports_ok_and_ready() {
     let app = TestApp::new().await;
     assert_snapshot!(app.send("GET", "/healthz", &[], "").await.body, @r#"{"status":"ok"}"#);
     assert_snapshot!(app.send("GET", "/readyz", &[], "").await.body, @r#"{"status":"ready"}"#);
@@ -35,7 +35,7 @@ async fn health_and_readiness() {
 }
 
 #[actix_web::test]
-async fn a_store_without_the_binarys_migrations_is_not_ready() {
+async fn store_with_missing_migrations_is_not_ready() {
     let app = TestApp::new().await;
     crate::stores::forget_migrations(&app.store).await;
     let response = app.send("GET", "/readyz", &[], "").await;
@@ -44,7 +44,7 @@ async fn a_store_without_the_binarys_migrations_is_not_ready() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_answered_413_to_a_client_that_is_still_sending() {
+fn oversized_body_is_413_and_the_connection_stays_usable() {
     let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
     let mut stream = server.connect();
     let length = 10_000_000;
@@ -63,7 +63,7 @@ fn a_body_over_the_limit_is_answered_413_to_a_client_that_is_still_sending() {
 }
 
 #[test]
-fn a_body_that_stops_arriving_is_answered_and_not_waited_for() {
+fn stalled_body_is_400_after_the_body_timeout() {
     let binary = Binary::new();
     let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
     let mut stream = server.connect();
@@ -76,7 +76,7 @@ fn a_body_that_stops_arriving_is_answered_and_not_waited_for() {
 }
 
 #[test]
-fn a_chunked_body_that_stops_arriving_keeps_no_connection_open() {
+fn stalled_chunked_body_closes_the_connection() {
     let binary = Binary::new();
     let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
     for (path, status) in [("/api/messages/history", 401), ("/nothing", 404), ("/healthz", 405)] {
@@ -88,7 +88,7 @@ fn a_chunked_body_that_stops_arriving_keeps_no_connection_open() {
 }
 
 #[test]
-fn a_body_announced_as_too_large_is_too_large_even_where_it_never_arrives() {
+fn oversized_content_length_is_413_without_the_body() {
     let binary = Binary::new();
     let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
     let head = format!(
@@ -99,7 +99,7 @@ fn a_body_announced_as_too_large_is_too_large_even_where_it_never_arrives() {
 }
 
 #[test]
-fn headers_that_stop_arriving_are_not_waited_for() {
+fn stalled_headers_are_408() {
     let binary = Binary::new();
     let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
     let answer = server.send(b"POST /api/messages/history HTTP/1.1\r\nHost: x\r\n");
@@ -108,7 +108,7 @@ fn headers_that_stop_arriving_are_not_waited_for() {
 
 #[cfg(unix)]
 #[test]
-fn sigterm_answers_the_request_in_flight_and_ends_with_0() {
+fn sigterm_finishes_in_flight_requests_and_exits_with_0() {
     let binary = Binary::new();
     let mut server = binary.serve(&["sandbox", "--port", "0"], &[]);
     let mut stream = server.connect();
@@ -130,7 +130,7 @@ fn sigterm_answers_the_request_in_flight_and_ends_with_0() {
 
 #[cfg(unix)]
 #[test]
-fn a_closed_terminal_ends_a_sandbox_and_its_directory() {
+fn signals_end_a_sandbox_and_remove_its_directory() {
     let binary = Binary::new();
     std::fs::create_dir(binary.path("temporary")).unwrap();
     let folder = binary.path("temporary").display().to_string();
@@ -144,7 +144,7 @@ fn a_closed_terminal_ends_a_sandbox_and_its_directory() {
 }
 
 #[actix_web::test]
-async fn pages_of_other_origins_may_call_only_where_the_settings_say_so() {
+async fn cors_is_allowed_only_for_configured_origins() {
     let preflight = async |app: &TestApp, origin: &str| {
         let headers = [
             ("Origin", origin),
@@ -177,7 +177,7 @@ async fn pages_of_other_origins_may_call_only_where_the_settings_say_so() {
 }
 
 #[actix_web::test]
-async fn answers_are_nobodys_to_keep_and_stand_in_no_frame() {
+async fn responses_are_not_cacheable_and_not_frameable() {
     let app = TestApp::new().await;
     for (method, path) in
         [("POST", "/api/messages/history"), ("GET", "/healthz"), ("GET", "/nothing"), ("PUT", "/readyz")]
@@ -190,7 +190,7 @@ async fn answers_are_nobodys_to_keep_and_stand_in_no_frame() {
 }
 
 #[test]
-fn connect_is_refused_at_once() {
+fn connect_method_is_refused_at_once() {
     let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
     for target in ["example.com:443", "/api/messages/history", "/healthz"] {
         let started = std::time::Instant::now();

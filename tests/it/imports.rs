@@ -11,7 +11,7 @@ use crate::commands::{SAMPLE, import, lines, shop};
 use crate::support::{Binary, message};
 
 #[test]
-fn items_and_whole_answers_are_imported_from_lines_files_gzip_and_standard_input() {
+fn import_reads_ndjson_whole_pages_gzip_and_stdin() {
     let binary = shop();
     let gzip = |text: &str| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -47,7 +47,7 @@ fn items_and_whole_answers_are_imported_from_lines_files_gzip_and_standard_input
 }
 
 #[test]
-fn a_bad_line_is_named_and_does_not_stop_the_rest() {
+fn invalid_line_is_reported_and_the_rest_is_imported() {
     let binary = shop();
     let good = |id| message(id, json!({})).to_string();
     let answer = json!({"content": [message(4, json!({})), message(5, json!({"direction": "UP"}))], "hasNext": false})
@@ -93,7 +93,7 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
 }
 
 #[test]
-fn a_file_that_is_no_text_is_refused_in_one_sentence_before_anything_is_imported() {
+fn binary_file_is_refused_before_anything_is_imported() {
     let binary = shop();
     let file = Binary::with_file();
     file.run(&["migrate"]);
@@ -137,7 +137,7 @@ fn a_file_that_is_no_text_is_refused_in_one_sentence_before_anything_is_imported
 }
 
 #[test]
-fn lines_that_open_brackets_and_never_close_them_cost_no_square_of_their_number() {
+fn unclosed_brackets_do_not_take_quadratic_time() {
     let binary = shop();
     let mut input = "{\n".repeat(150_000);
     input += &message(1, json!({})).to_string();
@@ -152,7 +152,7 @@ fn lines_that_open_brackets_and_never_close_them_cost_no_square_of_their_number(
 
 #[cfg(unix)]
 #[test]
-fn an_import_whose_complaints_nobody_reads_goes_on() {
+fn import_continues_when_stderr_is_closed() {
     let binary = shop();
     binary.write("items.ndjson", format!("{}{}", "nonsense\n".repeat(10_000), message(1, json!({}))));
     let mut import = binary.command(&["import", "--tenant", "3193", "items.ndjson"]);
@@ -196,7 +196,7 @@ fn a_file_that_cannot_be_read_stops_the_import_before_it_begins() {
 }
 
 #[test]
-fn an_export_imported_elsewhere_gives_the_same_answers() {
+fn export_imported_elsewhere_exports_identically() {
     let (binary, other) = (shop(), shop());
     binary.run(&["generate", "--tenant", "3193", "--messages", "1500", "--until", "2026-03-01", "--days", "20"]);
     assert!(import(&binary, SAMPLE).starts_with("0\n"));
@@ -216,7 +216,7 @@ fn an_export_imported_elsewhere_gives_the_same_answers() {
 }
 
 #[test]
-fn an_export_that_nobody_reads_to_its_end_is_no_failure() {
+fn export_to_a_closed_pipe_succeeds_silently() {
     let binary = shop();
     binary.run(&["generate", "--tenant", "3193", "--messages", "5000", "--until", "2026-03-01"]);
     let mut child = binary
@@ -247,7 +247,7 @@ fn an_export_imported_into_its_own_store_changes_nothing() {
 }
 
 #[test]
-fn an_import_beside_a_running_server_waits_its_turn_and_is_seen_at_once() {
+fn import_is_visible_to_a_running_server_at_once() {
     let binary = shop();
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
     let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);

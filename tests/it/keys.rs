@@ -22,7 +22,7 @@ async fn additional(app: &TestApp, groups: &[&str]) -> String {
 }
 
 #[actix_web::test]
-async fn every_route_with_every_kind_of_key() {
+async fn each_route_accepts_only_the_intended_keys() {
     let app = TestApp::new().await;
     let everything_else: Vec<&str> = GROUPS.into_iter().filter(|group| *group != "message-history").collect();
     let permitted = app.issue(TENANT, |key| {
@@ -188,7 +188,7 @@ async fn every_route_with_every_kind_of_key() {
 }
 
 #[actix_web::test]
-async fn a_key_and_its_header_are_read_in_any_case_of_letters() {
+async fn key_and_header_name_are_case_insensitive() {
     let app = TestApp::new().await;
     for header in ["x-api-key", "X-API-KEY", "X-Api-Key"] {
         let response = app.post("/api/messages/history", &[(header, &app.key.to_uppercase())], "{}").await;
@@ -205,7 +205,7 @@ async fn several_master_keys_may_exist() {
 }
 
 #[actix_web::test]
-async fn the_last_day_is_included_and_in_utc() {
+async fn key_is_valid_through_its_last_day_in_utc() {
     for (now, expected) in [("2026-03-01T23:59:59.999Z", "[]"), ("2026-03-02T00:00:00Z", "401")] {
         let app = TestApp::at(now, |_| {}).await;
         let key = app.issue(TENANT, |key| {
@@ -218,7 +218,7 @@ async fn the_last_day_is_included_and_in_utc() {
 }
 
 #[actix_web::test]
-async fn a_revoked_key_stops_within_a_second() {
+async fn revoked_key_stops_working_within_a_second() {
     let app = TestApp::new().await;
     assert_eq!(app.ids("{}").await, "[]");
     app.store.write(|c| api_keys::revoke(c, TENANT, 1, crate::support::instant("2026-03-01T12:00:00Z"))).await.unwrap();
@@ -241,7 +241,7 @@ async fn a_new_key_works_at_once() {
 }
 
 #[actix_web::test]
-async fn the_last_use_of_a_key_is_noted() {
+async fn last_use_of_a_key_is_recorded() {
     let app = TestApp::new().await;
     let used = async || {
         let keys = app.store.read(|c| api_keys::list(c, TENANT)).await.unwrap();
@@ -272,13 +272,13 @@ async fn a_key_sees_its_own_tenant_only() {
 }
 
 #[test]
-fn a_key_does_not_print() {
+fn debug_output_hides_the_key() {
     let secret = history_gateway::model::key::Secret::random();
     assert_eq!(format!("{secret:?}"), "Secret(…)");
 }
 
 #[test]
-fn a_key_is_revoked_by_its_tenant_and_its_number_and_called_by_its_name() {
+fn key_is_revoked_by_tenant_and_id_and_shown_by_name() {
     let binary = shop();
     binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
     binary.run(&["key", "issue", "--tenant", "3193", "--name", "desk"]);
@@ -294,7 +294,7 @@ fn a_key_is_revoked_by_its_tenant_and_its_number_and_called_by_its_name() {
 }
 
 #[test]
-fn a_key_that_others_know_or_can_guess_is_not_taken_over() {
+fn known_or_guessable_key_values_are_refused() {
     let binary = shop();
     let issue = |value: &str| binary.fails(&["key", "issue", "--tenant", "3193", "--value", value]);
     for last in ["3193", "3194", "0401", "0403", "0501", "0601"] {

@@ -45,7 +45,7 @@ fn many(server: &Server, requests: usize) -> String {
 
 #[cfg(unix)]
 #[test]
-fn a_log_that_nobody_reads_holds_no_answer_up_and_its_dropped_lines_are_counted() {
+fn blocked_log_delays_no_response_and_drops_are_counted() {
     let binary = Binary::new();
     let (_unread, stderr) = pipe().unwrap();
     let mut command = binary.command(&["sandbox", "--port", "0"]);
@@ -66,7 +66,7 @@ fn a_log_that_nobody_reads_holds_no_answer_up_and_its_dropped_lines_are_counted(
 
 #[cfg(unix)]
 #[test]
-fn a_greeting_that_nobody_reads_holds_no_answer_up() {
+fn blocked_startup_output_delays_no_response() {
     let binary = Binary::new();
     let (_unread, stdout) = full_pipe();
     let (_also_unread, stderr) = full_pipe();
@@ -86,7 +86,7 @@ fn a_greeting_that_nobody_reads_holds_no_answer_up() {
 }
 
 #[test]
-fn a_failure_that_nobody_reads_ends_the_program() {
+fn program_exits_even_if_its_error_cannot_be_written() {
     let binary = Binary::with_file();
     let (_unread, stderr) = full_pipe();
     let mut child = binary.command(&["serve"]).stderr(stderr).spawn().unwrap();
@@ -94,7 +94,7 @@ fn a_failure_that_nobody_reads_ends_the_program() {
 }
 
 #[test]
-fn a_requests_line_names_tenant_key_and_error_and_each_field_once() {
+fn request_log_line_has_tenant_key_and_error_once() {
     let binary = crate::commands::shop();
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
     let hook = binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]).trim().to_owned();

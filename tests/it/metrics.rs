@@ -18,7 +18,7 @@ async fn numbers(feeds: &Feeds, names: &[&str]) -> String {
 }
 
 #[actix_web::test]
-async fn events_are_counted_by_feed_kind_and_what_became_of_them() {
+async fn events_are_counted_by_source_kind_and_outcome() {
     let feeds = Feeds::new().await;
     feeds.send("/v1/messages", json!([message(1, json!({})), message(1, json!({})), {"messageId": 2}])).await;
     feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
@@ -66,7 +66,7 @@ async fn requests_are_counted_by_route_and_status_and_timed() {
 }
 
 #[actix_web::test]
-async fn the_store_has_a_size_and_no_label_holds_anything_personal() {
+async fn store_size_is_reported_and_labels_hold_no_personal_data() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({"comment": "for Anna"}))]).await;
     feeds.hook(incoming(2)).await;
@@ -106,7 +106,7 @@ async fn pulled(feeds: &Feeds) {
 }
 
 #[actix_web::test]
-async fn promtool_finds_nothing_wrong_with_the_numbers() {
+async fn promtool_accepts_the_metrics() {
     use std::io::Write;
     use std::process::{Command, Stdio};
     let (_feeds, text) = busy().await;
@@ -127,7 +127,7 @@ async fn promtool_finds_nothing_wrong_with_the_numbers() {
 }
 
 #[actix_web::test]
-async fn every_number_is_described_in_docs() {
+async fn every_metric_is_documented() {
     let description = include_str!("../../docs/metrics.md");
     let (_feeds, text) = busy().await;
     let mut names = 0;
@@ -141,7 +141,7 @@ async fn every_number_is_described_in_docs() {
 }
 
 #[actix_web::test]
-async fn open_metrics_is_for_clients_that_ask_for_it() {
+async fn open_metrics_is_sent_only_on_request() {
     let app = crate::support::TestApp::new().await;
     let open_metrics = app.send("GET", "/metrics", &[("accept", "application/openmetrics-text")], "").await;
     assert_eq!(open_metrics.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -154,7 +154,7 @@ async fn open_metrics_is_for_clients_that_ask_for_it() {
 }
 
 #[actix_web::test]
-async fn the_process_and_what_is_in_memory_are_measured() {
+async fn process_and_gateway_gauges_are_reported() {
     let (feeds, text) = busy().await;
     let value = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
@@ -179,7 +179,7 @@ async fn the_process_and_what_is_in_memory_are_measured() {
 }
 
 #[actix_web::test]
-async fn expensive_questions_are_counted_while_they_run() {
+async fn running_expensive_queries_are_counted() {
     let feeds = Feeds::new().await;
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let begun = std::sync::Arc::new(std::sync::Mutex::new(Some(begun)));
@@ -211,7 +211,7 @@ async fn expensive_questions_are_counted_while_they_run() {
 }
 
 #[actix_web::test]
-async fn a_store_that_does_not_answer_keeps_no_number_back() {
+async fn unresponsive_store_does_not_block_metrics() {
     let feeds = Feeds::new().await;
     feeds.app.ask("{}").await;
     feeds.app.send("GET", "/metrics", &[], "").await;
@@ -244,7 +244,7 @@ async fn requests_are_timed_in_buckets_from_half_a_millisecond() {
 }
 
 #[actix_web::test]
-async fn how_far_a_pull_is_behind_is_told() {
+async fn pull_lag_is_reported() {
     let feeds = Feeds::new().await;
     pulled(&feeds).await;
     assert_snapshot!(numbers(&feeds, &["pull"]).await, @r#"

@@ -70,7 +70,7 @@ fn every_schema_and_every_field_of_it_has_a_description() {
 
 /// A generated client makes a function of each.
 #[test]
-fn operation_ids_are_verbs_with_an_object_and_each_stands_once() {
+fn operation_ids_are_unique_and_start_with_a_verb() {
     let document = document();
     let mut seen = BTreeSet::new();
     for (path, method, operation) in operations(&document) {
@@ -105,7 +105,7 @@ fn nameless(path: &str) -> String {
 }
 
 #[actix_web::test]
-async fn what_is_documented_is_answered_and_what_is_answered_is_documented() {
+async fn documented_routes_and_methods_match_the_served_ones() {
     let document = document();
     let mut documented: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (path, method, _) in operations(&document) {

@@ -72,7 +72,7 @@ fn busy_phone() -> String {
 }
 
 #[actix_web::test]
-async fn each_question_walks_the_index_that_was_chosen_for_it() {
+async fn each_query_uses_the_intended_index() {
     let app = filled(TestApp::on(Database::file(), NOW, |_| {}).await).await;
     let phone = busy_phone();
     let mut plans = String::new();
@@ -151,7 +151,7 @@ async fn each_question_walks_the_index_that_was_chosen_for_it() {
 }
 
 #[actix_web::test]
-async fn no_sort_makes_the_database_walk_another_index() {
+async fn no_sort_changes_the_chosen_index() {
     let app = app().await;
     let one = json!({"subscriberFilter": {"address": busy_phone()}});
     app.import(
@@ -184,7 +184,7 @@ async fn no_sort_makes_the_database_walk_another_index() {
 }
 
 #[actix_web::test]
-async fn a_person_of_many_addresses_touches_no_other_persons_messages() {
+async fn subscriber_with_many_addresses_reads_only_own_messages() {
     let app = app().await;
     app.import(
         (1..=20).map(|id| crate::support::message(id, json!({"address": format!("7900{id}"), "subscriberId": 5}))),
@@ -200,7 +200,7 @@ async fn a_person_of_many_addresses_touches_no_other_persons_messages() {
 }
 
 #[actix_web::test]
-async fn a_person_is_found_without_walking_the_tenants_people() {
+async fn recipient_lookup_uses_an_index() {
     if on_server() {
         // A server's planner goes by what is there, and here is little; its statement names the lists to walk.
         return;
@@ -217,14 +217,14 @@ async fn a_person_is_found_without_walking_the_tenants_people() {
 }
 
 #[actix_web::test]
-async fn an_offset_beyond_the_window_touches_no_row() {
+async fn offset_beyond_the_window_reads_no_rows() {
     let app = app().await;
     assert_eq!(touched(&app, json!({"offset": 100_000, "sort": {"property": "content"}})).await, (0, 0));
     assert_eq!(touched(&app, json!({"offset": i64::MAX})).await, (0, 0));
 }
 
 #[actix_web::test]
-async fn a_page_of_the_newest_touches_one_row_more_than_it_holds() {
+async fn newest_page_reads_one_row_more_than_it_returns() {
     let app = app().await;
     // A server's walk begins with one row of each of the window's two partitions.
     let more = u64::from(on_server());
@@ -234,7 +234,7 @@ async fn a_page_of_the_newest_touches_one_row_more_than_it_holds() {
 }
 
 #[actix_web::test]
-async fn a_recipients_page_touches_one_row_more_than_it_holds_from_each_of_its_addresses() {
+async fn recipient_page_reads_limit_plus_one_rows_per_address() {
     let app = app().await;
     let phone = busy_phone();
     let (found, rows) = touched(&app, json!({"subscriberFilter": {"address": phone}, "limit": 5})).await;
@@ -244,7 +244,7 @@ async fn a_recipients_page_touches_one_row_more_than_it_holds_from_each_of_its_a
 }
 
 #[actix_web::test]
-async fn an_old_window_is_found_without_walking_the_newer_messages() {
+async fn old_window_is_read_without_scanning_newer_messages() {
     let app = app().await;
     let (found, rows) = touched(&app, json!({"dateFrom": "2025-12-20", "dateTo": "2025-12-25"})).await;
     assert_eq!(found, 15);
@@ -253,7 +253,7 @@ async fn an_old_window_is_found_without_walking_the_newer_messages() {
 }
 
 #[actix_web::test]
-async fn a_combination_that_does_not_occur_touches_no_row() {
+async fn filters_that_match_nothing_read_no_rows() {
     let app = app().await;
     assert_eq!(touched(&app, json!({"channelTypes": ["SMS"], "trafficTypes": ["HSM"]})).await, (0, 0));
     assert_eq!(touched(&app, json!({"channelTypes": ["VK_NOTIFY"]})).await, (0, 0));
@@ -262,7 +262,7 @@ async fn a_combination_that_does_not_occur_touches_no_row() {
 }
 
 #[actix_web::test]
-async fn one_message_touches_one_row() {
+async fn query_by_message_id_reads_one_row() {
     let app = app().await;
     let plan = Plan { tenant: TENANT, messages: 2000, seed: 1, days: 100, until: instant(NOW), recipients: 50 };
     let newest = Messages::new(plan).last().unwrap().message_id();
@@ -270,7 +270,7 @@ async fn one_message_touches_one_row() {
 }
 
 #[actix_web::test]
-async fn another_sort_touches_the_rows_of_its_window_once() {
+async fn other_sorts_read_each_row_of_the_window_once() {
     let app = app().await;
     let (_, of_window) = touched(&app, json!({"sort": {"property": "comment"}})).await;
     let (found, by_time) = touched(&app, json!({"sort": {"property": "sentOrReceivedAt"}, "limit": 1000})).await;
@@ -281,7 +281,7 @@ async fn another_sort_touches_the_rows_of_its_window_once() {
 }
 
 #[actix_web::test]
-async fn counting_changes_no_answer() {
+async fn counting_rows_does_not_change_the_page() {
     let app = app().await;
     for body in [json!({}), json!({"sort": {"property": "comment"}}), json!({"subjectId": 501, "limit": 100})] {
         let query = query(&body);

@@ -48,7 +48,7 @@ fn no_log_line_holds_an_address_a_text_or_a_key() {
 }
 
 #[test]
-fn no_log_line_and_no_error_of_the_whatsapp_log_holds_a_number_a_text_or_a_key() {
+fn whatsapp_log_errors_and_logs_hold_no_private_data() {
     let binary = Binary::new();
     let row = r#"{"_id":"377f9b73-28fe-41f1-b591-3fdcef396aba","createdAt":"2026-03-01T10:00:00Z","toNumber":"+79001112233","status":"Sent","messageText":"my secret text"}"#;
     binary.write("rows.ndjson", row);

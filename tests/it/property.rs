@@ -154,7 +154,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_imports_and_any_question_give_what_a_plain_list_gives(
+    fn random_imports_and_queries_match_the_in_memory_oracle(
         batches in prop::collection::vec(prop::collection::vec(copy(), 1..12), 1..5),
         questions in prop::collection::vec(question(), 30),
     ) {
@@ -180,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn any_order_and_any_overlap_of_imports_give_the_same_store(
+    fn import_order_and_overlap_do_not_change_the_store(
         (copies, shuffled) in prop::collection::vec(copy(), 1..40).prop_flat_map(|copies| (Just(copies.clone()), Just(copies).prop_shuffle())),
         size in 1_usize..9,
     ) {

@@ -15,7 +15,7 @@ fn from(id: i64, channel: &str, address: &str, subscriber: Option<i64>) -> Value
 }
 
 #[actix_web::test]
-async fn an_address_finds_every_message_of_its_subscriber_whatever_channel_and_address() {
+async fn address_finds_all_messages_of_its_subscriber() {
     let app = TestApp::new().await;
     app.import([
         from(1, "SMS", "79000000001", Some(10)),
@@ -45,7 +45,7 @@ async fn an_address_of_two_subscribers_finds_the_messages_of_both() {
 }
 
 #[actix_web::test]
-async fn a_message_without_subscriber_belongs_to_the_subscribers_its_address_is_linked_to() {
+async fn address_links_assign_messages_without_subscriber() {
     let app = TestApp::new().await;
     app.import([
         from(1, "SMS", "79000000001", None),
@@ -60,7 +60,7 @@ async fn a_message_without_subscriber_belongs_to_the_subscribers_its_address_is_
 }
 
 #[actix_web::test]
-async fn a_link_that_becomes_known_later_finds_what_was_there_before() {
+async fn later_link_applies_to_earlier_messages() {
     let app = TestApp::new().await;
     app.import([from(1, "SMS", "79000000001", None), from(2, "PUSH", "token-a", Some(10))]).await;
     assert_snapshot!(app.ids(by("79000000001", "PHONE")).await, @"[1]");
@@ -71,7 +71,7 @@ async fn a_link_that_becomes_known_later_finds_what_was_there_before() {
 }
 
 #[actix_web::test]
-async fn a_link_on_another_kind_of_channel_counts_for_a_message_without_subscriber() {
+async fn link_from_another_channel_class_counts() {
     let app = TestApp::new().await;
     app.import([from(1, "SMS", "79000000001", None), from(2, "MAX", "79000000001", Some(10))]).await;
     assert_snapshot!(app.ids(by("79000000001", "PHONE")).await, @"[2, 1]");
@@ -81,7 +81,7 @@ async fn a_link_on_another_kind_of_channel_counts_for_a_message_without_subscrib
 }
 
 #[actix_web::test]
-async fn a_message_without_subscriber_and_link_is_found_by_its_address_alone() {
+async fn unlinked_message_is_found_by_its_address_alone() {
     let app = TestApp::new().await;
     app.import([
         from(1, "SMS", "79000000001", None),
@@ -94,7 +94,7 @@ async fn a_message_without_subscriber_and_link_is_found_by_its_address_alone() {
 }
 
 #[actix_web::test]
-async fn a_link_is_gone_when_its_message_says_otherwise() {
+async fn link_is_removed_when_its_message_changes_subscriber() {
     let app = TestApp::new().await;
     app.import([from(1, "SMS", "79000000001", None), from(2, "SMS", "79000000001", Some(10))]).await;
     assert_snapshot!(app.ids(by("10", "EDNA_ID")).await, @"[2, 1]");
@@ -105,7 +105,7 @@ async fn a_link_is_gone_when_its_message_says_otherwise() {
 }
 
 #[actix_web::test]
-async fn phone_asks_the_phone_channels_and_every_other_type_all_others() {
+async fn phone_type_searches_phone_channels_other_types_the_rest() {
     let app = TestApp::new().await;
     let channels = ["SMS", "WHATSAPP", "VIBER", "VK_NOTIFY", "OK_NOTIFY", "PUSH", "MAX", "TELEGRAM"];
     let one = |(id, channel): (i64, &str)| from(id, channel, &format!("id{id}"), None);
@@ -139,7 +139,7 @@ async fn the_address_type_is_phone_unless_given() {
 }
 
 #[actix_web::test]
-async fn edna_id_asks_for_a_subscriber_by_its_id() {
+async fn edna_id_type_finds_a_subscriber_by_id() {
     let app = TestApp::new().await;
     app.import([
         from(1, "SMS", "79000000001", Some(10)),
@@ -177,7 +177,7 @@ async fn a_leading_8_is_not_turned_into_7() {
 }
 
 #[actix_web::test]
-async fn another_address_is_kept_verbatim_and_compared_exactly() {
+async fn non_phone_address_is_kept_and_compared_verbatim() {
     let app = TestApp::new().await;
     app.import([
         from(1, "WHATSAPP", "US.13491208655302741918", None),
@@ -206,14 +206,14 @@ async fn an_email_is_compared_without_regard_to_case() {
 }
 
 #[actix_web::test]
-async fn an_address_nobody_has_gives_an_empty_list() {
+async fn unknown_address_gives_an_empty_list() {
     let app = TestApp::new().await;
     app.import([from(1, "SMS", "79000000001", None)]).await;
     assert_snapshot!(app.ask(by("79000000009", "PHONE")).await, @r#"200 {"content":[],"hasNext":false}"#);
 }
 
 #[actix_web::test]
-async fn a_setting_narrows_the_answer_to_the_address_itself() {
+async fn address_setting_limits_results_to_the_address_itself() {
     let app = TestApp::with(|config| config.edna.recipient = RecipientSetting::Address).await;
     app.import([
         from(1, "SMS", "79000000001", Some(10)),
@@ -230,7 +230,7 @@ async fn a_setting_narrows_the_answer_to_the_address_itself() {
 }
 
 #[actix_web::test]
-async fn a_person_with_many_addresses_is_paged_and_sorted_as_one() {
+async fn subscriber_with_many_addresses_is_paged_as_one() {
     let app = TestApp::new().await;
     let one = |id: i64| {
         message(id, json!({"address": format!("7900000{:04}", id % 20), "subscriberId": 10, "segments": id % 3}))

@@ -23,7 +23,7 @@ pub async fn app() -> TestApp {
 }
 
 #[actix_web::test]
-async fn every_field_is_optional_and_an_empty_body_means_an_empty_object() {
+async fn all_fields_are_optional_and_an_empty_body_means_defaults() {
     let app = app().await;
     assert_snapshot!(app.ids("{}").await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids("").await, @"[5, 4, 3, 2, 1]");
@@ -82,7 +82,7 @@ async fn an_empty_object_means_no_subscriber_filter() {
 }
 
 #[actix_web::test]
-async fn an_empty_string_means_not_given_for_dates_direction_and_address_type() {
+async fn empty_string_means_not_given_for_some_fields() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"","dateTo":"","direction":""}"#).await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids(r#"{"subscriberFilter":{"address":"79001112233","type":""}}"#).await, @"[5, 4, 3, 2, 1]");
@@ -125,7 +125,7 @@ async fn limit_may_be_1000() {
 }
 
 #[actix_web::test]
-async fn channel_types_keep_the_channels_they_name() {
+async fn channel_types_filter_by_channel() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"channelTypes":["WHATSAPP"]}"#).await, @"[4, 3]");
     assert_snapshot!(app.ids(r#"{"channelTypes":["WHATSAPP","SMS","SMS"]}"#).await, @"[5, 4, 3, 2, 1]");
@@ -133,7 +133,7 @@ async fn channel_types_keep_the_channels_they_name() {
 }
 
 #[actix_web::test]
-async fn an_undocumented_channel_type_is_accepted_where_the_tenant_has_it() {
+async fn undocumented_channel_type_is_valid_if_the_tenant_has_it() {
     let app = app().await;
     assert_snapshot!(app.ask(r#"{"channelTypes":["SMS","MAX"]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'channelTypes[1]' must be a channel type such as SMS, WHATSAPP, VIBER or PUSH."}"#);
     app.import([message(6, json!({"channelType": "MAX"}))]).await;
@@ -145,7 +145,7 @@ async fn an_undocumented_channel_type_is_accepted_where_the_tenant_has_it() {
 }
 
 #[actix_web::test]
-async fn a_channel_type_of_a_registered_subject_is_known() {
+async fn channel_type_of_a_registered_subject_is_valid() {
     let app = app().await;
     let subject = history_gateway::model::subject::Subject { id: 9, name: None, channel_type: "TELEGRAM".into() };
     app.store.write(move |c| history_gateway::store::subjects::add(c, TENANT, &subject)).await.unwrap();
@@ -166,7 +166,7 @@ async fn message_id_combines_with_all_other_filters_and_the_window() {
 }
 
 #[actix_web::test]
-async fn direction_keeps_one_direction() {
+async fn direction_filters_by_direction() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"direction":"IN"}"#).await, @"[3]");
     assert_snapshot!(app.ids(r#"{"direction":"OUT"}"#).await, @"[5, 4, 2, 1]");
@@ -174,7 +174,7 @@ async fn direction_keeps_one_direction() {
 }
 
 #[actix_web::test]
-async fn traffic_types_keep_matching_out_messages_only() {
+async fn traffic_types_filter_outgoing_messages_by_type() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"trafficTypes":["AD","HSM"]}"#).await, @"[4, 1]");
     assert_snapshot!(app.ids(r#"{"trafficTypes":["AD"],"direction":"OUT"}"#).await, @"[1]");
@@ -183,14 +183,14 @@ async fn traffic_types_keep_matching_out_messages_only() {
 }
 
 #[actix_web::test]
-async fn traffic_types_do_not_find_incoming_messages_that_have_one() {
+async fn traffic_types_exclude_incoming_messages() {
     let app = TestApp::new().await;
     app.import([message(1, json!({"direction": "IN", "trafficType": "AD"}))]).await;
     assert_snapshot!(app.ids(r#"{"trafficTypes":["AD"]}"#).await, @"[]");
 }
 
 #[actix_web::test]
-async fn subject_id_and_its_misspelling_keep_one_subject() {
+async fn subject_id_in_both_spellings_filters_by_subject() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"subjectId":8}"#).await, @"[5]");
     assert_snapshot!(app.ids(r#"{"subjectID":8}"#).await, @"[5]");
@@ -201,7 +201,7 @@ async fn subject_id_and_its_misspelling_keep_one_subject() {
 }
 
 #[actix_web::test]
-async fn sort_is_by_message_id_descending_unless_asked_otherwise() {
+async fn default_sort_is_message_id_descending() {
     let app = app().await;
     assert_snapshot!(app.ids("{}").await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids(r#"{"sort":[{"direction":"ASC"}]}"#).await, @"[5, 4, 3, 2, 1]");
@@ -213,7 +213,7 @@ async fn sort_is_by_message_id_descending_unless_asked_otherwise() {
 }
 
 #[actix_web::test]
-async fn the_first_sort_entry_decides_and_message_id_in_the_last_ones_direction_ends_the_list() {
+async fn ties_are_broken_by_message_id_in_the_last_direction() {
     let app = TestApp::new().await;
     app.import([
         message(1, json!({"segments": 1, "comment": "b"})),

@@ -31,14 +31,14 @@ fn widened(request: &str) -> Value {
 }
 
 #[actix_web::test]
-async fn the_published_requests_as_published_answer_an_empty_list() {
+async fn published_requests_as_is_return_an_empty_list() {
     let app = app().await;
     assert_snapshot!(app.ask(WITH_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
     assert_snapshot!(app.ask(WITHOUT_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
 }
 
 #[actix_web::test]
-async fn the_widened_requests_answer_the_published_answer_byte_for_byte() {
+async fn widened_requests_return_the_published_response_exactly() {
     let app = app().await;
     let published = format!("200 {}", ANSWER.trim_end());
     assert_eq!(app.ask(widened(WITH_FILTER)).await, published);
@@ -46,7 +46,7 @@ async fn the_widened_requests_answer_the_published_answer_byte_for_byte() {
 }
 
 #[actix_web::test]
-async fn the_skeleton_with_its_zeros_answers_200() {
+async fn skeleton_request_with_zeros_is_200() {
     let app = app().await;
     assert_snapshot!(app.ask(SKELETON).await, @r#"200 {"content":[],"hasNext":false}"#);
 }

@@ -20,7 +20,7 @@ fn refused(file: Option<&str>, environment: &[(&str, &str)], flags: &[&str]) -> 
 }
 
 #[test]
-fn the_file_wins_over_the_default_the_environment_over_the_file_and_a_flag_over_all() {
+fn precedence_is_flag_then_environment_then_file_then_default() {
     let binary = Binary::with_file();
     binary.write("settings.toml", "[database]\nurl = \"sqlite://of-file.db\"\n[server]\nbind = \"127.0.0.1:0\"\n");
     let list = |arguments: &[&str], environment: &[(&str, &str)]| {
@@ -57,7 +57,7 @@ fn a_wrong_value_is_refused_with_its_name() {
 }
 
 #[test]
-fn all_wrong_values_are_named_at_once() {
+fn all_invalid_values_are_reported_together() {
     let environment = [
         ("HISTORY_GATEWAY__SERVER__BODY_LIMIT_BYTES", "1"),
         ("HISTORY_GATEWAY__DATABASE__READ_CONNECTIONS", "300"),
@@ -69,12 +69,12 @@ fn all_wrong_values_are_named_at_once() {
 }
 
 #[test]
-fn a_settings_file_that_is_not_there_is_named() {
+fn missing_settings_file_is_reported() {
     assert_snapshot!(refused(None, &[], &["--config", "missing.toml"]), @"1 history-gateway: the settings cannot be read: the file 'missing.toml' cannot be read: No such file or directory (os error 2)");
 }
 
 #[test]
-fn an_address_that_is_taken_is_named_with_the_flag_and_the_setting() {
+fn address_in_use_is_reported_with_flag_and_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let port = address.port().to_string();
@@ -85,7 +85,7 @@ fn an_address_that_is_taken_is_named_with_the_flag_and_the_setting() {
 }
 
 #[test]
-fn a_name_to_listen_on_is_resolved_at_start() {
+fn bind_host_name_is_resolved_at_start() {
     let binary = Binary::with_file();
     let server = binary.serve(&["serve", "--create", "--bind", "localhost:0"], &[]);
     assert!(server.history("x", "{}").starts_with("401 "));
@@ -102,7 +102,7 @@ fn a_name_to_listen_on_is_resolved_at_start() {
 }
 
 #[test]
-fn a_wrong_setting_is_named_with_its_line() {
+fn invalid_setting_is_reported_with_its_line() {
     let file = "[log]\nformat = \"text\"\n\n[database]\nread_connections = \"many\"\n";
     assert_snapshot!(refused(Some(file), &[], &[]), @"1 history-gateway: the settings are wrong: database.read_connections (settings.toml:5): it is a string, and must be an integer");
     assert_snapshot!(refused(Some("[database]\nread_connections = 300\n\n[server]\nbind = \"here\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database.read_connections (settings.toml:2): must be at most 256; server.bind (settings.toml:5): must be an address or a name with a port, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080");
@@ -123,7 +123,7 @@ fn a_wrong_setting_is_named_with_its_line() {
 }
 
 #[test]
-fn the_default_file_documents_every_setting() {
+fn every_setting_in_the_default_file_has_a_comment() {
     let defaults = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml")).unwrap();
     let mut commented = false;
     for line in defaults.lines() {

@@ -58,7 +58,7 @@ fn a_newer_schema_is_left_as_it_is() {
 }
 
 #[test]
-fn a_command_on_a_store_that_is_not_there_says_so_and_makes_no_file() {
+fn command_on_a_missing_store_fails_and_creates_no_file() {
     let binary = Binary::with_file();
     binary.write("items.ndjson", "{}");
     binary.write("upstream.key", "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10");
@@ -87,7 +87,7 @@ fn a_command_on_a_store_that_is_not_there_says_so_and_makes_no_file() {
 }
 
 #[test]
-fn serve_makes_a_store_only_where_it_is_told_to() {
+fn serve_creates_a_store_only_with_the_create_flag() {
     let binary = Binary::with_file();
     assert_snapshot!(binary.fails(&["serve", "--bind", "127.0.0.1:0"]), @"1 history-gateway: there is no store at 'history.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one, and so does 'history-gateway serve --create'");
     assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
@@ -97,7 +97,7 @@ fn serve_makes_a_store_only_where_it_is_told_to() {
 }
 
 #[test]
-fn a_directory_that_is_missing_or_may_not_be_written_to_is_named() {
+fn missing_or_unwritable_directory_is_reported() {
     let binary = Binary::with_file();
     assert_snapshot!(binary.fails(&["migrate", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
     std::fs::create_dir(binary.path("folder")).unwrap();
@@ -109,7 +109,7 @@ fn a_directory_that_is_missing_or_may_not_be_written_to_is_named() {
 }
 
 #[test]
-fn an_unknown_kind_of_database_is_refused_and_no_file_is_made_of_its_name() {
+fn invalid_database_url_is_refused_and_creates_no_file() {
     let binary = Binary::with_file();
     let mut said = String::new();
     for url in ["postgres:user:secret@host/db", "history.db", "sqlite://", "sqlite://:memory:", "mysql:x", ""] {
@@ -133,7 +133,7 @@ fn an_unknown_kind_of_database_is_refused_and_no_file_is_made_of_its_name() {
 }
 
 #[actix_web::test]
-async fn migrations_go_down_and_up_again() {
+async fn migrations_can_be_reverted_and_reapplied() {
     let directory = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::parse(&format!("sqlite://{}", directory.path().join("test.db").display())).unwrap();
     let store = Store::open(&url, Options::default()).unwrap();
@@ -149,7 +149,7 @@ async fn migrations_go_down_and_up_again() {
 }
 
 #[test]
-fn five_processes_may_make_the_same_store_at_once() {
+fn concurrent_processes_can_create_the_same_store() {
     let binary = Binary::with_file();
     let started: Vec<_> = (0..5).map(|_| binary.command(&["migrate"]).spawn().unwrap()).collect();
     for mut child in started {
@@ -159,7 +159,7 @@ fn five_processes_may_make_the_same_store_at_once() {
 }
 
 #[actix_web::test]
-async fn a_locked_store_makes_a_write_wait_and_then_say_so() {
+async fn write_to_a_locked_store_waits_then_is_busy() {
     let directory = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::parse(&format!("sqlite://{}", directory.path().join("test.db").display())).unwrap();
     let options = Options { wait: std::time::Duration::from_millis(200), ..Options::default() };
@@ -175,7 +175,7 @@ async fn a_locked_store_makes_a_write_wait_and_then_say_so() {
 }
 
 #[actix_web::test]
-async fn a_full_disk_is_said_and_nothing_is_half_written() {
+async fn full_database_is_reported_and_nothing_is_written() {
     let app = crate::support::TestApp::on(crate::support::Database::file(), crate::support::NOW, |_| {}).await;
     app.import([crate::support::message(1, serde_json::json!({}))]).await;
     // The database may grow no further: what SQLite says then is what it says of a full disk.

@@ -27,13 +27,13 @@ async fn filled(app: TestApp) -> TestApp {
 }
 
 #[actix_web::test]
-async fn without_dates_the_window_is_the_last_30_days_both_ends_inclusive() {
+async fn default_window_is_the_last_30_days_inclusive() {
     assert_eq!(NOW, "2026-03-01T12:00:00Z");
     assert_snapshot!(app().await.ids("{}").await, @"[5, 4]");
 }
 
 #[actix_web::test]
-async fn with_only_date_from_the_window_reaches_until_now_however_old_it_is() {
+async fn date_from_alone_reaches_until_now() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"2025-06-01T00:00:00Z"}"#).await, @"[5, 4, 3, 2]");
     assert_snapshot!(app.ids(r#"{"dateFrom":"2000-01-01"}"#).await, @"[5, 4, 3, 2, 1]");
@@ -41,7 +41,7 @@ async fn with_only_date_from_the_window_reaches_until_now_however_old_it_is() {
 }
 
 #[actix_web::test]
-async fn with_only_date_to_the_window_begins_30_days_before_now() {
+async fn date_to_alone_starts_30_days_before_now() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"dateTo":"2026-02-01"}"#).await, @"[4]");
     assert_snapshot!(app.ids(r#"{"dateTo":"2026-12-31"}"#).await, @"[7, 6, 5, 4]");
@@ -49,7 +49,7 @@ async fn with_only_date_to_the_window_begins_30_days_before_now() {
 }
 
 #[actix_web::test]
-async fn with_both_the_window_is_as_given_even_into_the_future() {
+async fn both_dates_are_used_as_given_even_in_the_future() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"2026-03-01T12:00:00.001Z","dateTo":"2026-06-01T00:00:00Z"}"#).await, @"[7, 6]");
     assert_snapshot!(app.ids(r#"{"dateFrom":"2024-02-29T12:00:00Z","dateTo":"2024-02-29T12:00:00Z"}"#).await, @"[1]");
@@ -71,7 +71,7 @@ async fn ends_more_than_366_days_apart_are_not_valid() {
 }
 
 #[actix_web::test]
-async fn the_range_check_can_be_held_against_the_effective_window() {
+async fn range_check_can_apply_to_the_effective_window() {
     let app = filled(TestApp::with(|config| config.edna.range_check = RangeCheck::Effective).await).await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"2025-02-28T12:00:00Z"}"#).await, @"[5, 4, 3, 2]");
     assert_snapshot!(app.ask(r#"{"dateFrom":"2025-02-28T11:59:59Z"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
@@ -103,7 +103,7 @@ async fn dates_are_read_in_every_form_clients_send() {
 }
 
 #[actix_web::test]
-async fn a_date_alone_is_its_midnight_in_utc() {
+async fn date_without_time_is_midnight_utc() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"2025-06-01","dateTo":"2025-06-01"}"#).await, @"[2]");
     assert_snapshot!(app.ids(r#"{"dateFrom":"2025-05-31","dateTo":"2025-05-31"}"#).await, @"[]");
@@ -119,7 +119,7 @@ async fn digits_beyond_the_millisecond_keep_both_ends_inclusive() {
 }
 
 #[actix_web::test]
-async fn an_unreadable_date_is_not_valid() {
+async fn invalid_dates_are_400() {
     let app = app().await;
     for date in [
         "2026-31-01T00:00:00Z",

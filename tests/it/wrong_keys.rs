@@ -21,7 +21,7 @@ async fn ask_from(app: &TestApp, key: &str, from: &str, path: &str, forwarded: O
 }
 
 #[actix_web::test]
-async fn wrong_keys_of_an_address_are_limited_and_a_right_one_is_never_refused_for_them() {
+async fn wrong_keys_are_rate_limited_but_valid_keys_are_not() {
     let app = TestApp::with(|config| {
         config.auth.wrong_keys_per_minute = 3;
         config.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
@@ -53,7 +53,7 @@ async fn wrong_keys_of_an_address_are_limited_and_a_right_one_is_never_refused_f
 }
 
 #[actix_web::test]
-async fn what_too_many_wrong_keys_are_told() {
+async fn wrong_key_limit_error_has_each_dialects_format() {
     let app = TestApp::with(|config| config.auth.wrong_keys_per_minute = 1).await;
     let service = actix_web::test::init_service(history_gateway::http::app(app.gateway.clone())).await;
     let ask = async |path, header| {
@@ -69,7 +69,7 @@ async fn what_too_many_wrong_keys_are_told() {
 }
 
 #[actix_web::test]
-async fn a_flood_of_wrong_keys_has_nobody_elses_key_wait() {
+async fn flood_of_wrong_keys_does_not_delay_other_addresses() {
     let app = TestApp::with(|config| config.auth.wrong_keys_per_minute = 1).await;
     let (history, wrong) = ("/api/messages/history", "01234567-89ab-4cde-8f01-23456789abcd");
     let (_, denied) = (
@@ -104,7 +104,7 @@ async fn a_flood_of_wrong_keys_has_nobody_elses_key_wait() {
 }
 
 #[actix_web::test]
-async fn every_kind_of_wrong_key_is_looked_up_alike() {
+async fn every_kind_of_wrong_key_costs_one_lookup() {
     let app = TestApp::new().await;
     let webhook = app.issue(TENANT, |key| key.kind = KeyKind::Webhook).await;
     let expired = app

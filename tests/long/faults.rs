@@ -25,7 +25,7 @@ fn integrity(binary: &Binary) -> String {
 }
 
 #[test]
-fn an_import_that_is_killed_leaves_whole_batches_and_can_be_repeated() {
+fn killed_import_leaves_whole_batches_and_can_be_repeated() {
     let source = with_tenant(Binary::with_file());
     source.run(&["generate", "--tenant", "3193", "--messages", "12000", "--until", "2026-03-01"]);
     let items = source.run(&["export", "--tenant", "3193"]);
@@ -55,7 +55,7 @@ fn an_import_that_is_killed_leaves_whole_batches_and_can_be_repeated() {
 }
 
 #[test]
-fn a_disk_that_is_full_is_said_nothing_is_half_written_and_reading_goes_on() {
+fn full_disk_leaves_whole_batches_and_reads_keep_working() {
     let source = with_tenant(Binary::with_file());
     source.run(&["generate", "--tenant", "3193", "--messages", "6000", "--until", "2026-03-01"]);
     let items = source.run(&["export", "--tenant", "3193"]);

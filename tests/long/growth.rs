@@ -71,7 +71,7 @@ fn log_query(body: &str) -> LogQuery {
 }
 
 #[actix_web::test]
-async fn a_page_touches_as_many_rows_in_a_large_store_as_in_a_small_one() {
+async fn rows_read_per_page_do_not_grow_with_the_store() {
     let (small, large) = (touched(4_000).await, touched(60_000).await);
     assert_eq!(small[..4], large[..4]);
     // A person has a phone and perhaps a device, so one or two walks of two rows each.

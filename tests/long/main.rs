@@ -12,7 +12,7 @@
 #[path = "../it/support/mod.rs"]
 mod support;
 
-mod crowd;
+mod concurrent_imports;
 mod disk;
 mod faults;
 mod growth;

@@ -70,7 +70,7 @@ mod tests {
     use super::{is_open_metrics_asked_for, plain};
 
     #[test]
-    fn plain_text_names_counters_and_infos_as_their_samples_are_named() {
+    fn plain_format_names_families_like_their_samples() {
         let mut registry = Registry::with_prefix("x");
         let asked: Family<Vec<(String, String)>, Counter> = Family::default();
         asked.get_or_create(&vec![("path".to_owned(), "# EOF \"a\"\nb".to_owned())]).inc();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn open_metrics_is_for_those_who_ask_for_it() {
+    fn open_metrics_is_negotiated_by_the_accept_header() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;\
                           q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         for (accept, expected) in [

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn places_go_to_tenants_in_turn_and_a_full_queue_refuses_at_once() {
+    async fn slots_go_to_tenants_in_turn_and_a_full_queue_refuses() {
         let admission = Admission::in_turn(1, 0, 3);
         let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_is_not_lost_with_whoever_waited_for_it() {
+    async fn slot_is_not_lost_when_its_waiter_times_out() {
         let admission = Admission::in_turn(1, 0, 3);
         let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
         assert!(matches!(admission.admit(caller(2, 1), Duration::ZERO).await, Err(StoreError::Busy)));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_tenant_has_the_places_that_are_kept_for_others() {
+    async fn no_tenant_gets_the_slots_reserved_for_others() {
         let admission = Admission::in_turn(2, 1, 9);
         let admit = async |tenant| admission.admit(caller(tenant, 1), Duration::ZERO).await.ok();
         let (one, other) = (admit(1).await.unwrap(), admit(1).await.unwrap());
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tenants_last_place_may_make_two_free() {
+    async fn releasing_one_slot_can_admit_two_waiters() {
         let admission = Admission::in_turn(2, 1, 9);
         let admit = async |tenant| admission.admit(caller(tenant, 1), Duration::ZERO).await.ok();
         let (one, _other) = (admit(1).await.unwrap(), admit(2).await.unwrap());

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_counts() {
+    fn first_end_reason_wins() {
         let budget = Budget::new(Duration::from_mins(1));
         assert!(budget.check().is_ok());
         budget.end(EndReason::ClientGone);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cheap_question_is_ended_at_its_last_row_and_at_its_deadline() {
+    fn cheap_query_ends_at_its_row_limit_and_its_deadline() {
         let budget = Budget::cheap(3, Duration::from_mins(1));
         assert!((0..3).all(|_| budget.look_at_row().is_ok()));
         assert!(budget.look_at_row().is_err());
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopping_server_ends_expensive_questions() {
+    fn shutdown_ends_expensive_queries() {
         let stopping = Arc::new(AtomicBool::new(false));
         let budget = Budget::expensive(Duration::from_mins(1), Arc::clone(&stopping));
         assert!(budget.check().is_ok());

@@ -32,7 +32,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn texts_come_back_and_keep_their_order(a in "[\u{0}-\u{3}x]{0,6}", b in "[\u{0}-\u{3}x]{0,6}") {
+        fn encoding_round_trips_and_preserves_order(a in "[\u{0}-\u{3}x]{0,6}", b in "[\u{0}-\u{3}x]{0,6}") {
             prop_assert_eq!(kept(&a).as_bytes().cmp(kept(&b).as_bytes()), a.as_bytes().cmp(b.as_bytes()));
             prop_assert!(!kept(&a).contains('\0'));
             prop_assert_eq!(told(kept(&a).into_owned()), a);

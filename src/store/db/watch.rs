@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disk_that_was_full_is_not_taken_for_free_because_something_small_fits() {
+    fn small_write_does_not_clear_a_full_disk_fault() {
         let watch = Watch::new(None, 1);
         watch.note::<()>(&Err(StoreError::ReadOnly), true);
         watch.note(&Ok(()), false);

@@ -1,9 +1,9 @@
 //! docs/edna.md §6: how messages and statuses get in, feed by feed, and what they come to together.
 
-mod door;
-mod orders;
-mod own;
-mod trail;
+mod api;
+mod event_order;
+mod get_message;
+mod ingest_queue;
 mod webhooks;
 
 use serde_json::{Value, json};

@@ -23,14 +23,14 @@ async fn add_subject(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn an_incoming_message_is_in_the_next_answer() {
+async fn incoming_message_is_in_the_next_response() {
     let feeds = with_subject().await;
     assert_eq!(feeds.hook_at("/webhooks/edna/messages", incoming(14_550_000_001)).await, OK);
     assert_snapshot!(feeds.app.ask("{}").await, @r#"200 {"content":[{"messageId":14550000001,"tenantId":3193,"channelType":"WHATSAPP","direction":"IN","address":"79001112233","content":"{\"text\":\"Hi\",\"type\":\"TEXT\"}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","subjectId":501,"subjectName":"shop_WA","subscriberId":4242}],"hasNext":false}"#);
 }
 
 #[actix_web::test]
-async fn content_is_stored_without_its_nulls_nested_ones_included_and_otherwise_as_it_came() {
+async fn content_is_stored_verbatim_except_for_nulls() {
     let feeds = with_subject().await;
     let content = r#"{ "type":"LIST_PICKER", "items":[null,{"id":1.50,"x":null,"y":[null]}], "big":12345678901234567890123,"e":{},"text":"a \u0041 \"null\" null" }"#;
     let raw = incoming(1).to_string().replace(&incoming(1)["messageContent"].to_string(), content);
@@ -41,7 +41,7 @@ async fn content_is_stored_without_its_nulls_nested_ones_included_and_otherwise_
 }
 
 #[actix_web::test]
-async fn a_reply_names_what_it_answers() {
+async fn reply_references_are_stored() {
     let feeds = with_subject().await;
     let reply = json!({"replyOutMessageId": 7, "replyOutMessageExternalRequestId": "5d1c", "replyInMessageId": 6});
     assert_eq!(feeds.hook(with(incoming(8), reply)).await, OK);
@@ -51,7 +51,7 @@ async fn a_reply_names_what_it_answers() {
 }
 
 #[actix_web::test]
-async fn a_message_of_an_unknown_subject_appears_when_the_subject_is_added() {
+async fn pending_message_appears_when_its_subject_is_added() {
     let feeds = Feeds::new().await;
     assert_eq!(feeds.hook(incoming(1)).await, OK);
     assert_eq!(feeds.hook(incoming(1)).await, OK);
@@ -61,7 +61,7 @@ async fn a_message_of_an_unknown_subject_appears_when_the_subject_is_added() {
 }
 
 #[actix_web::test]
-async fn a_message_of_an_unknown_subject_appears_with_the_first_message_that_tells_its_channel() {
+async fn pending_messages_appear_once_an_import_names_the_channel() {
     let feeds = Feeds::new().await;
     for id in 1..=3 {
         feeds.hook(incoming(id)).await;
@@ -74,7 +74,7 @@ async fn a_message_of_an_unknown_subject_appears_with_the_first_message_that_tel
 }
 
 #[actix_web::test]
-async fn what_waited_appears_within_a_second_of_what_an_own_system_tells() {
+async fn pending_message_appears_within_a_second_of_an_api_write() {
     let feeds = Feeds::new().await;
     feeds.hook(incoming(1)).await;
     feeds.send("/v1/messages", message(9, json!({"subjectId": 501, "channelType": "WHATSAPP"}))).await;
@@ -85,7 +85,7 @@ async fn what_waited_appears_within_a_second_of_what_an_own_system_tells() {
 }
 
 #[actix_web::test]
-async fn a_subject_of_another_tenant_is_not_known() {
+async fn subject_of_another_tenant_does_not_count() {
     let feeds = Feeds::new().await;
     let other = history_gateway::model::TenantId(4000);
     feeds.app.tenant(other).await;
@@ -96,7 +96,7 @@ async fn a_subject_of_another_tenant_is_not_known() {
 }
 
 #[actix_web::test]
-async fn a_status_changes_the_message_in_the_next_answer() {
+async fn status_updates_the_message_in_the_next_response() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z"}))]).await;
     assert_eq!(feeds.hook_at("/webhooks/edna/statuses", status("delivered", "2026-03-01T10:00:05Z")).await, OK);
@@ -110,7 +110,7 @@ async fn a_status_changes_the_message_in_the_next_answer() {
 }
 
 #[actix_web::test]
-async fn an_error_is_the_statuss_message() {
+async fn error_becomes_the_delivery_status_message() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({}))]).await;
     let failed = with(status("UNDELIVERED", "2026-03-01T10:00:05Z"), json!({"error": "error-address-unknown"}));
@@ -119,7 +119,7 @@ async fn an_error_is_the_statuss_message() {
 }
 
 #[actix_web::test]
-async fn a_status_that_comes_before_its_message_waits_for_it() {
+async fn early_status_is_applied_when_its_message_arrives() {
     let feeds = Feeds::new().await;
     assert_eq!(feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await, OK);
     assert_eq!(feeds.app.ids("{}").await, "[]");
@@ -128,7 +128,7 @@ async fn a_status_that_comes_before_its_message_waits_for_it() {
 }
 
 #[actix_web::test]
-async fn a_status_without_message_id_applies_once_another_event_ties_its_request_to_a_message() {
+async fn status_by_request_id_applies_once_linked_to_a_message() {
     let read = with(status("READ", "2026-03-01T10:00:09Z"), json!({"messageId": null}));
     let sent = status("SENT", "2026-03-01T10:00:01Z");
     for order in [[&read, &sent], [&sent, &read]] {
@@ -149,7 +149,7 @@ async fn a_status_without_message_id_applies_once_another_event_ties_its_request
 }
 
 #[actix_web::test]
-async fn a_request_is_tied_within_its_subject_only() {
+async fn request_id_is_linked_within_its_subject_only() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({}))]).await;
     feeds.hook(status("SENT", "2026-03-01T10:00:01Z")).await;
@@ -159,7 +159,7 @@ async fn a_request_is_tied_within_its_subject_only() {
 }
 
 #[actix_web::test]
-async fn a_list_of_events_is_taken_as_a_whole() {
+async fn list_of_events_is_accepted() {
     let feeds = with_subject().await;
     let list = json!([incoming(1), incoming(2), with(status("READ", "2026-03-01T10:00:09Z"), json!({"messageId": 2}))]);
     assert_eq!(feeds.hook(list).await, OK);
@@ -168,7 +168,7 @@ async fn a_list_of_events_is_taken_as_a_whole() {
 }
 
 #[actix_web::test]
-async fn events_of_other_kinds_are_kept_and_change_nothing() {
+async fn other_events_are_stored_once_and_change_nothing() {
     let feeds = with_subject().await;
     let events = [
         json!({"id": 5, "name": "promo", "channelType": "WHATSAPP", "status": "APPROVED", "category": "MARKETING"}),
@@ -186,7 +186,7 @@ async fn events_of_other_kinds_are_kept_and_change_nothing() {
 }
 
 #[actix_web::test]
-async fn edna_may_look_without_a_key() {
+async fn get_and_head_need_no_key() {
     let feeds = Feeds::new().await;
     for path in ["/webhooks/edna", "/webhooks/edna/messages", "/webhooks/edna/statuses", "/webhooks/edna/"] {
         for method in ["GET", "HEAD"] {
@@ -225,7 +225,7 @@ async fn only_a_webhook_key_may_post() {
 }
 
 #[actix_web::test]
-async fn the_header_of_the_key_is_a_setting() {
+async fn key_header_is_configurable() {
     let app = TestApp::with(|config| config.webhooks.header = "X-Hook-Key".into()).await;
     let feeds = Feeds::of(app).await;
     let headers = [("x-hook-key", feeds.webhook_key.as_str())];
@@ -234,7 +234,7 @@ async fn the_header_of_the_key_is_a_setting() {
 }
 
 #[actix_web::test]
-async fn what_has_no_meaning_is_400_and_never_500() {
+async fn invalid_events_are_400_and_never_500() {
     let feeds = with_subject().await;
     let wrong_everywhere = |event: &serde_json::Value, wrong: &serde_json::Value| {
         let names = event.as_object().unwrap().keys().map(|name| (name.clone(), wrong.clone()));
@@ -270,7 +270,7 @@ async fn what_has_no_meaning_is_400_and_never_500() {
 }
 
 #[actix_web::test]
-async fn what_has_a_meaning_is_stored_as_far_as_it_has() {
+async fn valid_parts_of_an_odd_event_are_stored() {
     let feeds = with_subject().await;
     feeds.app.import([message(9_007_199_254_740_993, json!({}))]).await;
     // A megabyte of unknown fields, wrong types beside what counts, an id beyond 53 bits, a date in the future.
@@ -291,7 +291,7 @@ async fn what_has_a_meaning_is_stored_as_far_as_it_has() {
 }
 
 #[actix_web::test]
-async fn the_good_ones_of_a_list_are_kept() {
+async fn valid_events_of_a_list_are_stored_despite_invalid_ones() {
     let feeds = with_subject().await;
     assert_eq!(feeds.hook(json!([incoming(1), with(incoming(2), json!({"receivedAt": 5})), incoming(3)])).await, OK);
     assert_eq!(feeds.app.ids("{}").await, "[3, 1]");
@@ -305,7 +305,7 @@ async fn a_body_over_the_limit_is_413() {
 }
 
 #[actix_web::test]
-async fn a_repeat_after_the_subjects_channel_was_corrected_changes_nothing() {
+async fn repeat_after_a_channel_correction_changes_nothing() {
     let feeds = with_subject().await;
     feeds.hook(incoming(1)).await;
     let before = feeds.app.ask("{}").await;
@@ -318,7 +318,7 @@ async fn a_repeat_after_the_subjects_channel_was_corrected_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn a_subject_is_not_taught_the_channel_that_was_taken_from_it() {
+async fn inferred_channel_is_not_evidence_for_its_subject() {
     let told = |id: i64, channel_type: &str| message(id, json!({"subjectId": 501, "channelType": channel_type}));
     for order in [[0, 1, 2], [0, 2, 1]] {
         let feeds = Feeds::new().await;
@@ -336,7 +336,7 @@ async fn a_subject_is_not_taught_the_channel_that_was_taken_from_it() {
 }
 
 #[actix_web::test]
-async fn a_request_id_of_any_length_in_digits_is_a_request_id() {
+async fn numeric_request_id_of_any_length_is_accepted() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({}))]).await;
     let long = |event: serde_json::Value| event.to_string().replace(r#""req-1""#, "123456789012345678901234567890");
@@ -346,7 +346,7 @@ async fn a_request_id_of_any_length_in_digits_is_a_request_id() {
 }
 
 #[actix_web::test]
-async fn a_subject_stays_known_when_the_message_that_told_of_it_came_by_webhook_too() {
+async fn subject_stays_known_if_its_evidence_also_came_by_webhook() {
     let feeds = Feeds::new().await;
     feeds.hook(incoming(1)).await;
     // The same message from edna's history, its content spelt with its nulls; the webhook's copy is the greater one.
@@ -361,7 +361,7 @@ async fn a_subject_stays_known_when_the_message_that_told_of_it_came_by_webhook_
 }
 
 #[actix_web::test]
-async fn a_message_longer_than_an_item_may_be_is_refused() {
+async fn message_exceeding_the_item_size_limit_is_400() {
     let feeds = with_subject().await;
     let long = json!({"messageContent": {"type": "TEXT", "text": "\"".repeat(400_000)}});
     let answer = feeds.hook(with(incoming(1), long)).await;
@@ -369,7 +369,7 @@ async fn a_message_longer_than_an_item_may_be_is_refused() {
 }
 
 #[actix_web::test]
-async fn a_status_without_a_readable_time_is_kept_as_one_without_a_time() {
+async fn status_with_an_invalid_time_is_stored_without_a_time() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({"subjectId": 501}))]).await;
     for at in [json!("soon"), json!(17), json!(null)] {

@@ -82,7 +82,7 @@ async fn counts_are_exact_under_concurrent_imports() {
 }
 
 #[actix_web::test]
-async fn whole_days_and_their_edges_sum_up() {
+async fn counts_are_exact_at_day_boundaries() {
     let app = TestApp::new().await;
     let at = |number: u32, at: &str| log(number, json!({"createdAt": at}));
     app.import_logs([
@@ -115,7 +115,7 @@ async fn whole_days_and_their_edges_sum_up() {
 }
 
 #[actix_web::test]
-async fn a_long_skip_lands_on_its_row() {
+async fn large_skip_returns_the_right_rows() {
     let app = TestApp::new().await;
     let row = |number: u32| {
         let (day, second) = (1 + number / 300, number % 60);

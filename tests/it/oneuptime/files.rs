@@ -31,7 +31,7 @@ fn export(binary: &Binary) -> String {
 }
 
 #[test]
-fn plain_and_wrapped_rows_and_whole_answers_come_in() {
+fn import_reads_plain_wrapped_and_paged_rows() {
     let binary = shop();
     let wrapped = json!({
         "_id": super::id(2), "createdAt": {"_type": "DateTime", "value": "2026-03-01T10:02:00.000Z"},
@@ -74,7 +74,7 @@ fn the_newer_update_wins_in_any_order() {
 }
 
 #[test]
-fn bad_lines_are_named_with_their_reasons_and_the_rest_comes_in() {
+fn invalid_lines_are_reported_and_the_rest_is_imported() {
     let binary = shop();
     let without = |name: &str| {
         let mut row = log(1, json!({}));
@@ -187,7 +187,7 @@ fn a_window_of_the_export_includes_both_ends() {
 }
 
 #[test]
-fn the_sandbox_has_rows_and_takes_seeds_of_them() {
+fn sandbox_has_log_rows_and_accepts_seed_logs() {
     let binary = Binary::with_file();
     binary.write("rows.ndjson", lines((1..=2).map(|number| log(number, json!({})))));
     let count = |arguments: &[&str]| {

@@ -12,7 +12,7 @@ fn item(id: &str) -> String {
 }
 
 #[actix_web::test]
-async fn an_item_is_the_bare_object() {
+async fn item_response_is_the_bare_object() {
     let app = TestApp::new().await;
     app.import_logs([log(1, json!({"messageText": "hello"}))]).await;
     assert_snapshot!(app.logs(&item(&id(1)), "").await, @r#"200 {"_id":"00000000-0000-4000-8000-000000000001"}"#);
@@ -21,7 +21,7 @@ async fn an_item_is_the_bare_object() {
 }
 
 #[actix_web::test]
-async fn what_is_not_there_is_an_empty_object_and_so_is_another_projects() {
+async fn item_missing_or_of_another_project_is_an_empty_object() {
     let app = TestApp::new().await;
     app.tenant(TenantId(77)).await;
     app.import_logs_for(TenantId(77), [log(1, json!({}))]).await;
@@ -30,7 +30,7 @@ async fn what_is_not_there_is_an_empty_object_and_so_is_another_projects() {
 }
 
 #[actix_web::test]
-async fn a_malformed_id_is_told_of_even_without_a_key() {
+async fn malformed_id_is_400_even_without_a_key() {
     let app = TestApp::new().await;
     assert_snapshot!(app.logs_with("", &item("abc"), "").await, @r#"400 {"error":"Invalid ID format: \"abc\". Expected a valid UUID (e.g., \"550e8400-e29b-41d4-a716-446655440000\").","message":"Invalid ID format: \"abc\". Expected a valid UUID (e.g., \"550e8400-e29b-41d4-a716-446655440000\")."}"#);
     for path in ["/api/whatsapp-log/abc/update-item", "/api/whatsapp-log/abc/delete-item"] {

@@ -13,7 +13,7 @@ use history_gateway::store::api_keys;
 const UNKNOWN: &str = "377f9b73-28fe-41f1-b591-3fdcef396aba";
 
 #[actix_web::test]
-async fn without_a_key_nothing_is_read() {
+async fn reading_requires_a_key() {
     let app = TestApp::new().await;
     assert_snapshot!(app.send("POST", LIST, &[], "").await.body, @r#"{"error":"Authenticated user or a valid API key is needed to read record of WhatsApp Log.","message":"Authenticated user or a valid API key is needed to read record of WhatsApp Log."}"#);
     // A header without a key is one with a wrong key.
@@ -28,7 +28,7 @@ async fn without_a_key_nothing_is_read() {
 }
 
 #[actix_web::test]
-async fn keys_that_are_unknown_expired_revoked_malformed_or_for_webhooks_are_invalid() {
+async fn unusable_keys_are_all_reported_as_invalid() {
     let app = TestApp::new().await;
     let expired = app
         .issue(TENANT, |key| {
@@ -55,7 +55,7 @@ async fn keys_that_are_unknown_expired_revoked_malformed_or_for_webhooks_are_inv
 }
 
 #[actix_web::test]
-async fn any_one_of_six_permissions_reads() {
+async fn any_read_permission_is_sufficient() {
     let app = TestApp::new().await;
     for permission in PERMISSIONS {
         let key = app
@@ -77,7 +77,7 @@ async fn any_one_of_six_permissions_reads() {
 }
 
 #[actix_web::test]
-async fn nothing_is_ever_changed() {
+async fn write_requests_are_refused() {
     let app = TestApp::new().await;
     let one = format!("/api/whatsapp-log/{}", id(1));
     let mut table = String::new();
@@ -123,7 +123,7 @@ async fn nothing_is_ever_changed() {
 }
 
 #[actix_web::test]
-async fn the_header_is_read_in_any_case_and_headers_of_a_project_change_nothing() {
+async fn key_header_ignores_case_and_project_headers_are_ignored() {
     let app = TestApp::new().await;
     app.tenant(TenantId(77)).await;
     app.import_logs_for(TenantId(77), [log(1, json!({}))]).await;
@@ -136,7 +136,7 @@ async fn the_header_is_read_in_any_case_and_headers_of_a_project_change_nothing(
 }
 
 #[actix_web::test]
-async fn a_project_in_a_query_is_the_keys_own() {
+async fn project_in_a_query_cannot_reach_another_project() {
     let app = TestApp::new().await;
     app.tenant(TenantId(77)).await;
     app.import_logs_for(TenantId(77), [log(1, json!({})), log(2, json!({}))]).await;
@@ -166,7 +166,7 @@ async fn a_project_in_a_query_is_the_keys_own() {
 }
 
 #[actix_web::test]
-async fn a_key_restricted_to_senders_sees_their_messages_only_in_both_dialects() {
+async fn restricted_key_sees_only_its_senders_in_both_dialects() {
     let app = TestApp::new().await;
     app.import([
         whatsapp(1, json!({"subjectId": 501})),
@@ -209,7 +209,7 @@ async fn a_key_restricted_to_senders_sees_their_messages_only_in_both_dialects()
 }
 
 #[actix_web::test]
-async fn checks_come_in_their_order() {
+async fn checks_run_in_a_fixed_order() {
     let app = TestApp::new().await;
     let none = app.issue(TENANT, |key| key.kind = KeyKind::Additional).await;
     let wrong = r#"{"query":{"foo":1},"select":{"foo":1},"sort":{"foo":1},"groupBy":{"foo":1}}"#;
@@ -249,7 +249,7 @@ async fn checks_come_in_their_order() {
 }
 
 #[actix_web::test]
-async fn a_key_that_asks_too_often_and_a_store_that_is_away_are_told_in_the_dialects_words() {
+async fn rate_limit_error_has_the_dialects_format() {
     let app = TestApp::with(|config| config.edna.requests_per_second = 1).await;
     assert!(app.logs(LIST, "").await.starts_with("200 "));
     let mut last = app.log_call(&app.key, "POST", LIST, "").await;

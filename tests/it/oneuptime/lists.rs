@@ -13,13 +13,13 @@ async fn app() -> TestApp {
 }
 
 #[actix_web::test]
-async fn a_published_list_has_its_keys_in_the_pages_order() {
+async fn published_list_has_the_documented_key_order() {
     let app = app().await;
     assert_snapshot!(app.logs(&format!("{LIST}?skip=0&limit=1"), r#"{"select":{"status":true}}"#).await, @r#"200 {"count":12,"limit":1,"skip":0,"data":[{"_id":"00000000-0000-4000-8000-000000000012","status":"Sent"}]}"#);
 }
 
 #[actix_web::test]
-async fn a_live_list_has_its_keys_in_the_servers_order() {
+async fn live_list_has_the_real_servers_key_order() {
     let app = app().await;
     let key = app.live_key().await;
     assert_snapshot!(app.logs_with(&key, &format!("{LIST}?skip=2&limit=1"), r#"{"select":{"status":true}}"#).await, @r#"200 {"data":[{"_id":"00000000-0000-4000-8000-000000000010","status":"Sent"}],"count":12,"skip":2,"limit":1}"#);
@@ -34,7 +34,7 @@ async fn the_profile_is_a_setting_that_a_key_overrides() {
 }
 
 #[actix_web::test]
-async fn every_kind_of_value_in_both_profiles() {
+async fn both_profiles_render_every_kind_of_value() {
     let app = TestApp::new().await;
     app.import_logs([log(
         1,
@@ -57,7 +57,7 @@ async fn every_kind_of_value_in_both_profiles() {
 }
 
 #[actix_web::test]
-async fn get_and_post_and_head_any_case_and_a_trailing_slash() {
+async fn paths_ignore_case_and_trailing_slash_for_get_post_head() {
     let app = app().await;
     for (method, path) in [
         ("POST", LIST.to_owned()),
@@ -76,7 +76,7 @@ async fn get_and_post_and_head_any_case_and_a_trailing_slash() {
 }
 
 #[actix_web::test]
-async fn a_body_on_get_counts() {
+async fn body_of_a_get_request_is_read() {
     let app = app().await;
     let body = json!({"query": {"_id": id(3)}, "limit": 5});
     let response = app.log_call(&app.key, "GET", LIST, body).await;
@@ -84,7 +84,7 @@ async fn a_body_on_get_counts() {
 }
 
 #[actix_web::test]
-async fn a_body_of_another_type_is_read_rather_than_passed_over() {
+async fn body_is_read_whatever_its_content_type() {
     let app = app().await;
     for of_type in ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "nonsense"] {
         let headers = [("ApiKey", app.key.as_str()), ("Content-Type", of_type)];
@@ -96,7 +96,7 @@ async fn a_body_of_another_type_is_read_rather_than_passed_over() {
 }
 
 #[actix_web::test]
-async fn skip_and_limit_of_the_url_win_over_the_body() {
+async fn skip_and_limit_in_the_url_override_the_body() {
     let app = app().await;
     let short = |answer: String| {
         let answer: Value = serde_json::from_str(answer.strip_prefix("200 ").unwrap()).unwrap();
@@ -142,7 +142,7 @@ async fn skip_and_limit_of_the_url_win_over_the_body() {
 }
 
 #[actix_web::test]
-async fn a_limit_has_a_bound_in_each_profile() {
+async fn limit_has_a_maximum_in_each_profile() {
     let app = app().await;
     let live = app.live_key().await;
     assert_eq!(app.logs(&format!("{LIST}?limit=100"), "").await.split_once(' ').unwrap().0, "200");
@@ -161,7 +161,7 @@ async fn negative_numbers_are_refused() {
 }
 
 #[actix_web::test]
-async fn the_count_is_of_all_pages() {
+async fn count_covers_all_pages() {
     let app = app().await;
     assert_eq!(app.found(json!({"limit": 3})).await, "[12, 11, 10] of 12");
     assert_eq!(app.found(json!({"limit": 3, "skip": 9})).await, "[3, 2, 1] of 12");
@@ -173,7 +173,7 @@ async fn the_count_is_of_all_pages() {
 }
 
 #[actix_web::test]
-async fn nothing_can_be_grouped() {
+async fn group_by_is_refused() {
     let app = app().await;
     assert_snapshot!(app.logs(LIST, r#"{"groupBy":{"status":true}}"#).await, @r#"400 {"error":"GroupBy is currently not supported","message":"GroupBy is currently not supported"}"#);
     for empty in [json!({}), json!(null), json!([])] {
@@ -183,7 +183,7 @@ async fn nothing_can_be_grouped() {
 }
 
 #[actix_web::test]
-async fn what_is_not_there_is_a_page_that_was_not_found() {
+async fn unknown_routes_are_404_page_not_found() {
     let app = app().await;
     let mut table = String::new();
     for (method, path) in [

@@ -1,11 +1,12 @@
 //! The OneUptime dialect, a file a part of docs/oneuptime.md, and what its tests share.
 
 mod counts;
-mod door;
 mod files;
+mod invalid_requests;
 mod items;
 mod keys;
 mod lists;
+mod message_rows;
 mod operators;
 mod oracle;
 mod plans;
@@ -14,7 +15,6 @@ mod samples;
 mod search;
 mod select;
 mod sort;
-mod wrong;
 
 use history_gateway::ingest::{self, Recorded};
 use history_gateway::model::TenantId;

@@ -33,7 +33,7 @@ async fn check(table: &[(Value, &str)]) {
 }
 
 #[actix_web::test]
-async fn a_bare_value_is_equal() {
+async fn bare_value_means_equality() {
     check(&[
         (json!({}), "[1, 2, 3, 4]"),
         (json!({"status": "Sent"}), "[1, 4]"),
@@ -53,7 +53,7 @@ async fn a_bare_value_is_equal() {
 }
 
 #[actix_web::test]
-async fn null_is_null() {
+async fn null_matches_missing_values() {
     check(&[
         (json!({"messageText": null}), "[2]"),
         (json!({"incidentId": null}), "[2, 3]"),
@@ -65,7 +65,7 @@ async fn null_is_null() {
 }
 
 #[actix_web::test]
-async fn a_list_is_any_of_it_and_an_empty_one_nothing() {
+async fn list_matches_any_of_its_values_and_empty_list_none() {
     check(&[
         (json!({"status": ["Sent", "Read"]}), "[1, 2, 4]"),
         (json!({"status": ["Sent", "Sent"]}), "[1, 4]"),
@@ -79,7 +79,7 @@ async fn a_list_is_any_of_it_and_an_empty_one_nothing() {
 }
 
 #[actix_web::test]
-async fn equal_and_not_equal() {
+async fn equality_operators_handle_nulls() {
     check(&[
         (json!({"messageText": op("EqualTo", json!("a"))}), "[1, 4]"),
         (json!({"messageText": op("NotEqual", json!("a"))}), "[3]"),
@@ -92,7 +92,7 @@ async fn equal_and_not_equal() {
 }
 
 #[actix_web::test]
-async fn null_and_not_null() {
+async fn presence_operators_test_for_null() {
     check(&[
         (json!({"messageText": {"_type": "IsNull"}}), "[2]"),
         (json!({"messageText": {"_type": "IsNull", "value": null}}), "[2]"),
@@ -107,7 +107,7 @@ async fn null_and_not_null() {
 }
 
 #[actix_web::test]
-async fn greater_and_less() {
+async fn comparison_operators_order_values_and_handle_nulls() {
     check(&[
         (json!({"whatsAppCostInUSDCents": op("GreaterThan", json!(1))}), "[3]"),
         (json!({"whatsAppCostInUSDCents": op("GreaterThanOrEqual", json!(1))}), "[1, 3, 4]"),
@@ -144,7 +144,7 @@ async fn between_includes_both_ends() {
 }
 
 #[actix_web::test]
-async fn includes_in_its_three_forms() {
+async fn includes_operators_filter_by_a_list() {
     check(&[
         (json!({"status": op("Includes", json!(["Sent", "Read"]))}), "[1, 2, 4]"),
         (json!({"status": op("IncludesAll", json!(["Sent", "Read"]))}), "[1, 2, 4]"),
@@ -158,7 +158,7 @@ async fn includes_in_its_three_forms() {
 }
 
 #[actix_web::test]
-async fn a_value_with_its_type_beside_it_is_the_value() {
+async fn typed_values_are_unwrapped() {
     check(&[
         (json!({"_id": op("ObjectID", json!(id(2)))}), "[2]"),
         (json!({"toNumber": op("Phone", json!("+15551234567"))}), "[1, 2, 3, 4]"),
@@ -171,7 +171,7 @@ async fn a_value_with_its_type_beside_it_is_the_value() {
 }
 
 #[actix_web::test]
-async fn dates_are_compared_at_the_millisecond() {
+async fn dates_compare_at_millisecond_precision() {
     let app = TestApp::new().await;
     let at = |number, time: &str| log(number, json!({"createdAt": time, "updatedAt": time}));
     app.import_logs([at(1, "2026-03-01T10:00:00.001Z"), at(2, "2026-03-01T10:00:00.002Z")]).await;
@@ -183,7 +183,7 @@ async fn dates_are_compared_at_the_millisecond() {
 }
 
 #[actix_web::test]
-async fn phones_are_compared_as_they_are_stored() {
+async fn phones_compare_verbatim() {
     let app = TestApp::new().await;
     let to = |number, phone: &str| log(number, json!({"toNumber": phone}));
     app.import_logs([to(1, "+1-555-123-4567"), to(2, "+15551234567"), to(3, "not a phone")]).await;
@@ -194,7 +194,7 @@ async fn phones_are_compared_as_they_are_stored() {
 }
 
 #[actix_web::test]
-async fn conditions_are_anded() {
+async fn conditions_are_combined_with_and() {
     check(&[
         (json!({"status": "Sent", "incidentId": INCIDENT, "createdAt": op("GreaterThan", json!("2026-03-01T10:03:00Z"))}), "[4]"),
         (json!({"status": "Sent", "messageText": "b"}), "[]"),

@@ -102,7 +102,7 @@ fn cases() -> Vec<(&'static str, Value)> {
 }
 
 #[actix_web::test]
-async fn each_request_walks_the_index_that_was_chosen_for_it() {
+async fn each_request_uses_the_intended_index() {
     let app = filled(TestApp::on(Database::file(), NOW, |_| {}).await).await;
     let mut plans = String::new();
     for (name, body) in cases() {
@@ -190,7 +190,7 @@ async fn each_request_walks_the_index_that_was_chosen_for_it() {
 }
 
 #[actix_web::test]
-async fn a_list_and_its_count_look_at_no_more_rows_than_they_must() {
+async fn lists_and_counts_read_the_expected_number_of_rows() {
     let app = filled(TestApp::on(Database::file(), NOW, |_| {}).await).await;
     let mut table = String::new();
     for (name, body) in cases() {
@@ -227,7 +227,7 @@ async fn a_list_and_its_count_look_at_no_more_rows_than_they_must() {
 
 #[cfg(feature = "postgres")]
 #[actix_web::test]
-async fn a_server_walks_the_same_indexes() {
+async fn postgres_uses_the_same_indexes() {
     let Some(cluster) = crate::support::server() else { return };
     let app = filled(TestApp::on(Database::on(cluster, "template1"), NOW, |_| {}).await).await;
     app.store

@@ -176,7 +176,7 @@ async fn filled(own: Vec<(bool, Map<String, Value>)>, messages: Vec<(bool, Messa
 }
 
 #[test]
-fn any_request_gives_what_a_plain_list_gives() {
+fn random_requests_match_the_in_memory_oracle() {
     let runtime = actix_web::rt::System::new();
     let own = prop::collection::vec((prop::bool::weighted(0.3), own_row()), 0..30);
     let messages = prop::collection::vec((prop::bool::weighted(0.3), message()), 0..12);

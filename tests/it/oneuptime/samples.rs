@@ -73,7 +73,7 @@ async fn app() -> TestApp {
 }
 
 #[actix_web::test]
-async fn every_published_request_has_its_answer() {
+async fn published_requests_get_the_expected_responses() {
     let app = app().await;
     let mut table = String::new();
     for sample in samples() {
@@ -107,7 +107,7 @@ async fn every_published_request_has_its_answer() {
 }
 
 #[actix_web::test]
-async fn the_dashboards_requests_have_their_live_answers() {
+async fn dashboard_requests_get_the_live_responses() {
     let app = app().await;
     let key = app.issue(TENANT, |key| key.oneuptime_profile = Some("live".into())).await;
     let mut table = String::new();

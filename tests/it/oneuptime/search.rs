@@ -21,7 +21,7 @@ async fn search(app: &TestApp, text: &str) -> String {
 }
 
 #[actix_web::test]
-async fn case_does_not_count_in_any_script() {
+async fn search_ignores_case_in_every_script() {
     let app = with_texts(&["ПРИВЕТ, Ёлка", "привет", "ÉCOLE Straße", "ΟΔΟΣ", "K\u{212a}k", "İIıi", "ǅ"]).await;
     assert_eq!(search(&app, "Привет").await, "[1, 2]");
     assert_eq!(search(&app, "ёЛКА").await, "[1]");
@@ -34,7 +34,7 @@ async fn case_does_not_count_in_any_script() {
 }
 
 #[actix_web::test]
-async fn where_a_text_is_looked_for() {
+async fn search_operators_match_their_position_in_the_text() {
     let app = with_texts(&["Database down", "the database", "DATABASE", "data base"]).await;
     assert_eq!(app.query(json!({"messageText": op("Search", "base")})).await, "[1, 2, 3, 4]");
     assert_eq!(app.query(json!({"messageText": op("StartsWith", "data")})).await, "[1, 3, 4]");
@@ -61,7 +61,7 @@ async fn the_pattern_is_trimmed_and_the_value_is_not() {
 }
 
 #[actix_web::test]
-async fn percent_and_underscore_are_wildcards_unless_a_backslash_is_before_them() {
+async fn percent_and_underscore_are_wildcards_unless_escaped() {
     let app = with_texts(&["100% sure", "1000 sure", "a_b", "axb", r"c:\dir", "я%я", "яяя", "line\nbreak"]).await;
     assert_eq!(search(&app, "1%sure").await, "[1, 2]");
     assert_eq!(search(&app, "a_b").await, "[3, 4]");
@@ -82,7 +82,7 @@ async fn percent_and_underscore_are_wildcards_unless_a_backslash_is_before_them(
 }
 
 #[actix_web::test]
-async fn characters_that_not_every_database_holds_are_found() {
+async fn control_characters_and_noncharacters_are_found() {
     let app = with_texts(&["a\u{0}b", "a\u{1}b", "A\u{0}", "ab", "\u{fffd}", "\u{fffe}", "\u{ffff}"]).await;
     assert_eq!(search(&app, "\u{fffd}").await, "[5]");
     assert_eq!(search(&app, "\u{fffe}").await, "[6]");
@@ -137,7 +137,7 @@ async fn a_number_is_searched_by_its_digits() {
 }
 
 #[actix_web::test]
-async fn multi_search_finds_any_of_its_fields_whatever_its_name() {
+async fn multi_search_matches_any_of_its_fields() {
     let app = TestApp::new().await;
     app.import_logs([
         log(1, json!({"messageText": "call +4930"})),
@@ -157,7 +157,7 @@ async fn multi_search_finds_any_of_its_fields_whatever_its_name() {
 }
 
 #[actix_web::test]
-async fn an_empty_multi_search_is_no_condition() {
+async fn multi_search_with_an_empty_value_matches_every_row() {
     let app = TestApp::new().await;
     app.import_logs([log(1, json!({"messageText": "a"})), log(2, json!({}))]).await;
     let multi =

@@ -24,7 +24,7 @@ async fn row(app: &TestApp, select: serde_json::Value) -> String {
 }
 
 #[actix_web::test]
-async fn without_a_select_rows_hold_their_id() {
+async fn rows_hold_only_their_id_without_a_select() {
     let app = app().await;
     let only_id = r#"{"_id":"00000000-0000-4000-8000-000000000001"}"#;
     for select in [json!({}), json!({"_id": true}), json!({"_id": false}), json!({"status": false})] {
@@ -34,7 +34,7 @@ async fn without_a_select_rows_hold_their_id() {
 }
 
 #[actix_web::test]
-async fn columns_come_in_the_resources_order_and_null_where_they_have_no_value() {
+async fn columns_have_a_fixed_order_and_missing_values_are_null() {
     let app = app().await;
     let select = json!({"status": true, "userId": true, "incidentId": true, "statusMessage": true, "deletedAt": true,
         "version": true, "whatsAppCostInUSDCents": 1, "fromNumber": "yes"});
@@ -42,13 +42,13 @@ async fn columns_come_in_the_resources_order_and_null_where_they_have_no_value()
 }
 
 #[actix_web::test]
-async fn an_unknown_column_is_refused_with_those_there_are() {
+async fn unknown_column_is_refused_listing_the_known_ones() {
     let app = app().await;
     assert_snapshot!(row(&app, json!({"status": true, "foo": true})).await, @r#"400 {"error":"Invalid select clause. Cannot select on \"foo\". This column does not exist on WhatsApp Log. Here are the columns you can select on instead: _id, createdAt, updatedAt, deletedAt, version, project, projectId, toNumber, fromNumber, messageText, statusMessage, whatsAppMessageId, status, whatsAppCostInUSDCents, incident, incidentId, user, userId, alert, alertId, monitor, monitorId, scheduledMaintenance, scheduledMaintenanceId, statusPage, statusPageId, statusPageAnnouncement, statusPageAnnouncementId, team, teamId, onCallDutyPolicy, onCallDutyPolicyId, onCallDutyPolicyEscalationRule, onCallDutyPolicyEscalationRuleId, onCallDutyPolicySchedule, onCallDutyPolicyScheduleId, deletedByUser, deletedByUserId","message":"Invalid select clause. Cannot select on \"foo\". This column does not exist on WhatsApp Log. Here are the columns you can select on instead: _id, createdAt, updatedAt, deletedAt, version, project, projectId, toNumber, fromNumber, messageText, statusMessage, whatsAppMessageId, status, whatsAppCostInUSDCents, incident, incidentId, user, userId, alert, alertId, monitor, monitorId, scheduledMaintenance, scheduledMaintenanceId, statusPage, statusPageId, statusPageAnnouncement, statusPageAnnouncementId, team, teamId, onCallDutyPolicy, onCallDutyPolicyId, onCallDutyPolicyEscalationRule, onCallDutyPolicyEscalationRuleId, onCallDutyPolicySchedule, onCallDutyPolicyScheduleId, deletedByUser, deletedByUserId"}"#);
 }
 
 #[actix_web::test]
-async fn who_deleted_a_row_is_nobodys_to_read() {
+async fn deleted_by_columns_cannot_be_selected() {
     let app = app().await;
     assert_snapshot!(row(&app, json!({"deletedByUserId": true})).await, @r#"422 {"error":"You do not have permissions to select on - deletedByUserId. No permission reads this column.","message":"You do not have permissions to select on - deletedByUserId. No permission reads this column."}"#);
     assert!(row(&app, json!({"deletedByUser": {"name": true}})).await.starts_with("422 "));
@@ -93,7 +93,7 @@ async fn relations_are_one_level_deep() {
 }
 
 #[actix_web::test]
-async fn relations_look_the_same_in_the_live_form() {
+async fn relations_look_the_same_in_the_live_profile() {
     let app = app().await;
     let key = app.live_key().await;
     let body = json!({"select": {"incident": {"title": true}, "project": {"name": true}, "incidentId": true}});

@@ -7,7 +7,7 @@ use super::{LIST, log};
 use crate::support::TestApp;
 
 #[actix_web::test]
-async fn the_newest_come_first_and_the_greater_id_breaks_ties() {
+async fn default_order_is_newest_first_then_greater_id() {
     let app = TestApp::new().await;
     let same = json!({"createdAt": "2026-03-01T10:30:00Z"});
     app.import_logs([log(1, same.clone()), log(3, same.clone()), log(2, same), log(40, json!({}))]).await;
@@ -18,7 +18,7 @@ async fn the_newest_come_first_and_the_greater_id_breaks_ties() {
 }
 
 #[actix_web::test]
-async fn directions_have_several_spellings() {
+async fn sort_directions_accept_several_spellings() {
     let app = TestApp::new().await;
     app.import_logs([log(1, json!({})), log(2, json!({}))]).await;
     for ascending in [json!(1), json!("1"), json!("ASC"), json!("asc"), json!("Asc")] {
@@ -42,7 +42,7 @@ async fn unknown_columns_and_directions_are_refused() {
 }
 
 #[actix_web::test]
-async fn several_keys_count_in_their_order() {
+async fn sort_keys_apply_in_the_given_order() {
     let app = TestApp::new().await;
     let row = |number, status, cost| log(number, json!({"status": status, "whatsAppCostInUSDCents": cost}));
     app.import_logs([row(1, "Sent", 2), row(2, "Read", 1), row(3, "Sent", 1), row(4, "Read", 2)]).await;
@@ -72,7 +72,7 @@ async fn text_is_compared_by_code_point() {
 }
 
 #[actix_web::test]
-async fn pages_of_every_sort_follow_each_other() {
+async fn pages_of_every_sort_join_to_the_whole_list() {
     let app = TestApp::new().await;
     let row =
         |number| log(number, json!({"createdAt": format!("2026-03-01T10:0{}:00Z", number % 3), "version": number % 2}));

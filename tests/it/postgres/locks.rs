@@ -12,7 +12,7 @@ use history_gateway::model::{Item, TenantId};
 use history_gateway::store::tenants;
 
 #[actix_web::test]
-async fn a_tenant_that_is_locked_for_long_holds_up_no_other() {
+async fn locked_tenant_does_not_delay_other_tenants() {
     let app = app_on(cluster_or_skip!()).await;
     let other = TenantId(TENANT.0 + 1);
     app.tenant(other).await;
@@ -53,7 +53,7 @@ async fn a_tenant_that_is_locked_for_long_holds_up_no_other() {
 }
 
 #[actix_web::test]
-async fn what_an_older_gateway_has_not_counted_is_counted_anew() {
+async fn recount_corrects_wrong_pending_counts() {
     let app = app_on(cluster_or_skip!()).await;
     let store = app.store.clone();
     let wrong = |connection: &mut history_gateway::store::Connection| {

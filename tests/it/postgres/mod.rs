@@ -1,15 +1,15 @@
 //! What is true of PostgreSQL alone. The suite itself runs there too: `HISTORY_GATEWAY_TEST_DATABASE=postgres`.
 
-mod frozen;
-mod gateways;
+mod concurrent_gateways;
 mod locale;
 mod locks;
 mod partitions;
 mod pooler;
-mod refusals;
 mod schema;
 mod server;
+mod startup_errors;
 mod tls;
+mod unresponsive_server;
 
 use crate::support::cluster::Cluster;
 use crate::support::{Database, NOW, TestApp};

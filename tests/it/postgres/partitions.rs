@@ -11,7 +11,7 @@ const LIST: &str = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_inh
     ON pg_class.oid = inhrelid WHERE inhparent = 'messages'::regclass";
 
 #[actix_web::test]
-async fn a_message_of_any_age_is_taken_and_found() {
+async fn message_of_any_date_is_stored_and_found() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     let ages = [
@@ -38,7 +38,7 @@ async fn a_message_of_any_age_is_taken_and_found() {
 }
 
 #[actix_web::test]
-async fn the_next_months_are_made_ahead() {
+async fn partitions_of_the_next_months_are_created_ahead() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     app.store.make_room_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
@@ -56,7 +56,7 @@ async fn the_next_months_are_made_ahead() {
 }
 
 #[actix_web::test]
-async fn gateways_that_need_the_same_month_at_once_all_get_it() {
+async fn concurrent_gateways_can_create_the_same_partition() {
     let app = std::rc::Rc::new(app_on(cluster_or_skip!()).await);
     for year in 2011..=2015 {
         let writers = (0..5).map(|writer: i64| {
@@ -78,7 +78,7 @@ async fn gateways_that_need_the_same_month_at_once_all_get_it() {
 }
 
 #[actix_web::test]
-async fn a_months_messages_and_their_copies_go_with_its_tables() {
+async fn dropping_a_months_tables_removes_messages_and_copies() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     // Two copies that both have something to say, so both are kept.
@@ -104,7 +104,7 @@ async fn a_months_messages_and_their_copies_go_with_its_tables() {
 }
 
 #[actix_web::test]
-async fn a_server_makes_partitions_ahead_by_itself() {
+async fn running_server_creates_partitions_ahead() {
     let cluster = cluster_or_skip!();
     let binary = crate::support::Binary::with(crate::support::Database::on(cluster, "template1"));
     let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);

@@ -130,27 +130,27 @@ async fn everything_works(cluster: &'static Cluster, settings: &str) {
 }
 
 #[actix_web::test]
-async fn everything_works_with_two_server_processes_for_all() {
+async fn gateway_works_with_two_pooled_server_connections() {
     everything_works(cluster_or_skip!(), "default_pool_size = 2").await;
 }
 
 #[actix_web::test]
-async fn everything_works_with_one_server_process_for_all() {
+async fn gateway_works_with_one_pooled_server_connection() {
     everything_works(cluster_or_skip!(), "default_pool_size = 1").await;
 }
 
 #[actix_web::test]
-async fn everything_works_where_server_processes_take_turns() {
+async fn gateway_works_with_round_robin_server_connections() {
     everything_works(cluster_or_skip!(), "default_pool_size = 5\nmin_pool_size = 5\nserver_round_robin = 1").await;
 }
 
 #[actix_web::test]
-async fn everything_works_where_two_server_processes_take_turns() {
+async fn gateway_works_with_two_round_robin_server_connections() {
     everything_works(cluster_or_skip!(), "default_pool_size = 2\nmin_pool_size = 2\nserver_round_robin = 1").await;
 }
 
 #[test]
-fn a_pooler_that_serves_one_connection_only_is_found_out_in_time_and_said() {
+fn pooler_with_a_single_connection_is_reported() {
     let cluster = cluster_or_skip!();
     let Some(pooler) = Pooler::start(cluster, "default_pool_size = 1\npool_mode = session") else { return };
     let database = Binary::with(Database::on(cluster, "template1"));
@@ -161,7 +161,7 @@ fn a_pooler_that_serves_one_connection_only_is_found_out_in_time_and_said() {
 }
 
 #[test]
-fn a_store_is_made_and_served_behind_a_pooler() {
+fn store_can_be_created_and_served_behind_a_pooler() {
     let cluster = cluster_or_skip!();
     let Some(pooler) = Pooler::start(cluster, "default_pool_size = 3") else { return };
     let database = Binary::with(Database::on(cluster, "template1"));

@@ -33,7 +33,7 @@ fn description(connection: &mut Connection, columns: &str, indexes: &str) -> BTr
 }
 
 #[actix_web::test]
-async fn both_kinds_of_migration_describe_the_same_tables() {
+async fn sqlite_and_postgres_migrations_give_the_same_schema() {
     let cluster = cluster_or_skip!();
     let (file, server) = (Database::file(), Database::on(cluster, "template1"));
     let (on_file, on_server) = (file.open(Options::default()), server.open(Options::default()));
@@ -64,7 +64,7 @@ async fn both_kinds_of_migration_describe_the_same_tables() {
 }
 
 #[test]
-fn migrations_have_the_same_names_for_both() {
+fn sqlite_and_postgres_migrations_have_the_same_names() {
     let names = |kind: &str| -> BTreeSet<String> {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(kind);
         let entries = std::fs::read_dir(folder).unwrap();
@@ -74,7 +74,7 @@ fn migrations_have_the_same_names_for_both() {
 }
 
 #[actix_web::test]
-async fn migrations_go_down_and_up_again() {
+async fn migrations_can_be_reverted_and_reapplied() {
     let database = Database::on(cluster_or_skip!(), "template1");
     let store = database.open(Options::default());
     let left = store.write(|connection| {

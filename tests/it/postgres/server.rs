@@ -11,7 +11,7 @@ use history_gateway::model::{CallerId, Item};
 use history_gateway::store::{DatabaseUrl, EndReason, Options, StoreError};
 
 #[actix_web::test]
-async fn a_server_that_goes_away_is_503_and_is_found_again() {
+async fn unavailable_server_is_503_until_it_returns() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     app.import([message(1, json!({}))]).await;
@@ -47,7 +47,7 @@ async fn a_server_that_goes_away_is_503_and_is_found_again() {
 }
 
 #[actix_web::test]
-async fn work_that_takes_too_long_is_ended_on_the_server_too() {
+async fn query_past_its_deadline_is_cancelled_on_the_server() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     let options = Options { deadline: Duration::from_millis(300), ..Options::default() };
@@ -65,7 +65,7 @@ async fn work_that_takes_too_long_is_ended_on_the_server_too() {
 }
 
 #[actix_web::test]
-async fn work_whose_client_has_gone_is_cancelled_on_the_server_and_its_connection_is_not_used_again() {
+async fn query_of_a_gone_client_is_cancelled_on_the_server() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     let running = format!(
@@ -103,7 +103,7 @@ async fn work_whose_client_has_gone_is_cancelled_on_the_server_and_its_connectio
 }
 
 #[actix_web::test]
-async fn a_tenant_that_is_locked_makes_a_write_wait_and_then_say_so() {
+async fn write_to_a_locked_tenant_waits_then_is_busy() {
     let app = app_on(cluster_or_skip!()).await;
     let store = app.open_with(Options { wait: Duration::from_millis(200), ..Options::default() });
     let mut other = app.database_url().connect(Duration::from_secs(5)).unwrap();
@@ -118,7 +118,7 @@ async fn a_tenant_that_is_locked_makes_a_write_wait_and_then_say_so() {
 }
 
 #[actix_web::test]
-async fn what_is_acknowledged_waits_for_the_disk_whatever_the_servers_default() {
+async fn writes_override_unsafe_server_defaults() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     cluster.run(&format!("ALTER DATABASE {} SET synchronous_commit = off", app.database_name()));
@@ -137,7 +137,7 @@ async fn what_is_acknowledged_waits_for_the_disk_whatever_the_servers_default() 
 }
 
 #[actix_web::test]
-async fn a_database_that_may_only_be_read_answers_and_refuses_what_is_new() {
+async fn read_only_violation_is_reported_and_reads_continue() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     app.import([message(1, json!({}))]).await;
@@ -148,7 +148,7 @@ async fn a_database_that_may_only_be_read_answers_and_refuses_what_is_new() {
 }
 
 #[test]
-fn a_database_that_hangs_keeps_no_server_from_its_end() {
+fn hanging_database_does_not_prevent_shutdown() {
     let cluster = cluster_or_skip!();
     let binary = Binary::with(Database::on(cluster, "template1"));
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);

@@ -8,8 +8,8 @@ use std::sync::mpsc;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
+use super::fake_upstream::{History, Reply, StandIn};
 use super::minutes;
-use super::stand_in::{History, Reply, StandIn};
 use crate::commands::{import, lines, shop};
 use crate::support::{Binary, message};
 
@@ -76,7 +76,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn a_gateway_that_is_pulled_from_a_gateway_has_the_same_to_the_byte() {
+fn pulling_from_a_gateway_copies_it_byte_for_byte() {
     let (source, copy) = (shop(), shop());
     source.run(&["generate", "--tenant", "3193", "--messages", "3500", "--until", "2026-03-01", "--days", "400"]);
     let odd = [
@@ -108,7 +108,7 @@ fn a_gateway_that_is_pulled_from_a_gateway_has_the_same_to_the_byte() {
 }
 
 #[test]
-fn a_pull_that_was_killed_goes_on_where_it_was() {
+fn killed_pull_resumes_where_it_stopped() {
     const UNTIL_2021: [&str; 2] = ["--to", "2021-01-01"];
     let binary = shop();
     let history = History::of(minutes("2019-05-01T10:00:00Z", 4500));
@@ -142,7 +142,7 @@ fn a_pull_that_was_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn one_that_follows_picks_up_what_is_new_through_all_trouble_and_ends_when_it_is_told_to() {
+fn follow_picks_up_changes_despite_errors_until_sigterm() {
     let binary = shop();
     let now = history_gateway::clock::Clock::Machine.now();
     let recent = |id: i64, status: &str| {
@@ -178,7 +178,7 @@ fn one_that_follows_picks_up_what_is_new_through_all_trouble_and_ends_when_it_is
 }
 
 #[test]
-fn one_that_follows_ends_where_somebody_has_to_mend_something() {
+fn follow_ends_on_a_permanent_error() {
     let stand_in = StandIn::new(|_, _| Reply::status(401));
     assert_snapshot!(pull(&shop(), &stand_in.url, &["--follow"]), @"
     1
@@ -187,7 +187,7 @@ fn one_that_follows_ends_where_somebody_has_to_mend_something() {
 }
 
 #[test]
-fn a_server_pulls_from_the_upstreams_of_its_settings() {
+fn server_pulls_from_its_configured_upstreams() {
     let binary = shop();
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
     let (one, other) = (History::of([message(1, json!({}))]), History::of([message(2, json!({}))]));
@@ -219,7 +219,7 @@ fn a_server_pulls_from_the_upstreams_of_its_settings() {
 }
 
 #[test]
-fn no_key_no_phone_and_no_text_is_in_any_output() {
+fn output_holds_no_key_phone_or_text() {
     let binary = shop();
     let bad = |id: i64, fields: Value| message(id, fields);
     let page = [
@@ -261,7 +261,7 @@ fn no_key_no_phone_and_no_text_is_in_any_output() {
 }
 
 #[test]
-fn what_may_be_missing_gives_one_and_is_said_with_its_dates() {
+fn incomplete_range_is_reported_with_exit_code_1() {
     let stand_in = StandIn::new(|request, _| {
         let is_broken = request["dateFrom"].as_str().unwrap() < "2026-01-01T00:01";
         Reply::page(&[], is_broken)
@@ -275,7 +275,7 @@ fn what_may_be_missing_gives_one_and_is_said_with_its_dates() {
 }
 
 #[test]
-fn arguments_that_cannot_be_right_are_named() {
+fn invalid_arguments_are_reported() {
     let binary = shop();
     binary.write("empty.key", " \n");
     binary.write("two.key", "one\ntwo\n");
@@ -329,7 +329,7 @@ fn arguments_that_cannot_be_right_are_named() {
 }
 
 #[test]
-fn settings_that_cannot_be_right_are_named_before_a_store_is_made() {
+fn invalid_settings_are_reported_before_a_store_is_created() {
     let refused = |settings: &str| {
         let binary = Binary::with_file();
         binary.write("good.key", KEY);

@@ -1,10 +1,10 @@
 //! `pull`: another endpoint's history in the store, whatever that endpoint does.
 
 mod commands;
-mod copies;
-mod faults;
-mod stand_in;
-mod troubles;
+mod fake_upstream;
+mod inconsistent_pages;
+mod upstream_errors;
+mod windows;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use history_gateway::store::messages;
 use serde_json::{Value, json};
 
 use crate::support::{NOW, TENANT, TestApp, instant, message};
-use stand_in::StandIn;
+use fake_upstream::StandIn;
 
 /// What a pull told, a line each.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use crate::feeder::{FEEDS, Feeder, Line, Shop, check, exported};
 use crate::support::Binary;
 
 #[test]
-fn a_full_disk_is_503_nothing_is_half_written_and_room_is_all_it_takes_to_go_on() {
+fn full_disk_is_503_without_partial_writes_then_recovers() {
     let binary = Binary::with_file();
     let Some(disk) = SmallDisk::mount(binary.path("disk"), 8) else {
         eprintln!("skipped: a small disk can only be mounted by root");
@@ -66,7 +66,7 @@ fn a_full_disk_is_503_nothing_is_half_written_and_room_is_all_it_takes_to_go_on(
 }
 
 #[test]
-fn a_store_that_somebody_holds_is_503_in_time_and_goes_on_when_it_is_let_go() {
+fn externally_locked_store_is_503_in_time_then_recovers() {
     let shop = Shop::new(Binary::with_file());
     let settings = [("HISTORY_GATEWAY__INGEST__WAIT_SECONDS", "1")];
     let server = shop.binary.serve(&["serve", "--bind", "127.0.0.1:0"], &settings);

@@ -38,12 +38,12 @@ fn absent(words: &[&str], holds: impl Fn(&str) -> bool, reason: &str) {
 }
 
 #[test]
-fn only_the_store_knows_diesel() {
+fn only_the_store_uses_diesel() {
     absent(&["diesel"], |name| !name.starts_with("store/"), "only the store knows diesel");
 }
 
 #[test]
-fn only_the_stores_db_names_a_database() {
+fn only_store_db_names_a_database() {
     absent(
         &["Sqlite", "diesel::sqlite", "PRAGMA", "sqlite_master", "Postgres", "diesel::pg", "pg_"],
         |name| !name.starts_with("store/db/"),
@@ -52,7 +52,7 @@ fn only_the_stores_db_names_a_database() {
 }
 
 #[test]
-fn only_http_web_and_handlers_know_actix() {
+fn only_http_web_and_handlers_use_actix() {
     /// The files of the dialects that have handlers.
     const HANDLERS: [&str; 5] =
         ["edna/history.rs", "edna/webhook.rs", "oneuptime/handlers.rs", "api/ingest.rs", "api/message.rs"];
@@ -63,12 +63,12 @@ fn only_http_web_and_handlers_know_actix() {
 }
 
 #[test]
-fn only_the_upstream_knows_its_client() {
+fn only_one_file_uses_the_http_client() {
     absent(&["ureq"], |name| name != "outbound.rs", "only outbound.rs knows the HTTP client");
 }
 
 #[test]
-fn the_model_knows_no_other_module() {
+fn model_uses_no_other_module_and_no_io() {
     let others = [
         "crate::store",
         "crate::http",
@@ -118,7 +118,7 @@ fn module(file: &str) -> &str {
 }
 
 #[test]
-fn each_module_uses_only_those_that_it_may() {
+fn modules_use_only_their_allowed_dependencies() {
     for (name, text) in sources().iter().filter(|(name, _)| name != "lib.rs") {
         let own = module(name);
         let allowed = USES.iter().find(|(module, _)| *module == own);
@@ -153,7 +153,7 @@ fn each_module_uses_all_that_the_map_says() {
 }
 
 #[test]
-fn the_map_says_who_may_use_whom() {
+fn crate_docs_list_the_allowed_dependencies() {
     let map = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let map = map.replace("\n//! ", " ");
     for (own, used) in USES {
@@ -168,12 +168,12 @@ fn the_map_says_who_may_use_whom() {
 }
 
 #[test]
-fn the_time_comes_from_one_clock() {
+fn time_comes_from_the_clock_module_only() {
     absent(&["Utc::now", "SystemTime::now", "Local::now"], |name| name != "clock.rs", "now comes from clock");
 }
 
 #[test]
-fn there_are_no_statics() {
+fn no_statics() {
     absent(&["OnceLock", "LazyLock", "OnceCell", "thread_local!"], |_| true, "no statics with state");
     for (name, text) in sources() {
         for line in code(&text) {
@@ -185,7 +185,7 @@ fn there_are_no_statics() {
 }
 
 #[test]
-fn every_module_says_what_it_is_and_no_file_is_long() {
+fn files_have_module_docs_and_at_most_400_lines() {
     for (name, text) in sources() {
         assert!(
             text.trim_start_matches("#![forbid(unsafe_code)]").trim_start().starts_with("//! "),
@@ -239,12 +239,12 @@ fn every_store_function_takes_the_tenant_first() {
 }
 
 #[test]
-fn unwrap_and_expect_are_for_tests() {
+fn no_unwrap_or_expect_outside_tests() {
     absent(&[".unwrap()", ".expect("], |_| true, "unwrap and expect are for tests");
 }
 
 #[test]
-fn the_bundled_sqlite_is_built_without_locks_that_nobody_needs() {
+fn bundled_sqlite_has_the_expected_compile_options() {
     #[derive(diesel::QueryableByName)]
     struct Chosen {
         #[diesel(sql_type = diesel::sql_types::Text)]

@@ -7,7 +7,7 @@ use crate::support::{TENANT, TestApp, message};
 use history_gateway::model::Item;
 
 #[actix_web::test]
-async fn an_answer_has_two_keys_and_the_right_headers() {
+async fn empty_response_has_two_keys_and_is_json() {
     let app = TestApp::new().await;
     let response = app.post("/api/messages/history", &[("x-api-key", &app.key)], "{}").await;
     assert_eq!(response.status, 200);
@@ -27,7 +27,7 @@ async fn has_next_is_true_exactly_when_a_message_follows() {
 }
 
 #[actix_web::test]
-async fn every_known_field_has_its_place_and_its_type() {
+async fn fields_are_rendered_in_order_with_their_types() {
     let app = TestApp::new().await;
     let item = r#"{"newField":{"b":[1, 2.50],"a":null},"another":"x","gone":null,
         "replyOutMessageExternalRequestId":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10","replyOutMessageId":"12","replyInMessageId":11,
@@ -67,7 +67,7 @@ async fn content_is_returned_byte_exact() {
 }
 
 #[actix_web::test]
-async fn text_is_sorted_by_code_point_and_a_missing_value_comes_last_both_ways() {
+async fn text_sorts_by_code_point_with_missing_values_last() {
     let app = TestApp::new().await;
     let names = ["b", "B", "ä", "a", "Я", "я", "ё", "", "🙂", "\u{ffff}", "ab"];
     let one = |(id, name): (i64, &str)| message(id, json!({"comment": name}));
@@ -88,7 +88,7 @@ async fn dates_and_numbers_are_sorted_by_value() {
 }
 
 #[actix_web::test]
-async fn ids_of_64_bits_come_back_whole() {
+async fn ids_keep_64_bit_precision() {
     let app = TestApp::new().await;
     app.import([message(i64::MAX, json!({"subscriberId": i64::MIN})), message(9_007_199_254_740_993, json!({}))]).await;
     assert_snapshot!(app.ids(r#"{"limit":1}"#).await, @"[9223372036854775807, …]");
@@ -103,7 +103,7 @@ async fn long_messages(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn a_long_page_is_sent_in_parts_and_is_the_same_answer() {
+async fn large_page_equals_its_messages_fetched_one_by_one() {
     let app = TestApp::new().await;
     long_messages(&app).await;
     let headers = [("x-api-key", app.key.as_str())];
@@ -139,7 +139,7 @@ async fn a_long_page_is_sent_in_parts_and_is_the_same_answer() {
 }
 
 #[actix_web::test]
-async fn what_would_be_more_than_may_be_in_flight_is_503() {
+async fn exceeding_the_bytes_in_flight_limit_is_503() {
     let app = TestApp::with(|config| config.server.bytes_in_flight = 1024 * 1024).await;
     long_messages(&app).await;
     let headers = [("x-api-key", app.key.as_str())];
@@ -158,7 +158,7 @@ async fn what_would_be_more_than_may_be_in_flight_is_503() {
 }
 
 #[actix_web::test]
-async fn a_long_page_that_breaks_off_is_no_valid_json() {
+async fn interrupted_page_is_not_valid_json() {
     use actix_web::body::MessageBody;
     if crate::support::on_server() {
         return;

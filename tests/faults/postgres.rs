@@ -10,7 +10,7 @@ use crate::support::cluster::{Cluster, as_user};
 use crate::support::{Binary, Database, Server, server};
 
 #[test]
-fn two_gateways_that_feed_one_database_lose_and_double_nothing() {
+fn two_gateways_on_one_database_lose_and_duplicate_nothing() {
     let Some(cluster) = server() else { return };
     let shop = Shop::new(Binary::with(Database::on(cluster, "template1")));
     let gateways = ["one.log", "other.log"].map(|log| {
@@ -44,7 +44,7 @@ fn two_gateways_that_feed_one_database_lose_and_double_nothing() {
 }
 
 #[test]
-fn a_database_that_is_killed_and_comes_back_is_503_meanwhile_and_keeps_what_was_acknowledged() {
+fn database_crash_is_503_and_loses_nothing_acknowledged() {
     let Some(installed) = server() else { return };
     // One of its own, because it is killed.
     let cluster = Cluster::start(installed.binaries.clone(), "C", &[], &[]);

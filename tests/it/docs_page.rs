@@ -20,7 +20,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[actix_web::test]
-async fn the_root_and_docs_lead_to_the_page() {
+async fn root_and_docs_redirect_to_the_docs_page() {
     let app = TestApp::new().await;
     for path in ["/", "/docs"] {
         for method in ["GET", "HEAD"] {
@@ -34,7 +34,7 @@ async fn the_root_and_docs_lead_to_the_page() {
 }
 
 #[test]
-fn head_tells_of_the_page_and_its_files_what_get_does() {
+fn head_returns_the_type_and_length_that_get_does() {
     let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
     for (file, kind) in FILES {
         let ask = |method: &str| {
@@ -58,7 +58,7 @@ fn head_tells_of_the_page_and_its_files_what_get_does() {
 }
 
 #[actix_web::test]
-async fn the_page_loads_nothing_from_elsewhere_and_nothing_that_is_inline() {
+async fn docs_page_loads_no_external_or_inline_resources() {
     let app = TestApp::new().await;
     for (file, _) in FILES.iter().filter(|(_, kind)| !kind.starts_with("image/")) {
         let response = app.send("GET", &format!("/docs/{file}"), &[], "").await;
@@ -91,7 +91,7 @@ async fn an_entered_key_is_kept_for_the_tab_only() {
 }
 
 #[test]
-fn the_page_shows_the_keys_of_a_sandbox_and_no_others() {
+fn docs_page_shows_only_sandbox_keys() {
     let ask = b"GET /docs/keys.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let sandbox = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
     let answer = sandbox.send(ask);

@@ -33,7 +33,7 @@ fn hold(store: &Store) -> (std::sync::mpsc::Sender<()>, impl Future<Output = ()>
 }
 
 #[actix_web::test]
-async fn many_callers_at_once_are_all_durable_and_share_commits() {
+async fn concurrent_callers_share_commits_and_are_all_durable() {
     let app = TestApp::new().await;
     let other = app.open_again();
     let (release, held) = hold(&other);
@@ -64,7 +64,7 @@ async fn many_callers_at_once_are_all_durable_and_share_commits() {
 }
 
 #[actix_web::test]
-async fn a_full_queue_is_503_at_once_and_what_was_taken_is_recorded() {
+async fn full_queue_is_503_at_once_and_accepted_events_are_stored() {
     let feeds = Feeds::of(TestApp::with(|config| config.ingest.queue_bytes = 1024).await).await;
     feeds.app.import([message(1, json!({}))]).await;
     let other = feeds.app.open_again();
@@ -164,7 +164,7 @@ async fn one_tenant_takes_no_more_than_half_of_the_queue() {
 }
 
 #[actix_web::test]
-async fn a_webhook_waits_no_longer_than_it_is_set_to() {
+async fn webhook_waits_no_longer_than_configured() {
     let feeds = Feeds::of(TestApp::with(|config| config.ingest.wait_seconds = 1).await).await;
     let other = feeds.app.open_again();
     let (release, held) = hold(&other);
@@ -177,7 +177,7 @@ async fn a_webhook_waits_no_longer_than_it_is_set_to() {
 }
 
 #[actix_web::test]
-async fn a_tenant_that_is_gone_is_told_so_and_hurts_nobody_else() {
+async fn unknown_tenant_is_an_error_for_its_caller_alone() {
     let app = TestApp::new().await;
     let limits = Limits { queue_bytes: 1 << 20, wait: Duration::from_secs(5), caps: Caps::default() };
     let door = Door::new(app.store.clone(), limits);
@@ -187,7 +187,7 @@ async fn a_tenant_that_is_gone_is_told_so_and_hurts_nobody_else() {
 }
 
 #[test]
-fn commands_beside_a_server_that_takes_webhooks_wait_their_turn_and_nobody_fails() {
+fn commands_beside_a_server_receiving_webhooks_all_succeed() {
     let binary = Binary::new();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let key = binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]).trim().to_owned();
@@ -263,7 +263,7 @@ fn writers_of_one_file_take_turns() {
 }
 
 #[test]
-fn turns_are_taken_also_where_the_files_may_only_be_read() {
+fn write_lock_works_with_a_read_only_lock_file() {
     if on_server() {
         return;
     }
@@ -282,7 +282,7 @@ fn turns_are_taken_also_where_the_files_may_only_be_read() {
 }
 
 #[actix_web::test]
-async fn what_a_tenant_keeps_waiting_is_bounded_and_never_dropped_in_silence() {
+async fn pending_and_other_events_per_tenant_are_bounded_with_503() {
     let app = TestApp::with(|config| {
         config.ingest.waiting_messages_per_tenant = 2;
         config.ingest.other_events_per_tenant = 1;

@@ -25,7 +25,7 @@ async fn record(app: &TestApp, id: i64) -> u16 {
 }
 
 #[actix_web::test]
-async fn nothing_is_acknowledged_into_a_store_that_was_moved_and_it_goes_on_where_it_was_put_back() {
+async fn moved_store_is_503_until_it_is_put_back() {
     if on_server() {
         return;
     }
@@ -44,7 +44,7 @@ async fn nothing_is_acknowledged_into_a_store_that_was_moved_and_it_goes_on_wher
 }
 
 #[actix_web::test]
-async fn nothing_is_acknowledged_into_a_store_that_another_file_was_put_in_the_place_of() {
+async fn replaced_store_file_is_503_and_not_ready() {
     if on_server() {
         return;
     }
@@ -59,7 +59,7 @@ async fn nothing_is_acknowledged_into_a_store_that_another_file_was_put_in_the_p
 }
 
 #[actix_web::test]
-async fn nothing_is_acknowledged_into_a_write_ahead_log_that_is_gone() {
+async fn removed_wal_is_503_and_loses_nothing_acknowledged() {
     if on_server() {
         return;
     }
@@ -102,7 +102,7 @@ async fn a_damaged_store_is_a_500_and_not_ready() {
 }
 
 #[actix_web::test]
-async fn a_store_that_may_not_be_written_to_is_not_ready_until_it_may() {
+async fn read_only_store_is_not_ready_until_writable_again() {
     if on_server() {
         return;
     }
@@ -125,7 +125,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn the_files_of_a_store_are_their_owners_alone_whatever_the_umask() {
+fn store_files_are_owner_only_whatever_the_umask() {
     let binary = Binary::with_file();
     let script = "umask 000; \"$0\" \"$@\"";
     let program = binary.command(&[]).get_program().to_owned();
@@ -154,7 +154,7 @@ fn the_files_of_a_store_are_their_owners_alone_whatever_the_umask() {
 }
 
 #[test]
-fn the_folder_of_a_sandbox_is_its_owners_alone() {
+fn sandbox_directory_is_owner_only() {
     let binary = Binary::new();
     std::fs::create_dir(binary.path("temporary")).unwrap();
     let folder = binary.path("temporary");
@@ -169,7 +169,7 @@ fn the_folder_of_a_sandbox_is_its_owners_alone() {
 }
 
 #[test]
-fn a_lock_file_that_another_user_holds_keeps_nobody_from_writing() {
+fn lock_held_by_another_user_does_not_block_writes() {
     let binary = Binary::with_file();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let path = binary.path("history.db-turn");

@@ -19,7 +19,7 @@ async fn restricted(app: &TestApp, senders: &[i64]) -> String {
 }
 
 #[actix_web::test]
-async fn one_item_a_list_and_lines_are_taken_and_answered_one_by_one() {
+async fn item_list_and_ndjson_bodies_get_one_result_per_item() {
     let feeds = Feeds::new().await;
     assert_snapshot!(feeds.send("/v1/messages", message(1, json!({}))).await, @r#"200 {"imported":1,"updated":0,"unchanged":0,"waiting":0,"rejected":0,"results":[{"result":"imported","messageId":1}]}"#);
     let list = json!([message(1, json!({})), message(2, json!({})), {"messageId": 3}]);
@@ -30,7 +30,7 @@ async fn one_item_a_list_and_lines_are_taken_and_answered_one_by_one() {
 }
 
 #[actix_web::test]
-async fn an_item_may_be_spread_over_lines() {
+async fn pretty_printed_items_are_accepted() {
     let feeds = Feeds::new().await;
     let pretty = serde_json::to_string_pretty(&message(1, json!({"comment": "é"}))).unwrap();
     assert!(feeds.send("/v1/messages", &pretty).await.starts_with(r#"200 {"imported":1,"#));
@@ -38,7 +38,7 @@ async fn an_item_may_be_spread_over_lines() {
 }
 
 #[actix_web::test]
-async fn where_nothing_is_taken_it_is_400() {
+async fn request_without_a_valid_item_is_400() {
     let feeds = Feeds::new().await;
     assert_snapshot!(feeds.send("/v1/messages", message(1, json!({"address": ""}))).await, @r#"400 {"imported":0,"updated":0,"unchanged":0,"waiting":0,"rejected":1,"results":[{"result":"rejected","detail":"the field 'address' must be an address"}]}"#);
     for body in ["", "5", "{", "[", "[1,", "\"x\"", "nothing"] {
@@ -49,7 +49,7 @@ async fn where_nothing_is_taken_it_is_400() {
 }
 
 #[actix_web::test]
-async fn ten_thousand_are_taken_at_once_and_no_more() {
+async fn request_holds_at_most_10000_entries() {
     let feeds = Feeds::new().await;
     let lines = |count: i64| (1..=count).map(|id| format!("{}\n", message(id, json!({})))).collect::<String>();
     assert!(feeds.send("/v1/messages", lines(10_000)).await.starts_with(r#"200 {"imported":10000,"#));
@@ -59,7 +59,7 @@ async fn ten_thousand_are_taken_at_once_and_no_more() {
 }
 
 #[actix_web::test]
-async fn the_body_limit_is_a_setting_of_its_own() {
+async fn ingest_body_limit_is_a_separate_setting() {
     let app = TestApp::with(|config| config.ingest.body_limit_bytes = 2048).await;
     let feeds = Feeds::of(app).await;
     let long = message(1, json!({"comment": "x".repeat(2048)}));
@@ -68,7 +68,7 @@ async fn the_body_limit_is_a_setting_of_its_own() {
 }
 
 #[actix_web::test]
-async fn statuses_are_taken_and_wait_for_their_message() {
+async fn statuses_stay_pending_until_their_message_arrives() {
     let feeds = Feeds::new().await;
     let read = json!({"messageId": 1, "status": "read", "statusAt": "2026-03-01T10:00:09Z"});
     assert_snapshot!(feeds.send("/v1/statuses", &read).await, @r#"200 {"imported":0,"updated":0,"unchanged":0,"waiting":1,"rejected":0,"results":[{"result":"waiting","messageId":1}]}"#);
@@ -80,7 +80,7 @@ async fn statuses_are_taken_and_wait_for_their_message() {
 }
 
 #[actix_web::test]
-async fn a_wrong_status_is_named() {
+async fn invalid_statuses_are_rejected_with_a_reason() {
     let feeds = Feeds::new().await;
     let wrong = [
         json!({"status": "SENT"}),
@@ -106,7 +106,7 @@ async fn a_wrong_status_is_named() {
 }
 
 #[actix_web::test]
-async fn the_messaging_group_is_asked_for() {
+async fn writing_requires_the_messaging_group() {
     let feeds = Feeds::new().await;
     let reader = feeds.app.issue(TENANT, |key| {
         key.kind = KeyKind::Additional;
@@ -121,7 +121,7 @@ async fn the_messaging_group_is_asked_for() {
 }
 
 #[actix_web::test]
-async fn a_restricted_key_touches_messages_of_its_senders_only() {
+async fn restricted_key_writes_only_messages_of_its_senders() {
     let feeds = Feeds::new().await;
     let key = restricted(&feeds.app, &[501]).await;
     feeds.app.import([message(1, json!({"subjectId": 502})), message(2, json!({"subjectId": 501}))]).await;
@@ -155,7 +155,7 @@ async fn a_restricted_key_touches_messages_of_its_senders_only() {
 }
 
 #[actix_web::test]
-async fn a_restricted_key_that_comes_first_takes_nothing_over() {
+async fn restricted_key_cannot_claim_a_message_by_writing_first() {
     // What it says of a message that turns out to be another subject's counts in no order of arrival.
     let theirs = message(1, json!({"subjectId": 502, "comment": "theirs", "deliveryStatus": "SENT"}));
     let ours = json!({"subjectId": 501, "deliveryStatus": "READ", "subjectName": "ours", "cascadeName": "ours"});
@@ -184,7 +184,7 @@ async fn a_restricted_key_that_comes_first_takes_nothing_over() {
 }
 
 #[actix_web::test]
-async fn a_restricted_key_ties_no_request_to_anothers_message() {
+async fn restricted_key_cannot_link_a_request_to_others_messages() {
     let feeds = Feeds::new().await;
     let key = restricted(&feeds.app, &[501]).await;
     let tie = json!({"messageId": 1, "requestId": "req-1", "subjectId": 501, "status": "SENT"});
@@ -196,7 +196,7 @@ async fn a_restricted_key_ties_no_request_to_anothers_message() {
 }
 
 #[actix_web::test]
-async fn an_own_systems_status_counts_for_a_message_without_subject() {
+async fn api_status_applies_to_a_message_without_subject() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({}))]).await;
     feeds.send("/v1/statuses", json!({"messageId": 1, "subjectId": 501, "status": "READ"})).await;
@@ -204,7 +204,7 @@ async fn an_own_systems_status_counts_for_a_message_without_subject() {
 }
 
 #[actix_web::test]
-async fn ten_thousand_new_people_are_no_more_than_ten_thousand_of_one() {
+async fn request_with_10000_new_recipients_is_accepted() {
     let feeds = Feeds::new().await;
     let line = |id: i64| format!("{}\n", message(id, json!({"address": format!("7900{id:07}"), "subscriberId": id})));
     let lines = (1..=10_000).map(line).collect::<String>();
@@ -215,7 +215,7 @@ async fn ten_thousand_new_people_are_no_more_than_ten_thousand_of_one() {
 }
 
 #[actix_web::test]
-async fn an_item_of_very_many_unknown_fields_holds_nobody_up() {
+async fn item_with_90000_unknown_fields_is_accepted() {
     let feeds = Feeds::new().await;
     let fields = (0..90_000).map(|number| format!("\"a{number}\":1")).collect::<Vec<_>>().join(",");
     let item = |comment: &str| {
@@ -228,7 +228,7 @@ async fn an_item_of_very_many_unknown_fields_holds_nobody_up() {
 }
 
 #[actix_web::test]
-async fn what_free_and_restricted_keys_say_comes_to_the_same_in_every_order() {
+async fn writes_of_unrestricted_and_restricted_keys_commute() {
     let of = |fields: serde_json::Value| message(1, fields);
     // Whose copy counts is settled by those who may say anything, however great the others' are.
     let free = of(json!({"subjectId": 501, "deliveryStatus": "SENT", "comment": "free"}));
@@ -236,7 +236,7 @@ async fn what_free_and_restricted_keys_say_comes_to_the_same_in_every_order() {
     let ours = of(json!({"subjectId": 501, "deliveryStatus": "READ", "comment": "ours"}));
     let theirs = of(json!({"subjectId": 502, "deliveryStatus": "READ", "cascadeName": "theirs", "comment": "theirs"}));
     let mut answers = std::collections::BTreeSet::new();
-    for order in super::orders::orders(4) {
+    for order in super::event_order::orders(4) {
         let feeds = Feeds::new().await;
         let (one, other) = (restricted(&feeds.app, &[501]).await, restricted(&feeds.app, &[502]).await);
         for step in order {
@@ -258,7 +258,7 @@ async fn what_free_and_restricted_keys_say_comes_to_the_same_in_every_order() {
 }
 
 #[actix_web::test]
-async fn a_message_without_subject_is_of_the_subject_that_a_restricted_key_names() {
+async fn message_without_subject_gets_that_of_a_restricted_key() {
     let feeds = Feeds::new().await;
     let key = restricted(&feeds.app, &[501]).await;
     let ours = message(1, json!({"subjectId": 501, "deliveryStatus": "READ"}));
@@ -269,7 +269,7 @@ async fn a_message_without_subject_is_of_the_subject_that_a_restricted_key_names
 }
 
 #[actix_web::test]
-async fn an_integer_as_request_id_is_taken_as_its_digits() {
+async fn integer_request_id_equals_its_digits_as_text() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({"subjectId": 501}))]).await;
     let early = json!({"requestId": 17, "subjectId": 501, "status": "READ", "statusAt": "2026-03-01T11:00:00Z"});

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::shop;
 
 #[test]
-fn imports_by_several_processes_beside_a_busy_server_lose_nothing_and_fail_nobody() {
+fn concurrent_imports_beside_a_busy_server_lose_nothing() {
     let binary = shop();
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
     let mut expected = Vec::new();

@@ -38,7 +38,7 @@ async fn export(app: &TestApp) -> Vec<String> {
 }
 
 #[actix_web::test]
-async fn four_gateways_that_write_the_same_messages_lose_and_double_nothing() {
+async fn concurrent_gateways_lose_and_duplicate_nothing() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     let stores: Vec<_> = (0..4).map(|_| app.open_again()).collect();
@@ -81,7 +81,7 @@ async fn four_gateways_that_write_the_same_messages_lose_and_double_nothing() {
 }
 
 #[actix_web::test]
-async fn one_tenant_and_one_key_are_made_once() {
+async fn concurrent_tenant_creation_succeeds_once() {
     let app = std::rc::Rc::new(app_on(cluster_or_skip!()).await);
     let makers = (0..5).map(|_| {
         let store = app.open_again();
@@ -106,7 +106,7 @@ async fn one_tenant_and_one_key_are_made_once() {
 }
 
 #[test]
-fn five_processes_may_make_the_same_store_at_once() {
+fn concurrent_processes_can_create_the_same_store() {
     let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
     let started: Vec<_> = (0..5).map(|_| binary.command(&["migrate"]).spawn().unwrap()).collect();
     for mut child in started {
@@ -116,7 +116,7 @@ fn five_processes_may_make_the_same_store_at_once() {
 }
 
 #[test]
-fn a_key_revoked_at_one_gateway_stops_at_all_within_a_second() {
+fn revoked_key_stops_at_every_gateway_within_a_second() {
     let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
@@ -135,7 +135,7 @@ fn a_key_revoked_at_one_gateway_stops_at_all_within_a_second() {
 }
 
 #[test]
-fn a_message_recorded_through_one_gateway_is_found_at_the_other() {
+fn imported_message_is_found_at_every_gateway() {
     let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();

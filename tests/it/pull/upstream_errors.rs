@@ -7,7 +7,7 @@ use history_gateway::pull::Pull;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::stand_in::{History, Reply, StandIn};
+use super::fake_upstream::{History, Reply, StandIn};
 use super::{PullOptions, Told, imported, kept, minutes, options, pull, upstream};
 use crate::support::{NOW, TENANT, TestApp, instant};
 
@@ -23,7 +23,7 @@ fn reasons(told: &[String]) -> String {
 }
 
 #[actix_web::test]
-async fn troubles_that_pass_are_waited_for_and_the_copy_is_whole() {
+async fn transient_errors_are_retried_until_the_copy_is_complete() {
     let html = |status| Reply::Answer(status, vec![("Content-Type", "text/html".into())], "<html>soon</html>".into());
     let json = |text: &str| Reply::Answer(200, Vec::new(), text.into());
     let rounds = [
@@ -64,7 +64,7 @@ async fn troubles_that_pass_are_waited_for_and_the_copy_is_whole() {
 }
 
 #[actix_web::test]
-async fn an_upstream_that_is_too_busy_is_asked_again_when_it_says() {
+async fn retry_after_is_honored_up_to_a_limit() {
     let busy = |after: &str| Reply::Answer(429, vec![("Retry-After", after.into())], String::new());
     // The clock of the tests stands at 12:00:00 that day.
     let stand_in = at_first([
@@ -87,7 +87,7 @@ async fn an_upstream_that_is_too_busy_is_asked_again_when_it_says() {
 }
 
 #[actix_web::test]
-async fn pauses_grow_to_a_bound_and_a_pull_gives_up_in_the_end() {
+async fn backoff_grows_to_a_limit_and_the_pull_gives_up() {
     let stand_in = StandIn::new(|_, _| Reply::status(500));
     let outcome = pull(&TestApp::new().await, &stand_in, |options| {
         options.retry.attempts = Some(6);
@@ -107,7 +107,7 @@ async fn pauses_grow_to_a_bound_and_a_pull_gives_up_in_the_end() {
 }
 
 #[actix_web::test]
-async fn failures_that_are_not_in_a_row_are_no_reason_to_give_up() {
+async fn non_consecutive_failures_do_not_end_the_pull() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 25));
     let stand_in =
         StandIn::new(move |request, place| if place % 2 == 0 { Reply::status(500) } else { history.answer(request) });
@@ -116,7 +116,7 @@ async fn failures_that_are_not_in_a_row_are_no_reason_to_give_up() {
 }
 
 #[actix_web::test]
-async fn an_upstream_that_never_answers_is_not_waited_for_for_ever() {
+async fn unresponsive_upstream_times_out() {
     let (app, stand_in) = (TestApp::new().await, StandIn::new(|_, _| Reply::Silence));
     let upstream = upstream(&stand_in, TENANT, Duration::from_millis(30));
     let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options(), || instant(NOW), Told::default());
@@ -124,7 +124,7 @@ async fn an_upstream_that_never_answers_is_not_waited_for_for_ever() {
 }
 
 #[actix_web::test]
-async fn an_upstream_that_is_not_there_is_said() {
+async fn unreachable_upstream_is_reported() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut stand_in = StandIn::new(|_, _| Reply::Silence);
     stand_in.url = format!("http://{gone}");
@@ -132,7 +132,7 @@ async fn an_upstream_that_is_not_there_is_said() {
 }
 
 #[actix_web::test]
-async fn what_somebody_has_to_mend_is_said_at_once_and_nothing_of_the_answer_is_repeated() {
+async fn permanent_errors_are_reported_at_once_without_the_body() {
     let app = TestApp::new().await;
     let mut said = String::new();
     for (status, title) in [
@@ -175,7 +175,7 @@ async fn a_redirect_is_not_followed_so_the_key_goes_nowhere_else() {
 }
 
 #[actix_web::test]
-async fn an_upstream_is_asked_no_faster_than_the_settings_say() {
+async fn requests_per_second_limits_the_request_rate() {
     let times = Arc::new(Mutex::new(Vec::new()));
     let noted = times.clone();
     let stand_in = StandIn::new(move |_, _| {

@@ -8,7 +8,7 @@ use crate::support::{TENANT, message};
 use history_gateway::model::key::KeyKind;
 
 #[actix_web::test]
-async fn a_message_comes_with_every_status_and_where_it_was_heard() {
+async fn message_comes_with_its_status_events_and_sources() {
     let feeds = Feeds::new().await;
     let item = |word: &str, at: &str| message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at}));
     feeds.send("/v1/messages", item("ACCEPTED", "2026-03-01T10:00:00Z")).await;
@@ -26,7 +26,7 @@ async fn a_message_comes_with_every_status_and_where_it_was_heard() {
 }
 
 #[actix_web::test]
-async fn a_message_that_is_not_there_is_not_found() {
+async fn message_missing_or_of_another_tenant_is_404() {
     let feeds = Feeds::new().await;
     let other = history_gateway::model::TenantId(4000);
     feeds.app.tenant(other).await;
@@ -62,7 +62,7 @@ async fn a_restricted_key_sees_its_senders_messages_only() {
 }
 
 #[actix_web::test]
-async fn what_two_feeds_say_alike_stands_in_the_trail_for_each() {
+async fn equal_statuses_of_two_feeds_are_listed_for_each() {
     let item = message(1, json!({"deliveryStatus": "READ", "deliveryStatusAt": "2026-03-01T10:00:09Z"}));
     for import_first in [true, false] {
         let feeds = Feeds::new().await;
@@ -79,7 +79,7 @@ async fn what_two_feeds_say_alike_stands_in_the_trail_for_each() {
 }
 
 #[actix_web::test]
-async fn a_status_that_a_feed_says_again_with_a_lesser_copy_between_stands_in_the_trail() {
+async fn repeated_status_is_listed_despite_a_lesser_copy_between() {
     let read = message(1, json!({"deliveryStatus": "READ"}));
     let sent = message(1, json!({"deliveryStatus": "SENT", "comment": "more"}));
     for api_first in [true, false] {

@@ -10,7 +10,7 @@ use history_gateway::http::Gateway;
 use history_gateway::store::{Class, EndReason};
 use serde_json::json;
 
-use crate::bounded::{app, occupy};
+use crate::query_limits::{app, occupy};
 
 /// Sends an expensive question, which waits, and so many bytes of further requests behind it.
 async fn send_behind_a_question(requests: usize, hangs_up: bool) -> Option<String> {
@@ -59,13 +59,13 @@ async fn send_behind_a_question(requests: usize, hangs_up: bool) -> Option<Strin
 const READ_AHEAD: usize = 128 * 1024 / 36;
 
 #[actix_web::test]
-async fn a_client_that_hangs_up_with_much_behind_its_question_is_seen_to_have_gone() {
+async fn disconnect_is_noticed_behind_pipelined_requests() {
     assert_eq!(send_behind_a_question(100, true).await, None);
     assert_eq!(send_behind_a_question(READ_AHEAD + 800, true).await, None);
 }
 
 #[actix_web::test]
-async fn a_client_that_sends_on_and_on_behind_its_question_loses_its_connection() {
+async fn endless_pipelining_behind_a_query_closes_the_connection() {
     let answer = send_behind_a_question(READ_AHEAD + 800, false).await.unwrap();
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }

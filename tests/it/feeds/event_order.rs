@@ -158,7 +158,7 @@ fn said(feed: Feed, word: &'static str, at: i64) -> Said {
 }
 
 #[actix_web::test]
-async fn successes_failures_unknown_words_and_equal_times_in_every_order() {
+async fn selected_event_sets_give_one_status_in_every_order() {
     use Feed::{Api, Item, Status, Untied};
     let failed = Said { text: Some("error-address-unknown"), ..said(Status, "FAILED", 3) };
     let sets = [
@@ -194,13 +194,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_set_of_events_in_every_order(set in a_set()) {
+    fn random_event_sets_give_one_status_in_every_order(set in a_set()) {
         actix_web::rt::System::new().block_on(check_all_orders(&set));
     }
 
     /// The same events, each delivered up to five times, shuffled, over several connections at once.
     #[test]
-    fn repeated_shuffled_and_at_once_they_come_to_the_same_store(
+    fn duplicated_shuffled_concurrent_events_give_the_same_store(
         sets in prop::collection::vec(a_set(), 1..6),
         seed in prop::collection::vec(any::<u32>(), 120),
     ) {

@@ -22,7 +22,7 @@ fn said(cluster: &Cluster, url: &str) -> String {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_named_and_no_file_is_made() {
+fn unreachable_server_is_reported_and_no_file_is_created() {
     let binary = Binary::with_file();
     // Nobody listens on the discard port.
     for command in [&["serve"][..], &["tenant", "list"], &["migrate"]] {
@@ -33,7 +33,7 @@ fn a_server_that_is_not_there_is_named_and_no_file_is_made() {
 }
 
 #[test]
-fn a_wrong_password_an_unknown_role_and_an_unknown_database_are_said() {
+fn wrong_password_role_or_database_is_reported() {
     let cluster = cluster_or_skip!();
     assert_snapshot!(said(cluster, &cluster.tcp_url(OWNER, "wrong", "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "gateway"; check database.url, and that the server runs and lets this role in"#);
     assert_snapshot!(said(cluster, &cluster.tcp_url("nobody", PASSWORD, "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "nobody"; check database.url, and that the server runs and lets this role in"#);
@@ -42,7 +42,7 @@ fn a_wrong_password_an_unknown_role_and_an_unknown_database_are_said() {
 }
 
 #[test]
-fn no_password_is_shown_however_the_address_is_written() {
+fn errors_never_show_the_password_of_the_url() {
     let mut said = String::new();
     for url in [
         "postgres://gw:S3?cret@127.0.0.1:9/db",
@@ -89,7 +89,7 @@ fn no_password_is_shown_however_the_address_is_written() {
 }
 
 #[test]
-fn a_database_that_cannot_hold_every_text_is_refused() {
+fn database_without_utf8_encoding_is_refused() {
     let cluster = cluster_or_skip!();
     cluster.run("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     assert_snapshot!(said(cluster, &cluster.tcp_url(OWNER, PASSWORD, "latin")), @"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/latin' has the encoding LATIN1; make one with ENCODING 'UTF8' TEMPLATE template0");
@@ -97,7 +97,7 @@ fn a_database_that_cannot_hold_every_text_is_refused() {
 }
 
 #[test]
-fn a_role_that_may_not_make_tables_is_told_so() {
+fn role_that_cannot_create_tables_is_reported() {
     let cluster = cluster_or_skip!();
     let binary = Binary::with(Database::on(cluster, "template1"));
     let database = binary.database_name();
@@ -112,7 +112,7 @@ fn a_role_that_may_not_make_tables_is_told_so() {
 }
 
 #[test]
-fn a_role_that_does_not_own_the_store_is_told_so() {
+fn role_that_does_not_own_the_store_is_reported() {
     let cluster = cluster_or_skip!();
     let binary = Binary::with(Database::on(cluster, "template1"));
     let database = binary.database_name();
@@ -123,7 +123,7 @@ fn a_role_that_does_not_own_the_store_is_told_so() {
 }
 
 #[test]
-fn a_newer_schema_and_another_programs_tables_are_left_as_they_are() {
+fn newer_schema_and_foreign_tables_are_left_untouched() {
     let cluster = cluster_or_skip!();
     let binary = Binary::with(Database::on(cluster, "template1"));
     let (database, url) = (binary.database_name(), binary.url());

@@ -35,7 +35,7 @@ fn asked(app: &TestApp) -> [u64; 2] {
 }
 
 #[actix_web::test]
-async fn what_a_question_costs_decides_its_class() {
+async fn history_query_cost_decides_its_class() {
     let app = app(|_| {}).await;
     let by_content = json!([{"property": "content", "direction": "ASC"}]);
     let questions = [
@@ -60,7 +60,7 @@ async fn what_a_question_costs_decides_its_class() {
 }
 
 #[actix_web::test]
-async fn what_a_list_costs_decides_its_class() {
+async fn log_list_cost_decides_its_class() {
     let app = app(|_| {}).await;
     let search = json!({"_type": "Search", "value": "3"});
     let lists = [
@@ -81,7 +81,7 @@ async fn what_a_list_costs_decides_its_class() {
 }
 
 #[actix_web::test]
-async fn an_expensive_question_answers_what_a_cheap_one_would() {
+async fn expensive_queries_give_the_same_result_as_cheap_ones() {
     let (bounded, free) = (app(|_| {}).await, app(|config| config.database.cheap_rows = 1_000_000).await);
     for sort in ["content", "address", "messageId", "sentOrReceivedAt"] {
         for (offset, limit) in [(0, 7), (3, 100), (150, 100), (199, 1)] {
@@ -117,7 +117,7 @@ pub async fn occupy(app: &TestApp) -> (std::sync::mpsc::Sender<()>, actix_web::r
 }
 
 #[actix_web::test]
-async fn cheap_questions_do_not_wait_for_expensive_ones_and_the_queue_is_short() {
+async fn expensive_queue_is_bounded_and_cheap_queries_bypass_it() {
     let app = app(|config| config.database.expensive_queue = 1).await;
     let (release, holder) = occupy(&app).await;
     let expensive = json!({"sort": [{"property": "content"}], "limit": 1});
@@ -145,7 +145,7 @@ async fn cheap_questions_do_not_wait_for_expensive_ones_and_the_queue_is_short()
 }
 
 #[actix_web::test]
-async fn no_tenant_has_all_places_for_cheap_questions() {
+async fn no_tenant_can_occupy_all_cheap_query_slots() {
     let app = TestApp::with(|config| config.database.read_connections = 2).await;
     let other = TenantId(TENANT.0 + 1);
     app.tenant(other).await;
@@ -178,7 +178,7 @@ async fn no_tenant_has_all_places_for_cheap_questions() {
 }
 
 #[actix_web::test]
-async fn a_question_ends_when_nobody_waits_for_it() {
+async fn query_ends_when_its_client_is_gone() {
     let app = app(|_| {}).await;
     let (ended, has_ended) = std::sync::mpsc::channel();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
@@ -204,7 +204,7 @@ async fn a_question_ends_when_nobody_waits_for_it() {
 }
 
 #[actix_web::test]
-async fn a_statement_ends_at_its_deadline_whatever_it_does() {
+async fn slow_pattern_search_ends_at_its_deadline() {
     // A pattern that takes a while for each text.
     let app = TestApp::with(|config| {
         config.database.cheap_rows = 10;
@@ -230,7 +230,7 @@ async fn a_statement_ends_at_its_deadline_whatever_it_does() {
 }
 
 #[actix_web::test]
-async fn a_stopping_server_ends_expensive_questions_and_answers_cheap_ones() {
+async fn shutdown_ends_expensive_queries_and_answers_cheap_ones() {
     let app = app(|_| {}).await;
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let begun = std::sync::Arc::new(std::sync::Mutex::new(Some(begun)));
@@ -256,7 +256,7 @@ async fn a_stopping_server_ends_expensive_questions_and_answers_cheap_ones() {
 }
 
 #[actix_web::test]
-async fn a_row_that_cannot_be_read_is_a_500_without_a_cause() {
+async fn corrupt_row_is_a_500_that_hides_the_cause() {
     if on_server() {
         return;
     }

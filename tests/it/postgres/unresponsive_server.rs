@@ -50,7 +50,7 @@ async fn ask(store: &Store) -> Result<(), StoreError> {
 }
 
 #[actix_web::test]
-async fn a_frozen_server_gives_places_back_and_too_many_lost_threads_are_told() {
+async fn frozen_server_releases_slots_and_reports_lost_threads() {
     let installed = cluster_or_skip!();
     let cluster = Cluster::start(installed.binaries.clone(), "C", &[], &[]);
     let url = DatabaseUrl::parse(&cluster.url("postgres")).unwrap();
@@ -90,7 +90,7 @@ struct Setting {
 }
 
 #[actix_web::test]
-async fn each_write_is_durable_whatever_the_servers_default_becomes() {
+async fn writes_stay_durable_when_the_server_default_changes() {
     let installed = cluster_or_skip!();
     let cluster = Cluster::start(installed.binaries.clone(), "C", &[], &[]);
     let store = Store::open(&DatabaseUrl::parse(&cluster.url("postgres")).unwrap(), Options::default()).unwrap();

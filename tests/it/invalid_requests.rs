@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::requests::app;
 
 #[actix_web::test]
-async fn a_wrong_type_or_word_is_not_valid_and_its_path_is_named() {
+async fn wrong_types_and_values_are_400_with_the_field_path() {
     let app = app().await;
     let bodies = [
         r#"{"subscriberFilter":"79001112233"}"#,
@@ -129,7 +129,7 @@ async fn a_wrong_type_or_word_is_not_valid_and_its_path_is_named() {
 }
 
 #[actix_web::test]
-async fn malformed_json_and_other_values_are_not_valid() {
+async fn malformed_json_and_non_objects_are_400() {
     let app = app().await;
     let bodies = [
         "{",
@@ -194,7 +194,7 @@ async fn a_blank_address_is_not_valid() {
 }
 
 #[actix_web::test]
-async fn the_checks_have_an_order() {
+async fn checks_run_in_a_fixed_order() {
     let app = app().await;
     let ask = async |body: &str| {
         let answer = app.ask(body).await;
@@ -211,7 +211,7 @@ async fn the_checks_have_an_order() {
 }
 
 #[actix_web::test]
-async fn a_limit_over_1000_however_large_and_a_negative_one_are_not_valid() {
+async fn limit_over_1000_or_negative_is_limit_not_valid() {
     let app = app().await;
     assert_snapshot!(app.ask(r#"{"limit":1001}"#).await, @r#"400 {"title":"limit-not-valid","status":400,"detail":"The field 'limit' must be between 0 and 1000."}"#);
     for limit in [

@@ -36,7 +36,7 @@ async fn late_sent_does_not_undo_read() {
 }
 
 #[actix_web::test]
-async fn what_was_delivered_once_stays_delivered() {
+async fn later_failure_does_not_undo_delivered() {
     for failure in ["UNDELIVERED", "FAILED", "CANCELLED", "EXPIRED", "INVALID"] {
         let copies = [status("DELIVERED", "2026-03-01T10:00:01Z"), status(failure, "2026-03-01T10:00:09Z")];
         assert!(merged(&copies).await.contains(r#""deliveryStatus":"DELIVERED""#), "{failure}");
@@ -44,7 +44,7 @@ async fn what_was_delivered_once_stays_delivered() {
 }
 
 #[actix_web::test]
-async fn the_greatest_status_is_by_rank_then_time_then_word_then_message() {
+async fn status_precedence_is_rank_then_time_then_word_then_text() {
     // Each is greater than the one before it.
     let said = |word: &str, at: &str, text: &str| {
         message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at, "deliveryStatusMessage": text}))
@@ -87,7 +87,7 @@ async fn the_greatest_status_is_by_rank_then_time_then_word_then_message() {
 }
 
 #[actix_web::test]
-async fn the_greater_copy_wins_and_what_it_lacks_is_filled_from_the_other() {
+async fn winning_copy_is_completed_from_the_other() {
     let lesser =
         message(1, json!({"deliveryStatus": "SENT", "comment": "c", "segments": 1, "newField": 1, "old": true}));
     let greater = message(1, json!({"deliveryStatus": "READ", "segments": 2, "newField": 2, "content": "x"}));
@@ -97,7 +97,7 @@ async fn the_greater_copy_wins_and_what_it_lacks_is_filled_from_the_other() {
 }
 
 #[actix_web::test]
-async fn of_equal_statuses_the_copy_with_the_greater_bytes_wins() {
+async fn equal_statuses_are_resolved_by_the_greater_bytes() {
     let (a, b) = (message(1, json!({"comment": "a"})), message(1, json!({"comment": "b"})));
     let both = merged(&[a.clone(), b.clone()]).await;
     assert!(both.contains(r#""comment":"b""#), "{both}");
@@ -105,7 +105,7 @@ async fn of_equal_statuses_the_copy_with_the_greater_bytes_wins() {
 }
 
 #[actix_web::test]
-async fn three_copies_come_to_the_same_in_every_order() {
+async fn three_copies_merge_the_same_in_every_order() {
     // What the least copy alone has must not stand in the way of the middle one.
     let copies = [
         message(1, json!({"comment": "least", "cascadeId": 1, "extra": "least"})),
@@ -121,7 +121,7 @@ async fn three_copies_come_to_the_same_in_every_order() {
 }
 
 #[actix_web::test]
-async fn importing_the_same_again_changes_nothing() {
+async fn repeated_import_changes_nothing() {
     let app = TestApp::new().await;
     let items = || (1..=3).map(|id| message(id, json!({"deliveryStatus": "SENT"})));
     assert_eq!(app.import(items()).await, Recorded { imported: 3, ..Recorded::default() });
@@ -131,7 +131,7 @@ async fn importing_the_same_again_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn a_copy_that_moves_its_message_moves_it_everywhere() {
+async fn updated_filter_fields_apply_to_every_query() {
     let app = TestApp::new().await;
     app.import([message(1, json!({"subjectId": 5, "trafficType": "AD"})), message(2, json!({}))]).await;
     app.import([message(1, json!({
@@ -148,7 +148,7 @@ async fn a_copy_that_moves_its_message_moves_it_everywhere() {
 }
 
 #[actix_web::test]
-async fn an_unknown_channel_status_or_traffic_type_is_stored_and_returned() {
+async fn unknown_channels_statuses_and_traffic_types_are_kept() {
     let app = TestApp::new().await;
     let unknown = json!({"channelType": "MAX_BOT", "deliveryStatus": "Halfway", "trafficType": "NEW", "content": {"type": "HOLOGRAM"}});
     app.import([message(1, unknown)]).await;
@@ -156,7 +156,7 @@ async fn an_unknown_channel_status_or_traffic_type_is_stored_and_returned() {
 }
 
 #[actix_web::test]
-async fn a_subject_becomes_known_from_its_messages_the_greatest_id_having_the_last_word() {
+async fn subject_name_comes_from_the_message_with_the_greatest_id() {
     let named = |id: i64, name: Value| message(id, json!({"subjectId": 5, "subjectName": name}));
     for order in [[1, 2, 3], [3, 2, 1], [2, 3, 1]] {
         let app = TestApp::new().await;
@@ -169,7 +169,7 @@ async fn a_subject_becomes_known_from_its_messages_the_greatest_id_having_the_la
 }
 
 #[actix_web::test]
-async fn a_subject_is_what_its_messages_come_to_in_any_order() {
+async fn subjects_derived_from_copies_do_not_depend_on_order() {
     let copies = [
         message(9, json!({"deliveryStatus": "SENT", "subjectId": 5, "subjectName": "lesser"})),
         message(9, json!({"deliveryStatus": "READ", "subjectId": 5, "subjectName": "greater"})),
@@ -188,7 +188,7 @@ async fn a_subject_is_what_its_messages_come_to_in_any_order() {
 }
 
 #[actix_web::test]
-async fn a_subject_that_was_added_by_hand_stays_as_it_was_added() {
+async fn manually_added_subject_is_not_overwritten() {
     let app = TestApp::new().await;
     let subject =
         history_gateway::model::subject::Subject { id: 5, name: Some("mine".into()), channel_type: "SMS".into() };
@@ -229,7 +229,7 @@ fn an_item_without_a_required_field_is_rejected() {
 }
 
 #[test]
-fn an_item_with_a_wrong_value_is_rejected_with_the_fields_name() {
+fn item_with_an_invalid_value_is_rejected_with_the_field_name() {
     let mut reasons = String::new();
     for wrong in [
         json!({"messageId": 0}),
@@ -288,7 +288,7 @@ fn an_item_with_a_wrong_value_is_rejected_with_the_fields_name() {
 }
 
 #[test]
-fn an_item_that_says_a_field_twice_is_rejected() {
+fn item_with_a_duplicate_field_is_rejected() {
     for (twice, expected) in [
         (r#"{"comment":"a","comment":"b"}"#, "the field 'comment' stands twice"),
         (r#"{"comment":null,"comment":"b"}"#, "the field 'comment' stands twice"),
@@ -299,7 +299,7 @@ fn an_item_that_says_a_field_twice_is_rejected() {
 }
 
 #[test]
-fn what_is_no_object_is_rejected() {
+fn item_that_is_not_a_valid_object_is_rejected() {
     for (text, expected) in [
         ("[]", "it is not a JSON object"),
         ("{", "it ends in the middle of a JSON value"),
@@ -319,7 +319,7 @@ fn a_field_that_is_nested_too_deep_is_rejected() {
 }
 
 #[test]
-fn a_rendered_item_reads_as_the_same_item_at_the_ends_of_time() {
+fn extreme_dates_survive_rendering_and_parsing() {
     for (at, rendered) in [
         ("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00.000+0000")),
         ("9999-12-31T23:59:59.9999Z", Some("9999-12-31T23:59:59.999+0000")),

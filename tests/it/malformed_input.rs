@@ -35,7 +35,7 @@ fn is_documented(answer: &str) -> bool {
 }
 
 #[actix_web::test]
-async fn deep_nesting_is_answered() {
+async fn deep_nesting_gets_a_documented_answer() {
     let app = app().await;
     let (open, close) = ("[".repeat(200_000), "]".repeat(200_000));
     for (body, status) in [
@@ -57,7 +57,7 @@ async fn deep_nesting_is_answered() {
 }
 
 #[actix_web::test]
-async fn invalid_utf_8_is_not_valid() {
+async fn invalid_utf_8_is_400() {
     let app = app().await;
     for body in [&b"\xff"[..], b"{\"x\":\"\xc3\x28\"}", b"{\"direction\":\"\xed\xa0\x80\"}"] {
         let response = app.post("/api/messages/history", &[("x-api-key", &app.key)], body.to_vec()).await;
@@ -68,7 +68,7 @@ async fn invalid_utf_8_is_not_valid() {
 }
 
 #[actix_web::test]
-async fn huge_lists_are_answered() {
+async fn huge_lists_are_handled() {
     let app = app().await;
     let words = vec!["SMS"; 100_000];
     assert_eq!(app.ids(json!({"channelTypes": words})).await, "[1]");
@@ -133,7 +133,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 #[actix_web::test]
-async fn texts_that_no_database_likes_are_kept_found_and_sorted() {
+async fn control_characters_are_stored_found_and_sorted() {
     let app = TestApp::new().await;
     let texts =
         ["\u{0}", "a", "a\u{0}", "a\u{0}b", "a\u{1}", "a\u{1}b", "ab", "\\u0000", "\\\u{0}", "\"content\":\"x\""];
@@ -169,7 +169,7 @@ async fn texts_that_no_database_likes_are_kept_found_and_sorted() {
 }
 
 #[test]
-fn what_no_index_can_hold_is_refused_with_its_field() {
+fn overlong_indexed_fields_are_rejected_by_name() {
     let parse = |field: &str, length: usize| {
         let item = message(1, json!({"channelType": "PUSH", field: "ж".repeat(length / 2)}));
         history_gateway::model::Item::parse(&item.to_string(), crate::support::TENANT)

@@ -17,7 +17,7 @@ async fn row(app: &TestApp, id: i64, select: serde_json::Value) -> String {
 }
 
 #[actix_web::test]
-async fn a_whatsapp_message_of_ednas_is_a_row_in_the_next_request() {
+async fn whatsapp_message_is_a_log_row_in_the_next_request() {
     let app = TestApp::new().await;
     app.import([whatsapp(
         11_000_000_001,
@@ -32,7 +32,7 @@ async fn a_whatsapp_message_of_ednas_is_a_row_in_the_next_request() {
 }
 
 #[actix_web::test]
-async fn only_messages_sent_out_through_whatsapp_are_rows() {
+async fn only_outgoing_whatsapp_messages_become_rows() {
     let app = TestApp::new().await;
     app.import([
         message(1, json!({})),
@@ -45,7 +45,7 @@ async fn only_messages_sent_out_through_whatsapp_are_rows() {
 }
 
 #[actix_web::test]
-async fn each_delivery_status_has_its_word() {
+async fn delivery_statuses_map_to_log_statuses() {
     let app = TestApp::new().await;
     let words = [
         "ACCEPTED",
@@ -85,7 +85,7 @@ async fn each_delivery_status_has_its_word() {
 }
 
 #[actix_web::test]
-async fn a_row_keeps_its_id_while_its_status_moves_on() {
+async fn row_keeps_its_id_when_its_status_changes() {
     let app = TestApp::new().await;
     app.import([whatsapp(5, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z"}))]).await;
     let sent = row(&app, 5, json!({"status": true, "updatedAt": true})).await;
@@ -103,7 +103,7 @@ async fn a_row_keeps_its_id_while_its_status_moves_on() {
 }
 
 #[actix_web::test]
-async fn addresses_and_contents_become_numbers_and_texts() {
+async fn addresses_and_contents_map_to_numbers_and_texts() {
     let app = TestApp::new().await;
     let rows = [
         ("+7 (900) 111-22-33", r#"{"text":"Привет"}"#),
@@ -136,7 +136,7 @@ async fn addresses_and_contents_become_numbers_and_texts() {
 }
 
 #[actix_web::test]
-async fn a_message_that_turns_out_to_be_another_channels_is_no_row_any_more() {
+async fn row_is_removed_when_its_message_changes_channel() {
     let app = TestApp::new().await;
     app.import([whatsapp(1, json!({"deliveryStatus": "SENT"}))]).await;
     assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
@@ -146,7 +146,7 @@ async fn a_message_that_turns_out_to_be_another_channels_is_no_row_any_more() {
 }
 
 #[actix_web::test]
-async fn ids_differ_from_tenant_to_tenant_and_follow_the_messages() {
+async fn row_ids_differ_by_tenant_and_sort_like_message_ids() {
     let of = |tenant, id| whatsapp_log::id_of_message(TenantId(tenant), id);
     assert_snapshot!(of(3193, 11_000_000_001), @"0db8af39-0932-8002-8000-00028fa6ae01");
     assert_eq!(of(3193, 11_000_000_001).get_version_num(), 8);
@@ -156,7 +156,7 @@ async fn ids_differ_from_tenant_to_tenant_and_follow_the_messages() {
 }
 
 #[actix_web::test]
-async fn a_copy_of_a_messages_row_and_the_message_come_to_the_same_in_any_order() {
+async fn message_and_copy_of_its_row_merge_in_either_order() {
     let id = whatsapp_log::id_of_message(TENANT, 5).to_string();
     let sent =
         whatsapp(5, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z", "subjectId": 501}));
@@ -258,7 +258,7 @@ async fn forget_the_log(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn messages_of_before_get_their_rows_and_go_on_where_they_were_stopped() {
+async fn backfill_creates_rows_and_resumes_after_an_interruption() {
     let app = TestApp::new().await;
     app.tenant(TenantId(9000)).await;
     let items = |ids: std::ops::Range<i64>| {
@@ -296,7 +296,7 @@ async fn messages_of_before_get_their_rows_and_go_on_where_they_were_stopped() {
 }
 
 #[actix_web::test]
-async fn a_tenant_goes_with_its_log() {
+async fn deleting_a_tenant_deletes_its_log() {
     let app = TestApp::new().await;
     app.import([whatsapp(1, json!({}))]).await;
     app.import_logs([log(1, json!({}))]).await;
@@ -313,7 +313,7 @@ async fn a_tenant_goes_with_its_log() {
 }
 
 #[actix_web::test]
-async fn the_door_tells_what_became_of_rows() {
+async fn ingest_counts_imported_updated_and_unchanged_rows() {
     let app = TestApp::new().await;
     let row = |at: &str, status: &str| log(1, json!({"updatedAt": at, "status": status}));
     let recorded = |imported, updated, unchanged| Recorded { imported, updated, unchanged };

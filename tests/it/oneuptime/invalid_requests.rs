@@ -14,7 +14,7 @@ async fn app() -> TestApp {
 }
 
 #[actix_web::test]
-async fn unknown_columns_are_named() {
+async fn unknown_columns_in_a_query_are_reported_by_name() {
     let app = app().await;
     assert_snapshot!(app.logs(LIST, r#"{"query":{"foo":1}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
     assert_snapshot!(app.logs(COUNT, r#"{"query":{"x":{"_type":"MultiSearch","value":"a","fields":["foo"]}}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
@@ -22,7 +22,7 @@ async fn unknown_columns_are_named() {
 }
 
 #[actix_web::test]
-async fn what_is_no_object_is_refused_and_null_is_not_given() {
+async fn clauses_must_be_objects_and_null_means_not_given() {
     let app = app().await;
     let mut table = String::new();
     for name in ["query", "select", "sort"] {
@@ -50,7 +50,7 @@ async fn what_is_no_object_is_refused_and_null_is_not_given() {
 }
 
 #[actix_web::test]
-async fn values_of_the_wrong_kind_are_refused_with_the_columns_name() {
+async fn values_of_the_wrong_type_are_400_with_the_column_name() {
     let app = app().await;
     let mut table = String::new();
     for query in [
@@ -127,7 +127,7 @@ async fn values_of_the_wrong_kind_are_refused_with_the_columns_name() {
 }
 
 #[actix_web::test]
-async fn bodies_that_are_no_json_object_are_refused_but_for_a_list_of_nothing() {
+async fn body_must_be_an_object_or_an_empty_list() {
     let app = app().await;
     let mut table = String::new();
     for body in ["{", "[]", "null", "5", "{\"query\":{}}}", "{'query':{}}", "query=x"] {
@@ -148,7 +148,7 @@ async fn bodies_that_are_no_json_object_are_refused_but_for_a_list_of_nothing() 
 }
 
 #[actix_web::test]
-async fn great_requests_have_a_bounded_answer() {
+async fn huge_requests_are_answered_or_refused_at_a_limit() {
     let app = app().await;
     let many: Vec<String> = (0..10_000).map(|number| format!("status {number}")).chain(["Sent".into()]).collect();
     assert_eq!(app.query(json!({"status": many})).await, "[1, 2, 3]");
@@ -177,7 +177,7 @@ async fn great_requests_have_a_bounded_answer() {
 }
 
 #[actix_web::test]
-async fn any_operator_on_any_column_is_an_answer_or_a_400() {
+async fn any_operator_on_any_column_is_200_400_or_422() {
     let app = app().await;
     let columns: Vec<&str> = history_gateway::oneuptime::columns::FIELDS.iter().map(|(name, _)| *name).collect();
     let values =
@@ -221,7 +221,7 @@ async fn any_operator_on_any_column_is_an_answer_or_a_400() {
 }
 
 #[test]
-fn no_body_makes_an_error_of_the_servers() {
+fn random_bodies_never_cause_a_server_error() {
     let runtime = actix_web::rt::System::new();
     let app = runtime.block_on(app());
     let leaf = prop_oneof![

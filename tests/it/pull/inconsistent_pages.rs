@@ -4,7 +4,7 @@ use history_gateway::store::pulls;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::stand_in::{History, Reply, StandIn};
+use super::fake_upstream::{History, Reply, StandIn};
 use super::{PullOptions, at, imported, kept, minutes, pull};
 use crate::support::{TENANT, TestApp, instant, message};
 
@@ -19,7 +19,7 @@ fn offset(request: &Value) -> usize {
 }
 
 #[actix_web::test]
-async fn a_message_that_comes_in_below_while_pages_are_read_is_not_missed() {
+async fn message_inserted_during_paging_is_not_missed() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 45).into_iter().skip(1));
     let source = history.clone();
     let stand_in = StandIn::new(move |request, place| {
@@ -36,7 +36,7 @@ async fn a_message_that_comes_in_below_while_pages_are_read_is_not_missed() {
 }
 
 #[actix_web::test]
-async fn messages_that_go_away_while_pages_are_read_take_no_other_with_them() {
+async fn deletions_during_paging_skip_no_other_message() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 45));
     let source = history.clone();
     let stand_in = StandIn::new(move |request, place| {
@@ -51,7 +51,7 @@ async fn messages_that_go_away_while_pages_are_read_take_no_other_with_them() {
 }
 
 #[actix_web::test]
-async fn a_window_that_never_holds_still_is_read_in_shorter_ones() {
+async fn unstable_window_is_still_copied_completely() {
     let history = History::of(minutes("2019-05-01T10:00:00Z", 45));
     let source = history.clone();
     // Long lists are shifted by a message at every request.
@@ -68,7 +68,7 @@ async fn a_window_that_never_holds_still_is_read_in_shorter_ones() {
 }
 
 #[actix_web::test]
-async fn what_may_be_missing_is_said_remembered_and_read_again() {
+async fn incomplete_window_is_reported_stored_and_read_again() {
     let app = TestApp::new().await;
     let messages = at((0..25).map(|_| "2019-05-01T10:00:30Z".to_owned()));
     let (history, mended) = (History::of(messages.clone()), std::sync::Arc::new(std::sync::Mutex::new(false)));
@@ -115,7 +115,7 @@ fn ten(request: &Value, first: i64) -> Vec<Value> {
 }
 
 #[actix_web::test]
-async fn pages_that_never_come_to_an_end_are_left() {
+async fn endless_pages_are_abandoned() {
     let said = wrong(|request, _| {
         let first = i64::try_from(offset(request)).unwrap() + 1;
         Reply::page(&ten(request, first), true)
@@ -127,7 +127,7 @@ async fn pages_that_never_come_to_an_end_are_left() {
 }
 
 #[actix_web::test]
-async fn the_same_page_again_and_again_is_left() {
+async fn repeated_page_is_abandoned() {
     assert_snapshot!(wrong(|request, _| Reply::page(&ten(request, 1), true)).await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     its pages do not continue each other
@@ -135,7 +135,7 @@ async fn the_same_page_again_and_again_is_left() {
 }
 
 #[actix_web::test]
-async fn an_empty_page_that_says_that_more_follows_is_left() {
+async fn empty_page_with_has_next_is_abandoned() {
     assert_snapshot!(wrong(|_, _| Reply::page(&[], true)).await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     an empty page said that more follows
@@ -143,7 +143,7 @@ async fn an_empty_page_that_says_that_more_follows_is_left() {
 }
 
 #[actix_web::test]
-async fn a_single_message_that_says_that_more_follows_is_left() {
+async fn single_message_page_with_has_next_is_abandoned() {
     assert_snapshot!(wrong(|request, _| Reply::page(&ten(request, 1)[..1], true)).await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     a page said that more follows, and brought nothing to go on from
@@ -151,7 +151,7 @@ async fn a_single_message_that_says_that_more_follows_is_left() {
 }
 
 #[actix_web::test]
-async fn pages_in_another_order_are_left() {
+async fn pages_out_of_order_are_abandoned() {
     let said = wrong(|request, _| {
         let first = 1_000_000 - i64::try_from(offset(request)).unwrap();
         let mut page = ten(request, first);
@@ -165,7 +165,7 @@ async fn pages_in_another_order_are_left() {
 }
 
 #[actix_web::test]
-async fn a_page_that_is_longer_than_asked_for_is_left() {
+async fn page_longer_than_the_limit_is_abandoned() {
     let said = wrong(|request, _| Reply::page(&[ten(request, 1), ten(request, 11)].concat(), false));
     assert_snapshot!(said.await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
@@ -174,7 +174,7 @@ async fn a_page_that_is_longer_than_asked_for_is_left() {
 }
 
 #[actix_web::test]
-async fn an_upstream_that_does_not_look_at_the_dates_is_left() {
+async fn upstream_ignoring_the_dates_is_abandoned() {
     let history = minutes("2005-05-01T10:00:00Z", 5);
     assert_snapshot!(wrong(move |_, _| Reply::page(&history, false)).await, @"
     the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
@@ -183,7 +183,7 @@ async fn an_upstream_that_does_not_look_at_the_dates_is_left() {
 }
 
 #[actix_web::test]
-async fn an_upstream_that_looks_at_no_offset_is_copied_in_windows_of_one_page() {
+async fn upstream_ignoring_the_offset_is_copied_completely() {
     let (app, history) = (TestApp::new().await, History::of(minutes("2019-05-01T10:00:00Z", 45)));
     let stand_in = StandIn::new(move |request, _| {
         let mut request = request.clone();
@@ -195,7 +195,7 @@ async fn an_upstream_that_looks_at_no_offset_is_copied_in_windows_of_one_page() 
 }
 
 #[actix_web::test]
-async fn what_never_fits_together_does_not_keep_what_is_new_from_coming() {
+async fn inconsistent_windows_do_not_block_newer_messages() {
     let history = History::of(minutes("2026-03-01T11:00:00Z", 5));
     let stand_in = StandIn::new(move |request, _| match request["dateFrom"].as_str().unwrap() {
         broken if broken < "2010-01-01T00:10" => Reply::page(&[], true),
@@ -213,7 +213,7 @@ async fn what_never_fits_together_does_not_keep_what_is_new_from_coming() {
 }
 
 #[actix_web::test]
-async fn messages_that_cannot_be_read_are_rejected_once_by_their_place_and_cost_no_other() {
+async fn unreadable_messages_are_rejected_once_by_position() {
     let mut messages = minutes("2019-05-01T10:00:00Z", 35);
     let wrong = [
         (3, json!({"direction": "my secret text"})),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::client::{Answer, post};
-use crate::victim::{MIB, Victim, p99};
+use crate::target::{MIB, Victim, p99};
 
 /// What was answered, by status; fails at any but 200 and 503 with a time to come again.
 #[derive(Default)]
@@ -23,7 +23,7 @@ impl Statuses {
 }
 
 #[test]
-fn a_crowd_that_asks_dearly_and_hangs_up_and_one_that_does_not_read_hold_nobody_up() {
+fn abusive_clients_do_not_slow_down_cheap_queries() {
     let seconds = std::env::var("ATTACK_SECONDS").map_or(15, |seconds| seconds.parse().unwrap());
     let victim = Victim::with(20_000, &[]);
     let cheap = victim.cheap();

@@ -52,7 +52,7 @@ impl Drop for Traced {
 }
 
 #[test]
-fn no_acknowledgement_leaves_before_its_commit_is_on_the_disk() {
+fn acknowledgements_follow_the_fsync_of_their_commit() {
     let shop = Shop::new(Binary::with_file());
     let trace = shop.binary.path("trace");
     let calls_of_interest = "trace=fsync,fdatasync,sendto,sendmsg,write,writev";

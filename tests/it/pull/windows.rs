@@ -9,7 +9,7 @@ use history_gateway::pull::{Pull, PullOptions};
 use history_gateway::store::{pulls, tenants};
 use serde_json::{Value, json};
 
-use super::stand_in::{History, Reply, StandIn};
+use super::fake_upstream::{History, Reply, StandIn};
 use super::{Told, at, imported, kept, minutes, options, pull, pull_at, upstream};
 use crate::support::{NOW, TENANT, TestApp, instant, message};
 
@@ -34,7 +34,7 @@ fn requests(stand_in: &StandIn) -> Vec<(Instant, Instant, u64)> {
 }
 
 #[actix_web::test]
-async fn a_history_is_copied_whole_in_windows_that_have_no_gap_and_offsets_that_stay_shallow() {
+async fn history_is_copied_in_gapless_windows_with_small_offsets() {
     let (app, history) = (TestApp::new().await, History::of(uneven()));
     let stand_in = history.serve();
     let outcome = pull(&app, &stand_in, |_| {}).await;
@@ -57,7 +57,7 @@ async fn a_history_is_copied_whole_in_windows_that_have_no_gap_and_offsets_that_
 }
 
 #[actix_web::test]
-async fn more_messages_in_the_shortest_window_than_fit_are_read_with_deep_offsets() {
+async fn overfull_shortest_window_is_read_with_deep_offsets() {
     let app = TestApp::new().await;
     let messages = at((0..120).map(|_| "2019-05-01T10:00:00.500Z".to_owned()));
     let stand_in = History::of(messages.clone()).serve();
@@ -67,7 +67,7 @@ async fn more_messages_in_the_shortest_window_than_fit_are_read_with_deep_offset
 }
 
 #[actix_web::test]
-async fn a_pull_that_was_ended_goes_on_at_the_page_it_had_come_to() {
+async fn interrupted_pull_resumes_at_its_last_page() {
     let (app, history) = (TestApp::new().await, History::of(minutes("2019-05-01T10:00:00Z", 45)));
     let source = history.clone();
     // The key is taken away while the one window with messages is read.
@@ -90,7 +90,7 @@ async fn a_pull_that_was_ended_goes_on_at_the_page_it_had_come_to() {
 }
 
 #[actix_web::test]
-async fn a_late_status_within_the_tail_arrives_and_what_is_older_is_not_read_again() {
+async fn only_the_overlap_is_read_again_for_late_statuses() {
     let app = TestApp::new().await;
     let history = History::of([
         message(1, json!({"sentOrReceivedAt": "2026-02-20T10:00:00Z", "deliveryStatus": "SENT"})),
@@ -115,7 +115,7 @@ async fn a_late_status_within_the_tail_arrives_and_what_is_older_is_not_read_aga
 }
 
 #[actix_web::test]
-async fn what_was_young_when_it_was_read_is_read_again_although_the_window_after_it_was_read_late() {
+async fn overlap_counts_from_when_each_window_was_read() {
     let app = TestApp::new().await;
     let stand_in = History::default().serve();
     let three_days = Duration::from_hours(72);
@@ -137,7 +137,7 @@ async fn what_was_young_when_it_was_read_is_read_again_although_the_window_after
 }
 
 #[actix_web::test]
-async fn both_ends_that_are_given_are_included_and_other_ends_begin_anew() {
+async fn given_range_includes_both_ends_and_starts_over() {
     let app = TestApp::new().await;
     let stand_in = History::of(minutes("2026-01-01T00:00:00Z", 10)).serve();
     let range = |from: &str, to: &str| {
@@ -165,7 +165,7 @@ async fn both_ends_that_are_given_are_included_and_other_ends_begin_anew() {
 }
 
 #[actix_web::test]
-async fn a_wish_for_the_future_ends_now() {
+async fn end_in_the_future_is_capped_at_now() {
     let app = TestApp::new().await;
     let history = History::of(minutes("2026-03-01T11:59:00Z", 2));
     let stand_in = history.serve();
@@ -176,7 +176,7 @@ async fn a_wish_for_the_future_ends_now() {
 }
 
 #[actix_web::test]
-async fn two_pulls_of_the_same_at_once_do_no_harm() {
+async fn concurrent_pulls_import_each_message_once() {
     let (app, messages) = (TestApp::new().await, uneven());
     let stand_in = History::of(messages.clone()).serve();
     let (one, other) = tokio::join!(pull(&app, &stand_in, |_| {}), pull(&app, &stand_in, |_| {}));
@@ -187,7 +187,7 @@ async fn two_pulls_of_the_same_at_once_do_no_harm() {
 }
 
 #[actix_web::test]
-async fn a_deleted_tenant_leaves_no_progress_and_a_running_pull_none_either() {
+async fn deleting_a_tenant_deletes_its_pull_progress() {
     let app = TestApp::new().await;
     let stand_in = History::of(minutes("2026-01-01T00:00:00Z", 10)).serve();
     pull(&app, &stand_in, |_| {}).await.result.unwrap();
