@@ -15,7 +15,7 @@ use std::time::{Duration, Instant as Moment};
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use history_gateway::generate::{Messages, Plan};
-use history_gateway::ingest::{self, Caps, Door, Event, Limits};
+use history_gateway::ingest::{self, Event, IngestQueue, QueueLimits, TenantLimits};
 use history_gateway::model::whatsapp_log::id_of_message;
 use history_gateway::model::{Item, Property, Value};
 use history_gateway::store::Purpose;
@@ -192,9 +192,9 @@ impl Way {
         // Made before the clock starts.
         let mut batches: Vec<Vec<Item>> =
             (0..60_000_usize.div_ceil(batch).min(6000)).map(|_| news.take(batch)).collect();
-        let door = Door::new(
+        let door = IngestQueue::new(
             store.clone(),
-            Limits { queue_bytes: 64 << 20, wait: Duration::from_secs(5), caps: Caps::default() },
+            QueueLimits { queue_bytes: 64 << 20, wait: Duration::from_secs(5), tenant_limits: TenantLimits::default() },
         );
         let (started, mut recorded) = (Moment::now(), 0_u32);
         while started.elapsed() < SPELL {

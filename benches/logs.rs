@@ -172,7 +172,7 @@ fn measure(ours: &mut Connection, theirs: &mut Connection) -> Result<(), StoreEr
         let mut is_slow = Vec::new();
         for (size, question, query) in &asked {
             let (page, touched) = page::page_counted(ours, query)?;
-            let page::Rows::Whole(rows, _) = &page.rows else { panic!("rows were asked for") };
+            let page::PageRows::Whole(rows, _) = &page.rows else { panic!("rows were asked for") };
             let mut found = (Vec::new(), 0);
             is_slow.push(seconds(|| found = plain(theirs, *size, question)) > SLOW);
             assert_eq!((rows.len(), page.count), (found.0.len(), found.1), "{name}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::in_flight::InFlight;
-use crate::ingest::Door;
+use crate::ingest::IngestQueue;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -15,7 +15,7 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
-    pub ingest: Door,
+    pub ingest: IngestQueue,
     pub keys: Arc<Keys>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
@@ -27,7 +27,7 @@ impl App {
     /// Call it on the runtime that is to write what feeds bring.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         let keys = Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute);
-        let ingest = Door::new(store.clone(), config.ingest_limits());
+        let ingest = IngestQueue::new(store.clone(), config.ingest_limits());
         let in_flight = InFlight::new(config.server.bytes_in_flight);
         Self {
             metrics: Arc::new(Metrics::new(store.clone(), ingest.clone(), in_flight.clone())),

@@ -12,7 +12,7 @@ use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKin
 mod checks;
 mod sources;
 
-use crate::ingest::{Caps, Limits};
+use crate::ingest::{QueueLimits, TenantLimits};
 use crate::model::Policy;
 use crate::model::key::Profile;
 use crate::store;
@@ -248,12 +248,12 @@ impl Config {
     }
 
     /// How much waits to be recorded, and how long.
-    pub fn ingest_limits(&self) -> Limits {
-        Limits {
+    pub fn ingest_limits(&self) -> QueueLimits {
+        QueueLimits {
             queue_bytes: self.ingest.queue_bytes,
             wait: Duration::from_secs(self.ingest.wait_seconds),
-            caps: Caps {
-                waiting_messages: self.ingest.waiting_messages_per_tenant,
+            tenant_limits: TenantLimits {
+                pending_messages: self.ingest.waiting_messages_per_tenant,
                 other_events: self.ingest.other_events_per_tenant,
             },
         }

@@ -53,13 +53,13 @@ impl<T> FairQueue<T> {
         if !accept(keys.front()?.1.front()?) {
             return None;
         }
-        self.pop_of(|next| next == tenant).map(|(_, entry)| entry)
+        self.pop_from(|next| next == tenant).map(|(_, entry)| entry)
     }
 
     /// The entry whose turn it is among the tenants that are accepted, and its tenant; the others keep their turn.
-    pub fn pop_of(&mut self, accept: impl Fn(TenantId) -> bool) -> Option<(TenantId, T)> {
-        let place = self.tenants.iter().position(|(tenant, _)| accept(*tenant))?;
-        let (tenant, mut keys) = self.tenants.remove(place)?;
+    pub fn pop_from(&mut self, accept: impl Fn(TenantId) -> bool) -> Option<(TenantId, T)> {
+        let position = self.tenants.iter().position(|(tenant, _)| accept(*tenant))?;
+        let (tenant, mut keys) = self.tenants.remove(position)?;
         let (key, mut entries) = keys.pop_front()?;
         let entry = entries.pop_front()?;
         if !entries.is_empty() {
@@ -74,7 +74,7 @@ impl<T> FairQueue<T> {
 
     /// Removes the newest entry of the tenant that has the most, if that is more than `others` has after its own next
     /// entry: a place in a full queue belongs to whoever has fewer.
-    pub fn displace(&mut self, others: TenantId) -> Option<T> {
+    pub fn evict(&mut self, others: TenantId) -> Option<T> {
         let own = self.len_of(others) + 1;
         let most = self.tenants.iter_mut().max_by_key(|(_, keys)| count(keys))?;
         if count(&most.1) <= own {
@@ -112,11 +112,11 @@ fn count<T>(keys: &Keys<T>) -> usize {
 
 /// What is kept under a name, made where there is nothing yet.
 fn entry_of<K: PartialEq, V: Default>(list: &mut VecDeque<(K, V)>, name: K) -> &mut V {
-    let place = list.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+    let position = list.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
         list.push_back((name, V::default()));
         list.len() - 1
     });
-    &mut list[place].1
+    &mut list[position].1
 }
 
 #[cfg(test)]
@@ -157,19 +157,19 @@ mod tests {
     fn skipped_entries_keep_their_turn() {
         let mut queue = queue(&[(1, 10, "big"), (2, 20, "small"), (2, 20, "smaller"), (3, 30, "other")]);
         assert_eq!(queue.pop_if(|entry| *entry == "small"), None);
-        assert_eq!(queue.pop_of(|tenant| tenant == TenantId(2)), Some((TenantId(2), "small")));
-        assert_eq!(queue.pop_of(|tenant| tenant == TenantId(4)), None);
+        assert_eq!(queue.pop_from(|tenant| tenant == TenantId(2)), Some((TenantId(2), "small")));
+        assert_eq!(queue.pop_from(|tenant| tenant == TenantId(4)), None);
         assert_eq!(all(queue), ["big", "other", "smaller"]);
     }
 
     #[test]
     fn full_queue_evicts_from_the_tenant_with_the_most_entries() {
         let mut queue = queue(&[(1, 10, "1a"), (1, 11, "1x"), (1, 11, "1y"), (2, 20, "2a")]);
-        assert_eq!(queue.displace(TenantId(3)), Some("1y"));
-        assert_eq!(queue.displace(TenantId(3)), Some("1x"));
+        assert_eq!(queue.evict(TenantId(3)), Some("1y"));
+        assert_eq!(queue.evict(TenantId(3)), Some("1x"));
         // Tenant 1 has one left, and so would tenant 3.
-        assert_eq!(queue.displace(TenantId(3)), None);
-        assert_eq!(queue.displace(TenantId(1)), None);
+        assert_eq!(queue.evict(TenantId(3)), None);
+        assert_eq!(queue.evict(TenantId(1)), None);
         assert_eq!(all(queue), ["1a", "2a"]);
     }
 

@@ -61,7 +61,7 @@ pub enum Limit {
 
 /// A key as a request brings it, or why there is none, and the address it comes from.
 #[derive(Clone, Copy)]
-pub struct Presented<'a> {
+pub struct PresentedKey<'a> {
     pub key: Result<&'a str, AuthError>,
     pub from: Option<IpAddr>,
 }
@@ -80,7 +80,7 @@ impl Keys {
     }
 
     /// The caller that a header's key stands for. A webhook key is an unknown one here (docs/edna.md §7).
-    pub async fn caller(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
+    pub async fn caller(&self, presented: PresentedKey<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
         let caller = self.holder(presented.key?, presented.from, now, |kind| kind != KeyKind::Webhook).await?;
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
@@ -92,7 +92,7 @@ impl Keys {
 
     /// The caller that a webhook's key stands for, `Token <key>` or the key alone. Any other key is an unknown one, and
     /// no limit holds edna up.
-    pub async fn webhook(&self, presented: Presented<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
+    pub async fn webhook(&self, presented: PresentedKey<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
         let value = presented.key?;
         let key = match value.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => key,
@@ -174,13 +174,13 @@ impl Keys {
     }
 
     /// Writes down when keys were last used, which `key list` shows.
-    pub async fn note_uses(&self) -> Result<(), StoreError> {
+    pub async fn save_last_uses(&self) -> Result<(), StoreError> {
         let uses = std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner));
         if uses.is_empty() {
             return Ok(());
         }
         let written = uses.clone();
-        let result = self.store.write(move |connection| api_keys::note_uses(connection, &written)).await;
+        let result = self.store.write(move |connection| api_keys::save_last_uses(connection, &written)).await;
         if result.is_err() {
             // To be written down the next time, unless there is a later use by then.
             let mut kept = self.uses.lock().unwrap_or_else(PoisonError::into_inner);

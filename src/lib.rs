@@ -9,7 +9,7 @@
 //!    is the gateway's own. Each lives in one folder and reaches into no other.
 //! 3. **Everything that writes goes through one ingest path**, [`ingest`]: safe to repeat, in any order, durable before it
 //!    is acknowledged. An outgoing WhatsApp message becomes a row of the WhatsApp log in the same transaction. In a server,
-//!    one commit serves many callers, who wait in a queue ([`ingest::Door`]).
+//!    one commit serves many callers, who wait in a queue ([`ingest::IngestQueue`]).
 //! 4. **A request is made valid before it runs**: wire request → [`model::HistoryRequest`] → [`model::HistoryQuery`], which
 //!    cannot be wrong and cannot exceed its caller's rights → one planned statement; [`model::LogQuery`] likewise.
 //!
@@ -72,7 +72,7 @@
 //!
 //! # One webhook call
 //! [`http`]'s route → [`web::extract`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes → [`ingest::Event`]s,
-//! leniently) → [`ingest::Door`], where the next commit takes it together with other waiting calls → one
+//! leniently) → [`ingest::IngestQueue`], where the next commit takes it together with other waiting calls → one
 //! transaction, which merges everything known of each message ([`model::merge::message`]) → 200.
 //!
 //! # Two databases

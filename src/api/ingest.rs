@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::config::Config;
-use crate::ingest::{Event, Fate, Rejection};
+use crate::ingest::{Event, Outcome, Rejection};
 use crate::model::item::LONGEST_ITEM;
 use crate::model::status_event::Strictness;
-use crate::model::{Caller, Heard, Item, Property, Source, StatusNotice, wire};
+use crate::model::{Caller, Item, Property, Provenance, Source, StatusEvent, wire};
 use crate::web::answer::typed;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
@@ -93,7 +93,7 @@ struct Entry {
 /// Why an entry is rejected, and the message it names.
 type Rejected = (Option<i64>, String);
 
-type ReadEntry = fn(&str, &Caller, Heard) -> Result<(Option<i64>, Event), Rejected>;
+type ReadEntry = fn(&str, &Caller, Provenance) -> Result<(Option<i64>, Event), Rejected>;
 
 /// Messages from a system that knows what it sent
 ///
@@ -140,10 +140,10 @@ async fn ingest(request: &Request<SendMessages>, read: ReadEntry) -> Result<Http
     let caller = request.authorized()?;
     let queue = &request.app.ingest;
     let source = if caller.senders.is_some() { Source::RestrictedApi } else { Source::Api };
-    let heard = Heard { source, at: Some(request.now) };
+    let provenance = Provenance { source, received_at: Some(request.now) };
     let senders = caller.senders.clone().map(Arc::new);
     let (mut events, mut entries) = (Vec::new(), Vec::new());
-    let parsed = each_entry(request.text()?, |raw| match read(raw, &caller, heard) {
+    let parsed = each_entry(request.text()?, |raw| match read(raw, &caller, provenance) {
         Ok((message_id, event)) => {
             events.push(event.of_senders(senders.clone()));
             entries.push(Entry { message_id, rejected: None });
@@ -194,19 +194,19 @@ fn not_json(error: &serde_json::Error) -> ApiError {
     ApiError::NotValid(format!("The body is not valid JSON: line {}, column {}.", error.line(), error.column()))
 }
 
-fn message(raw: &str, caller: &Caller, heard: Heard) -> Result<(Option<i64>, Event), Rejected> {
+fn message(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option<i64>, Event), Rejected> {
     let item = Item::parse(raw, caller.tenant).map_err(|error| (None, error.to_string()))?;
     let id = Some(item.message_id());
     check_subject(caller, id, item.integer(Property::SubjectId))?;
-    Ok((id, Event::message(item, heard)))
+    Ok((id, Event::message(item, provenance)))
 }
 
-fn status(raw: &str, caller: &Caller, heard: Heard) -> Result<(Option<i64>, Event), Rejected> {
+fn status(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option<i64>, Event), Rejected> {
     if raw.len() > LONGEST_ITEM {
         return Err((None, "it is longer than 1 MiB".into()));
     }
     let fields = wire::object(raw).map_err(|error| (None, error.to_string()))?;
-    let event = StatusNotice::parse(&fields, raw, heard, Strictness::Strict);
+    let event = StatusEvent::parse(&fields, raw, provenance, Strictness::Strict);
     let event = event.map_err(|error| (None, error.to_string()))?;
     check_subject(caller, event.message_id, event.subject_id)?;
     Ok((event.message_id, Event::status(event)))
@@ -223,7 +223,7 @@ fn check_subject(caller: &Caller, message_id: Option<i64>, subject: Option<i64>)
 impl IngestResult {
     /// The outcome of each entry, in their order; those that were not rejected when they were read have one of
     /// `outcomes` each.
-    fn new(entries: Vec<Entry>, outcomes: &[Fate]) -> Self {
+    fn new(entries: Vec<Entry>, outcomes: &[Outcome]) -> Self {
         let mut outcomes = outcomes.iter();
         let mut result = Self::default();
         for Entry { message_id, rejected } in entries {
@@ -231,12 +231,14 @@ impl IngestResult {
             let (outcome, detail) = match rejected {
                 Some(reason) => (EntryOutcome::Rejected, Some(reason)),
                 None => match outcomes.next() {
-                    Some(Fate::Imported) => (EntryOutcome::Imported, None),
-                    Some(Fate::Updated) => (EntryOutcome::Updated, None),
-                    Some(Fate::Unchanged) => (EntryOutcome::Unchanged, None),
-                    Some(Fate::Waiting) => (EntryOutcome::Waiting, None),
-                    Some(Fate::NoRoom) => rejected_for("the tenant has as many events of its kind as are kept"),
-                    Some(Fate::Refused) | None => rejected_for("its message does not belong to the key's senders"),
+                    Some(Outcome::Imported) => (EntryOutcome::Imported, None),
+                    Some(Outcome::Updated) => (EntryOutcome::Updated, None),
+                    Some(Outcome::Unchanged) => (EntryOutcome::Unchanged, None),
+                    Some(Outcome::Pending) => (EntryOutcome::Waiting, None),
+                    Some(Outcome::LimitReached) => {
+                        rejected_for("the tenant has as many events of its kind as are kept")
+                    }
+                    Some(Outcome::Forbidden) | None => rejected_for("its message does not belong to the key's senders"),
                 },
             };
             *result.count(outcome) += 1;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::config::Config;
 use crate::document::{EdnaDate, Message};
-use crate::model::{Caller, Heard, Instant, Item, MessageCopy, Property, Source, StatusNotice, merge};
+use crate::model::{Caller, Instant, Item, MessageCopy, Property, Provenance, Source, StatusEvent, merge};
 use crate::store::messages::{self, status_events};
 use crate::store::{Connection, StoreError};
 use crate::web::answer::typed;
@@ -121,7 +121,7 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
     let id = request.path_parameter("id").parse();
     let id: i64 = id.map_err(|_| ApiError::NotValid("The message id must be an integer.".into()))?;
     let (caller_id, tenant) = (caller.id(), caller.tenant);
-    let found = request.app.store.ask(caller_id, move |connection, _| load(connection, &caller, id)).await?;
+    let found = request.app.store.query(caller_id, move |connection, _| load(connection, &caller, id)).await?;
     let trail = found.ok_or(ApiError::MessageNotFound)?;
     Ok(typed(&request.app.in_flight.of(tenant), StatusCode::OK, &trail)?)
 }
@@ -135,22 +135,25 @@ fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<
         return Ok(None);
     }
     let known = status_events::load(connection, caller.tenant, &ids, &[])?;
-    let events: Vec<StatusNotice> = known.of(id).iter().map(|event| event.notice.clone()).collect();
+    let events: Vec<StatusEvent> = known.of(id).iter().map(|event| event.notice.clone()).collect();
     MessageTrail::new(&message.item, &message.copies, &events).map(Some)
 }
 
 impl MessageTrail {
     /// The trail holds every status event that counts for the message, those that came with copies of it included.
-    fn new(item: &Item, copies: &[MessageCopy], events: &[StatusNotice]) -> Result<Self, StoreError> {
-        let own: Vec<StatusNotice> =
-            copies.iter().filter_map(|copy| StatusNotice::of_item(&copy.item, copy.heard)).collect();
-        let mut counting = merge::that_count(item, events.iter().chain(&own));
-        counting.sort_by_cached_key(|event| (event.event.at, event.event.clone(), event.heard.source, event.digest()));
+    fn new(item: &Item, copies: &[MessageCopy], events: &[StatusEvent]) -> Result<Self, StoreError> {
+        let own: Vec<StatusEvent> =
+            copies.iter().filter_map(|copy| StatusEvent::of_item(&copy.item, copy.provenance)).collect();
+        let mut counting = merge::counting_events(item, events.iter().chain(&own));
+        counting.sort_by_cached_key(|event| {
+            (event.status.at, event.status.clone(), event.provenance.source, event.digest())
+        });
         let mut trail: Vec<TrailEvent> = counting.into_iter().map(TrailEvent::new).collect();
         // Two that differ only in fields that are not understood look the same.
         trail.dedup();
-        let mut sources: Vec<Heard> = merge::counting(copies.to_vec()).0.iter().map(|copy| copy.heard).collect();
-        sources.sort_by_key(|heard| (heard.at, heard.source));
+        let mut sources: Vec<Provenance> =
+            merge::partition_counting(copies.to_vec()).0.iter().map(|copy| copy.provenance).collect();
+        sources.sort_by_key(|provenance| (provenance.received_at, provenance.source));
         sources.dedup();
         let item = RawValue::from_string(item.render());
         let item = item.map_err(|error| StoreError::DamagedRow(format!("an item is no JSON: {error}")))?;
@@ -159,29 +162,29 @@ impl MessageTrail {
 }
 
 impl TrailEvent {
-    fn new(event: &StatusNotice) -> Self {
+    fn new(event: &StatusEvent) -> Self {
         Self {
-            status: event.event.word.clone(),
-            status_at: event.event.at.map(|at| at.to_string()),
-            error: event.event.message.clone(),
+            status: event.status.word.clone(),
+            status_at: event.status.at.map(|at| at.to_string()),
+            error: event.status.message.clone(),
             request_id: event.request_id.clone(),
             cascade_id: event.cascade_id,
             cascade_stage_uuid: event.cascade_stage_uuid.clone(),
             comment: event.comment.clone(),
-            source: event.heard.source.into(),
-            received_at: received_at(event.heard),
+            source: event.provenance.source.into(),
+            received_at: received_at(event.provenance),
         }
     }
 }
 
 impl MessageSource {
-    fn new(heard: Heard) -> Self {
-        Self { source: heard.source.into(), received_at: received_at(heard) }
+    fn new(provenance: Provenance) -> Self {
+        Self { source: provenance.source.into(), received_at: received_at(provenance) }
     }
 }
 
-fn received_at(heard: Heard) -> Option<String> {
-    heard.at.as_ref().map(Instant::to_string)
+fn received_at(provenance: Provenance) -> Option<String> {
+    provenance.received_at.as_ref().map(Instant::to_string)
 }
 
 impl From<Source> for Feed {

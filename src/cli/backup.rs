@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::HumanBytes;
 
-use super::failure::{Failure, say};
+use super::failure::{Failure, print_note};
 use super::signals::stop_signal;
 use super::{COMMAND_WAIT, Common, command_options, now_and_then};
 use crate::store::backup::{self, BackupError};
@@ -66,14 +66,14 @@ impl Backup {
         let stop = stop_signal()?;
         let temporary = backup::begin(&url, &self.file)?;
         let into = temporary.path();
-        let progress = now_and_then(|bytes| say(format_args!("The backup has {} so far.", HumanBytes(bytes))));
+        let progress = now_and_then(|bytes| print_note(format_args!("The backup has {} so far.", HumanBytes(bytes))));
         let copying = tokio::task::spawn_blocking(move || backup::copy(&url, &into, COMMAND_WAIT, progress));
         tokio::select! {
-            copied = copying => copied.map_err(|error| Failure::said(format!("the backup failed: {error}")))??,
-            () = stop => return Err(Failure::said("the backup was broken off, and nothing is left of it")),
+            copied = copying => copied.map_err(|error| Failure::message(format!("the backup failed: {error}")))??,
+            () = stop => return Err(Failure::message("the backup was broken off, and nothing is left of it")),
         }
         let bytes = HumanBytes(temporary.publish()?);
-        say(format_args!("The backup '{}' is made and checked: {bytes}.", self.file.display()));
+        print_note(format_args!("The backup '{}' is made and checked: {bytes}.", self.file.display()));
         Ok(())
     }
 }
@@ -83,7 +83,7 @@ impl Restore {
         let config = common.load(Vec::new())?;
         let url = DatabaseUrl::parse(&config.database.url)?;
         let bytes = HumanBytes(backup::restore(&url, &self.file, self.replace, COMMAND_WAIT)?);
-        say(format_args!("The store '{}' is restored from '{}': {bytes}.", url.name(), self.file.display()));
+        print_note(format_args!("The store '{}' is restored from '{}': {bytes}.", url.name(), self.file.display()));
         Ok(())
     }
 }
@@ -94,14 +94,14 @@ pub fn check_store(common: &Common) -> Result<(), Failure> {
     let url = DatabaseUrl::parse(&config.database.url)?;
     let faults = check::run(&url, &command_options(&config))?;
     if faults.is_empty() {
-        say(format_args!("The store '{}' is intact, and its counts agree with its rows.", url.name()));
+        print_note(format_args!("The store '{}' is intact, and its counts agree with its rows.", url.name()));
         return Ok(());
     }
-    faults.iter().take(MAX_SHOWN).for_each(say);
+    faults.iter().take(MAX_SHOWN).for_each(print_note);
     let number = faults.len();
     let faults = if number == 1 { "1 fault".into() } else { format!("{number} faults") };
     let more = if number > MAX_SHOWN { format!(", of which {MAX_SHOWN} are shown") } else { String::new() };
-    Err(Failure::said(format!(
+    Err(Failure::message(format!(
         "the store '{}' has {faults}{more}; restore a backup, or export its tenants into a new store",
         url.name()
     )))
@@ -111,7 +111,7 @@ impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
         match error {
             BackupError::Store(error) => Self::Store(error),
-            error => Self::said(error.to_string()),
+            error => Self::message(error.to_string()),
         }
     }
 }

@@ -22,7 +22,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub fn said(sentence: impl Into<String>) -> Self {
+    pub fn message(sentence: impl Into<String>) -> Self {
         Self::Said(sentence.into())
     }
 
@@ -42,11 +42,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Tells the user something on standard error. Where nobody reads it, the command goes on.
-pub fn say(sentence: impl std::fmt::Display) {
+pub fn print_note(sentence: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{sentence}");
 }
 
 /// The same for the last sentence of the program, which ends also where its output takes nothing more.
 pub fn say_last(sentence: String) {
-    write_within_timeout(move || say(sentence));
+    write_within_timeout(move || print_note(sentence));
 }

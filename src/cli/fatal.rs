@@ -36,7 +36,7 @@ fn panicked(panic: &PanicHookInfo<'_>) {
 /// Refuses a clock that a web server cannot work with.
 pub fn refuse_clock() -> Result<(), Failure> {
     if Clock::is_before_1970() {
-        return Err(Failure::said("the machine's clock is set before 1970; set it right and start again"));
+        return Err(Failure::message("the machine's clock is set before 1970; set it right and start again"));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::failure::{Failure, print};
 use crate::clock::Clock;
 use crate::generate::logs::{LogPlan, Logs};
 use crate::generate::{Messages, Plan};
-use crate::ingest::{Entry, Pipeline, Recorded};
+use crate::ingest::{Entry, OutcomeCounts, Pipeline};
 use crate::model::instant::Rounding;
 use crate::model::{Instant, TenantId};
 use crate::store::{Store, tenants};
@@ -60,7 +60,9 @@ impl Generate {
             recipients: self.recipients.unwrap_or((self.messages / 25).max(1)),
         };
         if plan.until.plus_days(-i64::from(plan.days)) < Instant(0) {
-            return Err(Failure::said("the messages would begin before 1970: choose a later --until or fewer --days"));
+            return Err(Failure::message(
+                "the messages would begin before 1970: choose a later --until or fewer --days",
+            ));
         }
         let recorded = fill(store, plan).await?;
         print(&format!("{} messages generated, {} of them new.\n", self.messages, recorded.imported))?;
@@ -74,12 +76,12 @@ impl Generate {
 }
 
 /// Records the messages of a plan, with a bar on a terminal.
-pub async fn fill(store: &Store, plan: Plan) -> Result<Recorded, Failure> {
+pub async fn fill(store: &Store, plan: Plan) -> Result<OutcomeCounts, Failure> {
     record(store, plan.tenant, plan.messages, Messages::new(plan)).await
 }
 
 /// The same for rows of OneUptime's own.
-pub async fn fill_logs(store: &Store, tenant: TenantId, plan: LogPlan) -> Result<Recorded, Failure> {
+pub async fn fill_logs(store: &Store, tenant: TenantId, plan: LogPlan) -> Result<OutcomeCounts, Failure> {
     record(store, tenant, plan.logs, Logs::new(plan)).await
 }
 
@@ -88,7 +90,7 @@ async fn record<E: Entry>(
     tenant: TenantId,
     count: u64,
     entries: impl Iterator<Item = E>,
-) -> Result<Recorded, Failure> {
+) -> Result<OutcomeCounts, Failure> {
     let bar = ProgressBar::new(count);
     // The template is a constant that indicatif accepts.
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec} {eta} left") {

@@ -9,12 +9,12 @@ use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::failure::{Failure, print, say};
+use super::failure::{Failure, print, print_note};
 use super::lines::{self, Document, Documents};
 use crate::clock::Clock;
-use crate::ingest::{Entry, Event, Pipeline, Recorded};
+use crate::ingest::{Entry, Event, OutcomeCounts, Pipeline};
 use crate::model::item::LONGEST_ITEM;
-use crate::model::{Heard, Item, Source, TenantId, WhatsAppLog, wire};
+use crate::model::{Item, Provenance, Source, TenantId, WhatsAppLog, wire};
 use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
@@ -87,8 +87,8 @@ impl Form for Items {
     fn read(&self, text: &str) -> Result<(Event, usize), String> {
         let item = Item::parse(text, self.0).map_err(|error| error.to_string())?;
         let unknown_fields = item.extra().len();
-        let heard = Heard { source: Source::Import, at: Some(Clock::Machine.now()) };
-        Ok((Event::message(item, heard), unknown_fields))
+        let provenance = Provenance { source: Source::Import, received_at: Some(Clock::Machine.now()) };
+        Ok((Event::message(item, provenance), unknown_fields))
     }
 }
 
@@ -111,8 +111,8 @@ impl Form for Rows {
 
 /// What came of an import.
 #[derive(Default)]
-pub struct Sum {
-    pub recorded: Recorded,
+pub struct ImportStats {
+    pub recorded: OutcomeCounts,
     pub rejected: u64,
     /// Fields that are not documented: an item's are kept as they came (docs/edna.md 6.6), a row's are left out.
     pub unknown_fields: usize,
@@ -124,12 +124,12 @@ impl Import {
         let (count, whose) = (sum.unknown_fields, self.format);
         match whose {
             _ if count == 0 => {}
-            Format::Edna => say(format_args!("Note: {count} fields that edna does not document were kept.")),
+            Format::Edna => print_note(format_args!("Note: {count} fields that edna does not document were kept.")),
             Format::OneUptime => {
-                say(format_args!("Note: {count} fields that OneUptime does not document were left out."));
+                print_note(format_args!("Note: {count} fields that OneUptime does not document were left out."));
             }
         }
-        let Recorded { imported, updated, unchanged } = sum.recorded;
+        let OutcomeCounts { imported, updated, unchanged } = sum.recorded;
         // Written by hand for the order of its keys, which readers see.
         let counts =
             [("imported", imported), ("updated", updated), ("unchanged", unchanged), ("rejected", sum.rejected)];
@@ -140,7 +140,7 @@ impl Import {
 }
 
 /// Imports files in their order; every one of them can be opened before the first is read.
-pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[PathBuf]) -> Result<Sum, Failure> {
+pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[PathBuf]) -> Result<ImportStats, Failure> {
     let project_id = store.read(move |connection| tenants::project_id(connection, tenant)).await?;
     match format {
         Format::Edna => files_of(store, tenant, &Items(tenant), paths).await,
@@ -148,7 +148,12 @@ pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[Pat
     }
 }
 
-async fn files_of<F: Form>(store: &Store, tenant: TenantId, form: &F, paths: &[PathBuf]) -> Result<Sum, Failure> {
+async fn files_of<F: Form>(
+    store: &Store,
+    tenant: TenantId,
+    form: &F,
+    paths: &[PathBuf],
+) -> Result<ImportStats, Failure> {
     let bar = progress_bar();
     for path in paths.iter().filter(|path| !is_standard_input(path)) {
         let metadata = metadata(path)?;
@@ -158,7 +163,7 @@ async fn files_of<F: Form>(store: &Store, tenant: TenantId, form: &F, paths: &[P
             open(path, &ProgressBar::hidden(), F::WORD)?;
         }
     }
-    let mut sum = Sum::default();
+    let mut sum = ImportStats::default();
     for path in paths {
         let (name, reader) = (path.display().to_string(), open(path, &bar, F::WORD)?);
         let pipeline = Pipeline::new(store, tenant);
@@ -187,7 +192,7 @@ struct Reading<'a, F: Form> {
 }
 
 impl<F: Form> Reading<'_, F> {
-    async fn all(&mut self, reader: Box<dyn BufRead>) -> Result<Sum, Failure> {
+    async fn all(&mut self, reader: Box<dyn BufRead>) -> Result<ImportStats, Failure> {
         let mut documents = Documents::new(reader);
         loop {
             match documents.next() {
@@ -198,12 +203,12 @@ impl<F: Form> Reading<'_, F> {
                     self.pipeline.finish().await?;
                     let name = self.name;
                     let before = "what came before is imported, and importing it again does no harm";
-                    return Err(Failure::said(format!("'{name}' cannot be read to its end: {error}; {before}")));
+                    return Err(Failure::message(format!("'{name}' cannot be read to its end: {error}; {before}")));
                 }
             }
         }
         let recorded = self.pipeline.finish().await?;
-        Ok(Sum { recorded, rejected: self.rejected, unknown_fields: self.unknown_fields })
+        Ok(ImportStats { recorded, rejected: self.rejected, unknown_fields: self.unknown_fields })
     }
 
     /// Takes one entry, or an answer full of them.
@@ -240,7 +245,7 @@ impl<F: Form> Reading<'_, F> {
     /// Names what is wrong and where; never what stands there, which is private.
     fn reject(&mut self, line: u64, reason: &str) {
         self.rejected += 1;
-        self.bar.suspend(|| say(format_args!("{}:{line}: rejected: {reason}", self.name)));
+        self.bar.suspend(|| print_note(format_args!("{}:{line}: rejected: {reason}", self.name)));
     }
 }
 
@@ -269,14 +274,14 @@ fn is_standard_input(path: &Path) -> bool {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::said(format!("'{}' cannot be read: {error}", path.display()))
+    Failure::message(format!("'{}' cannot be read: {error}", path.display()))
 }
 
 /// What a file is that can be opened.
 fn metadata(path: &Path) -> Result<Metadata, Failure> {
     let metadata = File::open(path).and_then(|file| file.metadata()).map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
-        return Err(Failure::said(format!("'{}' cannot be read: it is a directory", path.display())));
+        return Err(Failure::message(format!("'{}' cannot be read: it is a directory", path.display())));
     }
     Ok(metadata)
 }
@@ -298,7 +303,7 @@ fn open(path: &Path, bar: &ProgressBar, word: &str) -> Result<Box<dyn BufRead>, 
     let ended = unpacked.by_ref().take(SNIFFED_BYTES).read_to_end(&mut head).map(|_| ());
     if lines::is_binary(&head) {
         let name = path.display();
-        return Err(Failure::said(format!(
+        return Err(Failure::message(format!(
             "'{name}' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one {word} a line, gzipped or not"
         )));
     }

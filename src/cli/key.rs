@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::failure::{Failure, print, say};
+use super::failure::{Failure, print, print_note};
 use super::{sandbox, table};
 use crate::clock::Clock;
 use crate::model::key::{GROUPS, KeyKind, PERMISSIONS, Secret};
@@ -127,12 +127,12 @@ impl Key {
                 let revoked =
                     store.write(move |connection| api_keys::revoke(connection, TenantId(tenant), id, now)).await?;
                 let Some(RevokedKey { name, kind }) = revoked else {
-                    return Err(Failure::said(format!(
+                    return Err(Failure::message(format!(
                         "tenant {tenant} has no key {id}; 'history-gateway key list --tenant {tenant}' shows its keys"
                     )));
                 };
                 let named = if name.is_empty() { String::new() } else { format!(" '{name}'") };
-                say(format_args!("The {kind} key {id}{named} of tenant {tenant} is revoked."));
+                print_note(format_args!("The {kind} key {id}{named} of tenant {tenant} is revoked."));
                 Ok(())
             }
         }
@@ -171,11 +171,11 @@ impl Issue {
             Ok((api_keys::issue(connection, &key, Clock::Machine.now())?, unknown))
         });
         let (id, unknown_sender) = issued.await?;
-        let id = id.ok_or_else(|| Failure::said("the key was not issued: the same --value was issued before"))?;
+        let id = id.ok_or_else(|| Failure::message("the key was not issued: the same --value was issued before"))?;
         if let Some(sender) = unknown_sender {
-            say(format_args!("Note: the tenant has no subject {sender} yet."));
+            print_note(format_args!("Note: the tenant has no subject {sender} yet."));
         }
-        say(format_args!("Key {id} of tenant {} is issued. It is shown this once:", self.tenant));
+        print_note(format_args!("Key {id} of tenant {} is issued. It is shown this once:", self.tenant));
         print(&format!("{}\n", secret.reveal()))
     }
 
@@ -193,17 +193,17 @@ impl Issue {
                 let sentence = format!(
                     "{flag} restricts an additional key, and this would be a master key: add --kind additional"
                 );
-                Err(Failure::said(sentence))
+                Err(Failure::message(sentence))
             }
-            (Kind::Webhook, Some((flag, _))) => Err(Failure::said(format!(
+            (Kind::Webhook, Some((flag, _))) => Err(Failure::message(format!(
                 "{flag} restricts an additional key, and this would be a webhook key: leave it out"
             ))),
-            (Kind::Webhook, None) if self.oneuptime_profile.is_some() => Err(Failure::said(
+            (Kind::Webhook, None) if self.oneuptime_profile.is_some() => Err(Failure::message(
                 "--oneuptime-profile is for keys that read, and this would be a webhook key: leave it out",
             )),
             (Kind::Additional, _) if self.groups.is_none() && self.permissions.is_none() => {
-                say("Note: this key reads nothing; --groups message-history lets it read messages, and");
-                say("--permissions \"Read WhatsApp Log\" the WhatsApp log.");
+                print_note("Note: this key reads nothing; --groups message-history lets it read messages, and");
+                print_note("--permissions \"Read WhatsApp Log\" the WhatsApp log.");
                 Ok(())
             }
             _ => Ok(()),
@@ -214,17 +214,17 @@ impl Issue {
 /// A key that its users hold already, unless others could guess or read it.
 fn parse_value(value: &str) -> Result<Secret, Failure> {
     let secret = Secret::parse(value).ok_or_else(|| {
-        Failure::said("--value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10")
+        Failure::message("--value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10")
     })?;
     if sandbox::has_key(&secret) {
-        return Err(Failure::said(
+        return Err(Failure::message(
             "the key was not issued: --value is a key of the sandbox, which everybody knows; \
              leave --value out, and a new key is made",
         ));
     }
     let digits: BTreeSet<char> = secret.reveal().chars().filter(char::is_ascii_hexdigit).collect();
     if digits.len() < MIN_DISTINCT_DIGITS {
-        return Err(Failure::said(format!(
+        return Err(Failure::message(format!(
             "the key was not issued: --value has fewer than {MIN_DISTINCT_DIGITS} different digits, so it can be guessed; \
              leave --value out, and a new key is made"
         )));

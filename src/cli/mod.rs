@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::ingest;
 use crate::store::{DatabaseUrl, Options, Store, StoreError};
 
-use failure::{Failure, say, say_last};
+use failure::{Failure, print_note, say_last};
 
 /// How long a command waits for a running server's write, and for its own work.
 const COMMAND_WAIT: Duration = Duration::from_mins(1);
@@ -151,7 +151,7 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Check(_) => backup::check_store(&common)?,
         Command::Migrate => {
             common.store_or_new().await?;
-            say(format_args!("The store's schema is up to date."));
+            print_note(format_args!("The store's schema is up to date."));
         }
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
     }
@@ -201,11 +201,11 @@ impl Common {
     ) -> Result<Store, Failure> {
         let store = open(&DatabaseUrl::parse(&config.database.url)?, command_options(config))?;
         let told = now_and_then(|rows| {
-            say(format_args!("The WhatsApp log is being made from the messages there are: {rows} rows so far."));
+            print_note(format_args!("The WhatsApp log is being made from the messages there are: {rows} rows so far."));
         });
         let done = ingest::logs::catch_up(&store, told).await?;
         if done > 0 {
-            say(format_args!("The WhatsApp log was made from the messages there were: {done} rows."));
+            print_note(format_args!("The WhatsApp log was made from the messages there were: {done} rows."));
         }
         Ok(store)
     }

@@ -10,12 +10,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::export::{parse_from, parse_to};
-use super::failure::{Failure, print, say};
+use super::failure::{Failure, print, print_note};
 use super::signals::stop_signal;
 use super::{COMMAND_WAIT, Common};
 use crate::clock::Clock;
-use crate::ingest::{self, Door, Recorded};
-use crate::jobs::pulls::{Seldom, key, options};
+use crate::ingest::{self, IngestQueue, OutcomeCounts};
+use crate::jobs::pulls::{LogThrottle, key, options};
 use crate::model::upstream::UpstreamUrl;
 use crate::model::{Instant, TenantId};
 use crate::pull::upstream::{self, Upstream};
@@ -69,14 +69,14 @@ pub struct Pull {
 impl Pull {
     pub async fn run(self, common: &Common) -> Result<u8, Failure> {
         let url = UpstreamUrl::parse(&self.upstream).map_err(|reason| {
-            Failure::said(format!("--upstream is no address such as https://upstream.example: {reason}"))
+            Failure::message(format!("--upstream is no address such as https://upstream.example: {reason}"))
         })?;
-        let key = key(&self.upstream_key_file).map_err(Failure::said)?;
+        let key = key(&self.upstream_key_file).map_err(Failure::message)?;
         let config = common.load(Vec::new())?;
         // Listened for from the beginning, so that one that follows ends with 0 whenever it is asked to.
         let stop = if self.follow { Some(stop_signal()?) } else { None };
         let store = Common::store_of(&config).await?;
-        let door = Door::new(store, ingest::Limits { wait: COMMAND_WAIT, ..config.ingest_limits() });
+        let door = IngestQueue::new(store, ingest::QueueLimits { wait: COMMAND_WAIT, ..config.ingest_limits() });
         let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::TIMEOUT);
         let options = PullOptions { from: self.from, to: self.to, ..options(&config) };
         let mut pull = Pulling::new(door, upstream, options, || Clock::Machine.now(), Terminal::new());
@@ -91,12 +91,12 @@ impl Pull {
         let is_complete = outcome.map_err(|error| match error {
             PullError::Store(error) => Failure::Store(error),
             error => {
-                Failure::said(format!("{error}; what was copied is kept, and the same command goes on from there"))
+                Failure::message(format!("{error}; what was copied is kept, and the same command goes on from there"))
             }
         })?;
         let stats = pull.stats();
         if stats.unknown_fields > 0 {
-            say(format_args!("Note: {} fields that edna does not document were kept.", stats.unknown_fields));
+            print_note(format_args!("Note: {} fields that edna does not document were kept.", stats.unknown_fields));
         }
         print(&line(&stats))?;
         Ok(u8::from(!self.follow && (stats.rejected > 0 || !is_complete)))
@@ -105,7 +105,7 @@ impl Pull {
 
 /// The last line, written by hand for the order of its keys, which readers see.
 fn line(stats: &PullStats) -> String {
-    let Recorded { imported, updated, unchanged } = stats.recorded;
+    let OutcomeCounts { imported, updated, unchanged } = stats.recorded;
     let counts = [
         ("imported", imported),
         ("updated", updated),
@@ -120,8 +120,8 @@ fn line(stats: &PullStats) -> String {
 /// Who looks at a terminal, or at the lines that went to a file.
 struct Terminal {
     bar: ProgressBar,
-    far: Seldom,
-    waiting: Seldom,
+    far: LogThrottle,
+    waiting: LogThrottle,
     /// The windows that were said to be incomplete: one that follows tries them again and again.
     incomplete: HashSet<(Instant, Instant)>,
 }
@@ -134,11 +134,11 @@ impl Terminal {
             bar.set_style(style);
         }
         // What is over within a minute needs no line.
-        Self { bar, far: Seldom::said_now(), waiting: Seldom::default(), incomplete: HashSet::new() }
+        Self { bar, far: LogThrottle::said_now(), waiting: LogThrottle::default(), incomplete: HashSet::new() }
     }
 
-    fn say(&self, sentence: impl std::fmt::Display) {
-        self.bar.suspend(|| say(sentence));
+    fn print_note(&self, sentence: impl std::fmt::Display) {
+        self.bar.suspend(|| print_note(sentence));
     }
 }
 
@@ -151,7 +151,7 @@ impl Observer for Terminal {
         self.bar.set_message(format!("{}, {messages} new messages", up_to.date()));
         if self.bar.is_hidden() && self.far.is_due() {
             let (up_to, requests) = (up_to.iso(), stats.requests);
-            say(format_args!("Pulled up to {up_to}: {messages} new messages, {requests} requests so far."));
+            print_note(format_args!("Pulled up to {up_to}: {messages} new messages, {requests} requests so far."));
         }
     }
 
@@ -161,17 +161,19 @@ impl Observer for Terminal {
 
     fn resumes_after(&mut self, asked_from: Instant) {
         let from = asked_from.iso();
-        self.say(format_args!("Note: what is older than {from} was not asked for; --from names an earlier date."));
+        self.print_note(format_args!(
+            "Note: what is older than {from} was not asked for; --from names an earlier date."
+        ));
     }
 
     fn rejected(&mut self, place: &str, reason: &str) {
-        self.say(format_args!("{place}: rejected: {reason}"));
+        self.print_note(format_args!("{place}: rejected: {reason}"));
     }
 
     fn retrying(&mut self, reason: &str, pause: Duration) {
         if self.waiting.is_due() {
             let seconds = pause.as_secs_f64().ceil();
-            self.say(format_args!("The upstream is asked again in {seconds} s: {reason}."));
+            self.print_note(format_args!("The upstream is asked again in {seconds} s: {reason}."));
         }
     }
 
@@ -180,6 +182,8 @@ impl Observer for Terminal {
             return;
         }
         let (from, to) = (from.iso(), to.iso());
-        self.say(format_args!("Messages of {from} to {to} may be missing: {reason}. The next pull reads them again."));
+        self.print_note(format_args!(
+            "Messages of {from} to {to} may be missing: {reason}. The next pull reads them again."
+        ));
     }
 }

@@ -130,12 +130,12 @@ impl Sandbox {
         fatal::end_on_panic();
         fatal::refuse_clock()?;
         if common.database.is_some() {
-            return Err(Failure::said("a sandbox has a store of its own: leave --database out, or use 'serve'"));
+            return Err(Failure::message("a sandbox has a store of its own: leave --database out, or use 'serve'"));
         }
         // Listened for from the beginning, so that the directory goes whenever the process is asked to end.
         let stop = stop_signal()?;
         let directory = private_directory()
-            .map_err(|error| Failure::said(format!("no temporary directory can be made: {error}")))?;
+            .map_err(|error| Failure::message(format!("no temporary directory can be made: {error}")))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
         config.database.url = format!("sqlite://{}", directory.path().join("sandbox.db").display());
@@ -143,7 +143,7 @@ impl Sandbox {
         let clock = self.now.map_or(Clock::Machine, Clock::StandsAt);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
-        let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
+        let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
         let asked_for = self.fill(&store, clock).await?;
         let greeting = greeting(address, asked_for);
         if let Some(printed) = telemetry::write_within_timeout(move || print(&greeting)) {
@@ -162,7 +162,7 @@ impl Sandbox {
         let demo =
             tenant::Tenant { id: TENANT, name: "Demo".into(), project_id: TENANT.derived_project_id().to_string() };
         let keys = KEYS.iter().map(new_key).collect::<Option<Vec<_>>>();
-        let keys = keys.ok_or_else(|| Failure::said("a demo key is not in the form of a key"))?;
+        let keys = keys.ok_or_else(|| Failure::message("a demo key is not in the form of a key"))?;
         let now = clock.now();
         store
             .write(move |connection| {
@@ -193,7 +193,7 @@ impl Sandbox {
             let rejected = import::files(store, TENANT, format, files).await?.rejected;
             if rejected > 0 {
                 let sentence = format!("{rejected} entries of {option} were rejected; mend them and start again");
-                return Err(Failure::said(sentence));
+                return Err(Failure::message(sentence));
             }
         }
         Ok(None)

@@ -34,7 +34,7 @@ impl Serve {
         fatal::refuse_clock()?;
         let bind = self.bind.clone().map(|bind| ("server.bind", bind));
         let config = common.load(bind.into_iter().collect())?;
-        let upstreams = pulls::upstreams(&config).map_err(Failure::said)?;
+        let upstreams = pulls::upstreams(&config).map_err(Failure::message)?;
         let logging = telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
         let store = self.open(&config)?;
@@ -51,7 +51,7 @@ impl Serve {
                 }
             }
         }
-        let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
+        let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
         tracing::info!(%address, "listening");
         let gateway = Gateway::new(&config, store, Clock::Machine);
         gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
@@ -66,7 +66,7 @@ impl Serve {
         let open = if self.create { Store::open } else { Store::open_existing };
         open(&url, config.store_options()).map_err(|error| match error {
             StoreError::Missing { .. } => {
-                Failure::said(format!("{error}, and so does 'history-gateway serve --create'"))
+                Failure::message(format!("{error}, and so does 'history-gateway serve --create'"))
             }
             error => Failure::Store(error),
         })
@@ -79,7 +79,7 @@ fn parse_bind(text: &str) -> Result<String, &'static str> {
 
 /// Listens on an address, or on the first of a name's that is free, those of IPv4 before those of IPv6.
 pub fn listen(address: &str, way_out: &str) -> Result<TcpListener, Failure> {
-    let refused = |error| Failure::said(format!("cannot listen on {address}: {error}; {way_out}"));
+    let refused = |error| Failure::message(format!("cannot listen on {address}: {error}; {way_out}"));
     let mut resolved: Vec<SocketAddr> = address.to_socket_addrs().map_err(refused)?.collect();
     resolved.sort_by_key(SocketAddr::is_ipv6);
     TcpListener::bind(resolved.as_slice()).map_err(refused)
@@ -96,7 +96,7 @@ pub async fn run(
     let jobs = Jobs::start(&app, config, upstreams);
     Box::pin(serve(listener, gateway, stop))
         .await
-        .map_err(|error| Failure::said(format!("the server failed: {error}")))?;
+        .map_err(|error| Failure::message(format!("the server failed: {error}")))?;
     jobs.stop(&app, Duration::from_secs(config.server.shutdown_timeout_seconds)).await;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::failure::Failure;
 #[cfg(unix)]
 pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| Failure::said(format!("signals cannot be received: {error}")));
+    let listen = |kind| signal(kind).map_err(|error| Failure::message(format!("signals cannot be received: {error}")));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let (mut hang_up, mut quit) = (listen(SignalKind::hangup())?, listen(SignalKind::quit())?);
     Ok(async move {

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::failure::{Failure, print, say};
+use super::failure::{Failure, print, print_note};
 use super::table;
 use crate::ingest;
 use crate::model::item::LONGEST_WORD;
@@ -40,15 +40,17 @@ impl Subject {
         match self {
             Self::Add { tenant, id, name, channel } => {
                 if name.trim().is_empty() || channel.trim().is_empty() {
-                    return Err(Failure::said("the subject was not added: --name and --channel must not be empty"));
+                    return Err(Failure::message("the subject was not added: --name and --channel must not be empty"));
                 }
                 // A message that has it has to be readable again.
                 if channel.len() > LONGEST_WORD {
-                    return Err(Failure::said("the subject was not added: --channel must be at most 256 bytes long"));
+                    return Err(Failure::message(
+                        "the subject was not added: --channel must be at most 256 bytes long",
+                    ));
                 }
                 let subject = subject::Subject { id, name: Some(name), channel_type: channel };
                 ingest::add_subject(store, TenantId(tenant), subject).await?;
-                say(format_args!("Subject {id} of tenant {tenant} is added."));
+                print_note(format_args!("Subject {id} of tenant {tenant} is added."));
                 Ok(())
             }
             Self::List { tenant } => {

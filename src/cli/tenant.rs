@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use uuid::Uuid;
 
-use super::failure::{Failure, print, say};
+use super::failure::{Failure, print, print_note};
 use super::table;
 use crate::clock::Clock;
 use crate::model::{TenantId, tenant};
@@ -59,11 +59,11 @@ impl Tenant {
                 if !yes {
                     store.read(move |connection| tenants::require(connection, id)).await?;
                     let sentence = format!("nothing was deleted: add --yes to delete tenant {id} and everything of it");
-                    return Err(Failure::said(sentence));
+                    return Err(Failure::message(sentence));
                 }
                 let (messages, logs) = store.write(move |connection| tenants::delete(connection, id)).await?;
                 store.forget_deleted().await?;
-                say(format_args!(
+                print_note(format_args!(
                     "Tenant {id} is deleted, and {messages} messages and {logs} WhatsApp log rows of it."
                 ));
                 Ok(())
@@ -74,7 +74,7 @@ impl Tenant {
 
 async fn create(store: &Store, id: TenantId, name: String, project_id: Option<Uuid>) -> Result<(), Failure> {
     if name.trim().is_empty() {
-        return Err(Failure::said("the tenant's name is empty: give it one with --name"));
+        return Err(Failure::message("the tenant's name is empty: give it one with --name"));
     }
     let project_id = project_id.unwrap_or_else(|| id.derived_project_id()).to_string();
     let tenant = tenant::Tenant { id, name, project_id };
@@ -82,8 +82,8 @@ async fn create(store: &Store, id: TenantId, name: String, project_id: Option<Uu
     if !created {
         let sentence =
             format!("tenant {id} was not made: its id or project id is taken; see 'history-gateway tenant list'");
-        return Err(Failure::said(sentence));
+        return Err(Failure::message(sentence));
     }
-    say(format_args!("Tenant {id} is made. Next: history-gateway key issue --tenant {id}"));
+    print_note(format_args!("Tenant {id} is made. Next: history-gateway key issue --tenant {id}"));
     Ok(())
 }

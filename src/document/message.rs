@@ -10,7 +10,7 @@ use super::{
     pointing, reference, text, word,
 };
 use crate::model::Property;
-use crate::model::property::Kind;
+use crate::model::property::ValueType;
 
 /// A message as it is answered.
 pub struct Message;
@@ -21,9 +21,9 @@ impl utoipa::PartialSchema for Message {
             let meaning = meaning(*property);
             let schema: RefOr<Schema> = match (property, property.kind()) {
                 (Property::Direction, _) => word(meaning, &["IN", "OUT"]).into(),
-                (_, Kind::Integer) => integer(meaning).into(),
-                (_, Kind::Instant) => pointing("EdnaDate", meaning),
-                (_, Kind::Text) => text(meaning).into(),
+                (_, ValueType::Integer) => integer(meaning).into(),
+                (_, ValueType::Instant) => pointing("EdnaDate", meaning),
+                (_, ValueType::Text) => text(meaning).into(),
             };
             let message = message.property(property.name(), schema);
             if property.is_required() { message.required(property.name()) } else { message }
@@ -96,10 +96,10 @@ fn accepted(property: Property, is_required: bool) -> RefOr<Schema> {
             let digits = described(Type::Integer, "Kept as a string of its digits.");
             OneOfBuilder::new().item(text("Kept as it is.")).item(digits).description(Some(meaning)).into()
         }
-        (_, Kind::Integer) => reference("IntegerOrDigits"),
-        (_, Kind::Instant) if is_required => pointing("DateText", meaning),
-        (_, Kind::Instant) => reference("DateText"),
-        (_, Kind::Text) => text(meaning).into(),
+        (_, ValueType::Integer) => reference("IntegerOrDigits"),
+        (_, ValueType::Instant) if is_required => pointing("DateText", meaning),
+        (_, ValueType::Instant) => reference("DateText"),
+        (_, ValueType::Text) => text(meaning).into(),
     }
 }
 

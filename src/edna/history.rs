@@ -95,12 +95,12 @@ async fn page_of_subject(
         }
         history::page(connection, &query, budget).map(Some)
     };
-    app.store.ask(caller.id(), work).await
+    app.store.query(caller.id(), work).await
 }
 
 async fn subject_exists(app: &App, caller: &Caller, subject: i64) -> Result<bool, StoreError> {
     let tenant = caller.tenant;
-    app.store.ask(caller.id(), move |connection, _| subjects::exists(connection, tenant, subject)).await
+    app.store.query(caller.id(), move |connection, _| subjects::exists(connection, tenant, subject)).await
 }
 
 /// A channel word that is neither documented nor known of the tenant is an error (docs/edna.md 6.4).

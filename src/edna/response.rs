@@ -60,7 +60,7 @@ impl Rest for UnreadMessages {
         let (query, ids) = (Arc::clone(&self.query), Arc::new(std::mem::take(&mut self.ids)));
         let theirs = Arc::clone(&ids);
         let work = move |connection: &mut _, _: &_| items::next(connection, &query, &theirs);
-        let (items, read) = self.store.ask(self.caller, work).await?;
+        let (items, read) = self.store.query(self.caller, work).await?;
         self.ids = ids[read..].to_vec();
         Ok(Some(more(&items)))
     }

@@ -6,12 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::Config;
-use crate::ingest::{Event, Fate, Rejection};
+use crate::ingest::{Event, Outcome, Rejection};
 use crate::model::instant::Rounding;
 use crate::model::item::LONGEST_ITEM;
 use crate::model::status_event::{InvalidEvent, Strictness};
 use crate::model::wire::{self, Fields};
-use crate::model::{Heard, Instant, Property, Source, StatusNotice, TenantId, Unplaced, Value, subscriber};
+use crate::model::{Instant, PendingMessage, Property, Provenance, Source, StatusEvent, TenantId, Value, subscriber};
 use crate::web::answer::typed;
 use crate::web::{Access, ApiError, CommonError, KeyHeader, Request};
 
@@ -52,7 +52,7 @@ pub async fn receive_webhook(request: Request<SendWebhooks>) -> Result<HttpRespo
     let Call { events, rejected } =
         call.inspect_err(|_| queue.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
     let is_nothing_valid = events.is_empty();
-    if !is_nothing_valid && queue.record(tenant, events).await?.contains(&Fate::NoRoom) {
+    if !is_nothing_valid && queue.record(tenant, events).await?.contains(&Outcome::LimitReached) {
         tracing::warn!(%tenant, "a tenant has as many waiting messages or other events as are kept");
         return Err(CommonError::Unavailable.into());
     }
@@ -82,9 +82,9 @@ const LONGEST_ADDRESS: usize = 1024;
 
 /// Reads a call's body: one object, or a list of them.
 pub fn parse(text: &str, tenant: TenantId, now: Instant) -> Result<Call, ApiError> {
-    let heard = Heard { source: Source::Webhook, at: Some(now) };
+    let provenance = Provenance { source: Source::Webhook, received_at: Some(now) };
     let mut call = Call::default();
-    let mut take = |raw: &str| match event(raw, tenant, heard) {
+    let mut take = |raw: &str| match event(raw, tenant, provenance) {
         Ok(event) => call.events.push(event),
         Err(reason) => call.rejected.push(reason),
     };
@@ -103,20 +103,20 @@ pub fn parse(text: &str, tenant: TenantId, now: Instant) -> Result<Call, ApiErro
 }
 
 /// Reads one event. What kind it is shows in its fields, because some configure all webhooks at one address.
-fn event(raw: &str, tenant: TenantId, heard: Heard) -> Result<Event, InvalidEvent> {
+fn event(raw: &str, tenant: TenantId, provenance: Provenance) -> Result<Event, InvalidEvent> {
     let fields = wire::object(raw).map_err(|_| InvalidEvent::NotAnObject)?;
     let has = |name: &str| fields.given(name).is_some();
     if has("messageContent") || (has("subscriber") && has("receivedAt")) {
-        return message(&fields, tenant).map(|message| Event::unplaced(message, heard));
+        return message(&fields, tenant).map(|message| Event::pending(message, provenance));
     }
     if has("status") && ["messageId", "requestId", "statusAt"].into_iter().any(has) {
-        return StatusNotice::parse(&fields, raw, heard, Strictness::Lenient).map(Event::status);
+        return StatusEvent::parse(&fields, raw, provenance, Strictness::Lenient).map(Event::status);
     }
-    if fields.0.is_empty() { Err(InvalidEvent::Empty) } else { Ok(Event::other(wire::compact(raw), heard)) }
+    if fields.0.is_empty() { Err(InvalidEvent::Empty) } else { Ok(Event::other(wire::compact(raw), provenance)) }
 }
 
 /// An incoming message, which lacks nothing but its channel.
-fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, InvalidEvent> {
+fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<PendingMessage, InvalidEvent> {
     let integer = |name| fields.given(name).and_then(|raw| wire::integer(raw).ok());
     let text = |name| fields.given(name).and_then(wire::text_or_digits);
     let id = integer("id").filter(|id| *id > 0).ok_or(InvalidEvent::Field("id", "a positive integer"))?;
@@ -151,7 +151,7 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<Unplaced, InvalidEve
     optional(Property::ReplyOutMessageId, integer("replyOutMessageId").map(Value::Integer));
     let request = text("replyOutMessageExternalRequestId").map(Value::Text);
     optional(Property::ReplyOutMessageExternalRequestId, request);
-    let message = Unplaced::from_values(values).ok_or(InvalidEvent::Field("messageContent", "an object"))?;
+    let message = PendingMessage::from_values(values).ok_or(InvalidEvent::Field("messageContent", "an object"))?;
     // As a text within the item it may be twice as long.
     if message.bytes() > LONGEST_ITEM / 2 && message.render().len() > LONGEST_ITEM {
         return Err(InvalidEvent::Field("messageContent", "so short that its message is at most 1 MiB long"));

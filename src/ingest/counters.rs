@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use super::event::{Event, Fate, Told};
+use super::event::{Event, Outcome, Payload};
 use crate::model::Source;
 
 /// Why something was not taken.
@@ -40,19 +40,19 @@ impl Rejection {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Received {
+struct ReceivedLabels {
     source: &'static str,
     kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
+struct OutcomeLabels {
     source: &'static str,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Rejected {
+struct RejectedLabels {
     source: &'static str,
     reason: &'static str,
 }
@@ -60,9 +60,9 @@ struct Rejected {
 /// The counters of one door; clones count together.
 #[derive(Clone, Debug)]
 pub struct Counters {
-    received: Family<Received, Counter>,
-    outcomes: Family<Outcome, Counter>,
-    rejected: Family<Rejected, Counter>,
+    received: Family<ReceivedLabels, Counter>,
+    outcomes: Family<OutcomeLabels, Counter>,
+    rejected: Family<RejectedLabels, Counter>,
     commit_events: Histogram,
     commit_seconds: Histogram,
 }
@@ -92,40 +92,40 @@ impl Counters {
     pub fn reject(&self, source: Source, reason: Rejection, count: usize) {
         if count > 0 {
             self.rejected
-                .get_or_create(&Rejected { source: source.word(), reason: reason.word() })
+                .get_or_create(&RejectedLabels { source: source.word(), reason: reason.word() })
                 .inc_by(count as u64);
         }
     }
 
     pub(super) fn receive(&self, events: &[Event]) {
         for event in events {
-            let kind = match event.told {
-                Told::Message(_) | Told::Unplaced(_) => "message",
-                Told::Status(_) => "status",
-                Told::Other(_) => "other",
+            let kind = match event.payload {
+                Payload::Message(_) | Payload::Pending(_) => "message",
+                Payload::Status(_) => "status",
+                Payload::Other(_) => "other",
             };
-            self.received.get_or_create(&Received { source: event.heard.source.word(), kind }).inc();
+            self.received.get_or_create(&ReceivedLabels { source: event.provenance.source.word(), kind }).inc();
         }
     }
 
-    pub(super) fn record(&self, events: &[Event], fates: &[Fate]) {
-        for (event, fate) in events.iter().zip(fates) {
-            let source = event.heard.source;
-            let outcome = match fate {
-                Fate::Imported => "imported",
-                Fate::Updated => "updated",
-                Fate::Unchanged => "repeated",
-                Fate::Waiting => "waiting",
-                Fate::Refused => {
+    pub(super) fn record(&self, events: &[Event], outcomes: &[Outcome]) {
+        for (event, outcome) in events.iter().zip(outcomes) {
+            let source = event.provenance.source;
+            let outcome = match outcome {
+                Outcome::Imported => "imported",
+                Outcome::Updated => "updated",
+                Outcome::Unchanged => "repeated",
+                Outcome::Pending => "waiting",
+                Outcome::Forbidden => {
                     self.reject(source, Rejection::Senders, 1);
                     continue;
                 }
-                Fate::NoRoom => {
+                Outcome::LimitReached => {
                     self.reject(source, Rejection::TenantFull, 1);
                     continue;
                 }
             };
-            self.outcomes.get_or_create(&Outcome { source: source.word(), outcome }).inc();
+            self.outcomes.get_or_create(&OutcomeLabels { source: source.word(), outcome }).inc();
         }
     }
 

@@ -3,41 +3,41 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{Heard, Instant, Item, Property, StatusNotice, Unplaced};
+use crate::model::{Instant, Item, PendingMessage, Property, Provenance, StatusEvent};
 
 /// What a feed tells.
-pub enum Told {
+pub enum Payload {
     Message(Arc<Item>),
     /// A message whose channel its subject tells.
-    Unplaced(Box<Unplaced>),
-    Status(Box<StatusNotice>),
+    Pending(Box<PendingMessage>),
+    Status(Box<StatusEvent>),
     /// An event of another kind, as it came.
     Other(String),
 }
 
 /// One thing that a feed tells, and on whose word.
 pub struct Event {
-    pub told: Told,
-    pub heard: Heard,
+    pub payload: Payload,
+    pub provenance: Provenance,
     /// The subjects whose messages it may touch; all of the tenant's where there are none.
     pub senders: Option<Arc<BTreeSet<i64>>>,
 }
 
 impl Event {
-    pub fn message(item: Item, heard: Heard) -> Self {
-        Self { told: Told::Message(Arc::new(item)), heard, senders: None }
+    pub fn message(item: Item, provenance: Provenance) -> Self {
+        Self { payload: Payload::Message(Arc::new(item)), provenance, senders: None }
     }
 
-    pub fn unplaced(message: Unplaced, heard: Heard) -> Self {
-        Self { told: Told::Unplaced(Box::new(message)), heard, senders: None }
+    pub fn pending(message: PendingMessage, provenance: Provenance) -> Self {
+        Self { payload: Payload::Pending(Box::new(message)), provenance, senders: None }
     }
 
-    pub fn status(notice: StatusNotice) -> Self {
-        Self { heard: notice.heard, told: Told::Status(Box::new(notice)), senders: None }
+    pub fn status(event: StatusEvent) -> Self {
+        Self { provenance: event.provenance, payload: Payload::Status(Box::new(event)), senders: None }
     }
 
-    pub fn other(body: String, heard: Heard) -> Self {
-        Self { told: Told::Other(body), heard, senders: None }
+    pub fn other(body: String, provenance: Provenance) -> Self {
+        Self { payload: Payload::Other(body), provenance, senders: None }
     }
 
     #[must_use]
@@ -47,20 +47,20 @@ impl Event {
 
     /// When its message was sent or received, which decides where it is kept.
     pub fn sent_or_received_at(&self) -> Option<Instant> {
-        match &self.told {
-            Told::Message(item) => item.instant(Property::SentOrReceivedAt),
-            Told::Unplaced(message) => message.sent_or_received_at(),
-            Told::Status(_) | Told::Other(_) => None,
+        match &self.payload {
+            Payload::Message(item) => item.instant(Property::SentOrReceivedAt),
+            Payload::Pending(message) => message.sent_or_received_at(),
+            Payload::Status(_) | Payload::Other(_) => None,
         }
     }
 
     /// About how long its texts are.
     pub fn bytes(&self) -> usize {
-        match &self.told {
-            Told::Message(item) => item.bytes(),
-            Told::Unplaced(message) => message.bytes(),
-            Told::Status(notice) => notice.body.as_ref().map_or(0, String::len),
-            Told::Other(body) => body.len(),
+        match &self.payload {
+            Payload::Message(item) => item.bytes(),
+            Payload::Pending(message) => message.bytes(),
+            Payload::Status(event) => event.body.as_ref().map_or(0, String::len),
+            Payload::Other(body) => body.len(),
         }
     }
 }
@@ -68,13 +68,13 @@ impl Event {
 /// An item of a file.
 impl From<Item> for Event {
     fn from(item: Item) -> Self {
-        Self::message(item, Heard::default())
+        Self::message(item, Provenance::default())
     }
 }
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Outcome {
     /// A message that was new, or an event of another kind.
     Imported,
     /// It changed a message that the store had.
@@ -82,29 +82,29 @@ pub enum Fate {
     /// It told nothing new.
     Unchanged,
     /// It is kept until its subject is known, or its message.
-    Waiting,
+    Pending,
     /// It is about a message outside of the senders that it may touch.
-    Refused,
+    Forbidden,
     /// The tenant has as many events of its kind as are kept.
-    NoRoom,
+    LimitReached,
 }
 
 /// How many of a tenant's events are kept that are no messages yet, or never.
 #[derive(Clone, Copy, Debug)]
-pub struct Caps {
-    pub waiting_messages: i64,
+pub struct TenantLimits {
+    pub pending_messages: i64,
     pub other_events: i64,
 }
 
-impl Default for Caps {
+impl Default for TenantLimits {
     fn default() -> Self {
-        Self { waiting_messages: 100_000, other_events: 1_000_000 }
+        Self { pending_messages: 100_000, other_events: 1_000_000 }
     }
 }
 
 /// What became of the items of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
+pub struct OutcomeCounts {
     /// Messages that were new.
     pub imported: u64,
     /// Copies that changed a message the store had.
@@ -113,14 +113,18 @@ pub struct Recorded {
     pub unchanged: u64,
 }
 
-impl Recorded {
-    pub fn of(fates: &[Fate]) -> Self {
-        let count = |fate| fates.iter().filter(|other| **other == fate).count() as u64;
-        Self { imported: count(Fate::Imported), updated: count(Fate::Updated), unchanged: count(Fate::Unchanged) }
+impl OutcomeCounts {
+    pub fn of(outcomes: &[Outcome]) -> Self {
+        let count = |outcome| outcomes.iter().filter(|other| **other == outcome).count() as u64;
+        Self {
+            imported: count(Outcome::Imported),
+            updated: count(Outcome::Updated),
+            unchanged: count(Outcome::Unchanged),
+        }
     }
 }
 
-impl std::ops::AddAssign for Recorded {
+impl std::ops::AddAssign for OutcomeCounts {
     fn add_assign(&mut self, other: Self) {
         self.imported += other.imported;
         self.updated += other.updated;

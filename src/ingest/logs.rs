@@ -5,42 +5,42 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Recorded;
+use super::OutcomeCounts;
 use crate::model::{Property, TenantId, WhatsAppLog};
 use crate::store::messages;
-use crate::store::whatsapp_logs::{self, Change, Source, Stored};
+use crate::store::whatsapp_logs::{self, RowChange, RowSource, StoredRow};
 use crate::store::{Connection, LookupFor, Store, StoreError, tenants};
 
 /// How many messages one transaction of `catch_up` looks at.
 const BATCH: i64 = 2000;
 
 /// Records a batch of a tenant's rows: all of them, durable, or none. Of two copies of a row the newer one is kept.
-pub async fn record(store: &Store, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<Recorded, StoreError> {
+pub async fn record(store: &Store, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<OutcomeCounts, StoreError> {
     store.write(move |connection| write(connection, tenant, logs)).await
 }
 
-fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<Recorded, StoreError> {
+fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<OutcomeCounts, StoreError> {
     tenants::lock(connection, tenant)?;
     let before = whatsapp_logs::load(connection, tenant, &logs.iter().map(|log| log.id).collect())?;
     let mut after = before.clone();
-    let mut recorded = Recorded::default();
+    let mut recorded = OutcomeCounts::default();
     for log in logs {
         match after.get_mut(&log.id) {
             None => {
                 recorded.imported += 1;
-                after.insert(log.id, Stored { log, subject_id: None, source: Source::Import });
+                after.insert(log.id, StoredRow { log, subject_id: None, source: RowSource::Import });
             }
             Some(known) if log > known.log => {
                 recorded.updated += 1;
-                (known.log, known.source) = (log, Source::Import);
+                (known.log, known.source) = (log, RowSource::Import);
             }
             Some(known) => {
                 recorded.unchanged += 1;
                 // The message may go back behind it later.
-                known.source = match std::mem::replace(&mut known.source, Source::Import) {
-                    Source::Import => Source::Import,
-                    Source::Message => Source::MessageBesideCopy(Box::new(log)),
-                    Source::MessageBesideCopy(copy) => Source::MessageBesideCopy(Box::new(log.max(*copy))),
+                known.source = match std::mem::replace(&mut known.source, RowSource::Import) {
+                    RowSource::Import => RowSource::Import,
+                    RowSource::Message => RowSource::MessageBesideCopy(Box::new(log)),
+                    RowSource::MessageBesideCopy(copy) => RowSource::MessageBesideCopy(Box::new(log.max(*copy))),
                 };
             }
         }
@@ -50,7 +50,11 @@ fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) 
 }
 
 /// Brings the rows of messages up to date with them; the tenant is locked, and the messages are written.
-pub fn follow(connection: &mut Connection, tenant: TenantId, changes: &[messages::Change]) -> Result<(), StoreError> {
+pub fn follow(
+    connection: &mut Connection,
+    tenant: TenantId,
+    changes: &[messages::MessageChange],
+) -> Result<(), StoreError> {
     let mut ids = BTreeSet::new();
     let mut now = Vec::new();
     let mut gone = Vec::new();
@@ -70,38 +74,38 @@ pub fn follow(connection: &mut Connection, tenant: TenantId, changes: &[messages
     for id in gone {
         // What was imported beside the message stays.
         if let Some(log) = after.remove(&id).and_then(imported) {
-            after.insert(id, Stored { log, subject_id: None, source: Source::Import });
+            after.insert(id, StoredRow { log, subject_id: None, source: RowSource::Import });
         }
     }
     for (log, subject_id) in now {
         let id = log.id;
         let (log, source) = match after.remove(&id).and_then(imported) {
-            None => (log, Source::Message),
-            Some(copy) if copy > log => (copy, Source::Import),
-            Some(copy) => (log, Source::MessageBesideCopy(Box::new(copy))),
+            None => (log, RowSource::Message),
+            Some(copy) if copy > log => (copy, RowSource::Import),
+            Some(copy) => (log, RowSource::MessageBesideCopy(Box::new(copy))),
         };
-        after.insert(id, Stored { log, subject_id, source });
+        after.insert(id, StoredRow { log, subject_id, source });
     }
     apply(connection, tenant, before, after)
 }
 
 /// The newest copy in OneUptime's form that a row has, shown or not.
-fn imported(stored: Stored) -> Option<WhatsAppLog> {
+fn imported(stored: StoredRow) -> Option<WhatsAppLog> {
     match stored.source {
-        Source::Message => None,
-        Source::Import => Some(stored.log),
-        Source::MessageBesideCopy(copy) => Some(*copy),
+        RowSource::Message => None,
+        RowSource::Import => Some(stored.log),
+        RowSource::MessageBesideCopy(copy) => Some(*copy),
     }
 }
 
 fn apply(
     connection: &mut Connection,
     tenant: TenantId,
-    mut before: BTreeMap<Uuid, Stored>,
-    mut after: BTreeMap<Uuid, Stored>,
+    mut before: BTreeMap<Uuid, StoredRow>,
+    mut after: BTreeMap<Uuid, StoredRow>,
 ) -> Result<(), StoreError> {
     let ids: BTreeSet<Uuid> = before.keys().chain(after.keys()).copied().collect();
-    let change = |id: &Uuid| Change { before: before.remove(id), after: after.remove(id) };
+    let change = |id: &Uuid| RowChange { before: before.remove(id), after: after.remove(id) };
     let changes = ids.iter().map(change).collect();
     whatsapp_logs::apply(connection, tenant, changes)
 }
@@ -133,9 +137,9 @@ fn catch_up_a_batch(connection: &mut Connection, tenant: TenantId) -> Result<Opt
     let within = (after, up_to.unwrap_or(i64::MAX));
     let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), within)?;
     let rows = items.len() as u64;
-    let changes: Vec<messages::Change> = items
+    let changes: Vec<messages::MessageChange> = items
         .into_iter()
-        .map(|item| messages::Change { item: Arc::new(item), copies: Vec::new(), before: None })
+        .map(|item| messages::MessageChange { item: Arc::new(item), copies: Vec::new(), before: None })
         .collect();
     follow(connection, tenant, &changes)?;
     tenants::note_logged(connection, tenant, up_to)?;

@@ -1,12 +1,12 @@
 //! The one door through which messages, statuses and WhatsApp log rows get in: safe to repeat, in any order, durable
 //! before it returns.
 
+mod capacity;
 pub mod counters;
-mod door;
 mod event;
 pub mod logs;
 mod pipeline;
-mod room;
+mod queue;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,14 +14,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use counters::{Counters, Rejection};
-pub use door::{Door, Limits};
-pub use event::{Caps, Event, Fate, Recorded, Told};
+pub use event::{Event, Outcome, OutcomeCounts, Payload, TenantLimits};
 pub use pipeline::{Entry, Pipeline};
+pub use queue::{IngestQueue, QueueLimits};
 
 use crate::model::TenantId;
 use crate::model::subject::Subject;
 use crate::store::messages::partitions;
-use crate::store::messages::pending::{self, Ready};
+use crate::store::messages::pending::{self, ReadyMessage};
 use crate::store::{Connection, LookupFor, Store, StoreError, Written, subjects, tenants};
 
 /// How long a commit waits for all tenants that somebody else changes: longer than a commit of another program
@@ -29,29 +29,33 @@ use crate::store::{Connection, LookupFor, Store, StoreError, Written, subjects, 
 const LOCK_WAIT: Duration = Duration::from_millis(600);
 
 /// How many waiting messages one transaction takes in, and about how many bytes of them.
-const SETTLED_AT_ONCE: (i64, usize) = (1000, 16 * 1024 * 1024);
+const PENDING_BATCH: (i64, usize) = (1000, 16 * 1024 * 1024);
 
 /// Records a batch of a tenant's events: all of them, durable, or none.
-pub async fn record<E: Into<Event>>(store: &Store, tenant: TenantId, events: Vec<E>) -> Result<Recorded, StoreError> {
+pub async fn record<E: Into<Event>>(
+    store: &Store,
+    tenant: TenantId,
+    events: Vec<E>,
+) -> Result<OutcomeCounts, StoreError> {
     let events = Arc::new(events.into_iter().map(E::into).collect());
-    let batch = Batch { tenant, events, caps: Caps::default() };
+    let batch = Batch { tenant, events, tenant_limits: TenantLimits::default() };
     let (mut answers, known) = commit(store, vec![batch], None).await?;
-    settle_some(store, known).await;
-    Ok(Recorded::of(&answers.pop().flatten().unwrap_or(Err(StoreError::Busy))?))
+    process_pending_of(store, known).await;
+    Ok(OutcomeCounts::of(&answers.pop().flatten().unwrap_or(Err(StoreError::Busy))?))
 }
 
 /// Adds a subject, or corrects the one that has its id; the messages that waited for it become known.
 pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> Result<(), StoreError> {
     store.write(move |connection| subjects::add(connection, tenant, &subject)).await?;
-    settle_some(store, [tenant].into()).await;
+    process_pending_of(store, [tenant].into()).await;
     Ok(())
 }
 
 /// Takes in all messages whose subject became known and that still wait, because a program was ended, or a
 /// store was busy, in between.
-pub async fn settle_all(store: &Store) -> Result<(), StoreError> {
+pub async fn process_all_pending(store: &Store) -> Result<(), StoreError> {
     let tenants = store.read(pending::ready_tenants).await?;
-    settle_some(store, tenants).await;
+    process_pending_of(store, tenants).await;
     Ok(())
 }
 
@@ -75,9 +79,9 @@ async fn recount(store: &Store) -> Result<(), StoreError> {
 
 /// Takes in the messages of some tenants that wait for a subject which is known by now. What was brought is durable
 /// already, so a failure is nobody's answer: what waits is looked after again and again.
-async fn settle_some(store: &Store, tenants: BTreeSet<TenantId>) {
+async fn process_pending_of(store: &Store, tenants: BTreeSet<TenantId>) {
     for tenant in tenants {
-        if let Err(error) = settle(store, tenant).await {
+        if let Err(error) = process_pending(store, tenant).await {
             tracing::warn!(cause = %error, %tenant, "messages that waited for their subject wait on");
         }
     }
@@ -88,11 +92,11 @@ async fn settle_some(store: &Store, tenants: BTreeSet<TenantId>) {
 struct Batch {
     tenant: TenantId,
     events: Arc<Vec<Event>>,
-    caps: Caps,
+    tenant_limits: TenantLimits,
 }
 
 /// What became of one caller's events.
-type Answer = Result<Vec<Fate>, StoreError>;
+type Answer = Result<Vec<Outcome>, StoreError>;
 
 /// The answer of each caller, none for those whose tenant somebody else changes; and the tenants some of whose subjects
 /// became known.
@@ -147,42 +151,43 @@ fn write_all(
     for (tenant, places) in of_tenants {
         let events: Vec<&Event> = places.iter().flat_map(|place| batches[*place].events.iter()).collect();
         // A door has the same for all.
-        let caps = places.first().map(|place| batches[*place].caps).unwrap_or_default();
-        let written = write::write(connection, tenant, &events, caps)?;
+        let tenant_limits = places.first().map(|place| batches[*place].tenant_limits).unwrap_or_default();
+        let written = write::write(connection, tenant, &events, tenant_limits)?;
         if written.subject_became_known {
             known.insert(tenant);
         }
-        let mut fates = written.fates.into_iter();
+        let mut outcomes = written.outcomes.into_iter();
         for place in places {
-            answers[place] = Some(Ok(fates.by_ref().take(batches[place].events.len()).collect()));
+            answers[place] = Some(Ok(outcomes.by_ref().take(batches[place].events.len()).collect()));
         }
     }
     Ok(Written::Done((answers, known)))
 }
 
 /// Takes in a tenant's messages whose subject is known by now, some in each transaction.
-async fn settle(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
-    while store.write_into_partitions(move |connection| settle_once(connection, tenant)).await? {}
+async fn process_pending(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
+    while store.write_into_partitions(move |connection| process_pending_batch(connection, tenant)).await? {}
     Ok(())
 }
 
 /// Takes in some; tells whether there may be more.
-fn settle_once(connection: &mut Connection, tenant: TenantId) -> Result<Written<bool>, StoreError> {
+fn process_pending_batch(connection: &mut Connection, tenant: TenantId) -> Result<Written<bool>, StoreError> {
     match tenants::lock_until(connection, tenant, None) {
         Ok(true) => {}
         // Somebody changes it, and it is looked after again; or it was deleted, and what waited with it.
         Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Written::Done(false)),
         Err(error) => return Err(error),
     }
-    let ready = pending::ready(connection, tenant, SETTLED_AT_ONCE)?;
+    let ready = pending::ready(connection, tenant, PENDING_BATCH)?;
     let times = ready.iter().filter_map(|ready| ready.message.sent_or_received_at());
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
         return Ok(Written::NoPartitions(missing));
     }
-    pending::forget(connection, tenant, &ready)?;
-    let placed = |ready: Ready| Event::message(ready.message.placed(&ready.channel_type), ready.heard);
+    pending::delete_ready(connection, tenant, &ready)?;
+    let placed =
+        |ready: ReadyMessage| Event::message(ready.message.with_channel_type(&ready.channel_type), ready.provenance);
     let events: Vec<Event> = ready.into_iter().map(placed).collect();
-    write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), Caps::default())?;
+    write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), TenantLimits::default())?;
     Ok(Written::Done(!events.is_empty()))
 }

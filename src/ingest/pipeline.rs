@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-use super::{Event, Recorded, logs, record};
+use super::{Event, OutcomeCounts, logs, record};
 use crate::model::{Item, TenantId, WhatsAppLog};
 use crate::store::{Store, StoreError};
 
@@ -15,7 +15,11 @@ pub trait Entry: Sized + 'static {
     fn bytes(&self) -> usize;
 
     /// Records a batch: all of it, durable, or nothing.
-    fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> impl Future<Output = Result<Recorded, StoreError>>;
+    fn record(
+        store: &Store,
+        tenant: TenantId,
+        batch: Vec<Self>,
+    ) -> impl Future<Output = Result<OutcomeCounts, StoreError>>;
 }
 
 impl Entry for Item {
@@ -23,7 +27,7 @@ impl Entry for Item {
         self.bytes()
     }
 
-    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {
+    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<OutcomeCounts, StoreError> {
         record(store, tenant, batch).await
     }
 }
@@ -33,7 +37,7 @@ impl Entry for Event {
         self.bytes()
     }
 
-    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {
+    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<OutcomeCounts, StoreError> {
         record(store, tenant, batch).await
     }
 }
@@ -43,7 +47,7 @@ impl Entry for WhatsAppLog {
         self.message_text.as_ref().map_or(0, String::len)
     }
 
-    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<Recorded, StoreError> {
+    async fn record(store: &Store, tenant: TenantId, batch: Vec<Self>) -> Result<OutcomeCounts, StoreError> {
         logs::record(store, tenant, batch).await
     }
 }
@@ -69,15 +73,15 @@ pub struct Pipeline<E> {
     /// How many entries the next write takes.
     size: usize,
     writing: Option<JoinHandle<Written>>,
-    recorded: Recorded,
+    recorded: OutcomeCounts,
 }
 
 /// What became of a batch, and how long that took.
-type Written = (Result<Recorded, StoreError>, Duration);
+type Written = (Result<OutcomeCounts, StoreError>, Duration);
 
 impl<E: Entry> Pipeline<E> {
     pub fn new(store: &Store, tenant: TenantId) -> Self {
-        let (batch, recorded) = (Vec::new(), Recorded::default());
+        let (batch, recorded) = (Vec::new(), OutcomeCounts::default());
         Self { store: store.clone(), tenant, batch, bytes: 0, size: FIRST, writing: None, recorded }
     }
 
@@ -92,7 +96,7 @@ impl<E: Entry> Pipeline<E> {
     }
 
     /// Waits until everything is durable; gives what became of all entries so far.
-    pub async fn finish(&mut self) -> Result<Recorded, StoreError> {
+    pub async fn finish(&mut self) -> Result<OutcomeCounts, StoreError> {
         if !self.batch.is_empty() {
             self.write().await?;
         }

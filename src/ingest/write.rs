@@ -3,26 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::event::{Caps, Event, Fate, Told};
+use super::event::{Event, Outcome, Payload, TenantLimits};
 use super::logs;
-use crate::model::{Heard, Item, MessageCopy, Property, StatusNotice, TenantId, merge};
+use crate::model::{Item, MessageCopy, Property, Provenance, StatusEvent, TenantId, merge};
 use crate::store::messages::pending;
-use crate::store::messages::pending::Counts;
-use crate::store::messages::status_events::{self, Events, Known};
-use crate::store::messages::{self, Change, Stored};
+use crate::store::messages::pending::PendingCounts;
+use crate::store::messages::status_events::{self, MessageEvents, StoredEvent};
+use crate::store::messages::{self, MessageChange, StoredMessage};
 use crate::store::{Connection, StoreError, subjects};
 
 /// What became of a tenant's events, in their order.
 pub struct Written {
-    pub fates: Vec<Fate>,
+    pub outcomes: Vec<Outcome>,
     /// Whether a subject became known that messages may wait for.
     pub subject_became_known: bool,
 }
 
 /// A message while the copies and statuses of a batch come to it.
 #[derive(Default)]
-struct Progress {
-    before: Option<Stored>,
+struct MessageState {
+    before: Option<StoredMessage>,
     copies: Vec<MessageCopy>,
     /// Copies that came and are not among those any more.
     dropped: Vec<MessageCopy>,
@@ -32,7 +32,7 @@ struct Progress {
 struct Incoming<'a> {
     place: usize,
     item: Arc<Item>,
-    heard: Heard,
+    provenance: Provenance,
     senders: Option<&'a Arc<BTreeSet<i64>>>,
 }
 
@@ -41,14 +41,14 @@ pub fn write(
     connection: &mut Connection,
     tenant: TenantId,
     events: &[&Event],
-    caps: Caps,
+    tenant_limits: TenantLimits,
 ) -> Result<Written, StoreError> {
-    let mut fates = vec![Fate::Unchanged; events.len()];
-    let items = items(connection, tenant, events, caps, &mut fates)?;
-    let statuses: Vec<(usize, &Event, &StatusNotice)> = (0..)
+    let mut outcomes = vec![Outcome::Unchanged; events.len()];
+    let items = items(connection, tenant, events, tenant_limits, &mut outcomes)?;
+    let statuses: Vec<(usize, &Event, &StatusEvent)> = (0..)
         .zip(events)
-        .filter_map(|(place, event)| match &event.told {
-            Told::Status(notice) => Some((place, *event, &**notice)),
+        .filter_map(|(place, event)| match &event.payload {
+            Payload::Status(notice) => Some((place, *event, &**notice)),
             _ => None,
         })
         .collect();
@@ -59,50 +59,52 @@ pub fn write(
     ids.extend(items.iter().map(|incoming| incoming.item.message_id()));
     ids.extend(statuses.iter().filter_map(|(_, _, notice)| notice.message_id));
     let stored = messages::load(connection, tenant, &ids)?;
-    let mut progress: BTreeMap<i64, Progress> = stored.into_iter().map(|(id, stored)| (id, begun(stored))).collect();
-    for Incoming { place, item, heard, senders } in items {
+    let mut progress: BTreeMap<i64, MessageState> =
+        stored.into_iter().map(|(id, stored)| (id, begun(stored))).collect();
+    for Incoming { place, item, provenance, senders } in items {
         let message = progress.entry(item.message_id()).or_default();
-        fates[place] = message.take(MessageCopy { item, heard }, senders);
+        outcomes[place] = message.take(MessageCopy { item, provenance }, senders);
     }
-    let accepted = accepted(&statuses, &progress, &mut fates);
-    let brought: Vec<_> = accepted.iter().map(|brought| (brought.notice, brought.digest.clone())).collect();
-    let mut known = status_events::load(connection, tenant, &ids, &brought)?;
-    let (new, repeated): (Vec<Brought>, Vec<Brought>) =
-        accepted.into_iter().partition(|brought| known.insert(brought.notice, &brought.digest));
+    let accepted = accepted(&statuses, &progress, &mut outcomes);
+    let incoming_events: Vec<_> =
+        accepted.iter().map(|incoming_events| (incoming_events.notice, incoming_events.digest.clone())).collect();
+    let mut known = status_events::load(connection, tenant, &ids, &incoming_events)?;
+    let (new, repeated): (Vec<NewStatus>, Vec<NewStatus>) =
+        accepted.into_iter().partition(|incoming_events| known.insert(incoming_events.notice, &incoming_events.digest));
     for repeated in repeated {
-        fates[repeated.place] = Fate::Unchanged;
+        outcomes[repeated.place] = Outcome::Unchanged;
     }
     let kept: Vec<_> = new.iter().map(|new| (new.notice, new.digest.clone())).collect();
-    status_events::keep(connection, tenant, &kept)?;
+    status_events::insert(connection, tenant, &kept)?;
     keep_dropped(connection, tenant, &progress, &known)?;
     if !new.is_empty() {
         let applied = applied(&progress, &known);
         for new in new.iter().filter(|new| applied.contains(&(new.notice.message_id, new.digest.as_str()))) {
-            fates[new.place] = Fate::Updated;
+            outcomes[new.place] = Outcome::Updated;
         }
     }
-    let change = |(id, message): (i64, Progress)| message.change(known.of(id));
-    let changes: Vec<Change> = progress.into_iter().filter_map(change).collect();
+    let change = |(id, message): (i64, MessageState)| message.change(known.of(id));
+    let changes: Vec<MessageChange> = progress.into_iter().filter_map(change).collect();
     let subject_became_known = messages::apply(connection, tenant, &changes)?;
     logs::follow(connection, tenant, &changes)?;
-    Ok(Written { fates, subject_became_known })
+    Ok(Written { outcomes, subject_became_known })
 }
 
 /// The events that count for a message there is, each as its message and its digest.
-fn applied<'a>(progress: &BTreeMap<i64, Progress>, known: &'a Events) -> HashSet<(Option<i64>, &'a str)> {
+fn applied<'a>(progress: &BTreeMap<i64, MessageState>, known: &'a MessageEvents) -> HashSet<(Option<i64>, &'a str)> {
     let mut applied = HashSet::new();
     for (id, events) in known.of_messages() {
         let Some(item) = progress.get(&id).and_then(|message| merge::merged(&message.copies)) else { continue };
-        let count = merge::that_count(&item, events);
+        let count = merge::counting_events(&item, events);
         applied.extend(count.into_iter().map(|event| (event.notice.message_id, event.digest.as_str())));
     }
     applied
 }
 
 /// A status event of the batch.
-struct Brought<'a> {
+struct NewStatus<'a> {
     place: usize,
-    notice: &'a StatusNotice,
+    notice: &'a StatusEvent,
     digest: String,
 }
 
@@ -111,78 +113,78 @@ fn items<'a>(
     connection: &mut Connection,
     tenant: TenantId,
     events: &[&'a Event],
-    caps: Caps,
-    fates: &mut [Fate],
+    tenant_limits: TenantLimits,
+    outcomes: &mut [Outcome],
 ) -> Result<Vec<Incoming<'a>>, StoreError> {
-    let subject = |event: &&Event| match &event.told {
-        Told::Unplaced(message) => Some(message.subject_id()),
+    let subject = |event: &&Event| match &event.payload {
+        Payload::Pending(message) => Some(message.subject_id()),
         _ => None,
     };
     let channels = subjects::channels(connection, tenant, &events.iter().filter_map(subject).collect())?;
-    let may_wait = events.iter().any(|event| matches!(event.told, Told::Unplaced(_) | Told::Other(_)));
-    let known = if may_wait { pending::counts(connection, tenant)? } else { Counts::default() };
+    let may_wait = events.iter().any(|event| matches!(event.payload, Payload::Pending(_) | Payload::Other(_)));
+    let known = if may_wait { pending::counts(connection, tenant)? } else { PendingCounts::default() };
     let (mut counts, mut items) = (known, Vec::new());
     for (place, event) in (0..).zip(events) {
-        let item = match &event.told {
-            Told::Status(_) => continue,
-            Told::Message(item) => Arc::clone(item),
-            Told::Unplaced(message) => {
+        let item = match &event.payload {
+            Payload::Status(_) => continue,
+            Payload::Message(item) => Arc::clone(item),
+            Payload::Pending(message) => {
                 let Some(channel_type) = channels.get(&message.subject_id()) else {
-                    let has_room = counts.messages < caps.waiting_messages;
+                    let has_room = counts.messages < tenant_limits.pending_messages;
                     let is_new = if has_room {
-                        pending::keep(connection, tenant, message, event.heard)?
+                        pending::insert(connection, tenant, message, event.provenance)?
                     } else {
-                        !pending::is_kept(connection, tenant, message)?
+                        !pending::exists_already(connection, tenant, message)?
                     };
                     counts.messages += i64::from(is_new && has_room);
-                    fates[place] = fate_of_kept(is_new, has_room, Fate::Waiting);
+                    outcomes[place] = fate_of_kept(is_new, has_room, Outcome::Pending);
                     continue;
                 };
-                Arc::new(message.as_ref().clone().placed(channel_type))
+                Arc::new(message.as_ref().clone().with_channel_type(channel_type))
             }
-            Told::Other(body) => {
-                let has_room = counts.other_events < caps.other_events;
+            Payload::Other(body) => {
+                let has_room = counts.other_events < tenant_limits.other_events;
                 let is_new = if has_room {
-                    pending::keep_event(connection, tenant, body, event.heard.at)?
+                    pending::insert_event(connection, tenant, body, event.provenance.received_at)?
                 } else {
-                    !pending::is_event_kept(connection, tenant, body)?
+                    !pending::event_exists(connection, tenant, body)?
                 };
                 counts.other_events += i64::from(is_new && has_room);
-                fates[place] = fate_of_kept(is_new, has_room, Fate::Imported);
+                outcomes[place] = fate_of_kept(is_new, has_room, Outcome::Imported);
                 continue;
             }
         };
-        items.push(Incoming { place, item, heard: event.heard, senders: event.senders.as_ref() });
+        items.push(Incoming { place, item, provenance: event.provenance, senders: event.senders.as_ref() });
     }
     if counts != known {
-        pending::keep_counts(connection, tenant, counts)?;
+        pending::update_counts(connection, tenant, counts)?;
     }
     Ok(items)
 }
 
 /// What became of an event that is kept as it is: a repeat is one also where there is no room for anything new.
-fn fate_of_kept(is_new: bool, has_room: bool, kept: Fate) -> Fate {
+fn fate_of_kept(is_new: bool, has_room: bool, kept: Outcome) -> Outcome {
     match (is_new, has_room) {
-        (false, _) => Fate::Unchanged,
+        (false, _) => Outcome::Unchanged,
         (true, true) => kept,
-        (true, false) => Fate::NoRoom,
+        (true, false) => Outcome::LimitReached,
     }
 }
 
 /// The status events that are not about a message outside of the senders that they may touch.
 fn accepted<'a>(
-    statuses: &[(usize, &'a Event, &'a StatusNotice)],
-    progress: &BTreeMap<i64, Progress>,
-    fates: &mut [Fate],
-) -> Vec<Brought<'a>> {
+    statuses: &[(usize, &'a Event, &'a StatusEvent)],
+    progress: &BTreeMap<i64, MessageState>,
+    outcomes: &mut [Outcome],
+) -> Vec<NewStatus<'a>> {
     let mut accepted = Vec::new();
     for (place, event, notice) in statuses.iter().copied() {
         let message = notice.message_id.and_then(|id| progress.get(&id));
-        if message.is_some_and(|message| !message.is_within(event.senders.as_ref(), notice.subject_id)) {
-            fates[place] = Fate::Refused;
+        if message.is_some_and(|message| !message.is_allowed(event.senders.as_ref(), notice.subject_id)) {
+            outcomes[place] = Outcome::Forbidden;
         } else {
-            fates[place] = Fate::Waiting;
-            accepted.push(Brought { place, notice, digest: notice.digest() });
+            outcomes[place] = Outcome::Pending;
+            accepted.push(NewStatus { place, notice, digest: notice.digest() });
         }
     }
     accepted
@@ -192,21 +194,21 @@ fn accepted<'a>(
 fn keep_dropped(
     connection: &mut Connection,
     tenant: TenantId,
-    progress: &BTreeMap<i64, Progress>,
-    known: &Events,
+    progress: &BTreeMap<i64, MessageState>,
+    known: &MessageEvents,
 ) -> Result<(), StoreError> {
-    let mut notices: BTreeMap<(i64, String), StatusNotice> = BTreeMap::new();
+    let mut notices: BTreeMap<(i64, String), StatusEvent> = BTreeMap::new();
     for (id, message) in progress {
         for copy in &message.dropped {
             let says_the_same = |other: &MessageCopy| {
-                other.heard.source == copy.heard.source
+                other.provenance.source == copy.provenance.source
                     && other.subject() == copy.subject()
                     && other.item.status() == copy.item.status()
             };
             if message.copies.iter().any(says_the_same) {
                 continue;
             }
-            let Some(notice) = StatusNotice::of_item(&copy.item, copy.heard) else { continue };
+            let Some(notice) = StatusEvent::of_item(&copy.item, copy.provenance) else { continue };
             let digest = notice.digest();
             let is_known = known.of(*id).iter().any(|other| other.digest == digest);
             if !is_known {
@@ -215,60 +217,60 @@ fn keep_dropped(
         }
     }
     let notices: Vec<_> = notices.iter().map(|((_, digest), notice)| (notice, digest.clone())).collect();
-    status_events::keep(connection, tenant, &notices)
+    status_events::insert(connection, tenant, &notices)
 }
 
 /// Whether a webhook's message came again after its subject's channel, which it does not tell itself, was corrected.
-fn is_placed_again(known: &MessageCopy, copy: &MessageCopy) -> bool {
+fn differs_in_inferred_channel(known: &MessageCopy, copy: &MessageCopy) -> bool {
     let elsewhere = |copy: &MessageCopy| {
         let mut item = Item::clone(&copy.item);
         item.set(Property::ChannelType, known.item.get(Property::ChannelType).cloned());
         item
     };
-    known.is_placed() && copy.is_placed() && elsewhere(copy) == *known.item
+    known.has_channel_of_subject() && copy.has_channel_of_subject() && elsewhere(copy) == *known.item
 }
 
-fn begun(stored: Stored) -> Progress {
-    Progress { copies: stored.copies.clone(), before: Some(stored), dropped: Vec::new() }
+fn begun(stored: StoredMessage) -> MessageState {
+    MessageState { copies: stored.copies.clone(), before: Some(stored), dropped: Vec::new() }
 }
 
-impl Progress {
+impl MessageState {
     /// Takes one copy more.
-    fn take(&mut self, copy: MessageCopy, senders: Option<&Arc<BTreeSet<i64>>>) -> Fate {
+    fn take(&mut self, copy: MessageCopy, senders: Option<&Arc<BTreeSet<i64>>>) -> Outcome {
         if self.copies.is_empty() {
             self.copies.push(copy);
-            return Fate::Imported;
+            return Outcome::Imported;
         }
-        if !self.is_within(senders, copy.subject()) {
-            return Fate::Refused;
+        if !self.is_allowed(senders, copy.subject()) {
+            return Outcome::Forbidden;
         }
-        if self.copies.iter().any(|known| *known == copy || is_placed_again(known, &copy)) {
+        if self.copies.iter().any(|known| *known == copy || differs_in_inferred_channel(known, &copy)) {
             // That another feed says the same belongs to the trail.
             self.dropped.push(copy);
-            return Fate::Unchanged;
+            return Outcome::Unchanged;
         }
         let before = std::mem::take(&mut self.copies);
         let seen = before.iter().cloned().chain([copy]).collect::<Vec<_>>();
         self.copies = merge::contributing(seen.clone());
         self.dropped.extend(seen.into_iter().filter(|copy| !self.copies.contains(copy)));
         // A copy may be worth keeping for what comes later, and change nothing now.
-        if merge::merged(&self.copies) == merge::merged(&before) { Fate::Unchanged } else { Fate::Updated }
+        if merge::merged(&self.copies) == merge::merged(&before) { Outcome::Unchanged } else { Outcome::Updated }
     }
 
     /// Whether its message belongs to some senders, and is of the subject that is named, as far as it is known.
-    fn is_within(&self, senders: Option<&Arc<BTreeSet<i64>>>, named: Option<i64>) -> bool {
+    fn is_allowed(&self, senders: Option<&Arc<BTreeSet<i64>>>, named: Option<i64>) -> bool {
         let Some(senders) = senders.filter(|_| !self.copies.is_empty()) else { return true };
         let subject = merge::merged(&self.copies).and_then(|item| item.integer(Property::SubjectId));
         subject == named && subject.is_some_and(|subject| senders.contains(&subject))
     }
 
     /// What is to be written of it, if anything.
-    fn change(self, known: &[Known]) -> Option<Change> {
+    fn change(self, known: &[StoredEvent]) -> Option<MessageChange> {
         let item = merge::message(&self.copies, known)?;
-        let is_as_before = |before: &Stored| before.item == item && before.copies == self.copies;
+        let is_as_before = |before: &StoredMessage| before.item == item && before.copies == self.copies;
         if self.before.as_ref().is_some_and(is_as_before) {
             return None;
         }
-        Some(Change { item, copies: self.copies, before: self.before })
+        Some(MessageChange { item, copies: self.copies, before: self.before })
     }
 }

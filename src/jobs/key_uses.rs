@@ -8,7 +8,7 @@ use crate::app::App;
 pub const EVERY: Duration = Duration::from_secs(10);
 
 pub async fn run(app: App) {
-    if let Err(error) = app.keys.note_uses().await {
+    if let Err(error) = app.keys.save_last_uses().await {
         tracing::warn!(cause = %error, "the last uses of keys were not written down");
     }
 }

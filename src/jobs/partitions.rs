@@ -8,7 +8,7 @@ use crate::app::App;
 pub const EVERY: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {
-    if let Err(error) = app.store.make_room_ahead(app.clock.now()).await {
+    if let Err(error) = app.store.create_partitions_ahead(app.clock.now()).await {
         tracing::warn!(cause = %error, "no place was made for the coming months' messages");
     }
 }

@@ -8,7 +8,7 @@ use crate::app::App;
 pub const EVERY: Duration = Duration::from_secs(1);
 
 pub async fn run(app: App) {
-    if let Err(error) = app.ingest.settle_all().await {
+    if let Err(error) = app.ingest.process_all_pending().await {
         tracing::warn!(cause = %error, "messages that waited for their subject wait on");
     }
 }

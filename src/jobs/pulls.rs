@@ -6,11 +6,11 @@ use std::time::{Duration, Instant as Moment};
 
 use crate::app::App;
 use crate::config::{Config, PulledUpstream};
-use crate::ingest::Recorded;
+use crate::ingest::OutcomeCounts;
 use crate::model::upstream::{UpstreamKey, UpstreamUrl};
 use crate::model::{Instant, TenantId};
 use crate::pull::upstream::{self, Upstream};
-use crate::pull::{Limits, Observer, Pull as Pulling, PullError, PullOptions, PullStats, RetryPolicy};
+use crate::pull::{Observer, Pull as Pulling, PullError, PullLimits, PullOptions, PullStats, RetryPolicy};
 
 /// How often to say the same kind of thing again.
 const SAY_EVERY: Duration = Duration::from_mins(1);
@@ -32,15 +32,15 @@ pub fn options(config: &Config) -> PullOptions {
         overlap: Duration::from_hours(pull.overlap_hours),
         poll_interval: Duration::from_secs(pull.poll_interval_seconds),
         retry: RetryPolicy::new(pull.requests_per_second, pull.attempts),
-        limits: Limits::default(),
+        limits: PullLimits::default(),
     }
 }
 
 /// Says something once, and then no more often than once a minute.
 #[derive(Default)]
-pub struct Seldom(Option<Moment>);
+pub struct LogThrottle(Option<Moment>);
 
-impl Seldom {
+impl LogThrottle {
     /// One that was said a moment ago.
     pub fn said_now() -> Self {
         Self(Some(Moment::now()))
@@ -81,7 +81,7 @@ pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, String> {
 
 /// Pulls from one upstream, and begins anew where that fails.
 pub async fn run(app: App, options: PullOptions, upstream: Pulled) {
-    let mut failing = Seldom::default();
+    let mut failing = LogThrottle::default();
     loop {
         let (tenant, place) = (upstream.tenant.0, upstream.place);
         // Read anew each time, so that a key that was replaced needs no restart.
@@ -100,10 +100,10 @@ async fn follow(app: &App, upstream: &Pulled, key: UpstreamKey, options: PullOpt
     let observer = Log {
         tenant: upstream.tenant.0,
         upstream: upstream.place,
-        waiting: Seldom::default(),
-        incomplete: Seldom::default(),
-        rejected: Seldom::default(),
-        told: Recorded::default(),
+        waiting: LogThrottle::default(),
+        incomplete: LogThrottle::default(),
+        rejected: LogThrottle::default(),
+        told: OutcomeCounts::default(),
     };
     let clock = app.clock;
     let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::TIMEOUT);
@@ -114,15 +114,15 @@ async fn follow(app: &App, upstream: &Pulled, key: UpstreamKey, options: PullOpt
 struct Log {
     tenant: i64,
     upstream: usize,
-    waiting: Seldom,
-    incomplete: Seldom,
-    rejected: Seldom,
-    told: Recorded,
+    waiting: LogThrottle,
+    incomplete: LogThrottle,
+    rejected: LogThrottle,
+    told: OutcomeCounts,
 }
 
 impl Observer for Log {
     fn caught_up(&mut self, stats: &PullStats) {
-        let Recorded { imported, updated, .. } = stats.recorded;
+        let OutcomeCounts { imported, updated, .. } = stats.recorded;
         if (imported, updated) != (self.told.imported, self.told.updated) {
             self.told = stats.recorded;
             tracing::info!(

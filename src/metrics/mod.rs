@@ -17,10 +17,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::in_flight::InFlight;
-use crate::ingest::Door;
+use crate::ingest::IngestQueue;
 use crate::model::Instant;
-use crate::store::stock::Stock;
-use crate::store::{LookupFor, Store, StoreError, stock};
+use crate::store::stats::StoreStats;
+use crate::store::{LookupFor, Store, StoreError, stats};
 
 /// How long the store may take to tell its numbers, before those that it told last are given.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ struct Pulled {
 /// The numbers of one server.
 pub struct Metrics {
     store: Store,
-    ingest: Door,
+    ingest: IngestQueue,
     in_flight: InFlight,
     registry: Registry,
     requests: Family<Request, Counter>,
@@ -82,7 +82,7 @@ struct OfStore {
 }
 
 impl Metrics {
-    pub fn new(store: Store, ingest: Door, in_flight: InFlight) -> Self {
+    pub fn new(store: Store, ingest: IngestQueue, in_flight: InFlight) -> Self {
         let mut metrics = Self {
             store,
             ingest,
@@ -179,9 +179,9 @@ impl OfStore {
 
     /// Asks the store, within a timeout. What it does not answer stays as it was.
     async fn update(&self, store: &Store, now: Instant) {
-        let asked = tokio::time::timeout(STORE_TIMEOUT, store.quick_read(LookupFor::Gateway, stock::take)).await;
+        let asked = tokio::time::timeout(STORE_TIMEOUT, store.quick_read(LookupFor::Gateway, stats::read)).await;
         match asked.unwrap_or(Err(StoreError::Busy)) {
-            Ok(stock) => self.set(stock, now),
+            Ok(stats) => self.set(stats, now),
             Err(error) => {
                 self.up.set(0);
                 tracing::warn!(cause = %error, "the store told no numbers");
@@ -189,12 +189,12 @@ impl OfStore {
         }
     }
 
-    fn set(&self, stock: Stock, now: Instant) {
+    fn set(&self, stats: StoreStats, now: Instant) {
         self.up.set(1);
-        self.bytes.set(stock.bytes);
+        self.bytes.set(stats.bytes);
         self.waiting.clear();
         self.other_events.clear();
-        for (tenant, counts) in stock.waiting {
+        for (tenant, counts) in stats.waiting {
             let tenant = Tenant { tenant: tenant.0 };
             for (gauges, count) in [(&self.waiting, counts.messages), (&self.other_events, counts.other_events)] {
                 if count > 0 {
@@ -204,7 +204,7 @@ impl OfStore {
         }
         self.pull_lag.clear();
         self.pull_success.clear();
-        for (tenant, upstream, up_to) in stock.pulled {
+        for (tenant, upstream, up_to) in stats.pulled {
             let pulled = Pulled { tenant: tenant.0, upstream };
             self.pull_lag.get_or_create(&pulled).set((now.0 - up_to.0) / 1000);
             let since_1970 = Duration::from_millis(up_to.0.try_into().unwrap_or_default());

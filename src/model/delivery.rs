@@ -24,7 +24,7 @@ pub const KNOWN: [&str; 11] = [
 /// Ordered by rank, then time, then word, then message text. The status of a message is the greatest
 /// event known for it, so the order of arrival does not matter and a late SENT never undoes READ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StatusEvent {
+pub struct DeliveryStatus {
     pub word: Option<String>,
     pub at: Option<Instant>,
     pub message: Option<String>,
@@ -49,7 +49,7 @@ fn rank(word: Option<&str>) -> u8 {
     }
 }
 
-impl Ord for StatusEvent {
+impl Ord for DeliveryStatus {
     fn cmp(&self, other: &Self) -> Ordering {
         rank(self.word.as_deref())
             .cmp(&rank(other.word.as_deref()))
@@ -59,13 +59,13 @@ impl Ord for StatusEvent {
     }
 }
 
-impl PartialOrd for StatusEvent {
+impl PartialOrd for DeliveryStatus {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// The status that some events come to: the greatest of them, in whatever order they came (docs/edna.md 6.3).
-pub fn greatest<'a>(events: impl IntoIterator<Item = &'a StatusEvent>) -> Option<&'a StatusEvent> {
+pub fn greatest<'a>(events: impl IntoIterator<Item = &'a DeliveryStatus>) -> Option<&'a DeliveryStatus> {
     events.into_iter().max()
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Instant, Item, Property, StatusEvent, TenantId, Value};
+use super::{DeliveryStatus, Instant, Item, Property, TenantId, Value};
 
 /// A way by which messages and statuses get in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,67 +44,67 @@ impl Source {
 
 /// Where something was heard first, and when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Heard {
+pub struct Provenance {
     pub source: Source,
     /// Not known of what was stored before there were other feeds.
-    pub at: Option<Instant>,
+    pub received_at: Option<Instant>,
 }
 
 /// A status event on its own, as a webhook or an own system tells it (docs/edna.md 6.2).
 ///
 /// It does not print: it can hold a sender's own text.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StatusNotice {
+pub struct StatusEvent {
     /// The message it is about; some events name it by their request only.
     pub message_id: Option<i64>,
     pub request_id: Option<String>,
     pub subject_id: Option<i64>,
-    pub event: StatusEvent,
+    pub status: DeliveryStatus,
     pub cascade_id: Option<i64>,
     pub cascade_stage_uuid: Option<String>,
     pub comment: Option<String>,
-    pub heard: Heard,
+    pub provenance: Provenance,
     /// As it came; `None` where it came with a message.
     pub body: Option<String>,
 }
 
-impl StatusNotice {
+impl StatusEvent {
     /// The status event that an item brings with it; `None` where it says nothing of a status.
-    pub fn of_item(item: &Item, heard: Heard) -> Option<Self> {
-        let event = item.status();
-        event.word.as_ref()?;
+    pub fn of_item(item: &Item, provenance: Provenance) -> Option<Self> {
+        let status = item.status();
+        status.word.as_ref()?;
         Some(Self {
             message_id: Some(item.message_id()),
             request_id: None,
             subject_id: item.integer(Property::SubjectId),
-            event,
+            status,
             cascade_id: None,
             cascade_stage_uuid: None,
             comment: None,
-            heard,
+            provenance,
             body: None,
         })
     }
 
     /// What tells a repeat: the same for two events of a source that say the same.
     pub fn digest(&self) -> String {
-        let mut said = Said::default();
-        said.number(Some(i64::from(self.heard.source.number())));
-        said.text(self.request_id.as_deref());
-        said.number(self.subject_id);
-        said.text(self.event.word.as_deref());
-        said.number(self.event.at.map(|at| at.0));
-        said.text(self.event.message.as_deref());
-        said.number(self.cascade_id);
-        said.text(self.cascade_stage_uuid.as_deref());
-        said.text(self.comment.as_deref());
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.number(Some(i64::from(self.provenance.source.number())));
+        fingerprint.text(self.request_id.as_deref());
+        fingerprint.number(self.subject_id);
+        fingerprint.text(self.status.word.as_deref());
+        fingerprint.number(self.status.at.map(|at| at.0));
+        fingerprint.text(self.status.message.as_deref());
+        fingerprint.number(self.cascade_id);
+        fingerprint.text(self.cascade_stage_uuid.as_deref());
+        fingerprint.text(self.comment.as_deref());
         // What else it says is not understood, and not lost either.
-        said.text(self.body.as_deref());
-        said.digest()
+        fingerprint.text(self.body.as_deref());
+        fingerprint.digest()
     }
 
     /// What it tells of a message besides its status.
-    pub fn told(&self, property: Property) -> Option<Value> {
+    pub fn value(&self, property: Property) -> Option<Value> {
         match property {
             Property::CascadeId => self.cascade_id.map(Value::Integer),
             Property::CascadeStageUuid => self.cascade_stage_uuid.clone().map(Value::Text),
@@ -116,7 +116,7 @@ impl StatusNotice {
     /// Whether it counts for a message: what was said with a key that may touch messages of some subjects only counts
     /// for those of the subject it names.
     pub fn counts_for(&self, message: &Item) -> bool {
-        self.heard.source != Source::RestrictedApi || self.subject_id == message.integer(Property::SubjectId)
+        self.provenance.source != Source::RestrictedApi || self.subject_id == message.integer(Property::SubjectId)
     }
 
     /// The request and subject that tie events without a message id to a message.
@@ -125,7 +125,7 @@ impl StatusNotice {
     }
 }
 
-impl AsRef<Self> for StatusNotice {
+impl AsRef<Self> for StatusEvent {
     fn as_ref(&self) -> &Self {
         self
     }
@@ -133,9 +133,9 @@ impl AsRef<Self> for StatusNotice {
 
 /// A message that lacks nothing but its channel, which its subject tells (docs/edna.md 6.1).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Unplaced(Item);
+pub struct PendingMessage(Item);
 
-impl Unplaced {
+impl PendingMessage {
     /// A message of known fields; `None` where one is missing that is required, or its subject.
     pub fn from_values(values: impl IntoIterator<Item = (Property, Value)>) -> Option<Self> {
         let no_channel = (Property::ChannelType, Value::Text(String::new()));
@@ -171,7 +171,7 @@ impl Unplaced {
 
     /// The message with its channel.
     #[must_use]
-    pub fn placed(mut self, channel_type: &str) -> Item {
+    pub fn with_channel_type(mut self, channel_type: &str) -> Item {
         self.0.set(Property::ChannelType, Some(Value::Text(channel_type.to_owned())));
         self.0
     }
@@ -185,24 +185,24 @@ impl Unplaced {
 
     /// What tells a repeat.
     pub fn digest(&self) -> String {
-        let mut said = Said::default();
-        said.text(Some(&self.render()));
-        said.digest()
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.text(Some(&self.render()));
+        fingerprint.digest()
     }
 }
 
 /// What tells a repeat of an event of any other kind.
 pub fn digest(body: &str) -> String {
-    let mut said = Said::default();
-    said.text(Some(body));
-    said.digest()
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.text(Some(body));
+    fingerprint.digest()
 }
 
 /// Values one after another, none of which can be taken for a part of another.
 #[derive(Default)]
-struct Said(Sha256);
+struct Fingerprint(Sha256);
 
-impl Said {
+impl Fingerprint {
     fn text(&mut self, text: Option<&str>) {
         self.number(text.map(|text| i64::try_from(text.len()).unwrap_or(i64::MAX)));
         self.0.update(text.unwrap_or_default());

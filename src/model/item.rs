@@ -6,9 +6,9 @@ use std::fmt::{self, Write};
 use thiserror::Error;
 
 use super::instant::Rounding;
-use super::property::Kind;
+use super::property::ValueType;
 use super::wire::{self, NotAnInteger, NotAnObject};
-use super::{Instant, Property, StatusEvent, TenantId, Value, delivery, subscriber};
+use super::{DeliveryStatus, Instant, Property, TenantId, Value, delivery, subscriber};
 
 /// A message as it is answered, imported, exported and stored (docs/edna.md §4 and 6.6).
 ///
@@ -168,8 +168,8 @@ impl Item {
     }
 
     /// The item's own status event; the least of all where it says nothing of a status.
-    pub fn status(&self) -> StatusEvent {
-        StatusEvent {
+    pub fn status(&self) -> DeliveryStatus {
+        DeliveryStatus {
             word: self.text(Property::DeliveryStatus).map(str::to_owned),
             at: self.instant(Property::DeliveryStatusAt),
             message: self.text(Property::DeliveryStatusMessage).map(str::to_owned),
@@ -224,15 +224,15 @@ fn value(property: Property, raw: &str) -> Result<Option<Value>, ItemError> {
     }
     let wrong = |wanted| ItemError::Wrong(property.name(), wanted);
     let value = match property.kind() {
-        Kind::Integer => Value::Integer(wire::integer(raw).map_err(|error| match error {
+        ValueType::Integer => Value::Integer(wire::integer(raw).map_err(|error| match error {
             NotAnInteger::TooSmall | NotAnInteger::TooLarge => wrong("an integer of 64 bits"),
             NotAnInteger::Fraction | NotAnInteger::WrongType => wrong("an integer"),
         })?),
-        Kind::Instant => {
+        ValueType::Instant => {
             let text = wire::text(raw).ok_or_else(|| wrong("a date in a string"))?;
             Value::Instant(Instant::parse(&text, Rounding::Down).ok_or_else(|| wrong("an ISO 8601 date"))?)
         }
-        Kind::Text => Value::Text(text(property, raw)?),
+        ValueType::Text => Value::Text(text(property, raw)?),
     };
     if property == Property::MessageId && matches!(value, Value::Integer(id) if id < 1) {
         return Err(wrong("a positive integer"));

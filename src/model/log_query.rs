@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::fold::{Pattern, folded};
+use super::fold::{Pattern, case_fold};
 use super::like::Matcher;
 use super::whatsapp_log::Column;
 use super::{Caller, TenantId};
 
 /// A value in a condition, of its column's kind: integers, instants as milliseconds, ids as lower-case text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Value {
+pub enum Operand {
     Integer(i64),
     Text(String),
 }
@@ -26,29 +26,29 @@ pub enum Comparison {
 
 /// What is asked of one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Test {
+pub enum Predicate {
     IsNull,
     IsNotNull,
     /// Equal to one of them; to nothing where there are none.
-    OneOf(Vec<Value>),
+    OneOf(Vec<Operand>),
     /// Not null and equal to none of them; anything at all where there are none.
-    NoneOf(Vec<Value>),
-    Compare(Comparison, Value),
+    NoneOf(Vec<Operand>),
+    Compare(Comparison, Operand),
     Matches(Pattern),
     /// Null, or not like the pattern.
     DoesNotMatch(Pattern),
-    OrNull(Box<Test>),
+    OrNull(Box<Predicate>),
 }
 
-impl Test {
+impl Predicate {
     /// What a value comes to, as in a column that has this one in every row.
-    pub fn holds_for(&self, value: &Value) -> bool {
+    pub fn holds_for(&self, value: &Operand) -> bool {
         let matches = |pattern: &Pattern| match value {
             // Nothing ends it.
-            Value::Text(text) => {
-                Matcher::new(pattern.as_str()).matches::<()>(&folded(text), &mut || Ok(())) == Ok(true)
+            Operand::Text(text) => {
+                Matcher::new(pattern.as_str()).matches::<()>(&case_fold(text), &mut || Ok(())) == Ok(true)
             }
-            Value::Integer(_) => false,
+            Operand::Integer(_) => false,
         };
         match self {
             Self::IsNull => false,
@@ -81,7 +81,7 @@ impl Test {
 /// What a row must fulfil.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    On(Column, Test),
+    On(Column, Predicate),
     /// One of them is like the pattern.
     AnyMatches(Vec<Searched>, Pattern),
 }
@@ -96,10 +96,10 @@ pub enum Searched {
 
 impl Condition {
     /// What no row fulfils.
-    pub const NEVER: Self = Self::On(Column::Id, Test::OneOf(Vec::new()));
+    pub const NEVER: Self = Self::On(Column::Id, Predicate::OneOf(Vec::new()));
 
     /// Whether it is a test of a column.
-    pub fn on(&self, wanted: Column) -> Option<&Test> {
+    pub fn on(&self, wanted: Column) -> Option<&Predicate> {
         match self {
             Self::On(column, test) if *column == wanted => Some(test),
             _ => None,
@@ -108,7 +108,7 @@ impl Condition {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SortKey {
+pub struct LogSortKey {
     pub column: Column,
     pub descending: bool,
 }
@@ -140,13 +140,13 @@ impl LogFilter {
     pub fn is_impossible(&self) -> bool {
         self.conditions
             .iter()
-            .any(|condition| matches!(condition, Condition::On(_, Test::OneOf(list)) if list.is_empty()))
+            .any(|condition| matches!(condition, Condition::On(_, Predicate::OneOf(list)) if list.is_empty()))
     }
 
     /// The values that a column must have one of.
-    pub fn values(&self, column: Column) -> Option<&[Value]> {
+    pub fn values(&self, column: Column) -> Option<&[Operand]> {
         self.conditions.iter().find_map(|condition| match condition.on(column)? {
-            Test::OneOf(values) => Some(values.as_slice()),
+            Predicate::OneOf(values) => Some(values.as_slice()),
             _ => None,
         })
     }
@@ -157,7 +157,7 @@ impl LogFilter {
 pub struct LogQuery {
     pub filter: LogFilter,
     /// Never empty, and the id is its last key, so that pages never overlap (docs/oneuptime.md 3.5).
-    pub sort: Vec<SortKey>,
+    pub sort: Vec<LogSortKey>,
     pub skip: i64,
     pub limit: i64,
     pub wanted: Wanted,
@@ -175,14 +175,14 @@ pub enum Wanted {
 
 impl LogQuery {
     /// The sort keys that were asked for, made whole: the newest first by default, no column twice, the id last.
-    pub fn sort(asked: impl IntoIterator<Item = SortKey>) -> Vec<SortKey> {
-        let mut sort: Vec<SortKey> = Vec::new();
+    pub fn sort(asked: impl IntoIterator<Item = LogSortKey>) -> Vec<LogSortKey> {
+        let mut sort: Vec<LogSortKey> = Vec::new();
         for key in asked {
             if sort.iter().all(|known| known.column != key.column) {
                 sort.push(key);
             }
         }
-        let newest_first = |column| SortKey { column, descending: true };
+        let newest_first = |column| LogSortKey { column, descending: true };
         if sort.is_empty() {
             sort.push(newest_first(Column::CreatedAt));
         }

@@ -4,15 +4,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::feed::{Heard, Source, StatusNotice};
-use super::{Item, Property, StatusEvent, Value, delivery};
+use super::feed::{Provenance, Source, StatusEvent};
+use super::{DeliveryStatus, Item, Property, Value, delivery};
 
 /// A copy of a message as some feed had it. Two are the same where they say the same with the same right to, whoever
 /// said it first.
 #[derive(Clone)]
 pub struct MessageCopy {
     pub item: Arc<Item>,
-    pub heard: Heard,
+    pub provenance: Provenance,
 }
 
 impl PartialEq for MessageCopy {
@@ -24,7 +24,7 @@ impl PartialEq for MessageCopy {
 impl MessageCopy {
     /// Whether it came with a key that may touch messages of some subjects only.
     fn is_restricted(&self) -> bool {
-        self.heard.source == Source::RestrictedApi
+        self.provenance.source == Source::RestrictedApi
     }
 
     pub fn subject(&self) -> Option<i64> {
@@ -32,17 +32,17 @@ impl MessageCopy {
     }
 
     /// Whether it came by a webhook, and so has its channel from its subject.
-    pub fn is_placed(&self) -> bool {
-        self.heard.source == Source::Webhook
+    pub fn has_channel_of_subject(&self) -> bool {
+        self.provenance.source == Source::Webhook
     }
 
     /// Whether another copy is of no use beside it: it counts for the message whenever the other does, and does not owe
     /// its channel to what the other teaches.
-    fn outlasts(&self, other: &Self) -> bool {
+    fn supersedes(&self, other: &Self) -> bool {
         if self.is_restricted() {
             return other.is_restricted() && self.subject() == other.subject();
         }
-        !self.is_placed() || other.is_placed() || other.is_restricted()
+        !self.has_channel_of_subject() || other.has_channel_of_subject() || other.is_restricted()
     }
 }
 
@@ -53,12 +53,12 @@ impl MessageCopy {
 /// what two copies came to does not tell where a third one belongs. Only such count against a copy as count for the
 /// message whenever it does.
 pub fn contributing(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
-    let greatness = |copy: &MessageCopy| (copy.item.status(), copy.item.render(), !copy.is_restricted());
-    copies.sort_by_cached_key(|copy| std::cmp::Reverse(greatness(copy)));
+    let precedence = |copy: &MessageCopy| (copy.item.status(), copy.item.render(), !copy.is_restricted());
+    copies.sort_by_cached_key(|copy| std::cmp::Reverse(precedence(copy)));
     let mut kept: Vec<MessageCopy> = Vec::new();
     for copy in copies {
         let greater: Vec<&Item> =
-            kept.iter().filter(|greater| greater.outlasts(&copy)).map(|copy| &*copy.item).collect();
+            kept.iter().filter(|greater| greater.supersedes(&copy)).map(|copy| &*copy.item).collect();
         if greater.is_empty() || contributes(&copy.item, &greater) {
             kept.push(copy);
         }
@@ -68,12 +68,12 @@ pub fn contributing(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
 
 /// Parts copies into those that count for their message and those that do not. Whoever may speak for some subjects only
 /// is not heard where others name another subject; that is judged by all copies, so their order makes no difference.
-pub fn counting(copies: Vec<MessageCopy>) -> (Vec<MessageCopy>, Vec<MessageCopy>) {
+pub fn partition_counting(copies: Vec<MessageCopy>) -> (Vec<MessageCopy>, Vec<MessageCopy>) {
     if !copies.iter().any(MessageCopy::is_restricted) {
         return (copies, Vec::new());
     }
     let free = copies.iter().filter(|copy| !copy.is_restricted()).cloned().collect();
-    let Some(subject) = plain(&contributing(free)).and_then(|item| item.integer(Property::SubjectId)) else {
+    let Some(subject) = merge_all(&contributing(free)).and_then(|item| item.integer(Property::SubjectId)) else {
         return (copies, Vec::new());
     };
     copies.into_iter().partition(|copy| !copy.is_restricted() || copy.subject() == Some(subject))
@@ -96,17 +96,17 @@ fn contributes(copy: &Item, greater: &[&Item]) -> bool {
 /// and what it lacks from the next.
 pub fn merged(copies: &[MessageCopy]) -> Option<Arc<Item>> {
     if !copies.iter().any(MessageCopy::is_restricted) {
-        return plain(copies);
+        return merge_all(copies);
     }
-    plain(&counting(copies.to_vec()).0)
+    merge_all(&partition_counting(copies.to_vec()).0)
 }
 
-fn plain(copies: &[MessageCopy]) -> Option<Arc<Item>> {
-    let (greatest, rest) = copies.split_first()?;
+fn merge_all(copies: &[MessageCopy]) -> Option<Arc<Item>> {
+    let (first, rest) = copies.split_first()?;
     if rest.is_empty() {
-        return Some(Arc::clone(&greatest.item));
+        return Some(Arc::clone(&first.item));
     }
-    let mut item = Item::clone(&greatest.item);
+    let mut item = Item::clone(&first.item);
     let mut names: HashSet<String> = item.extra().iter().map(|(name, _)| name.clone()).collect();
     for copy in rest {
         for property in Property::ALL {
@@ -127,31 +127,31 @@ fn plain(copies: &[MessageCopy]) -> Option<Arc<Item>> {
 ///
 /// Its status is the greatest event of all, the copies' own included (docs/edna.md 6.3): the copies that were dropped
 /// had lesser ones. The greatest event that has them fills what the message lacks of cascade and comment.
-pub fn message<'a, N: AsRef<StatusNotice> + 'a>(
+pub fn message<'a, N: AsRef<StatusEvent> + 'a>(
     copies: &[MessageCopy],
     notices: impl IntoIterator<Item = &'a N>,
 ) -> Option<Arc<Item>> {
     let merged = merged(copies)?;
-    let mut notices: Vec<&StatusNotice> = that_count(&merged, notices).into_iter().map(N::as_ref).collect();
+    let mut notices: Vec<&StatusEvent> = counting_events(&merged, notices).into_iter().map(N::as_ref).collect();
     if notices.is_empty() {
         return Some(merged);
     }
     let mut item = Arc::unwrap_or_clone(merged);
     // Where two say the same of the status, their other fields decide, so that the order of arrival does not.
-    notices.sort_by_cached_key(|notice| std::cmp::Reverse((notice.event.clone(), notice.digest())));
+    notices.sort_by_cached_key(|notice| std::cmp::Reverse((notice.status.clone(), notice.digest())));
     let own = item.status();
-    let status = delivery::greatest(notices.iter().map(|notice| &notice.event).chain([&own])).cloned();
+    let status = delivery::greatest(notices.iter().map(|notice| &notice.status).chain([&own])).cloned();
     set_status(&mut item, status.unwrap_or_default());
     for property in [Property::CascadeId, Property::CascadeStageUuid, Property::Comment] {
         if item.get(property).is_none() {
-            item.set(property, notices.iter().find_map(|notice| notice.told(property)));
+            item.set(property, notices.iter().find_map(|notice| notice.value(property)));
         }
     }
     Some(Arc::new(item))
 }
 
 /// The events among some that count for a message. What does not count does not tie another to it either.
-pub fn that_count<'a, N: AsRef<StatusNotice> + 'a>(
+pub fn counting_events<'a, N: AsRef<StatusEvent> + 'a>(
     item: &Item,
     notices: impl IntoIterator<Item = &'a N>,
 ) -> Vec<&'a N> {
@@ -164,7 +164,7 @@ pub fn that_count<'a, N: AsRef<StatusNotice> + 'a>(
     named.into_iter().chain(tied).collect()
 }
 
-fn set_status(item: &mut Item, status: StatusEvent) {
+fn set_status(item: &mut Item, status: DeliveryStatus) {
     item.set(Property::DeliveryStatus, status.word.map(Value::Text));
     item.set(Property::DeliveryStatusAt, status.at.map(Value::Instant));
     item.set(Property::DeliveryStatusMessage, status.message.map(Value::Text));

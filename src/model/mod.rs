@@ -20,9 +20,9 @@ pub mod upstream;
 pub mod whatsapp_log;
 pub mod wire;
 
-pub use delivery::StatusEvent;
+pub use delivery::DeliveryStatus;
 pub use error_title::ErrorTitle;
-pub use feed::{Heard, Source, StatusNotice, Unplaced};
+pub use feed::{PendingMessage, Provenance, Source, StatusEvent};
 pub use history::{HistoryQuery, HistoryRequest, Policy};
 pub use instant::Instant;
 pub use item::Item;

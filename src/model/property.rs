@@ -4,7 +4,7 @@ use super::Instant;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueType {
     Integer,
     Text,
     Instant,
@@ -39,8 +39,8 @@ macro_rules! properties {
                 }
             }
 
-            pub fn kind(self) -> Kind {
-                match self { $(Self::$name => Kind::$kind,)* }
+            pub fn kind(self) -> ValueType {
+                match self { $(Self::$name => ValueType::$kind,)* }
             }
         }
     };

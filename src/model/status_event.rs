@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::instant::Rounding;
 use super::wire::{self, Fields};
-use super::{Heard, Instant, StatusEvent, StatusNotice, delivery};
+use super::{DeliveryStatus, Instant, Provenance, StatusEvent, delivery};
 
 /// The longest request id, status word and the like, in bytes: the first is looked up in an index.
 const LONGEST: usize = 1024;
@@ -30,9 +30,14 @@ pub enum InvalidEvent {
     NotAnObject,
 }
 
-impl StatusNotice {
+impl StatusEvent {
     /// Reads one event; `raw` is all of it.
-    pub fn parse(fields: &Fields<'_>, raw: &str, heard: Heard, strictness: Strictness) -> Result<Self, InvalidEvent> {
+    pub fn parse(
+        fields: &Fields<'_>,
+        raw: &str,
+        provenance: Provenance,
+        strictness: Strictness,
+    ) -> Result<Self, InvalidEvent> {
         let read = Read { fields, strictness };
         let short = |text: &String| text.len() <= LONGEST;
         let message_id =
@@ -58,11 +63,15 @@ impl StatusNotice {
             message_id,
             request_id,
             subject_id: integer("subjectId")?,
-            event: StatusEvent { word: Some(delivery::canonical(word.trim().to_owned())), at, message: text("error")? },
+            status: DeliveryStatus {
+                word: Some(delivery::canonical(word.trim().to_owned())),
+                at,
+                message: text("error")?,
+            },
             cascade_id: integer("cascadeId")?,
             cascade_stage_uuid: stage,
             comment: text("comment")?,
-            heard,
+            provenance,
             body: Some(wire::compact(raw)),
         })
     }

@@ -68,7 +68,7 @@ pub fn is_blank(address: &str) -> bool {
 }
 
 /// The form in which EMAIL addresses are compared.
-pub fn folded(address: &str) -> String {
+pub fn case_fold(address: &str) -> String {
     address.to_lowercase()
 }
 

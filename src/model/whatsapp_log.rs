@@ -8,7 +8,7 @@ use super::{Instant, Item, Property, TenantId, subscriber};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     Id,
     Integer,
     Instant,
@@ -33,12 +33,12 @@ pub enum Column {
 }
 
 impl Column {
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> ColumnType {
         match self {
-            Self::Id | Self::Related(_) => Kind::Id,
-            Self::CreatedAt | Self::UpdatedAt => Kind::Instant,
-            Self::Version | Self::Cost => Kind::Integer,
-            _ => Kind::Text,
+            Self::Id | Self::Related(_) => ColumnType::Id,
+            Self::CreatedAt | Self::UpdatedAt => ColumnType::Instant,
+            Self::Version | Self::Cost => ColumnType::Integer,
+            _ => ColumnType::Text,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The resource's columns by name, in the order of an answer's keys (docs/oneuptime.md §2); knows no row.
 
-use crate::model::whatsapp_log::{Column, Kind, Relation};
+use crate::model::whatsapp_log::{Column, ColumnType, Relation};
 
 /// What a key of the resource is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meant {
     Column(Column),
-    Never(Kind),
+    Never(ColumnType),
     Project,
     Hidden,
 }
@@ -30,7 +30,7 @@ impl Field {
         match self {
             Self::Column(column) => Meant::Column(column),
             Self::Related(relation) => Meant::Column(Column::Related(relation)),
-            Self::DeletedAt => Meant::Never(Kind::Instant),
+            Self::DeletedAt => Meant::Never(ColumnType::Instant),
             Self::Project | Self::ProjectId => Meant::Project,
             Self::Hidden => Meant::Hidden,
         }

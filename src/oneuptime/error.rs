@@ -12,14 +12,14 @@ use crate::web::error::ErrorResponse;
 
 /// What a request wants to do with rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Action {
     Read,
     Create,
     Update,
     Delete,
 }
 
-impl Act {
+impl Action {
     pub fn word(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -34,7 +34,7 @@ impl Act {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum OneUptimeError {
     #[error("Authenticated user or a valid API key is needed to {} record of WhatsApp Log.", .0.word())]
-    NoKey(Act),
+    NoKey(Action),
     #[error("Invalid API Key")]
     InvalidKey,
     #[error(
@@ -44,7 +44,7 @@ pub enum OneUptimeError {
     NoPermission,
     /// Rows are read only.
     #[error("{} on WhatsApp Log is not allowed.", .0.word())]
-    Refused(Act),
+    Refused(Action),
     /// A request that cannot be read; says what is wrong.
     #[error("{0}")]
     Bad(String),
@@ -72,9 +72,9 @@ impl OneUptimeError {
     }
 
     /// Why nobody may do what was wanted.
-    pub fn denied(error: AuthError, act: Act) -> Self {
+    pub fn denied(error: AuthError, action: Action) -> Self {
         match error {
-            AuthError::NoKey => Self::NoKey(act),
+            AuthError::NoKey => Self::NoKey(action),
             AuthError::UnknownKey => Self::InvalidKey,
             AuthError::TooMany { limit, retry_after } => CommonError::TooMany { limit, retry_after }.into(),
             AuthError::Unavailable => CommonError::Unavailable.into(),

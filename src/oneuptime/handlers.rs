@@ -8,17 +8,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::error::Act;
+use super::error::Action;
 use super::request::{Paging, Parts};
 use super::response::{Rendering, UnreadRows};
 use super::{OneUptimeError, query, value};
 use crate::app::App;
 use crate::config::Config;
 use crate::model::key::Profile;
-use crate::model::log_query::{Condition, SortKey, Test, Value};
+use crate::model::log_query::{Condition, LogSortKey, Operand, Predicate};
 use crate::model::whatsapp_log::Column;
 use crate::model::{Caller, LogFilter, LogQuery, wire};
-use crate::store::whatsapp_logs::page::{self, Page, Rows};
+use crate::store::whatsapp_logs::page::{self, LogPage, PageRows};
 use crate::store::{Budget, Connection, StoreError};
 use crate::web::error::{respond, status_code};
 use crate::web::{Access, KeyHeader, Request, answer};
@@ -52,7 +52,7 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     Paging::new(&in_url, &Parts::default())?;
     let parts = Parts::read(&request.body)?;
     let paging = Paging::new(&in_url, &parts)?;
-    let (caller, profile) = caller(&request, Act::Read)?;
+    let (caller, profile) = caller(&request, Action::Read)?;
     let Paging { skip, limit } = paging.check(profile)?;
     check_may_read(&caller)?;
     let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
@@ -77,11 +77,11 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
 pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
     let id = item_id(request.path_parameter("id"))?;
     let parts = Parts::read(&request.body)?;
-    let (caller, profile) = caller(&request, Act::Read)?;
+    let (caller, profile) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
     let select = parts.select()?;
-    let filter = LogFilter::new(&caller, vec![Condition::On(Column::Id, Test::OneOf(vec![id]))]);
-    let sort = LogQuery::sort([SortKey { column: Column::Id, descending: true }]);
+    let filter = LogFilter::new(&caller, vec![Condition::On(Column::Id, Predicate::OneOf(vec![id]))]);
+    let sort = LogQuery::sort([LogSortKey { column: Column::Id, descending: true }]);
     // A limit of two: a page with fewer rows than its limit needs no count.
     let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
     let rows = Rendering { select, project: caller.project.clone(), profile };
@@ -92,38 +92,39 @@ pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
 
 pub async fn count(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
     let parts = Parts::read(&request.body)?;
-    let (caller, _) = caller(&request, Act::Read)?;
+    let (caller, _) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
     let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
-    let count = request.app.store.ask(caller.id(), move |connection, budget| page::count(connection, &filter, budget));
+    let count =
+        request.app.store.query(caller.id(), move |connection, budget| page::count(connection, &filter, budget));
     let count = LogCount { count: count.await? };
     Ok(answer::typed(&request.app.in_flight.of(caller.tenant), StatusCode::OK, &count)?)
 }
 
 pub async fn create(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
-    refuse(&request, Act::Create)
+    refuse(&request, Action::Create)
 }
 
 pub async fn update(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
     item_id(request.path_parameter("id"))?;
-    refuse(&request, Act::Update)
+    refuse(&request, Action::Update)
 }
 
 pub async fn delete(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
     item_id(request.path_parameter("id"))?;
-    refuse(&request, Act::Delete)
+    refuse(&request, Action::Delete)
 }
 
 /// Changes are refused to every key.
-fn refuse(request: &Request<ReadLogs>, act: Act) -> Result<HttpResponse, OneUptimeError> {
+fn refuse(request: &Request<ReadLogs>, action: Action) -> Result<HttpResponse, OneUptimeError> {
     Parts::read(&request.body)?;
-    caller(request, act)?;
-    Err(OneUptimeError::Refused(act))
+    caller(request, action)?;
+    Err(OneUptimeError::Refused(action))
 }
 
 /// The caller, and the form of its answers.
-fn caller(request: &Request<ReadLogs>, act: Act) -> Result<(Arc<Caller>, Profile), OneUptimeError> {
-    let caller = request.caller.clone().map_err(|error| OneUptimeError::denied(error, act))?;
+fn caller(request: &Request<ReadLogs>, action: Action) -> Result<(Arc<Caller>, Profile), OneUptimeError> {
+    let caller = request.caller.clone().map_err(|error| OneUptimeError::denied(error, action))?;
     let profile = caller.profile.unwrap_or_else(|| request.app.config.profile());
     Ok((caller, profile))
 }
@@ -141,18 +142,18 @@ async fn read_page(
 ) -> Result<(i64, String, Vec<Uuid>), StoreError> {
     let (query, rows) = (query.clone(), rows.clone());
     let work = move |connection: &mut Connection, budget: &Budget| {
-        let Page { count, rows: found } = page::page(connection, &query, budget)?;
+        let LogPage { count, rows: found } = page::page(connection, &query, budget)?;
         Ok(match found {
-            Rows::Ids(ids) => (count, Rendering::of_ids(&ids), Vec::new()),
-            Rows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
+            PageRows::Ids(ids) => (count, Rendering::of_ids(&ids), Vec::new()),
+            PageRows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
         })
     };
-    app.store.ask(caller.id(), work).await
+    app.store.query(caller.id(), work).await
 }
 
 /// An id of a path.
-fn item_id(text: &str) -> Result<Value, OneUptimeError> {
-    value::id(text).map(|id| Value::Text(id.to_string())).ok_or_else(|| {
+fn item_id(text: &str) -> Result<Operand, OneUptimeError> {
+    value::id(text).map(|id| Operand::Text(id.to_string())).ok_or_else(|| {
         let mut quoted = String::new();
         wire::push_text(&mut quoted, text);
         OneUptimeError::Bad(format!(

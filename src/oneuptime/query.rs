@@ -4,8 +4,8 @@ use super::OneUptimeError;
 use super::columns::{Meant, field};
 use super::value::{self, Typed};
 use crate::model::fold::{LONGEST_PATTERN, Pattern};
-use crate::model::log_query::{Comparison, Condition, Searched, Test, Value};
-use crate::model::whatsapp_log::Kind;
+use crate::model::log_query::{Comparison, Condition, Operand, Predicate, Searched};
+use crate::model::whatsapp_log::ColumnType;
 use crate::model::wire;
 
 /// How many conditions one query may have: more than there are columns.
@@ -39,8 +39,8 @@ pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeErr
             // The key's own project takes its place, which every row has.
             Meant::Project if name == "projectId" => {}
             Meant::Project => {
-                let tests = Reader { name: &name, kind: Kind::Id }.tests(raw.get(), typed)?;
-                let own = Value::Text(project_id.to_owned());
+                let tests = Reader { name: &name, kind: ColumnType::Id }.tests(raw.get(), typed)?;
+                let own = Operand::Text(project_id.to_owned());
                 conditions.extend(tests.iter().any(|test| !test.holds_for(&own)).then_some(Condition::NEVER));
             }
             Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
@@ -63,7 +63,7 @@ fn unknown(name: &str) -> OneUptimeError {
 
 /// A text in any of several columns; its own name says nothing. An empty text is no condition.
 fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Option<Condition>, OneUptimeError> {
-    let reader = Reader { name, kind: Kind::Text };
+    let reader = Reader { name, kind: ColumnType::Text };
     let pattern = reader.pattern(search.get("value"), Pattern::contains)?;
     let is_empty = search.get("value").and_then(value::text).is_some_and(|text| text.is_empty());
     let fields = search.get("fields").and_then(wire::array);
@@ -93,7 +93,7 @@ fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Opti
 /// Reads the condition on one column.
 struct Reader<'a> {
     name: &'a str,
-    kind: Kind,
+    kind: ColumnType,
 }
 
 impl Reader<'_> {
@@ -102,61 +102,64 @@ impl Reader<'_> {
     }
 
     /// A stretch between two ends is two tests, anything else one.
-    fn tests(&self, raw: &str, typed: Option<Typed<'_>>) -> Result<Vec<Test>, OneUptimeError> {
+    fn tests(&self, raw: &str, typed: Option<Typed<'_>>) -> Result<Vec<Predicate>, OneUptimeError> {
         match typed {
             Some(typed) if typed.of_type == "InBetween" => {
                 let start = self.value(typed.get("startValue"), "its startValue")?;
                 let end = self.value(typed.get("endValue"), "its endValue")?;
-                Ok(vec![Test::Compare(Comparison::GreaterOrEqual, start), Test::Compare(Comparison::LessOrEqual, end)])
+                Ok(vec![
+                    Predicate::Compare(Comparison::GreaterOrEqual, start),
+                    Predicate::Compare(Comparison::LessOrEqual, end),
+                ])
             }
             Some(typed) if !typed.is_wrapper() => Ok(vec![self.operator(&typed)?]),
-            _ if raw == "null" => Ok(vec![Test::IsNull]),
-            _ if raw.starts_with('[') => Ok(vec![Test::OneOf(self.list(Some(raw))?)]),
-            _ => Ok(vec![Test::OneOf(vec![self.value(Some(raw), "its value")?])]),
+            _ if raw == "null" => Ok(vec![Predicate::IsNull]),
+            _ if raw.starts_with('[') => Ok(vec![Predicate::OneOf(self.list(Some(raw))?)]),
+            _ => Ok(vec![Predicate::OneOf(vec![self.value(Some(raw), "its value")?])]),
         }
     }
 
-    fn operator(&self, typed: &Typed<'_>) -> Result<Test, OneUptimeError> {
+    fn operator(&self, typed: &Typed<'_>) -> Result<Predicate, OneUptimeError> {
         use Comparison::{Different, Greater, GreaterOrEqual, Less, LessOrEqual};
         let value = || self.value(typed.get("value"), "its value");
         let list = || self.list(typed.get("value"));
         let pattern = |form| self.pattern(typed.get("value"), form);
-        let or_null = |test| Test::OrNull(Box::new(test));
+        let or_null = |test| Predicate::OrNull(Box::new(test));
         Ok(match typed.of_type.as_str() {
-            "EqualTo" => Test::OneOf(vec![value()?]),
-            "NotEqual" => Test::Compare(Different, value()?),
-            "EqualToOrNull" => or_null(Test::OneOf(vec![value()?])),
-            "IsNull" => Test::IsNull,
-            "NotNull" => Test::IsNotNull,
-            "GreaterThan" => Test::Compare(Greater, value()?),
-            "GreaterThanOrEqual" => Test::Compare(GreaterOrEqual, value()?),
-            "LessThan" => Test::Compare(Less, value()?),
-            "LessThanOrEqual" => Test::Compare(LessOrEqual, value()?),
-            "GreaterThanOrNull" => or_null(Test::Compare(Greater, value()?)),
-            "LessThanOrNull" => or_null(Test::Compare(Less, value()?)),
-            "Search" => Test::Matches(pattern(Pattern::contains)?),
-            "StartsWith" => Test::Matches(pattern(Pattern::starts_with)?),
-            "EndsWith" => Test::Matches(pattern(Pattern::ends_with)?),
-            "NotContains" => Test::DoesNotMatch(pattern(Pattern::contains)?),
+            "EqualTo" => Predicate::OneOf(vec![value()?]),
+            "NotEqual" => Predicate::Compare(Different, value()?),
+            "EqualToOrNull" => or_null(Predicate::OneOf(vec![value()?])),
+            "IsNull" => Predicate::IsNull,
+            "NotNull" => Predicate::IsNotNull,
+            "GreaterThan" => Predicate::Compare(Greater, value()?),
+            "GreaterThanOrEqual" => Predicate::Compare(GreaterOrEqual, value()?),
+            "LessThan" => Predicate::Compare(Less, value()?),
+            "LessThanOrEqual" => Predicate::Compare(LessOrEqual, value()?),
+            "GreaterThanOrNull" => or_null(Predicate::Compare(Greater, value()?)),
+            "LessThanOrNull" => or_null(Predicate::Compare(Less, value()?)),
+            "Search" => Predicate::Matches(pattern(Pattern::contains)?),
+            "StartsWith" => Predicate::Matches(pattern(Pattern::starts_with)?),
+            "EndsWith" => Predicate::Matches(pattern(Pattern::ends_with)?),
+            "NotContains" => Predicate::DoesNotMatch(pattern(Pattern::contains)?),
             // On columns of one value, all of them is any of them.
-            "Includes" | "IncludesAll" => Test::OneOf(list()?),
-            "IncludesNone" => Test::NoneOf(list()?),
+            "Includes" | "IncludesAll" => Predicate::OneOf(list()?),
+            "IncludesNone" => Predicate::NoneOf(list()?),
             _ => return Err(self.wrong("its _type is not an operator")),
         })
     }
 
-    fn value(&self, raw: Option<&str>, what: &str) -> Result<Value, OneUptimeError> {
+    fn value(&self, raw: Option<&str>, what: &str) -> Result<Operand, OneUptimeError> {
         let wanted = match self.kind {
-            Kind::Id => "a UUID",
-            Kind::Integer => "an integer",
-            Kind::Instant => "an ISO 8601 date",
-            Kind::Text => "a text",
+            ColumnType::Id => "a UUID",
+            ColumnType::Integer => "an integer",
+            ColumnType::Instant => "an ISO 8601 date",
+            ColumnType::Text => "a text",
         };
         raw.and_then(|raw| value::value(raw, self.kind)).ok_or_else(|| self.wrong(&format!("{what} must be {wanted}")))
     }
 
     /// Each value of a list once.
-    fn list(&self, raw: Option<&str>) -> Result<Vec<Value>, OneUptimeError> {
+    fn list(&self, raw: Option<&str>) -> Result<Vec<Operand>, OneUptimeError> {
         let elements = raw.and_then(wire::array).ok_or_else(|| self.wrong("its value must be a list"))?;
         let values = elements.iter().map(|raw| self.value(Some(raw.get()), "each value of its list"));
         let mut values = values.collect::<Result<Vec<_>, _>>()?;

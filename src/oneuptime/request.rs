@@ -5,7 +5,7 @@ use super::columns::{Meant, field};
 use super::select::Select;
 use super::value;
 use crate::model::key::Profile;
-use crate::model::log_query::SortKey;
+use crate::model::log_query::LogSortKey;
 use crate::model::whatsapp_log::Column;
 use crate::model::{LogQuery, wire};
 use crate::web::{Body, CommonError};
@@ -75,7 +75,7 @@ impl Parts {
     }
 
     /// The sort keys in their order, made whole.
-    pub fn sort(&self) -> Result<Vec<SortKey>, OneUptimeError> {
+    pub fn sort(&self) -> Result<Vec<LogSortKey>, OneUptimeError> {
         let raw = self.sort.as_deref().unwrap_or("{}");
         let fields = value::object(raw).ok_or_else(|| OneUptimeError::bad("Sort must be an object."))?;
         let mut keys = Vec::new();
@@ -93,11 +93,11 @@ impl Parts {
             })?;
             // What is the same for every row orders nothing, and what ends every order is left.
             if let Meant::Column(column) = meant {
-                keys.push(SortKey { column, descending });
+                keys.push(LogSortKey { column, descending });
             }
         }
         if is_asked && keys.is_empty() {
-            keys.push(SortKey { column: Column::Id, descending: true });
+            keys.push(LogSortKey { column: Column::Id, descending: true });
         }
         Ok(LogQuery::sort(keys))
     }

@@ -67,7 +67,7 @@ impl Rest for UnreadRows {
             let (found, read) = page::next(connection, &query, &ids)?;
             Ok((rows.of_rows(&found, budget)?, read))
         };
-        let (part, read) = self.store.ask(self.caller, work).await?;
+        let (part, read) = self.store.query(self.caller, work).await?;
         self.ids.drain(..read);
         Ok(Some(if part.is_empty() { part } else { format!(",{part}") }))
     }

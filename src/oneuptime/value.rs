@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::model::instant::Rounding;
 use crate::model::key::Profile;
-use crate::model::log_query::Value;
-use crate::model::whatsapp_log::Kind;
+use crate::model::log_query::Operand;
+use crate::model::whatsapp_log::ColumnType;
 use crate::model::{Instant, wire};
 
 /// The types that a value can have beside it.
@@ -107,14 +107,14 @@ pub fn text(raw: &str) -> Option<String> {
 }
 
 /// What a column of a kind can be compared with; `None` where the value is none of that kind.
-pub fn value(raw: &str, kind: Kind) -> Option<Value> {
+pub fn value(raw: &str, kind: ColumnType) -> Option<Operand> {
     let (text, is_string) = plain(raw)?;
     match kind {
-        Kind::Text => Some(Value::Text(text)),
-        Kind::Integer => wire::integer(&text).ok().map(Value::Integer),
-        Kind::Instant if is_string => Some(Value::Integer(instant(&text)?.0)),
-        Kind::Id if is_string => id(&text).map(|id| Value::Text(id.to_string())),
-        Kind::Instant | Kind::Id => None,
+        ColumnType::Text => Some(Operand::Text(text)),
+        ColumnType::Integer => wire::integer(&text).ok().map(Operand::Integer),
+        ColumnType::Instant if is_string => Some(Operand::Integer(instant(&text)?.0)),
+        ColumnType::Id if is_string => id(&text).map(|id| Operand::Text(id.to_string())),
+        ColumnType::Instant | ColumnType::Id => None,
     }
 }
 

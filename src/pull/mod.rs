@@ -16,10 +16,10 @@ use thiserror::Error;
 
 pub use retry::RetryPolicy;
 
-use crate::ingest::{Door, Recorded};
+use crate::ingest::{IngestQueue, OutcomeCounts};
 use crate::model::Instant;
 use crate::model::instant::DAY;
-use crate::store::pulls::{self, Progress};
+use crate::store::pulls::{self, PullProgress};
 use crate::store::{StoreError, tenants};
 use retry::Pace;
 use upstream::{PageRequest, Upstream, UpstreamError, UpstreamPage};
@@ -46,12 +46,12 @@ pub struct PullOptions {
     /// How long to rest between two looks of one that follows.
     pub poll_interval: Duration,
     pub retry: RetryPolicy,
-    pub limits: Limits,
+    pub limits: PullLimits,
 }
 
 /// Bounds on how an upstream is read. The defaults are those of the real thing.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct PullLimits {
     /// Messages of a page.
     pub page: usize,
     /// How many messages a window may have before a shorter one is taken: a deep offset costs the upstream dear.
@@ -67,7 +67,7 @@ pub struct Limits {
     pub incomplete: u32,
 }
 
-impl Default for Limits {
+impl Default for PullLimits {
     fn default() -> Self {
         Self { page: 1000, deep: 10_000, shortest: 60_000, longest: 366 * DAY, restarts: 3, pages: 300, incomplete: 10 }
     }
@@ -76,7 +76,7 @@ impl Default for Limits {
 /// What came of a pull so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PullStats {
-    pub recorded: Recorded,
+    pub recorded: OutcomeCounts,
     /// Messages that cannot be read, each counted once.
     pub rejected: u64,
     /// Questions, those that were not answered included.
@@ -125,13 +125,13 @@ pub enum PullError {
 
 /// One tenant's pull from one upstream.
 pub struct Pull<N, W> {
-    door: Door,
+    door: IngestQueue,
     upstream: Upstream,
     options: PullOptions,
     now: N,
     observer: W,
     stats: PullStats,
-    progress: Progress,
+    progress: PullProgress,
     pace: Pace,
     /// How long the next window is, in milliseconds.
     span: i64,
@@ -142,7 +142,7 @@ pub struct Pull<N, W> {
 }
 
 impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
-    pub fn new(door: Door, upstream: Upstream, options: PullOptions, now: N, observer: W) -> Self {
+    pub fn new(door: IngestQueue, upstream: Upstream, options: PullOptions, now: N, observer: W) -> Self {
         let (pace, span) = (Pace::new(&options.retry), options.limits.longest);
         Self {
             door,
@@ -151,7 +151,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             now,
             observer,
             stats: PullStats::default(),
-            progress: Progress::default(),
+            progress: PullProgress::default(),
             pace,
             span,
             dense: false,
@@ -180,7 +180,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         let to = self.options.to.map_or(now, |to| to.min(now));
         self.progress = match known {
             Some(known) if self.continues(&known, to) => known,
-            _ => Progress { asked_from: self.options.from, ..Progress::default() },
+            _ => PullProgress { asked_from: self.options.from, ..PullProgress::default() },
         };
         self.progress.asked_to = self.options.to;
         if let (None, Some(asked_from)) = (self.options.from, self.progress.asked_from) {
@@ -221,7 +221,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     }
 
     /// Whether what is asked for is what was asked for before.
-    fn continues(&self, known: &Progress, to: Instant) -> bool {
+    fn continues(&self, known: &PullProgress, to: Instant) -> bool {
         let (from, until) = (self.options.from, self.options.to);
         let is_same = from.is_none_or(|_| from == known.asked_from) && until.is_none_or(|_| until == known.asked_to);
         // Whoever names both ends of what is read already wants it read again.
@@ -332,7 +332,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
 
     async fn save_progress(&self) -> Result<(), PullError> {
         let (tenant, url, progress) = (self.upstream.tenant(), self.upstream.url().clone(), self.progress.clone());
-        let noted = self.door.store().write(move |connection| pulls::note(connection, tenant, url.as_str(), &progress));
+        let noted = self.door.store().write(move |connection| pulls::save(connection, tenant, url.as_str(), &progress));
         Ok(noted.await?)
     }
 

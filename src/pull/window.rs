@@ -3,9 +3,9 @@
 use super::page::Cursor;
 use super::upstream::{PageRequest, UpstreamPage};
 use super::{MOST_FINGERPRINTS, Observer, Pull, PullError};
-use crate::ingest::{Event, Recorded};
-use crate::model::{Heard, Instant, Source};
-use crate::store::pulls::Window;
+use crate::ingest::{Event, OutcomeCounts};
+use crate::model::{Instant, Provenance, Source};
+use crate::store::pulls::WindowProgress;
 
 /// How many bytes of text one durable write takes.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
@@ -36,7 +36,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         &mut self,
         from: Instant,
         to: Instant,
-        begun: Option<Window>,
+        begun: Option<WindowProgress>,
         pass: Pass,
     ) -> Result<WindowOutcome, PullError> {
         let limits = self.options.limits;
@@ -87,7 +87,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             };
             cursor = next;
             if let (Pass::Forward, Some(last_id), None) = (pass, cursor.mark, fault) {
-                self.progress.window = Some(Window { from, to, since, offset: cursor.offset, last_id });
+                self.progress.window = Some(WindowProgress { from, to, since, offset: cursor.offset, last_id });
                 self.save_progress().await?;
             }
         }
@@ -112,13 +112,13 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         if page.entries.is_empty() {
             return Ok(());
         }
-        let heard = Heard { source: Source::Pull, at: Some((self.now)()) };
+        let provenance = Provenance { source: Source::Pull, received_at: Some((self.now)()) };
         let (mut batches, mut bytes): (Vec<Vec<Event>>, usize) = (vec![Vec::new()], 0);
         for (place, entry) in (cursor.offset + 1..).zip(page.entries).skip(usize::from(is_known)) {
             match entry.item {
                 Ok(item) => {
                     self.stats.unknown_fields += item.extra().len();
-                    let event = Event::message(item, heard);
+                    let event = Event::message(item, provenance);
                     bytes += event.bytes();
                     if bytes > BATCH_BYTES {
                         bytes = event.bytes();
@@ -140,7 +140,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             }
         }
         for batch in batches.into_iter().filter(|batch| !batch.is_empty()) {
-            self.stats.recorded += Recorded::of(&self.door.record(self.upstream.tenant(), batch).await?);
+            self.stats.recorded += OutcomeCounts::of(&self.door.record(self.upstream.tenant(), batch).await?);
         }
         Ok(())
     }

@@ -160,7 +160,7 @@ pub fn revoke(
 }
 
 /// Notes when keys were last used; never moves a time backwards.
-pub fn note_uses(connection: &mut Connection, uses: &BTreeMap<i64, Instant>) -> Result<(), StoreError> {
+pub fn save_last_uses(connection: &mut Connection, uses: &BTreeMap<i64, Instant>) -> Result<(), StoreError> {
     for (id, at) in uses {
         let earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(at.0));
         diesel::update(api_keys::table.find(id).filter(earlier))

@@ -169,7 +169,7 @@ fn readable(backup: &Path, wait: Duration) -> Result<Connection, BackupError> {
 /// Takes a store that is to be replaced away from everybody else; `None` where it is too damaged for locks.
 fn lock_exclusively(
     url: &DatabaseUrl,
-) -> Result<Option<(Connection, Option<crate::store::db::write_lock::Turn>)>, BackupError> {
+) -> Result<Option<(Connection, Option<crate::store::db::write_lock::WriteGuard>)>, BackupError> {
     let in_use = |error| match error {
         StoreError::Busy => BackupError::InUse(url.name()),
         other => BackupError::Store(other),
@@ -180,7 +180,7 @@ fn lock_exclusively(
         Err(StoreError::Damaged { .. }) => return Ok(None),
         Err(error) => return Err(in_use(error)),
     }
-    let turn = url.turn(LOCK_WAIT).map_err(in_use)?;
+    let turn = url.lock_for_writing(LOCK_WAIT).map_err(in_use)?;
     let alone: QueryResult<()> = on_each!(
         &mut connection,
         |file| diesel::connection::SimpleConnection::batch_execute(file, sqlite::EXCLUSIVE),

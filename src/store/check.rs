@@ -44,7 +44,7 @@ pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreErr
     connection.begin(Purpose::Read, options, url.sessions())?;
     for tenant in tenants::list(&mut connection)? {
         let (kept, counted) =
-            (pending::counts(&mut connection, tenant.id)?, pending::counted(&mut connection, tenant.id)?);
+            (pending::counts(&mut connection, tenant.id)?, pending::count_rows(&mut connection, tenant.id)?);
         if kept != counted {
             faults.push(format!(
                 "tenant {}: {} messages wait and there are {} other events, and {} and {} are counted",

@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 use crate::model::CallerId;
 use crate::store::db::budget::Budget;
-use crate::store::error::{EndReason, StoreError};
+use crate::store::error::{CancelReason, StoreError};
 
 /// What a question costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +31,12 @@ impl Class {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Asked {
+struct ClassLabels {
     class: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
+struct CancelledLabels {
     class: &'static str,
     reason: &'static str,
 }
@@ -44,40 +44,40 @@ struct Ended {
 /// The counters of one store; clones count together.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
-    questions: Family<Asked, Counter>,
-    rows: Family<Asked, Counter>,
-    ended: Family<Ended, Counter>,
-    refused: Family<Ended, Counter>,
+    queries: Family<ClassLabels, Counter>,
+    rows: Family<ClassLabels, Counter>,
+    cancelled: Family<CancelledLabels, Counter>,
+    rejected: Family<CancelledLabels, Counter>,
     expensive_begun: Gauge,
 }
 
 impl Counters {
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("questions", "Questions that were asked, by class", self.questions.clone());
+        registry.register("questions", "Questions that were asked, by class", self.queries.clone());
         registry.register("question_rows", "Rows that questions looked at, where they are counted", self.rows.clone());
-        let ended = "Questions that were ended before they had their answer, by class and reason";
-        registry.register("questions_ended", ended, self.ended.clone());
-        let refused = "Questions that were refused because there was no place for them, by class and reason";
-        registry.register("questions_refused", refused, self.refused.clone());
+        let cancelled = "Questions that were ended before they had their answer, by class and reason";
+        registry.register("questions_ended", cancelled, self.cancelled.clone());
+        let rejected = "Questions that were refused because there was no place for them, by class and reason";
+        registry.register("questions_refused", rejected, self.rejected.clone());
     }
 
     /// Counts a question that is being asked.
-    pub(super) fn begin(&self, caller: CallerId, class: Class, budget: &Arc<Budget>) -> Question {
+    pub(super) fn begin(&self, caller: CallerId, class: Class, budget: &Arc<Budget>) -> RunningQuery {
         let (counters, budget) = (self.clone(), Arc::clone(budget));
         if class == Class::Expensive {
             self.expensive_begun.inc();
         }
-        Question { counters, caller, class, budget, started: Instant::now(), is_over: false }
+        RunningQuery { counters, caller, class, budget, started: Instant::now(), is_over: false }
     }
 
     /// How many questions of a class were ended for a reason.
-    pub fn ended(&self, class: Class, reason: EndReason) -> u64 {
-        self.ended.get_or_create(&Ended { class: class.word(), reason: reason.word() }).get()
+    pub fn cancelled(&self, class: Class, reason: CancelReason) -> u64 {
+        self.cancelled.get_or_create(&CancelledLabels { class: class.word(), reason: reason.word() }).get()
     }
 
     /// How many questions of a class were asked.
-    pub fn asked(&self, class: Class) -> u64 {
-        self.questions.get_or_create(&Asked { class: class.word() }).get()
+    pub fn started(&self, class: Class) -> u64 {
+        self.queries.get_or_create(&ClassLabels { class: class.word() }).get()
     }
 
     /// How many expensive questions are waited for, whether they are being answered or wait for their turn.
@@ -86,13 +86,13 @@ impl Counters {
     }
 
     /// How many questions of a class were refused for a reason.
-    pub fn refused(&self, class: Class, reason: &'static str) -> u64 {
-        self.refused.get_or_create(&Ended { class: class.word(), reason }).get()
+    pub fn rejected(&self, class: Class, reason: &'static str) -> u64 {
+        self.rejected.get_or_create(&CancelledLabels { class: class.word(), reason }).get()
     }
 }
 
 /// A question that is being asked. Where it is dropped before it is over, its client has gone.
-pub(super) struct Question {
+pub(super) struct RunningQuery {
     counters: Counters,
     caller: CallerId,
     class: Class,
@@ -101,15 +101,15 @@ pub(super) struct Question {
     is_over: bool,
 }
 
-impl Question {
+impl RunningQuery {
     /// Counts what became of it.
     pub fn end<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         self.is_over = true;
         self.count();
         match &answer {
-            Err(StoreError::Ended(reason)) => self.ended(*reason),
-            Err(StoreError::Overloaded) => self.refused("queue_full"),
-            Err(StoreError::Busy) => self.refused("waited_too_long"),
+            Err(StoreError::Cancelled(reason)) => self.cancelled(*reason),
+            Err(StoreError::Overloaded) => self.rejected("queue_full"),
+            Err(StoreError::Busy) => self.rejected("waited_too_long"),
             _ => {}
         }
         answer
@@ -118,26 +118,26 @@ impl Question {
     /// It goes on among the expensive ones, where it is counted.
     pub fn pass_on(mut self) {
         self.is_over = true;
-        self.counters.rows.get_or_create(&Asked { class: self.class.word() }).inc_by(self.budget.rows());
+        self.counters.rows.get_or_create(&ClassLabels { class: self.class.word() }).inc_by(self.budget.rows());
     }
 
     fn count(&self) {
-        let class = Asked { class: self.class.word() };
-        self.counters.questions.get_or_create(&class).inc();
+        let class = ClassLabels { class: self.class.word() };
+        self.counters.queries.get_or_create(&class).inc();
         self.counters.rows.get_or_create(&class).inc_by(self.budget.rows());
     }
 
-    fn ended(&self, reason: EndReason) {
+    fn cancelled(&self, reason: CancelReason) {
         let (class, tenant, key) = (self.class.word(), self.caller.tenant, self.caller.key);
         let (rows, milliseconds) = (self.budget.rows(), self.milliseconds());
         tracing::warn!(%tenant, key, class, reason = reason.word(), rows, milliseconds, "a question was ended");
-        self.counters.ended.get_or_create(&Ended { class, reason: reason.word() }).inc();
+        self.counters.cancelled.get_or_create(&CancelledLabels { class, reason: reason.word() }).inc();
     }
 
-    fn refused(&self, reason: &'static str) {
+    fn rejected(&self, reason: &'static str) {
         let (class, tenant, key) = (self.class.word(), self.caller.tenant, self.caller.key);
         tracing::warn!(%tenant, key, class, reason, milliseconds = self.milliseconds(), "a question was refused");
-        self.counters.refused.get_or_create(&Ended { class, reason }).inc();
+        self.counters.rejected.get_or_create(&CancelledLabels { class, reason }).inc();
     }
 
     fn milliseconds(&self) -> u64 {
@@ -145,14 +145,14 @@ impl Question {
     }
 }
 
-impl Drop for Question {
+impl Drop for RunningQuery {
     fn drop(&mut self) {
         if self.class == Class::Expensive {
             self.counters.expensive_begun.dec();
         }
         if !self.is_over {
             self.count();
-            self.ended(EndReason::ClientGone);
+            self.cancelled(CancelReason::ClientGone);
         }
     }
 }

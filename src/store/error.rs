@@ -8,34 +8,34 @@ use crate::model::TenantId;
 
 /// Why a question was ended before it had its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
+pub enum CancelReason {
     ClientGone,
     Deadline,
     Stopping,
     /// It turned out to be expensive: it is asked again among its like.
-    Bound,
+    TooExpensive,
 }
 
-impl EndReason {
+impl CancelReason {
     pub fn word(self) -> &'static str {
         match self {
             Self::ClientGone => "client_gone",
             Self::Deadline => "deadline",
             Self::Stopping => "stopping",
-            Self::Bound => "bound",
+            Self::TooExpensive => "bound",
         }
     }
 
-    pub(super) const ALL: [Self; 4] = [Self::ClientGone, Self::Deadline, Self::Stopping, Self::Bound];
+    pub(super) const ALL: [Self; 4] = [Self::ClientGone, Self::Deadline, Self::Stopping, Self::TooExpensive];
 }
 
-impl fmt::Display for EndReason {
+impl fmt::Display for CancelReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ClientGone => "its client has gone",
             Self::Deadline => "its deadline passed",
             Self::Stopping => "the server stops",
-            Self::Bound => "it looks at more than a cheap question may",
+            Self::TooExpensive => "it looks at more than a cheap question may",
         })
     }
 }
@@ -46,7 +46,7 @@ pub enum StoreError {
     #[error("the store is busy: it did not answer in time; try again")]
     Busy,
     #[error("the question was ended: {0}; try again")]
-    Ended(EndReason),
+    Cancelled(CancelReason),
     #[error("too many questions wait that look at many rows; try again")]
     Overloaded,
     #[error("'{url}' is no database address: {reason}; use sqlite://FILE or postgres://USER@HOST/DATABASE")]
@@ -121,7 +121,7 @@ impl StoreError {
     /// Logs what a caller is told nothing of. What was ended or refused has its line already.
     pub fn log(&self, sentence: &'static str) {
         match self {
-            Self::Ended(_) | Self::Overloaded => {}
+            Self::Cancelled(_) | Self::Overloaded => {}
             Self::Busy => tracing::warn!(cause = %self, "{sentence}"),
             _ => tracing::error!(cause = %self, "{sentence}"),
         }

@@ -11,7 +11,7 @@ mod parts;
 pub mod pulls;
 pub mod recipients;
 pub mod schema;
-pub mod stock;
+pub mod stats;
 pub mod subjects;
 pub mod tenants;
 pub mod whatsapp_logs;
@@ -27,7 +27,7 @@ pub use db::budget::Budget;
 pub use db::connection::AnyConnection as Connection;
 pub use db::session::{PreparedStatements, Purpose};
 pub use db::url::DatabaseUrl;
-pub use error::{EndReason, StoreError};
+pub use error::{CancelReason, StoreError};
 
 use db::admission::Admission;
 use db::pool::Pool;
@@ -136,7 +136,7 @@ pub enum LookupFor {
 }
 
 /// Which of the callers that take turns is an address.
-fn turn_of(address: IpAddr) -> CallerId {
+fn fair_queue_id_of(address: IpAddr) -> CallerId {
     let mut hasher = std::hash::DefaultHasher::new();
     address.hash(&mut hasher);
     CallerId { tenant: TenantId(hasher.finish().cast_signed()), key: 0 }
@@ -247,21 +247,21 @@ impl Store {
     /// than a cheap one may; then it is asked again from the beginning, among the expensive ones.
     ///
     /// It is ended where this future is dropped, at its deadline, and, if it is an expensive one, when the server stops.
-    pub async fn ask<T: Send + 'static>(
+    pub async fn query<T: Send + 'static>(
         &self,
         caller: CallerId,
         work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.asked(caller, false, work).await
+        self.run_query(caller, false, work).await
     }
 
     /// Finds a page; without a transaction around it where it is one statement, which sees one state anyway.
     pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
         let in_one = plan::is_one_statement(&query);
-        self.asked(caller, in_one, move |connection, budget| history::page(connection, &query, budget)).await
+        self.run_query(caller, in_one, move |connection, budget| history::page(connection, &query, budget)).await
     }
 
-    async fn asked<T: Send + 'static>(
+    async fn run_query<T: Send + 'static>(
         &self,
         caller: CallerId,
         in_one_statement: bool,
@@ -277,7 +277,7 @@ impl Store {
         } else {
             self.readers.transaction(caller, budget, cheap).await
         };
-        if !matches!(answer, Err(StoreError::Ended(EndReason::Bound))) {
+        if !matches!(answer, Err(StoreError::Cancelled(CancelReason::TooExpensive))) {
             return count.end(answer);
         }
         count.pass_on();
@@ -304,7 +304,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (pool, turn) = match whom {
             LookupFor::Caller => (&self.lookups, CallerId::default()),
-            LookupFor::Suspect(address) => (&self.suspect_lookups, turn_of(address)),
+            LookupFor::Suspect(address) => (&self.suspect_lookups, fair_queue_id_of(address)),
             LookupFor::Health => (&self.health_lookups, CallerId::default()),
             LookupFor::Gateway => (&self.own_lookups, CallerId::default()),
         };
@@ -327,7 +327,7 @@ impl Store {
         loop {
             match self.write(work.clone()).await? {
                 Written::Done(value) => return Ok(value),
-                Written::NoPartitions(months) => self.make_room(months).await?,
+                Written::NoPartitions(months) => self.create_partitions(months).await?,
             }
         }
     }
@@ -337,25 +337,25 @@ impl Store {
     }
 
     /// Makes a place for messages of some months.
-    async fn make_room(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
+    async fn create_partitions(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
         let months: Vec<Month> = months.into_iter().collect();
         for months in months.chunks(MONTHS_AT_ONCE) {
             let months = months.iter().copied().collect();
-            self.write(move |connection| partitions::make(connection, &months)).await?;
+            self.write(move |connection| partitions::create(connection, &months)).await?;
         }
         Ok(())
     }
 
     /// Sees to it that there is a place for the messages of the next months, so that no write waits for it.
-    pub async fn make_room_ahead(&self, now: Instant) -> Result<(), StoreError> {
+    pub async fn create_partitions_ahead(&self, now: Instant) -> Result<(), StoreError> {
         let months = partitions::ahead(now);
         let missing =
             self.quick_read(LookupFor::Gateway, move |connection| partitions::missing(connection, &months)).await?;
-        if missing.is_empty() { Ok(()) } else { self.make_room(missing).await }
+        if missing.is_empty() { Ok(()) } else { self.create_partitions(missing).await }
     }
 
     /// Sees to it that as little as can be stays on the disk of what was deleted.
     pub async fn forget_deleted(&self) -> Result<(), StoreError> {
-        self.writer.plain(CallerId::default(), self.budget(), Connection::forget_deleted).await
+        self.writer.without_transaction(CallerId::default(), self.budget(), Connection::forget_deleted).await
     }
 }

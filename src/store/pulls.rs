@@ -11,7 +11,7 @@ use crate::store::tenants;
 
 /// How far one upstream's history is copied: one row, written whole, so that it is always what one pull says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct PullProgress {
     /// The first instant that was asked for; `None` for as far back as there is.
     pub asked_from: Option<Instant>,
     /// The last instant that was asked for; `None` for until now.
@@ -21,14 +21,14 @@ pub struct Progress {
     /// Up to when it was read so long after it was sent that nothing of it will change any more.
     pub settled_up_to: Option<Instant>,
     /// The window in progress.
-    pub window: Option<Window>,
+    pub window: Option<WindowProgress>,
     /// First and last instants of windows that could not be read to their end with certainty.
     pub incomplete: Vec<(Instant, Instant)>,
 }
 
 /// A window of which a part is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct WindowProgress {
     pub from: Instant,
     pub to: Instant,
     /// When its first page was asked for.
@@ -52,7 +52,7 @@ type Row = (
 );
 
 /// How far an upstream's history is copied; `None` where that was never begun.
-pub fn load(connection: &mut Connection, tenant: TenantId, upstream: &str) -> Result<Option<Progress>, StoreError> {
+pub fn load(connection: &mut Connection, tenant: TenantId, upstream: &str) -> Result<Option<PullProgress>, StoreError> {
     let row: Option<Row> = pulls::table
         .find((tenant.0, upstream))
         .select((
@@ -69,22 +69,24 @@ pub fn load(connection: &mut Connection, tenant: TenantId, upstream: &str) -> Re
         ))
         .first(connection)
         .optional()?;
-    Ok(row.map(|(asked_from, asked_to, complete, settled, from, to, since, offset, last_id, incomplete)| Progress {
-        asked_from: asked_from.map(Instant),
-        asked_to: asked_to.map(Instant),
-        complete_up_to: complete.map(Instant),
-        settled_up_to: settled.map(Instant),
-        window: window(from, to, since, offset, last_id),
-        incomplete: incomplete.split_whitespace().filter_map(ends).collect(),
+    Ok(row.map(|(asked_from, asked_to, complete, settled, from, to, since, offset, last_id, incomplete)| {
+        PullProgress {
+            asked_from: asked_from.map(Instant),
+            asked_to: asked_to.map(Instant),
+            complete_up_to: complete.map(Instant),
+            settled_up_to: settled.map(Instant),
+            window: window(from, to, since, offset, last_id),
+            incomplete: incomplete.split_whitespace().filter_map(ends).collect(),
+        }
     }))
 }
 
 /// Notes how far an upstream's history is copied.
-pub fn note(
+pub fn save(
     connection: &mut Connection,
     tenant: TenantId,
     upstream: &str,
-    progress: &Progress,
+    progress: &PullProgress,
 ) -> Result<(), StoreError> {
     // Of a tenant that is deleted meanwhile nothing is to stay.
     tenants::lock(connection, tenant)?;
@@ -119,8 +121,8 @@ fn window(
     since: Option<i64>,
     offset: Option<i64>,
     last_id: Option<i64>,
-) -> Option<Window> {
-    Some(Window {
+) -> Option<WindowProgress> {
+    Some(WindowProgress {
         from: Instant(from?),
         to: Instant(to?),
         since: Instant(since?),

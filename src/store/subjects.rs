@@ -9,7 +9,7 @@ use crate::model::{Item, Property, Source, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::db::fragments::{IndexHint, any_of, message_id};
-use crate::store::db::text::{kept, told};
+use crate::store::db::text::{decode, encode};
 use crate::store::error::StoreError;
 use crate::store::messages::daily_counts;
 use crate::store::schema::{messages, subjects};
@@ -29,8 +29,8 @@ pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<Subject
         .load(connection)?;
     let subject = |(id, name, channel_type): (i64, Option<String>, String)| Subject {
         id,
-        name: name.map(told),
-        channel_type: told(channel_type),
+        name: name.map(decode),
+        channel_type: decode(channel_type),
     };
     Ok(rows.into_iter().map(subject).collect())
 }
@@ -53,7 +53,7 @@ pub fn channels(
         .filter(any_of(subjects::id, ids))
         .select((subjects::id, subjects::channel_type))
         .load(connection)?;
-    Ok(rows.into_iter().map(|(id, channel_type)| (id, told(channel_type))).collect())
+    Ok(rows.into_iter().map(|(id, channel_type)| (id, decode(channel_type))).collect())
 }
 
 /// Every channel type that the tenant's subjects or messages have (docs/edna.md 6.4).
@@ -64,7 +64,7 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BT
         .distinct()
         .load(connection)?;
     let of_messages = daily_counts::channel_types(connection, tenant)?;
-    Ok(of_subjects.into_iter().map(told).chain(of_messages).collect())
+    Ok(of_subjects.into_iter().map(decode).chain(of_messages).collect())
 }
 
 /// Takes over what written messages say of their subjects, except where a subject was added by hand: the name and
@@ -77,15 +77,15 @@ pub fn learn(
     replaced: &[&Item],
 ) -> Result<bool, StoreError> {
     let subject = |item: &Item| item.integer(Property::SubjectId);
-    let mut lessons: BTreeMap<i64, Option<&Item>> =
+    let mut evidence_by_subject: BTreeMap<i64, Option<&Item>> =
         replaced.iter().filter_map(|item| Some((subject(item)?, None))).collect();
     for item in written {
         if let Some(id) = subject(item) {
-            let lesson = lessons.entry(id).or_default();
-            *lesson = (*lesson).filter(|known| known.message_id() > item.message_id()).or(Some(item));
+            let evidence = evidence_by_subject.entry(id).or_default();
+            *evidence = (*evidence).filter(|known| known.message_id() > item.message_id()).or(Some(item));
         }
     }
-    let ids = lessons.keys();
+    let ids = evidence_by_subject.keys();
     let rows: Vec<(i64, Option<i64>)> = subjects::table
         .filter(subjects::tenant_id.eq(tenant.0))
         .filter(any_of(subjects::id, ids))
@@ -93,16 +93,16 @@ pub fn learn(
         .load(connection)?;
     let known: BTreeMap<i64, Option<i64>> = rows.into_iter().collect();
     let mut became_known = false;
-    for (id, lesson) in lessons {
-        let teacher = match known.get(&id) {
+    for (id, evidence) in evidence_by_subject {
+        let source = match known.get(&id) {
             // Added by hand.
             Some(None) => continue,
-            Some(Some(teacher)) => Some(*teacher),
+            Some(Some(source)) => Some(*source),
             None => None,
         };
-        let lesson = lesson.filter(|lesson| teacher.is_none_or(|teacher| lesson.message_id() >= teacher));
-        let was_replaced = || replaced.iter().any(|item| Some(item.message_id()) == teacher);
-        if let Some(item) = lesson {
+        let evidence = evidence.filter(|evidence| source.is_none_or(|source| evidence.message_id() >= source));
+        let was_replaced = || replaced.iter().any(|item| Some(item.message_id()) == source);
+        if let Some(item) = evidence {
             let name = item.text(Property::SubjectName).map(str::to_owned);
             let channel_type = item.text(Property::ChannelType).unwrap_or_default().to_owned();
             put(connection, tenant, &Subject { id, name, channel_type }, Some(item.message_id()))?;
@@ -117,19 +117,19 @@ pub fn learn(
 /// Learns a subject from all its messages, after the one that it was learned from turned out to be another's.
 fn learn_again(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<(), StoreError> {
     // SELECT … FROM messages WHERE tenant_id = ? AND subject_id = ? ORDER BY message_id DESC LIMIT 1
-    let lesson: Option<(i64, Option<String>, String)> = messages::table
+    let evidence: Option<(i64, Option<String>, String)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
         .filter(messages::source.ne(Source::Webhook.number()))
         .select((messages::message_id, messages::subject_name, messages::channel_type))
         .order(message_id(IndexHint::ById).desc())
         .first(connection)
         .optional()?;
-    let Some((teacher, name, channel_type)) = lesson else {
+    let Some((source, name, channel_type)) = evidence else {
         diesel::delete(subjects::table.find((tenant.0, id))).execute(connection)?;
         return Ok(());
     };
-    let subject = Subject { id, name: name.map(told), channel_type: told(channel_type) };
-    put(connection, tenant, &subject, Some(teacher))
+    let subject = Subject { id, name: name.map(decode), channel_type: decode(channel_type) };
+    put(connection, tenant, &subject, Some(source))
 }
 
 fn put(
@@ -138,10 +138,10 @@ fn put(
     subject: &Subject,
     learned_from: Option<i64>,
 ) -> Result<(), StoreError> {
-    let name = subject.name.as_deref().map(kept);
+    let name = subject.name.as_deref().map(encode);
     let said = (
         subjects::name.eq(&name),
-        subjects::channel_type.eq(kept(&subject.channel_type)),
+        subjects::channel_type.eq(encode(&subject.channel_type)),
         subjects::learned_from.eq(learned_from),
     );
     let upsert = diesel::insert_into(subjects::table)

@@ -14,7 +14,7 @@ use super::client;
 use super::error::{ApiError, CommonError};
 use crate::app::App;
 use crate::config::Config;
-use crate::keys::{AuthError, Presented};
+use crate::keys::{AuthError, PresentedKey};
 use crate::model::{Caller, Instant};
 
 /// Which header holds a key, and of which kind the key is.
@@ -135,7 +135,7 @@ async fn caller<A: Access>(app: &App, http: &HttpRequest, now: Instant) -> Resul
             None => Err(AuthError::NoKey),
             Some(value) => value.to_str().ok().filter(|text| !text.trim().is_empty()).ok_or(AuthError::UnknownKey),
         };
-        Presented { key, from: client::address(http, &app.config.server.trusted_proxies) }
+        PresentedKey { key, from: client::address(http, &app.config.server.trusted_proxies) }
     };
     match A::KEY {
         KeyHeader::None => Err(AuthError::NoKey),

@@ -28,7 +28,7 @@ struct Count {
 }
 
 #[derive(QueryableByName)]
-struct Told {
+struct Payload {
     #[diesel(sql_type = BigInt)]
     message_id: i64,
     #[diesel(sql_type = Text)]
@@ -135,7 +135,7 @@ fn every_status_is_there_once(
 ) {
     let sql = "SELECT message_id, status, source, count(*) AS times FROM status_events WHERE body IS NOT NULL \
                GROUP BY message_id, status, source";
-    let told: Vec<Told> = diesel::sql_query(sql).load(&mut connection(shop)).unwrap();
+    let told: Vec<Payload> = diesel::sql_query(sql).load(&mut connection(shop)).unwrap();
     let mut found: BTreeMap<(i64, &str, i32), i64> = BTreeMap::new();
     for told in &told {
         found.insert((told.message_id, told.status.as_str(), told.source), told.times);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use history_gateway::clock::Clock;
 use history_gateway::config::Config;
 use history_gateway::http::Gateway;
-use history_gateway::store::{Class, EndReason};
+use history_gateway::store::{CancelReason, Class};
 use serde_json::json;
 
 use crate::query_limits::{app, occupy};
@@ -38,7 +38,7 @@ async fn send_behind_a_question(requests: usize, hangs_up: bool) -> Option<Strin
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let mut client = (!hangs_up).then_some(client);
-        wait_until(|| app.store.counters().ended(Class::Expensive, EndReason::ClientGone) == 1).await;
+        wait_until(|| app.store.counters().cancelled(Class::Expensive, CancelReason::ClientGone) == 1).await;
         let answer = client.as_mut().map(|client| {
             let mut answer = Vec::new();
             // It is cut where the server has closed the connection with something unread.

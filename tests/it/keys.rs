@@ -249,7 +249,7 @@ async fn last_use_of_a_key_is_recorded() {
     };
     app.ids("{}").await;
     assert_eq!(used().await, None);
-    app.gateway.app.keys.note_uses().await.unwrap();
+    app.gateway.app.keys.save_last_uses().await.unwrap();
     assert_eq!(used().await.as_deref(), Some("2026-03-01T12:00:00.000+0000"));
 }
 

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{TENANT, TestApp, message};
-use history_gateway::ingest::Recorded;
+use history_gateway::ingest::OutcomeCounts;
 use history_gateway::model::{Item, TenantId};
 
 /// Imports copies one by one, and gives the message they come to.
@@ -29,7 +29,7 @@ async fn late_sent_does_not_undo_read() {
     let app = TestApp::new().await;
     app.import([status("READ", "2026-03-01T10:00:01Z")]).await;
     let late = app.import([status("SENT", "2026-03-01T10:00:09Z")]).await;
-    assert_eq!(late, Recorded { unchanged: 1, ..Recorded::default() });
+    assert_eq!(late, OutcomeCounts { unchanged: 1, ..OutcomeCounts::default() });
     assert!(
         app.ask("{}").await.contains(r#""deliveryStatus":"READ","deliveryStatusAt":"2026-03-01T10:00:01.000+0000""#)
     );
@@ -124,9 +124,9 @@ async fn three_copies_merge_the_same_in_every_order() {
 async fn repeated_import_changes_nothing() {
     let app = TestApp::new().await;
     let items = || (1..=3).map(|id| message(id, json!({"deliveryStatus": "SENT"})));
-    assert_eq!(app.import(items()).await, Recorded { imported: 3, ..Recorded::default() });
+    assert_eq!(app.import(items()).await, OutcomeCounts { imported: 3, ..OutcomeCounts::default() });
     let before = app.ask("{}").await;
-    assert_eq!(app.import(items().chain(items())).await, Recorded { unchanged: 6, ..Recorded::default() });
+    assert_eq!(app.import(items().chain(items())).await, OutcomeCounts { unchanged: 6, ..OutcomeCounts::default() });
     assert_eq!(app.ask("{}").await, before);
 }
 

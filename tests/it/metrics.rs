@@ -96,11 +96,11 @@ async fn busy() -> (Feeds, String) {
 }
 
 async fn pulled(feeds: &Feeds) {
-    use history_gateway::store::pulls::{self, Progress};
+    use history_gateway::store::pulls::{self, PullProgress};
     let complete_up_to = Some(crate::support::instant("2026-03-01T11:58:30Z"));
-    let progress = Progress { complete_up_to, ..Progress::default() };
+    let progress = PullProgress { complete_up_to, ..PullProgress::default() };
     let noted = feeds.app.store.write(move |connection| {
-        pulls::note(connection, crate::support::TENANT, "https://upstream.example", &progress)
+        pulls::save(connection, crate::support::TENANT, "https://upstream.example", &progress)
     });
     noted.await.unwrap();
 }
@@ -195,7 +195,7 @@ async fn running_expensive_queries_are_counted() {
         Ok(())
     };
     let caller = history_gateway::model::CallerId { tenant: crate::support::TENANT, key: 7 };
-    let asking = feeds.app.store.ask(caller, work);
+    let asking = feeds.app.store.query(caller, work);
     let looking = async {
         has_begun.await.unwrap();
         let running = numbers(&feeds, &["expensive"]).await;

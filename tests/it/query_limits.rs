@@ -5,7 +5,7 @@ use std::time::Duration;
 use history_gateway::config::Config;
 use history_gateway::ingest;
 use history_gateway::model::{CallerId, Item, TenantId};
-use history_gateway::store::{Class, EndReason, StoreError};
+use history_gateway::store::{CancelReason, Class, StoreError};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub async fn app(change: impl FnOnce(&mut Config)) -> TestApp {
 }
 
 fn asked(app: &TestApp) -> [u64; 2] {
-    [Class::Cheap, Class::Expensive].map(|class| app.store.counters().asked(class))
+    [Class::Cheap, Class::Expensive].map(|class| app.store.counters().started(class))
 }
 
 #[actix_web::test]
@@ -110,7 +110,7 @@ pub async fn occupy(app: &TestApp) -> (std::sync::mpsc::Sender<()>, actix_web::r
             }
             Ok(())
         };
-        store.ask(caller, work).await.unwrap();
+        store.query(caller, work).await.unwrap();
     });
     is_taken.await.unwrap();
     (release, holder)
@@ -140,7 +140,7 @@ async fn expensive_queue_is_bounded_and_cheap_queries_bypass_it() {
     assert!(waited.starts_with("200 "), "{waited}");
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
     assert_snapshot!(refused.body, @r#"{"title":"service-unavailable","status":503,"detail":"The message store is busy or away; try again."}"#);
-    assert_eq!(app.store.counters().refused(Class::Expensive, "queue_full"), 1);
+    assert_eq!(app.store.counters().rejected(Class::Expensive, "queue_full"), 1);
     holder.await.unwrap();
 }
 
@@ -163,7 +163,7 @@ async fn no_tenant_can_occupy_all_cheap_query_slots() {
     let hold = || {
         actix_web::rt::spawn({
             let (store, work) = (app.store.clone(), work.clone());
-            async move { store.ask(CallerId { tenant: TENANT, key: 7 }, work).await }
+            async move { store.query(CallerId { tenant: TENANT, key: 7 }, work).await }
         })
     };
     let held = [hold(), hold()];
@@ -187,17 +187,17 @@ async fn query_ends_when_its_client_is_gone() {
         budget.expect_rows(1000)?;
         begun.lock().unwrap().take().unwrap().send(()).unwrap();
         // As a statement's rows do.
-        while budget.look_at_row().is_ok() {}
-        ended.send(budget.ended()).unwrap();
-        Err::<(), _>(StoreError::Ended(EndReason::ClientGone))
+        while budget.count_row().is_ok() {}
+        ended.send(budget.cancelled()).unwrap();
+        Err::<(), _>(StoreError::Cancelled(CancelReason::ClientGone))
     };
-    let asking = app.store.ask(CallerId { tenant: TENANT, key: 7 }, work);
+    let asking = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
     tokio::select! {
         _ = asking => panic!("it does not end by itself"),
         _ = has_begun => {}
     }
-    assert_eq!(has_ended.recv_timeout(Duration::from_secs(20)).unwrap(), Some(EndReason::ClientGone));
-    assert_eq!(app.store.counters().ended(Class::Expensive, EndReason::ClientGone), 1);
+    assert_eq!(has_ended.recv_timeout(Duration::from_secs(20)).unwrap(), Some(CancelReason::ClientGone));
+    assert_eq!(app.store.counters().cancelled(Class::Expensive, CancelReason::ClientGone), 1);
     let metrics = app.send("GET", "/metrics", &[], "").await.body;
     let line = r#"history_gateway_questions_ended_total{class="expensive",reason="client_gone"} 1"#;
     assert!(metrics.contains(line), "{metrics}");
@@ -221,7 +221,7 @@ async fn slow_pattern_search_ends_at_its_deadline() {
     let list = json!({"query": {"messageText": {"_type": "Search", "value": pattern}}});
     let response = app.post("/api/whatsapp-log/count", &[("ApiKey", &app.key)], list.to_string()).await;
     assert_eq!((response.status.as_u16(), response.header("retry-after")), (503, "1"), "{}", response.body);
-    assert_eq!(app.store.counters().ended(Class::Expensive, EndReason::Deadline), 1);
+    assert_eq!(app.store.counters().cancelled(Class::Expensive, CancelReason::Deadline), 1);
     // Its place is free again: the thread has ended, or its server's work was cancelled.
     let list = json!({"query": {"messageText": {"_type": "Search", "value": "b"}}});
     let response = app.post("/api/whatsapp-log/count", &[("ApiKey", &app.key)], list.to_string()).await;
@@ -238,18 +238,18 @@ async fn shutdown_ends_expensive_queries_and_answers_cheap_ones() {
         budget.expect_rows(1000)?;
         begun.lock().unwrap().take().unwrap().send(()).unwrap();
         loop {
-            budget.look_at_row()?;
+            budget.count_row()?;
         }
         #[expect(unreachable_code, reason = "gives the closure its type")]
         Ok(())
     };
-    let asking = app.store.ask(CallerId { tenant: TENANT, key: 7 }, work);
+    let asking = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
     let stopping = async {
         has_begun.await.unwrap();
         app.store.stop();
     };
     let (ended, ()) = tokio::join!(asking, stopping);
-    assert!(matches!(ended, Err(StoreError::Ended(EndReason::Stopping))));
+    assert!(matches!(ended, Err(StoreError::Cancelled(CancelReason::Stopping))));
     assert_eq!(app.ids(json!({"messageId": 17})).await, "[17]");
     let refused = app.ask(json!({"sort": [{"property": "content"}]})).await;
     assert!(refused.starts_with("503 "), "{refused}");

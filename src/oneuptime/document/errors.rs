@@ -6,7 +6,7 @@ use utoipa::IntoResponses;
 use crate::document::{Responses, reference, response, retry_after};
 use crate::keys::Limit;
 use crate::oneuptime::OneUptimeError;
-use crate::oneuptime::error::Act;
+use crate::oneuptime::error::Action;
 use crate::web::CommonError;
 use crate::web::error::ErrorResponse;
 
@@ -31,12 +31,12 @@ fn put(responses: &mut Responses, status: u16, description: &str, cases: &[Case]
 }
 
 /// What every route can answer, and what is wrong with a request for this one.
-fn errors(act: Act, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Responses {
+fn errors(action: Action, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Responses {
     let mut responses = Responses::new();
     let mut bad_requests = vec![("invalid-key", OneUptimeError::InvalidKey), bad("malformed-json", MALFORMED)];
     bad_requests.extend(wrong);
     put(&mut responses, 400, "An unknown, expired or revoked key, or a request that cannot be read.", &bad_requests);
-    put(&mut responses, 401, "No key.", &[("no-key", OneUptimeError::NoKey(act))]);
+    put(&mut responses, 401, "No key.", &[("no-key", OneUptimeError::NoKey(action))]);
     let elsewhere = OneUptimeError::PageNotFound("/api/whatsapp-log/get-lists".into());
     put(&mut responses, 404, "Another path, or a method that is not named here.", &[("page-not-found", elsewhere)]);
     put(
@@ -83,7 +83,7 @@ impl IntoResponses for ListErrors {
             bad("unknown-operator", "Invalid query on WhatsApp Log - status: its _type is not an operator."),
             bad("group-by", "GroupBy is currently not supported"),
         ];
-        errors(Act::Read, wrong, (UNREADABLE, &unreadable()))
+        errors(Action::Read, wrong, (UNREADABLE, &unreadable()))
     }
 }
 
@@ -92,7 +92,7 @@ pub struct ItemErrors;
 impl IntoResponses for ItemErrors {
     fn responses() -> Responses {
         let wrong = vec![bad("malformed-id", BAD_ID), bad("unknown-inner-column", "Column foo not found on Project")];
-        errors(Act::Read, wrong, (UNREADABLE, &unreadable()))
+        errors(Action::Read, wrong, (UNREADABLE, &unreadable()))
     }
 }
 
@@ -100,19 +100,19 @@ pub struct CountErrors;
 
 impl IntoResponses for CountErrors {
     fn responses() -> Responses {
-        errors(Act::Read, vec![bad("unknown-column", UNKNOWN_COLUMN)], (UNREADABLE, &unreadable()))
+        errors(Action::Read, vec![bad("unknown-column", UNKNOWN_COLUMN)], (UNREADABLE, &unreadable()))
     }
 }
 
-fn refused(act: Act, wrong: Vec<Case>) -> Responses {
-    errors(act, wrong, ("Refused to every key.", &[("read-only", OneUptimeError::Refused(act))]))
+fn refused(action: Action, wrong: Vec<Case>) -> Responses {
+    errors(action, wrong, ("Refused to every key.", &[("read-only", OneUptimeError::Refused(action))]))
 }
 
 pub struct CreateErrors;
 
 impl IntoResponses for CreateErrors {
     fn responses() -> Responses {
-        refused(Act::Create, Vec::new())
+        refused(Action::Create, Vec::new())
     }
 }
 
@@ -120,7 +120,7 @@ pub struct UpdateErrors;
 
 impl IntoResponses for UpdateErrors {
     fn responses() -> Responses {
-        refused(Act::Update, vec![bad("malformed-id", BAD_ID)])
+        refused(Action::Update, vec![bad("malformed-id", BAD_ID)])
     }
 }
 
@@ -128,6 +128,6 @@ pub struct DeleteErrors;
 
 impl IntoResponses for DeleteErrors {
     fn responses() -> Responses {
-        refused(Act::Delete, vec![bad("malformed-id", BAD_ID)])
+        refused(Action::Delete, vec![bad("malformed-id", BAD_ID)])
     }
 }

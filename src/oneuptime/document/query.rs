@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::row::meaning;
 use crate::document::{DATE_PATTERN, described, list_of, pointing, reference, text, uuid, word};
 use crate::model::fold::LONGEST_PATTERN;
-use crate::model::whatsapp_log::Kind;
+use crate::model::whatsapp_log::ColumnType;
 use crate::oneuptime::columns::{FIELDS, Field, Meant};
 
 /// Conditions by column.
@@ -20,7 +20,7 @@ impl PartialSchema for LogQuery {
             let kind = match field.meant() {
                 Meant::Column(column) => column.kind(),
                 Meant::Never(kind) => kind,
-                Meant::Project | Meant::Hidden => Kind::Id,
+                Meant::Project | Meant::Hidden => ColumnType::Id,
             };
             let condition = format!("{}Condition", word_of(kind));
             query.property(*name, pointing(&condition, &meaning(name, *field)))
@@ -37,26 +37,28 @@ impl ToSchema for LogQuery {
     }
 }
 
-fn word_of(kind: Kind) -> &'static str {
+fn word_of(kind: ColumnType) -> &'static str {
     match kind {
-        Kind::Id => "Id",
-        Kind::Integer => "Integer",
-        Kind::Instant => "Date",
-        Kind::Text => "Text",
+        ColumnType::Id => "Id",
+        ColumnType::Integer => "Integer",
+        ColumnType::Instant => "Date",
+        ColumnType::Text => "Text",
     }
 }
 
 /// What a column of a kind is compared with, without a type beside it.
-fn plain(kind: Kind) -> RefOr<Schema> {
+fn plain(kind: ColumnType) -> RefOr<Schema> {
     match kind {
-        Kind::Id => uuid("A UUID with hyphens.").into(),
-        Kind::Integer => {
+        ColumnType::Id => uuid("A UUID with hyphens.").into(),
+        ColumnType::Integer => {
             let digits = text("Its digits.").pattern(Some("^-?[0-9]{1,18}$"));
             let number = described(Type::Integer, "The number.").minimum(Some(i64::MIN)).maximum(Some(i64::MAX));
             OneOfBuilder::new().item(number).item(digits).description(Some("An integer of 64 bits.")).into()
         }
-        Kind::Instant => text("An ISO 8601 date; compared at the millisecond.").pattern(Some(DATE_PATTERN)).into(),
-        Kind::Text => {
+        ColumnType::Instant => {
+            text("An ISO 8601 date; compared at the millisecond.").pattern(Some(DATE_PATTERN)).into()
+        }
+        ColumnType::Text => {
             let number = described(Type::Number, "A number stands for its digits.");
             OneOfBuilder::new().item(text("The text.")).item(number).description(Some("A text.")).into()
         }
@@ -70,7 +72,7 @@ fn operator(sentence: &str, words: &[&str]) -> ObjectBuilder {
 /// The schemas of all operators, by name.
 pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let mut all = Vec::new();
-    for kind in [Kind::Id, Kind::Integer, Kind::Instant, Kind::Text] {
+    for kind in [ColumnType::Id, ColumnType::Integer, ColumnType::Instant, ColumnType::Text] {
         let kind_word = word_of(kind);
         let name = |part: &str| format!("{kind_word}{part}");
         let value = name("Operand");

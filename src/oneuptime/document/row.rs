@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 use crate::document::{described, either, or_null, pointing, reference, text, uuid, word};
-use crate::model::whatsapp_log::{Column, Kind};
+use crate::model::whatsapp_log::{Column, ColumnType};
 use crate::oneuptime::columns::{FIELDS, Field};
 
 /// A page of rows, and how many there are on all pages. In the live form `data` comes first.
@@ -96,9 +96,9 @@ fn column(name: &str, field: Field) -> RefOr<Schema> {
         Field::Column(Column::ToNumber) => pointing("LogPhone", meaning),
         Field::Column(Column::Status) => text(meaning).examples(["Sent"]).into(),
         Field::Column(column) => match column.kind() {
-            Kind::Integer => described(Type::Integer, meaning).into(),
-            Kind::Instant => pointing("LogDate", meaning),
-            Kind::Id | Kind::Text => ObjectBuilder::new()
+            ColumnType::Integer => described(Type::Integer, meaning).into(),
+            ColumnType::Instant => pointing("LogDate", meaning),
+            ColumnType::Id | ColumnType::Text => ObjectBuilder::new()
                 .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
                 .description(Some(meaning))
                 .into(),

@@ -19,25 +19,25 @@ pub enum Admission {
     InOrder(Arc<Semaphore>),
     /// To tenants in turn, and to their keys in turn; who would make the queue too long is refused at once, and who waits too
     /// long is told so.
-    InTurn(Arc<Places>),
+    InTurn(Arc<Slots>),
 }
 
 /// A place, given back when it is dropped.
 pub enum Permit {
     InOrder(#[expect(dead_code, reason = "held to be dropped")] OwnedSemaphorePermit),
-    InTurn(#[expect(dead_code, reason = "held to be dropped")] Place),
+    InTurn(#[expect(dead_code, reason = "held to be dropped")] Slot),
 }
 
 impl Admission {
-    pub fn in_order(places: u32) -> Self {
-        Self::InOrder(Arc::new(Semaphore::new(places as usize)))
+    pub fn in_order(slots: u32) -> Self {
+        Self::InOrder(Arc::new(Semaphore::new(slots as usize)))
     }
 
     /// So many places for anybody, and so many more for tenants that have none yet.
-    pub fn in_turn(places: u32, reserved: u32, longest_queue: u32) -> Self {
-        let (reserved, free) = (reserved as usize, places as usize + reserved as usize);
+    pub fn in_turn(slots: u32, reserved: u32, longest_queue: u32) -> Self {
+        let (reserved, free) = (reserved as usize, slots as usize + reserved as usize);
         let state = State { reserved, free, held: HashMap::new(), waiting: FairQueue::default() };
-        Self::InTurn(Arc::new(Places { longest_queue: longest_queue as usize, state: Mutex::new(state) }))
+        Self::InTurn(Arc::new(Slots { longest_queue: longest_queue as usize, state: Mutex::new(state) }))
     }
 
     /// Waits for a place.
@@ -49,11 +49,11 @@ impl Admission {
                 let Ok(Ok(permit)) = permit.await else { return Err(StoreError::Busy) };
                 Ok(Permit::InOrder(permit))
             }
-            Self::InTurn(places) => {
-                let place = Places::enter(places, caller)?;
-                let place = tokio::time::timeout(wait, place).await.map_err(|_| StoreError::Busy)?;
+            Self::InTurn(slots) => {
+                let slot = Slots::enter(slots, caller)?;
+                let slot = tokio::time::timeout(wait, slot).await.map_err(|_| StoreError::Busy)?;
                 // Who was displaced hears that there is no place left.
-                place.map(Permit::InTurn).map_err(|_| StoreError::Overloaded)
+                slot.map(Permit::InTurn).map_err(|_| StoreError::Overloaded)
             }
         }
     }
@@ -62,13 +62,13 @@ impl Admission {
     pub fn waiting(&self) -> usize {
         match self {
             Self::InOrder(_) => 0,
-            Self::InTurn(places) => places.state.lock().unwrap_or_else(PoisonError::into_inner).waiting.len(),
+            Self::InTurn(slots) => slots.state.lock().unwrap_or_else(PoisonError::into_inner).waiting.len(),
         }
     }
 }
 
 /// Few places, and who waits for one.
-pub struct Places {
+pub struct Slots {
     longest_queue: usize,
     state: Mutex<State>,
 }
@@ -79,7 +79,7 @@ struct State {
     free: usize,
     /// How many places each tenant has.
     held: HashMap<TenantId, usize>,
-    waiting: FairQueue<oneshot::Sender<Place>>,
+    waiting: FairQueue<oneshot::Sender<Slot>>,
 }
 
 impl State {
@@ -103,40 +103,40 @@ impl State {
     }
 
     /// Takes a place for whoever's turn it is among those who may have one.
-    fn take_for_next(&mut self) -> Option<(TenantId, oneshot::Sender<Place>)> {
+    fn take_for_next(&mut self) -> Option<(TenantId, oneshot::Sender<Slot>)> {
         let (is_last, held) = (self.free <= self.reserved, &self.held);
         if self.free == 0 {
             return None;
         }
-        let (tenant, next) = self.waiting.pop_of(|tenant| !is_last || !held.contains_key(&tenant))?;
+        let (tenant, next) = self.waiting.pop_from(|tenant| !is_last || !held.contains_key(&tenant))?;
         self.take(tenant);
         Some((tenant, next))
     }
 }
 
 /// One of few places; of none once somebody else has it.
-pub struct Place {
-    places: Option<Arc<Places>>,
+pub struct Slot {
+    slots: Option<Arc<Slots>>,
     tenant: TenantId,
 }
 
-impl Places {
+impl Slots {
     /// Takes a place, or waits in the queue for one.
-    fn enter(places: &Arc<Self>, caller: CallerId) -> Result<oneshot::Receiver<Place>, StoreError> {
+    fn enter(slots: &Arc<Self>, caller: CallerId) -> Result<oneshot::Receiver<Slot>, StoreError> {
         let (give, given) = oneshot::channel();
         let tenant = caller.tenant;
-        let mut state = places.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = slots.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.may_take(tenant) {
             state.take(tenant);
             drop(state);
             // Whoever was to have it holds the other end.
-            let _ = give.send(Place { places: Some(Arc::clone(places)), tenant });
+            let _ = give.send(Slot { slots: Some(Arc::clone(slots)), tenant });
             return Ok(given);
         }
-        if state.waiting.len() >= places.longest_queue {
+        if state.waiting.len() >= slots.longest_queue {
             state.waiting.retain(|waiting| !waiting.is_closed());
         }
-        if state.waiting.len() >= places.longest_queue && state.waiting.displace(tenant).is_none() {
+        if state.waiting.len() >= slots.longest_queue && state.waiting.evict(tenant).is_none() {
             return Err(StoreError::Overloaded);
         }
         state.waiting.push(tenant, caller.key, give);
@@ -144,24 +144,24 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     /// Gives the place to whoever's turn it is. Where it was its tenant's last, that may be two: one who takes this place,
     /// and one of the tenant's own who may have the place that is kept for whoever has none.
     fn drop(&mut self) {
-        let Some(places) = self.places.take() else { return };
+        let Some(slots) = self.slots.take() else { return };
         let mut given_back = Some(self.tenant);
         loop {
             let next = {
-                let mut state = places.state.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut state = slots.state.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(tenant) = given_back.take() {
                     state.give_back(tenant);
                 }
                 state.take_for_next()
             };
             let Some((tenant, next)) = next else { return };
-            if let Err(mut place) = next.send(Self { places: Some(Arc::clone(&places)), tenant }) {
+            if let Err(mut slot) = next.send(Self { slots: Some(Arc::clone(&slots)), tenant }) {
                 // Who has gone does not take it, so it goes to the next.
-                place.places = None;
+                slot.slots = None;
                 given_back = Some(tenant);
             }
         }
@@ -186,8 +186,8 @@ mod tests {
         let ask = |caller, name| {
             let (admission, order) = (admission.clone(), Arc::clone(&order));
             async move {
-                let place = admission.admit(caller, LONG).await;
-                order.lock().unwrap().push(if place.is_ok() { name } else { "refused" });
+                let slot = admission.admit(caller, LONG).await;
+                order.lock().unwrap().push(if slot.is_ok() { name } else { "refused" });
             }
         };
         let (a, b, c) = (tokio::spawn(ask(caller(1, 1), "1a")), ask(caller(1, 1), "1b"), ask(caller(2, 1), "2"));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::store::error::{EndReason, StoreError};
+use crate::store::error::{CancelReason, StoreError};
 
 /// How many rows are looked at between two looks at the time.
 const ROWS_BETWEEN_LOOKS: u64 = 16;
@@ -18,10 +18,10 @@ pub struct Budget {
     made: Instant,
     /// Microseconds from when it was made until its deadline.
     deadline: AtomicU64,
-    at_deadline: EndReason,
+    at_deadline: CancelReason,
     most_rows: u64,
     rows: AtomicU64,
-    /// 0 while it goes on; else one more than the reason's place in `EndReason::ALL`.
+    /// 0 while it goes on; else one more than the reason's place in `CancelReason::ALL`.
     end: AtomicU8,
     stopping: Option<Arc<AtomicBool>>,
     /// Microseconds from when it was made until its thread last gave way to others; only expensive ones do.
@@ -45,7 +45,7 @@ impl Budget {
             within,
             made: Instant::now(),
             deadline: AtomicU64::new(microseconds(within)),
-            at_deadline: EndReason::Deadline,
+            at_deadline: CancelReason::Deadline,
             most_rows: u64::MAX,
             rows: AtomicU64::new(0),
             end: AtomicU8::new(0),
@@ -58,7 +58,7 @@ impl Budget {
 
     /// For a question that is taken for a cheap one until it has looked at so many rows, or for so long.
     pub fn cheap(most_rows: u64, within: Duration) -> Self {
-        Self { most_rows, at_deadline: EndReason::Bound, ..Self::new(within) }
+        Self { most_rows, at_deadline: CancelReason::TooExpensive, ..Self::new(within) }
     }
 
     /// For an expensive question, which a stopping server ends.
@@ -76,11 +76,11 @@ impl Budget {
     }
 
     /// What the deadline means.
-    pub fn at_deadline(&self) -> EndReason {
+    pub fn at_deadline(&self) -> CancelReason {
         self.at_deadline
     }
 
-    pub fn is_ended_by_a_stop(&self) -> bool {
+    pub fn is_cancelled_on_stop(&self) -> bool {
         self.stopping.is_some()
     }
 
@@ -95,8 +95,8 @@ impl Budget {
         if self.covers(rows) {
             return Ok(());
         }
-        self.end(EndReason::Bound);
-        Err(StoreError::Ended(EndReason::Bound))
+        self.cancel(CancelReason::TooExpensive);
+        Err(StoreError::Cancelled(CancelReason::TooExpensive))
     }
 
     /// Whether a cheap question may look at so many rows.
@@ -105,10 +105,10 @@ impl Budget {
     }
 
     /// Called for every row that a statement looks at.
-    pub fn look_at_row(&self) -> Result<(), StoreError> {
+    pub fn count_row(&self) -> Result<(), StoreError> {
         let rows = self.rows.fetch_add(1, Ordering::Relaxed) + 1;
         if rows > self.most_rows {
-            self.end(EndReason::Bound);
+            self.cancel(CancelReason::TooExpensive);
         }
         if rows.is_multiple_of(ROWS_BETWEEN_LOOKS) { self.check() } else { self.so_far() }
     }
@@ -117,11 +117,11 @@ impl Budget {
     pub fn check(&self) -> Result<(), StoreError> {
         let elapsed = microseconds(self.made.elapsed());
         if elapsed >= self.deadline.load(Ordering::Relaxed) {
-            self.end(self.at_deadline);
+            self.cancel(self.at_deadline);
         }
         if let Some(stopping) = &self.stopping {
             if stopping.load(Ordering::Relaxed) {
-                self.end(EndReason::Stopping);
+                self.cancel(CancelReason::Stopping);
             }
             if elapsed.saturating_sub(self.gave_way.load(Ordering::Relaxed)) > TURN {
                 self.gave_way.store(elapsed, Ordering::Relaxed);
@@ -133,20 +133,20 @@ impl Budget {
     }
 
     fn so_far(&self) -> Result<(), StoreError> {
-        self.ended().map_or(Ok(()), |reason| Err(StoreError::Ended(reason)))
+        self.cancelled().map_or(Ok(()), |reason| Err(StoreError::Cancelled(reason)))
     }
 
     /// Ends the question; the first reason counts.
-    pub fn end(&self, reason: EndReason) {
-        let place = EndReason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
+    pub fn cancel(&self, reason: CancelReason) {
+        let place = CancelReason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
         let place = u8::try_from(place + 1).unwrap_or(1);
         // It may have ended already.
         let _ = self.end.compare_exchange(0, place, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    pub fn ended(&self) -> Option<EndReason> {
+    pub fn cancelled(&self) -> Option<CancelReason> {
         let place = self.end.load(Ordering::Relaxed).checked_sub(1)?;
-        EndReason::ALL.get(usize::from(place)).copied()
+        CancelReason::ALL.get(usize::from(place)).copied()
     }
 
     /// Tells which process of a server works on it from now on, or that none does. Returns once nobody is about to cancel
@@ -198,21 +198,21 @@ mod tests {
     fn first_end_reason_wins() {
         let budget = Budget::new(Duration::from_mins(1));
         assert!(budget.check().is_ok());
-        budget.end(EndReason::ClientGone);
-        budget.end(EndReason::Deadline);
-        assert_eq!(budget.ended(), Some(EndReason::ClientGone));
-        assert!(budget.look_at_row().is_err());
+        budget.cancel(CancelReason::ClientGone);
+        budget.cancel(CancelReason::Deadline);
+        assert_eq!(budget.cancelled(), Some(CancelReason::ClientGone));
+        assert!(budget.count_row().is_err());
     }
 
     #[test]
     fn cheap_query_ends_at_its_row_limit_and_its_deadline() {
         let budget = Budget::cheap(3, Duration::from_mins(1));
-        assert!((0..3).all(|_| budget.look_at_row().is_ok()));
-        assert!(budget.look_at_row().is_err());
-        assert_eq!((budget.rows(), budget.ended()), (4, Some(EndReason::Bound)));
+        assert!((0..3).all(|_| budget.count_row().is_ok()));
+        assert!(budget.count_row().is_err());
+        assert_eq!((budget.rows(), budget.cancelled()), (4, Some(CancelReason::TooExpensive)));
         let late = Budget::cheap(3, Duration::ZERO);
         assert!(late.check().is_err());
-        assert_eq!(late.ended(), Some(EndReason::Bound));
+        assert_eq!(late.cancelled(), Some(CancelReason::TooExpensive));
         let waited = Budget::cheap(3, Duration::from_millis(20));
         std::thread::sleep(Duration::from_millis(30));
         waited.start();
@@ -228,6 +228,6 @@ mod tests {
         assert!(budget.check().is_ok());
         stopping.store(true, Ordering::Relaxed);
         assert!(budget.check().is_err());
-        assert_eq!(budget.ended(), Some(EndReason::Stopping));
+        assert_eq!(budget.cancelled(), Some(CancelReason::Stopping));
     }
 }

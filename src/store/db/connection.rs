@@ -129,8 +129,8 @@ impl AnyConnection {
 
     /// Makes the partitions for a month, which is between two times, the later one excluded.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
-    pub fn make_partitions(&mut self, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
-        on_each!(self, |_file| Ok(()), |server| postgres::make_partitions(server, month, from, to))
+    pub fn create_partitions(&mut self, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::create_partitions(server, month, from, to))
     }
 
     /// How many bytes the database takes.

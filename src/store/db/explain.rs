@@ -23,7 +23,7 @@ pub type Logs<'a> = whatsapp_logs::BoxedQuery<'a, Backend>;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// Always true; counts the rows it is asked about. Registered by `Counting::start` only.
+    /// Always true; counts the rows it is asked about. Registered by `RowCounter::start` only.
     fn touched(number: BigInt) -> Bool;
 }
 
@@ -41,14 +41,14 @@ pub fn logs<'a>(is_server: bool) -> Logs<'a> {
 }
 
 /// Counts the rows of messages, or of the WhatsApp log, that a connection looks at.
-pub struct Counting {
+pub struct RowCounter {
     /// Where a function of ours is asked about every row.
     rows: Option<Arc<AtomicU64>>,
     #[cfg(feature = "postgres")]
     before: u64,
 }
 
-impl Counting {
+impl RowCounter {
     pub fn start(connection: &mut Connection) -> Result<Self, StoreError> {
         on_each!(
             connection,

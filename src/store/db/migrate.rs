@@ -39,7 +39,7 @@ pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), Stor
         return Ok(());
     }
     // Under the lock, so that several processes may start at once; what they have done meanwhile is not done again.
-    let _turn = url.turn(options.wait)?;
+    let _turn = url.lock_for_writing(options.wait)?;
     let mut connection = url.connect_for(Purpose::Write, options)?;
     connection.begin(Purpose::Write, options, url.sessions())?;
     match connection.lock_schema().and_then(|()| apply(&mut connection, url)) {

@@ -16,7 +16,7 @@ use crate::store::db::session::Purpose;
 use crate::store::db::threads;
 use crate::store::db::url::DatabaseUrl;
 use crate::store::db::watch::Watch;
-use crate::store::error::{EndReason, StoreError};
+use crate::store::error::{CancelReason, StoreError};
 
 /// How long work that was ended may take to notice, before its place is given to the next.
 const GRACE: Duration = Duration::from_secs(1);
@@ -62,12 +62,12 @@ impl Session {
 }
 
 /// A place that its thread gives back when it is done, or that is taken from a thread that does not end.
-struct Held {
+struct HeldSlot {
     permit: Mutex<Option<Permit>>,
     watch: Arc<Watch>,
 }
 
-impl Held {
+impl HeldSlot {
     fn take(&self) -> Option<Permit> {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -89,9 +89,9 @@ impl Held {
 }
 
 /// A thread's hold on its place.
-struct Working(Arc<Held>);
+struct SlotGuard(Arc<HeldSlot>);
 
-impl Drop for Working {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
         if self.0.take().is_none() {
             self.0.watch.found_again();
@@ -100,21 +100,21 @@ impl Drop for Working {
 }
 
 /// Whoever waits for work. Where it is dropped before the work is done, nobody waits any more.
-struct Waiting {
+struct Waiter {
     budget: Arc<Budget>,
-    held: Arc<Held>,
+    held: Arc<HeldSlot>,
     ends_with_client: bool,
     runtime: Handle,
     is_done: bool,
 }
 
-impl Drop for Waiting {
+impl Drop for Waiter {
     fn drop(&mut self) {
         if self.is_done {
             return;
         }
         if self.ends_with_client {
-            self.budget.end(EndReason::ClientGone);
+            self.budget.cancel(CancelReason::ClientGone);
             self.held.watch.cancel(&self.budget);
         }
         let (held, budget) = (Arc::clone(&self.held), Arc::clone(&self.budget));
@@ -187,7 +187,7 @@ impl Pool {
         self.run(caller, budget, move |pool| {
             let _turn = match pool.purpose {
                 Purpose::Read => None,
-                Purpose::Write => pool.url.turn(pool.options.wait)?,
+                Purpose::Write => pool.url.lock_for_writing(pool.options.wait)?,
             };
             let is_write = pool.purpose == Purpose::Write;
             let mut session =
@@ -210,7 +210,7 @@ impl Pool {
                     session.connection.roll_back();
                     let error = pool.why(error, &theirs, started.elapsed());
                     // What failed for a reason of its own may have left the connection in any state.
-                    let is_ended_inside = !theirs.was_cancelled() && matches!(error, StoreError::Ended(_));
+                    let is_ended_inside = !theirs.was_cancelled() && matches!(error, StoreError::Cancelled(_));
                     if error.is_about_the_request() || is_ended_inside {
                         pool.keep(session);
                     }
@@ -229,7 +229,7 @@ impl Pool {
         work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         if self.url.sessions().set_once {
-            self.plain(caller, budget, work).await
+            self.without_transaction(caller, budget, work).await
         } else {
             self.transaction(caller, budget, work).await
         }
@@ -237,7 +237,7 @@ impl Pool {
 
     /// Runs work outside of any transaction. An idle connection may have died with its server since, so the work is
     /// begun again on the next one then.
-    pub async fn plain<T: Send + 'static>(
+    pub async fn without_transaction<T: Send + 'static>(
         &self,
         caller: CallerId,
         budget: Arc<Budget>,
@@ -273,8 +273,8 @@ impl Pool {
         let permit = self.admission.admit(caller, self.wait).await?;
         self.uses.fetch_add(1, Ordering::Relaxed);
         budget.start();
-        let held = Arc::new(Held { permit: Mutex::new(Some(permit)), watch: Arc::clone(&self.watch) });
-        let mut waiting = Waiting {
+        let held = Arc::new(HeldSlot { permit: Mutex::new(Some(permit)), watch: Arc::clone(&self.watch) });
+        let mut waiting = Waiter {
             budget: Arc::clone(&budget),
             held: Arc::clone(&held),
             ends_with_client: self.purpose == Purpose::Read,
@@ -283,7 +283,7 @@ impl Pool {
         };
         let (pool, (tell, done)) = (self.clone(), oneshot::channel());
         let job = move || {
-            let working = Working(held);
+            let working = SlotGuard(held);
             let result = work(&pool);
             drop(working);
             // Nobody may wait for it any more.
@@ -296,7 +296,7 @@ impl Pool {
         }
         let deadline = tokio::time::sleep_until(budget.deadline().into());
         let stopped = async {
-            if budget.is_ended_by_a_stop() {
+            if budget.is_cancelled_on_stop() {
                 self.watch.stopped().await;
             } else {
                 std::future::pending::<()>().await;
@@ -308,14 +308,14 @@ impl Pool {
                 return done.unwrap_or(Err(StoreError::Failed("its work was cut short".into())));
             }
             () = deadline => budget.at_deadline(),
-            () = stopped => EndReason::Stopping,
+            () = stopped => CancelReason::Stopping,
         };
         if self.purpose == Purpose::Write {
             // It may be written yet.
             return Err(StoreError::Busy);
         }
-        budget.end(reason);
-        Err(StoreError::Ended(budget.ended().unwrap_or(reason)))
+        budget.cancel(reason);
+        Err(StoreError::Cancelled(budget.cancelled().unwrap_or(reason)))
     }
 
     /// A connection in a transaction. An idle one may have died with its server since, so the next is tried then.
@@ -344,8 +344,8 @@ impl Pool {
 
     /// Why work failed: what a server says when it ends work is in its own language, so the budget and the time tell.
     fn why(&self, error: StoreError, budget: &Budget, took: Duration) -> StoreError {
-        if let Some(reason) = budget.ended() {
-            return StoreError::Ended(reason);
+        if let Some(reason) = budget.cancelled() {
+            return StoreError::Cancelled(reason);
         }
         let limit = match self.purpose {
             Purpose::Read => self.options.deadline,

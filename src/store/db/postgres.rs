@@ -254,7 +254,7 @@ pub fn partitions(connection: &mut PgConnection, months: &[String]) -> Result<Ve
 
 /// Makes a month's partitions. A table that is made as a partition would stop readers of all others; one that is
 /// attached does not.
-pub fn make_partitions(connection: &mut PgConnection, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
+pub fn create_partitions(connection: &mut PgConnection, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
     for table in ["messages", "message_copies"] {
         connection.batch_execute(&format!(
             "CREATE TABLE {table}_{month} (LIKE {table} INCLUDING ALL); \

@@ -60,7 +60,7 @@ impl ToSql<Bool, Sqlite> for Answer {
 pub fn register(connection: &mut SqliteConnection, current: &Current) -> QueryResult<()> {
     let of_row = current.clone();
     row_wanted_utils::register_nondeterministic_impl(connection, move |_: i64| {
-        Answer(of_row.ask(Budget::look_at_row).map(|()| true))
+        Answer(of_row.ask(Budget::count_row).map(|()| true))
     })?;
     let of_text = current.clone();
     // A statement holds many texts against one pattern.
@@ -72,6 +72,6 @@ pub fn register(connection: &mut SqliteConnection, current: &Current) -> QueryRe
             known = pattern;
         }
         // So many characters of one text count as much as a row.
-        Some(Answer(matcher.matches(&text, &mut || of_text.ask(Budget::look_at_row))))
+        Some(Answer(matcher.matches(&text, &mut || of_text.ask(Budget::count_row))))
     })
 }

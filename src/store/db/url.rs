@@ -16,7 +16,7 @@ use crate::store::db::postgres;
 #[cfg(feature = "postgres")]
 use crate::store::db::session::PreparedStatements;
 use crate::store::db::session::{Purpose, Sessions};
-use crate::store::db::write_lock::{Turn, Turns};
+use crate::store::db::write_lock::{WriteGuard, WriteLock};
 use crate::store::error::StoreError;
 
 /// A database's address, its scheme known.
@@ -126,9 +126,9 @@ impl DatabaseUrl {
     }
 
     /// Waits for this process's turn to write to a file; a server's writers take turns on their tenant's row.
-    pub fn turn(&self, patience: Duration) -> Result<Option<Turn>, StoreError> {
+    pub fn lock_for_writing(&self, timeout: Duration) -> Result<Option<WriteGuard>, StoreError> {
         match self {
-            Self::Sqlite { file, .. } => Turns::of(file).wait(patience).map(Some),
+            Self::Sqlite { file, .. } => WriteLock::of(file).wait(timeout).map(Some),
             #[cfg(feature = "postgres")]
             Self::Postgres { .. } => Ok(None),
         }

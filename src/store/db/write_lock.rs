@@ -13,18 +13,18 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 /// A file's own lock has no queue: a process that writes batch after batch, as an import does, takes it again before
 /// anybody who waits has looked. So whoever writes holds `turn`, and whoever is to write after that holds `next`; who
 /// has just written has to get behind them. The locks go with their process, however it ends.
-pub struct Turns {
+pub struct WriteLock {
     file: PathBuf,
     turn: PathBuf,
     next: PathBuf,
 }
 
 /// The right to write, given back when it is dropped.
-pub struct Turn {
+pub struct WriteGuard {
     _held: Option<File>,
 }
 
-impl Turns {
+impl WriteLock {
     /// The turns of a file, kept in two empty files beside it; beside the file itself where a link leads to it.
     pub fn of(file: &str) -> Self {
         let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
@@ -32,12 +32,12 @@ impl Turns {
     }
 
     /// Waits for a turn. Where there can be no lock files there are no turns, and the file's own lock has to do.
-    pub fn wait(&self, patience: Duration) -> Result<Turn, StoreError> {
-        let deadline = Instant::now() + patience;
-        let Some(next) = self.locked(&self.next, deadline)? else { return Ok(Turn { _held: None }) };
+    pub fn wait(&self, timeout: Duration) -> Result<WriteGuard, StoreError> {
+        let deadline = Instant::now() + timeout;
+        let Some(next) = self.locked(&self.next, deadline)? else { return Ok(WriteGuard { _held: None }) };
         let turn = self.locked(&self.turn, deadline)?;
         drop(next);
-        Ok(Turn { _held: turn })
+        Ok(WriteGuard { _held: turn })
     }
 
     /// One of the files, locked; `None` where it cannot be.

@@ -12,13 +12,13 @@ use crate::model::{HistoryQuery, Instant, Item, Property, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::{Backend, on_each};
 use crate::store::db::fragments::{Sum, any_of};
-use crate::store::db::text::{all_kept, kept, told};
+use crate::store::db::text::{decode, encode, encode_all};
 use crate::store::error::StoreError;
 use crate::store::schema::message_days;
 
 /// The day and the sort of a message; three empty words stand for every sort.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Sort<'a> {
+struct MessageKind<'a> {
     day: i64,
     channel_type: Cow<'a, str>,
     direction: Cow<'a, str>,
@@ -27,20 +27,20 @@ struct Sort<'a> {
 
 /// What a write changes of one sort of one day.
 #[derive(Clone, Copy, Debug, Default)]
-struct Change {
+struct KindChange {
     messages: i64,
     ids: Option<(i64, i64)>,
 }
 
 /// What a write changes.
 #[derive(Default)]
-pub struct Changes<'a>(BTreeMap<Sort<'a>, Change>);
+pub struct DailyChanges<'a>(BTreeMap<MessageKind<'a>, KindChange>);
 
-impl<'a> Changes<'a> {
+impl<'a> DailyChanges<'a> {
     pub fn add(&mut self, item: &'a Item) {
         let id = item.message_id();
-        for sort in sorts(item) {
-            let change = self.0.entry(sort).or_default();
+        for kind in kinds(item) {
+            let change = self.0.entry(kind).or_default();
             change.messages += 1;
             change.ids = Some(change.ids.map_or((id, id), |(least, greatest)| (least.min(id), greatest.max(id))));
         }
@@ -48,25 +48,25 @@ impl<'a> Changes<'a> {
 
     /// The ids' bounds stay as wide as they were: too wide costs time, too narrow would lose a message.
     pub fn remove(&mut self, item: &'a Item) {
-        for sort in sorts(item) {
-            self.0.entry(sort).or_default().messages -= 1;
+        for kind in kinds(item) {
+            self.0.entry(kind).or_default().messages -= 1;
         }
     }
 }
 
 /// The two rows that count a message: its own sort's, and its day's.
-fn sorts(item: &Item) -> [Sort<'_>; 2] {
-    let text = |property| kept(item.text(property).unwrap_or_default());
+fn kinds(item: &Item) -> [MessageKind<'_>; 2] {
+    let text = |property| encode(item.text(property).unwrap_or_default());
     let day = item.instant(Property::SentOrReceivedAt).map_or(0, Instant::day);
     let (channel_type, direction) = (text(Property::ChannelType), text(Property::Direction));
-    let own = Sort { day, channel_type, direction, traffic_type: text(Property::TrafficType) };
-    [own, Sort { day, ..Sort::default() }]
+    let own = MessageKind { day, channel_type, direction, traffic_type: text(Property::TrafficType) };
+    [own, MessageKind { day, ..MessageKind::default() }]
 }
 
 /// Keeps the counts with the messages, in the same transaction.
-pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes<'_>) -> Result<(), StoreError> {
-    for (sort, change) in &changes.0 {
-        let key = (tenant.0, &sort.channel_type, &sort.direction, &sort.traffic_type, sort.day);
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &DailyChanges<'_>) -> Result<(), StoreError> {
+    for (kind, change) in &changes.0 {
+        let key = (tenant.0, &kind.channel_type, &kind.direction, &kind.traffic_type, kind.day);
         let known: Option<(i64, i64, i64)> = message_days::table
             .find(key)
             .select((message_days::messages, message_days::least_message_id, message_days::greatest_message_id))
@@ -86,10 +86,10 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes<'_
         );
         let row = (
             message_days::tenant_id.eq(tenant.0),
-            message_days::day.eq(sort.day),
-            message_days::channel_type.eq(&sort.channel_type),
-            message_days::direction.eq(&sort.direction),
-            message_days::traffic_type.eq(&sort.traffic_type),
+            message_days::day.eq(kind.day),
+            message_days::channel_type.eq(&kind.channel_type),
+            message_days::direction.eq(&kind.direction),
+            message_days::traffic_type.eq(&kind.traffic_type),
             sums,
         );
         let upsert = diesel::insert_into(message_days::table)
@@ -115,7 +115,7 @@ pub fn of_ids(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) ->
 }
 
 /// What the days of a window hold together.
-pub struct Days {
+pub struct WindowTotals {
     /// No window has more messages than its days.
     pub messages: i64,
     /// Between which ids every one of them lies.
@@ -124,7 +124,7 @@ pub struct Days {
 
 /// The days of a query's window; `None` where no message has its window, channels, direction and traffic types
 /// together.
-pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Option<Days>, StoreError> {
+pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Option<WindowTotals>, StoreError> {
     if !occurs(connection, query)? {
         return Ok(None);
     }
@@ -135,7 +135,7 @@ pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Op
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
         .select((Sum("messages"), min(message_days::least_message_id), max(message_days::greatest_message_id)))
         .first(connection)?;
-    let days = |(messages, bounds)| Days { messages, bounds };
+    let days = |(messages, bounds)| WindowTotals { messages, bounds };
     Ok(messages.filter(|messages| *messages > 0).zip(least.zip(greatest)).map(days))
 }
 
@@ -144,30 +144,30 @@ fn occurs(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, Sto
     if !query.filters_kinds() {
         return Ok(true);
     }
-    let days = of_sorts(query).filter(message_days::messages.gt(0)).select(message_days::day).limit(1);
+    let days = of_kinds(query).filter(message_days::messages.gt(0)).select(message_days::day).limit(1);
     Ok(days.first::<i64>(connection).optional()?.is_some())
 }
 
 /// How many messages the window's days have of the asked sorts.
 pub fn matching(connection: &mut Connection, query: &HistoryQuery) -> Result<i64, StoreError> {
-    let sum: Option<i64> = of_sorts(query).select(Sum("messages")).first(connection)?;
+    let sum: Option<i64> = of_kinds(query).select(Sum("messages")).first(connection)?;
     Ok(sum.unwrap_or(0))
 }
 
 /// The window's days of the asked sorts.
-fn of_sorts<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backend> {
+fn of_kinds<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backend> {
     let mut days = message_days::table
         .filter(message_days::tenant_id.eq(query.tenant().0).and(message_days::channel_type.ne("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
         .into_boxed();
     if !query.channel_types.is_empty() {
-        days = days.filter(any_of(message_days::channel_type, &all_kept(&query.channel_types)));
+        days = days.filter(any_of(message_days::channel_type, &encode_all(&query.channel_types)));
     }
     if let Some(direction) = query.direction {
         days = days.filter(message_days::direction.eq(direction.word()));
     }
     if !query.traffic_types.is_empty() {
-        days = days.filter(any_of(message_days::traffic_type, &all_kept(&query.traffic_types)));
+        days = days.filter(any_of(message_days::traffic_type, &encode_all(&query.traffic_types)));
     }
     days
 }
@@ -180,5 +180,5 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<Ve
         .select(message_days::channel_type)
         .distinct()
         .load(connection)?;
-    Ok(words.into_iter().map(told).collect())
+    Ok(words.into_iter().map(decode).collect())
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::model::history::HistoryQuery;
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
-use crate::store::db::explain::{self, Counting, Messages, explain};
+use crate::store::db::explain::{self, Messages, RowCounter, explain};
 use crate::store::error::StoreError;
 use crate::store::messages::items::{self, Found};
 use crate::store::messages::plan::{self, QueryPlan, is_small};
@@ -37,7 +37,7 @@ pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) 
 ///
 /// For tests and benchmarks: the counting costs a call for each row.
 pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result<(Page, u64), StoreError> {
-    let counting = Counting::start(connection)?;
+    let counting = RowCounter::start(connection)?;
     let page = page_from(connection, query, &Budget::default(), &|| counting.messages())?;
     Ok((page, counting.rows(connection)?))
 }

@@ -17,20 +17,20 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use crate::model::subscriber::ChannelClass;
-use crate::model::{Heard, Instant, Item, MessageCopy, Property, TenantId};
+use crate::model::{Instant, Item, MessageCopy, Property, Provenance, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::db::fragments::{IndexHint, any_of, sent_at};
 use crate::store::db::rows::whole_row;
-use crate::store::db::text::kept;
+use crate::store::db::text::encode;
 use crate::store::error::StoreError;
 use crate::store::recipients::subscribers;
-use crate::store::recipients::subscribers::Filing;
+use crate::store::recipients::subscribers::RecipientKey;
 use crate::store::schema::{message_copies, messages};
 use crate::store::subjects;
 
 /// A message as the store has it.
-pub struct Stored {
+pub struct StoredMessage {
     pub item: Arc<Item>,
     /// The copies it was merged from, the greatest first; itself where there is only one.
     pub copies: Vec<MessageCopy>,
@@ -38,12 +38,12 @@ pub struct Stored {
 }
 
 /// A message as it is to be.
-pub struct Change {
+pub struct MessageChange {
     pub item: Arc<Item>,
     /// The copies it is merged from, the greatest first.
     pub copies: Vec<MessageCopy>,
     /// What it replaces.
-    pub before: Option<Stored>,
+    pub before: Option<StoredMessage>,
 }
 
 /// How many copies one statement writes; each of them takes seven of its 65,535 values.
@@ -89,7 +89,7 @@ pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<i64>,
-) -> Result<BTreeMap<i64, Stored>, StoreError> {
+) -> Result<BTreeMap<i64, StoredMessage>, StoreError> {
     let Some((least, greatest)) = ids.first().copied().zip(ids.last().copied()) else { return Ok(BTreeMap::new()) };
     // What is new lies beyond all that is known, as a rule, and then there is nothing to look for.
     let Some(times) = daily_counts::of_ids(connection, tenant, (least, greatest))? else { return Ok(BTreeMap::new()) };
@@ -111,27 +111,27 @@ pub fn load(
         .load(connection)?;
     let mut copies_of: BTreeMap<i64, Vec<MessageCopy>> = BTreeMap::new();
     for (text, source, at) in copies {
-        let copy = MessageCopy { item: Arc::new(read(&text, tenant)?), heard: heard(source, at)? };
+        let copy = MessageCopy { item: Arc::new(read(&text, tenant)?), provenance: provenance(source, at)? };
         copies_of.entry(copy.item.message_id()).or_default().push(copy);
     }
     let mut stored = BTreeMap::new();
     for (recipient_id, text, source, at) in rows {
         let item = Arc::new(read(&text, tenant)?);
-        let only = MessageCopy { item: Arc::clone(&item), heard: heard(source, at)? };
+        let only = MessageCopy { item: Arc::clone(&item), provenance: provenance(source, at)? };
         let copies = copies_of.remove(&item.message_id()).unwrap_or_else(|| vec![only]);
-        stored.insert(item.message_id(), Stored { item, copies, recipient_id });
+        stored.insert(item.message_id(), StoredMessage { item, copies, recipient_id });
     }
     Ok(stored)
 }
 
 /// Writes messages and all that is kept with them: recipients, subjects and the days' counts. The tenant is locked.
 /// Tells whether a subject became known.
-pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<bool, StoreError> {
-    let filings: Vec<Filing> = changes.iter().map(|change| filing(&change.item)).collect();
-    let recipients = subscribers::file(connection, tenant, &filings)?;
-    let replaced: Vec<&Stored> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[MessageChange]) -> Result<bool, StoreError> {
+    let keys: Vec<RecipientKey> = changes.iter().map(|change| key(&change.item)).collect();
+    let recipients = subscribers::file(connection, tenant, &keys)?;
+    let replaced: Vec<&StoredMessage> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
     remove(connection, tenant, &replaced)?;
-    let mut sums = daily_counts::Changes::default();
+    let mut sums = daily_counts::DailyChanges::default();
     for stored in &replaced {
         sums.remove(&stored.item);
     }
@@ -205,7 +205,7 @@ pub fn sent_through(
     items.iter().map(|text| read(text, tenant)).collect()
 }
 
-fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -> Result<(), StoreError> {
+fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&StoredMessage]) -> Result<(), StoreError> {
     if replaced.is_empty() {
         return Ok(());
     }
@@ -222,8 +222,8 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&Stored]) -
     Ok(())
 }
 
-fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]) -> Result<(), StoreError> {
-    let row = |change: &Change, place: i32, copy: &MessageCopy| {
+fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[MessageChange]) -> Result<(), StoreError> {
+    let row = |change: &MessageChange, place: i32, copy: &MessageCopy| {
         // A copy goes with its message, whatever it says itself of when that was sent.
         let sent_at = change.item.instant(Property::SentOrReceivedAt).map_or(0, |time| time.0);
         (
@@ -232,15 +232,16 @@ fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]
             message_copies::place.eq(place),
             message_copies::item.eq(copy.item.render()),
             message_copies::sent_or_received_at.eq(sent_at),
-            message_copies::source.eq(copy.heard.source.number()),
-            message_copies::received_at.eq(copy.heard.at.map(|at| at.0)),
+            message_copies::source.eq(copy.provenance.source.number()),
+            message_copies::received_at.eq(copy.provenance.received_at.map(|at| at.0)),
         )
     };
-    let rows_of =
-        |change: &Change| (0..).zip(&change.copies).map(|(place, copy)| row(change, place, copy)).collect::<Vec<_>>();
+    let rows_of = |change: &MessageChange| {
+        (0..).zip(&change.copies).map(|(place, copy)| row(change, place, copy)).collect::<Vec<_>>()
+    };
     // A message that is its own only copy needs no other.
     let is_kept =
-        |change: &&Change| change.copies.len() > 1 || change.copies.iter().any(|copy| copy.item != change.item);
+        |change: &&MessageChange| change.copies.len() > 1 || change.copies.iter().any(|copy| copy.item != change.item);
     let rows: Vec<_> = changes.iter().filter(is_kept).flat_map(rows_of).collect();
     for rows in rows.chunks(COPIES_AT_ONCE) {
         let insert = diesel::insert_into(message_copies::table).values(rows);
@@ -250,24 +251,24 @@ fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Change]
 }
 
 /// What a message teaches of its subject. A webhook's copy has its channel from the subject, and has none to teach.
-fn lesson(change: &Change) -> Option<&Item> {
-    if !change.copies.iter().any(MessageCopy::is_placed) {
+fn lesson(change: &MessageChange) -> Option<&Item> {
+    if !change.copies.iter().any(MessageCopy::has_channel_of_subject) {
         return Some(&change.item);
     }
-    let copy = change.copies.iter().find(|copy| !copy.is_placed())?;
+    let copy = change.copies.iter().find(|copy| !copy.has_channel_of_subject())?;
     (copy.subject() == change.item.integer(Property::SubjectId)).then_some(&*copy.item)
 }
 
-fn filing(item: &Item) -> Filing<'_> {
-    Filing {
-        address: kept(item.text(Property::Address).unwrap_or_default()),
+fn key(item: &Item) -> RecipientKey<'_> {
+    RecipientKey {
+        address: encode(item.text(Property::Address).unwrap_or_default()),
         channel_class: ChannelClass::of(item.text(Property::ChannelType).unwrap_or_default()),
         subscriber_id: item.integer(Property::SubscriberId),
     }
 }
 
-fn heard(source: i32, at: Option<i64>) -> Result<Heard, StoreError> {
-    Ok(Heard { source: status_events::source(source)?, at: at.map(Instant) })
+fn provenance(source: i32, at: Option<i64>) -> Result<Provenance, StoreError> {
+    Ok(Provenance { source: status_events::source(source)?, received_at: at.map(Instant) })
 }
 
 /// Reads an item that the gateway itself rendered.
@@ -276,12 +277,12 @@ fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
         .map_err(|error| StoreError::DamagedRow(format!("a stored item cannot be read: {error}")))
 }
 
-fn row(tenant: TenantId, change: &Change, recipient_id: i64) -> Row<'_> {
+fn row(tenant: TenantId, change: &MessageChange, recipient_id: i64) -> Row<'_> {
     let item = &change.item;
     // Where there are several, each is kept with its own, and this tells whether one of them teaches.
-    let teacher = change.copies.iter().find(|copy| !copy.is_placed());
-    let heard = teacher.or(change.copies.first()).map(|copy| copy.heard).unwrap_or_default();
-    let text = |property| item.text(property).map(kept);
+    let evidence = change.copies.iter().find(|copy| !copy.has_channel_of_subject());
+    let provenance = evidence.or(change.copies.first()).map(|copy| copy.provenance).unwrap_or_default();
+    let text = |property| item.text(property).map(encode);
     let integer = |property| item.integer(property);
     let instant = |property| item.instant(property).map(|instant| instant.0);
     Row {
@@ -312,7 +313,7 @@ fn row(tenant: TenantId, change: &Change, recipient_id: i64) -> Row<'_> {
         reply_out_message_id: integer(Property::ReplyOutMessageId),
         reply_out_message_external_request_id: text(Property::ReplyOutMessageExternalRequestId),
         item: item.render(),
-        source: heard.source.number(),
-        received_at: heard.at.map(|at| at.0),
+        source: provenance.source.number(),
+        received_at: provenance.received_at.map(|at| at.0),
     }
 }

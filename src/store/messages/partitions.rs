@@ -61,11 +61,11 @@ pub fn missing(connection: &mut Connection, months: &BTreeSet<Month>) -> Result<
 
 /// Makes the partitions that are missing. Call it in a transaction that has touched nothing else: readers and
 /// writers go on meanwhile, and whoever else makes partitions takes turns.
-pub fn make(connection: &mut Connection, months: &BTreeSet<Month>) -> Result<(), StoreError> {
+pub fn create(connection: &mut Connection, months: &BTreeSet<Month>) -> Result<(), StoreError> {
     connection.lock_schema()?;
     for month in missing(connection, months)? {
         if let Some(next) = month.next() {
-            connection.make_partitions(&month.suffix(), month.start(), next.start())?;
+            connection.create_partitions(&month.suffix(), month.start(), next.start())?;
         }
     }
     Ok(())

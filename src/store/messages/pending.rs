@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use crate::model::{Heard, Instant, TenantId, Unplaced, feed};
+use crate::model::{Instant, PendingMessage, Provenance, TenantId, feed};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
-use crate::store::db::text::told;
+use crate::store::db::text::decode;
 use crate::store::error::StoreError;
 use crate::store::messages::status_events::source;
 use crate::store::schema::{other_events, subjects, tenants as kept, waiting_messages};
@@ -16,26 +16,29 @@ use crate::store::tenants;
 
 /// How many messages of a tenant wait, and how many events of other kinds it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct PendingCounts {
     pub messages: i64,
     pub other_events: i64,
 }
 
 /// The counts that are kept of a tenant.
-pub fn counts(connection: &mut Connection, tenant: TenantId) -> Result<Counts, StoreError> {
+pub fn counts(connection: &mut Connection, tenant: TenantId) -> Result<PendingCounts, StoreError> {
     let counts = kept::table.find(tenant.0).select((kept::waiting_messages, kept::other_events));
     let (messages, other_events) = counts.first(connection)?;
-    Ok(Counts { messages, other_events })
+    Ok(PendingCounts { messages, other_events })
 }
 
 /// The same, counted row by row: for checks.
-pub fn counted(connection: &mut Connection, tenant: TenantId) -> Result<Counts, StoreError> {
+pub fn count_rows(connection: &mut Connection, tenant: TenantId) -> Result<PendingCounts, StoreError> {
     let messages = waiting_messages::table.filter(waiting_messages::tenant_id.eq(tenant.0));
-    Ok(Counts { messages: messages.count().get_result(connection)?, other_events: count_events(connection, tenant)? })
+    Ok(PendingCounts {
+        messages: messages.count().get_result(connection)?,
+        other_events: count_events(connection, tenant)?,
+    })
 }
 
 /// Keeps a tenant's counts, in the transaction that changes what they count. The tenant is locked.
-pub fn keep_counts(connection: &mut Connection, tenant: TenantId, counts: Counts) -> Result<(), StoreError> {
+pub fn update_counts(connection: &mut Connection, tenant: TenantId, counts: PendingCounts) -> Result<(), StoreError> {
     let values = (kept::waiting_messages.eq(counts.messages), kept::other_events.eq(counts.other_events));
     diesel::update(kept::table.find(tenant.0)).set(values).execute(connection)?;
     Ok(())
@@ -44,25 +47,25 @@ pub fn keep_counts(connection: &mut Connection, tenant: TenantId, counts: Counts
 /// Whether a tenant's kept counts are not those of its rows: a gateway of an earlier version, which serves beside this one
 /// during an upgrade, does not keep them. Bounded, because what is counted is.
 pub fn is_miscounted(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
-    Ok(counts(connection, tenant)? != counted(connection, tenant)?)
+    Ok(counts(connection, tenant)? != count_rows(connection, tenant)?)
 }
 
-/// Counts what a tenant has waiting anew; `false` where somebody else changes the tenant.
+/// Counts what a tenant has pending anew; `false` where somebody else changes the tenant.
 pub fn recount(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
     let is_locked = tenants::lock_until(connection, tenant, None)?;
     if is_locked {
-        let counted = counted(connection, tenant)?;
-        keep_counts(connection, tenant, counted)?;
+        let count_rows = count_rows(connection, tenant)?;
+        update_counts(connection, tenant, count_rows)?;
     }
     Ok(is_locked)
 }
 
 /// Keeps a message until its subject is known; `false` where the same message waits already.
-pub fn keep(
+pub fn insert(
     connection: &mut Connection,
     tenant: TenantId,
-    message: &Unplaced,
-    heard: Heard,
+    message: &PendingMessage,
+    provenance: Provenance,
 ) -> Result<bool, StoreError> {
     let row = (
         waiting_messages::tenant_id.eq(tenant.0),
@@ -70,24 +73,28 @@ pub fn keep(
         waiting_messages::message_id.eq(message.message_id()),
         waiting_messages::digest.eq(message.digest()),
         waiting_messages::item.eq(message.render()),
-        waiting_messages::source.eq(heard.source.number()),
-        waiting_messages::received_at.eq(heard.at.map(|at| at.0)),
+        waiting_messages::source.eq(provenance.source.number()),
+        waiting_messages::received_at.eq(provenance.received_at.map(|at| at.0)),
     );
     let insert = diesel::insert_into(waiting_messages::table).values(row).on_conflict_do_nothing();
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
 }
 
 /// Whether the same message waits already.
-pub fn is_kept(connection: &mut Connection, tenant: TenantId, message: &Unplaced) -> Result<bool, StoreError> {
+pub fn exists_already(
+    connection: &mut Connection,
+    tenant: TenantId,
+    message: &PendingMessage,
+) -> Result<bool, StoreError> {
     let key = (tenant.0, message.subject_id(), message.message_id(), message.digest());
     Ok(diesel::select(exists(waiting_messages::table.find(key))).get_result(connection)?)
 }
 
 /// A message that waits no longer: its subject is known.
-pub struct Ready {
-    pub message: Unplaced,
+pub struct ReadyMessage {
+    pub message: PendingMessage,
     pub channel_type: String,
-    pub heard: Heard,
+    pub provenance: Provenance,
     digest: String,
 }
 
@@ -107,7 +114,7 @@ pub fn ready(
     connection: &mut Connection,
     tenant: TenantId,
     (limit, bytes): (i64, usize),
-) -> Result<Vec<Ready>, StoreError> {
+) -> Result<Vec<ReadyMessage>, StoreError> {
     let known: Option<(i64, String)> = subjects::table
         .filter(subjects::tenant_id.eq(tenant.0).and(is_waited_for!()))
         .select((subjects::id, subjects::channel_type))
@@ -126,7 +133,7 @@ pub fn ready(
         .order((waiting_messages::message_id, waiting_messages::digest))
         .limit(limit)
         .load(connection)?;
-    let channel_type = told(channel_type);
+    let channel_type = decode(channel_type);
     let (mut ready, mut taken) = (Vec::new(), 0);
     for (digest, item, number, at) in rows {
         taken += item.len();
@@ -134,22 +141,22 @@ pub fn ready(
             break;
         }
         let unreadable = || StoreError::DamagedRow("a waiting message cannot be read".into());
-        let message = Unplaced::parse(&item, tenant).ok_or_else(unreadable)?;
-        let heard = Heard { source: source(number)?, at: at.map(Instant) };
-        ready.push(Ready { message, channel_type: channel_type.clone(), heard, digest });
+        let message = PendingMessage::parse(&item, tenant).ok_or_else(unreadable)?;
+        let provenance = Provenance { source: source(number)?, received_at: at.map(Instant) };
+        ready.push(ReadyMessage { message, channel_type: channel_type.clone(), provenance, digest });
     }
     Ok(ready)
 }
 
 /// Forgets messages that wait no longer. The tenant is locked.
-pub fn forget(connection: &mut Connection, tenant: TenantId, ready: &[Ready]) -> Result<(), StoreError> {
+pub fn delete_ready(connection: &mut Connection, tenant: TenantId, ready: &[ReadyMessage]) -> Result<(), StoreError> {
     let mut counts = counts(connection, tenant)?;
-    for Ready { message, digest, .. } in ready {
+    for ReadyMessage { message, digest, .. } in ready {
         let row = waiting_messages::table.find((tenant.0, message.subject_id(), message.message_id(), digest));
         let deleted = diesel::delete(row).execute(connection)?;
         counts.messages -= i64::try_from(deleted).unwrap_or_default();
     }
-    keep_counts(connection, tenant, counts)
+    update_counts(connection, tenant, counts)
 }
 
 /// The tenants some of whose messages wait although their subject is known.
@@ -160,7 +167,7 @@ pub fn ready_tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, 
 }
 
 /// Keeps an event of another kind as it came; `false` where the store has it.
-pub fn keep_event(
+pub fn insert_event(
     connection: &mut Connection,
     tenant: TenantId,
     body: &str,
@@ -177,7 +184,7 @@ pub fn keep_event(
 }
 
 /// Whether the store has an event of another kind.
-pub fn is_event_kept(connection: &mut Connection, tenant: TenantId, body: &str) -> Result<bool, StoreError> {
+pub fn event_exists(connection: &mut Connection, tenant: TenantId, body: &str) -> Result<bool, StoreError> {
     Ok(diesel::select(exists(other_events::table.find((tenant.0, feed::digest(body))))).get_result(connection)?)
 }
 

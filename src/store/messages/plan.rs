@@ -16,7 +16,7 @@ use crate::store::Connection;
 use crate::store::db::budget::Budget;
 use crate::store::db::fragments::{self, IndexHint};
 use crate::store::error::StoreError;
-use crate::store::messages::daily_counts::{self, Days};
+use crate::store::messages::daily_counts::{self, WindowTotals};
 use crate::store::messages::scan::{Rows, Scan, is_by_message_id, is_by_time};
 use crate::store::recipients::people::{self, People};
 use crate::store::schema::messages;
@@ -94,17 +94,17 @@ fn rows(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> R
     if let Some(id) = query.message_id {
         return Ok(vec![Rows::One(id)]);
     }
-    let Some(days) = daily_counts::of_window(connection, query)? else { return Ok(Vec::new()) };
-    if query.offset >= days.messages {
+    let Some(totals) = daily_counts::of_window(connection, query)? else { return Ok(Vec::new()) };
+    if query.offset >= totals.messages {
         return Ok(Vec::new());
     }
-    budget.expect_rows(expected_rows(connection, query, &days, budget)?)?;
+    budget.expect_rows(expected_rows(connection, query, &totals, budget)?)?;
     Ok(match query.subjects() {
         Some(subjects) => {
             let scans = subjects.chunks(scan_size(subjects.len()));
-            scans.map(|list| Rows::Subjects(list.to_vec(), days.bounds)).collect()
+            scans.map(|list| Rows::Subjects(list.to_vec(), totals.bounds)).collect()
         }
-        None if is_by_message_id(query) => vec![Rows::Ids(days.bounds)],
+        None if is_by_message_id(query) => vec![Rows::Ids(totals.bounds)],
         None => vec![Rows::Time],
     })
 }
@@ -124,7 +124,7 @@ fn recipient_of(connection: &mut Connection, query: &HistoryQuery, id: i64) -> R
 fn expected_rows(
     connection: &mut Connection,
     query: &HistoryQuery,
-    days: &Days,
+    totals: &WindowTotals,
     budget: &Budget,
 ) -> Result<i64, StoreError> {
     let page = query.offset.saturating_add(query.limit + 1);
@@ -133,16 +133,16 @@ fn expected_rows(
     let is_counted = !connection.is_server();
     if !is_by_message_id(query) {
         return Ok(match query.subjects() {
-            None if is_by_time(query) => page.min(days.messages),
+            None if is_by_time(query) => page.min(totals.messages),
             Some(_) if is_counted => 0,
-            _ => days.messages,
+            _ => totals.messages,
         });
     }
-    if is_counted || query.subjects().is_some() || !is_filtered || budget.covers(days.messages) {
-        return Ok(page.min(days.messages));
+    if is_counted || query.subjects().is_some() || !is_filtered || budget.covers(totals.messages) {
+        return Ok(page.min(totals.messages));
     }
     // As many as it takes to meet a page of those that match, if these are spread evenly.
     let matching = i128::from(daily_counts::matching(connection, query)?.max(1));
-    let examined = i128::from(days.messages) * i128::from(page) / matching;
-    Ok(i64::try_from(examined).unwrap_or(i64::MAX).min(days.messages))
+    let examined = i128::from(totals.messages) * i128::from(page) / matching;
+    Ok(i64::try_from(examined).unwrap_or(i64::MAX).min(totals.messages))
 }

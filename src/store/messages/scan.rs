@@ -18,7 +18,7 @@ use crate::model::Property;
 use crate::model::history::{HistoryQuery, SortKey};
 use crate::store::db::explain::Messages;
 use crate::store::db::fragments::{self, IndexHint, any_of};
-use crate::store::db::text::{all_kept, kept};
+use crate::store::db::text::{encode, encode_all};
 use crate::store::messages::order::OrderBy;
 use crate::store::recipients::person::CurrentRecipient;
 use crate::store::schema::messages;
@@ -110,16 +110,16 @@ impl<'q> Scan<'q> {
         }
         found = match query.channel_types.as_slice() {
             [] => found,
-            [only] => found.filter(messages::channel_type.eq(kept(only))),
-            several => found.filter(any_of(messages::channel_type, &all_kept(several))),
+            [only] => found.filter(messages::channel_type.eq(encode(only))),
+            several => found.filter(any_of(messages::channel_type, &encode_all(several))),
         };
         if let Some(direction) = query.direction {
             found = found.filter(messages::direction.eq(direction.word()));
         }
         match query.traffic_types.as_slice() {
             [] => found,
-            [only] => found.filter(messages::traffic_type.eq(kept(only))),
-            several => found.filter(any_of(messages::traffic_type, &all_kept(several))),
+            [only] => found.filter(messages::traffic_type.eq(encode(only))),
+            several => found.filter(any_of(messages::traffic_type, &encode_all(several))),
         }
     }
 }

@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Bool;
 
-use crate::model::{Heard, Instant, Source, StatusEvent, StatusNotice, TenantId};
+use crate::model::{DeliveryStatus, Instant, Provenance, Source, StatusEvent, TenantId};
 use crate::store::Connection;
 use crate::store::db::fragments::any_of;
 use crate::store::db::rows::whole_row;
-use crate::store::db::text::{kept, told};
+use crate::store::db::text::{decode, encode};
 use crate::store::error::StoreError;
 use crate::store::schema::status_events;
 
@@ -59,28 +59,28 @@ struct Row {
 
 /// An event that the store has.
 #[derive(Clone)]
-pub struct Known {
+pub struct StoredEvent {
     pub digest: String,
-    pub notice: StatusNotice,
+    pub notice: StatusEvent,
 }
 
-impl AsRef<StatusNotice> for Known {
-    fn as_ref(&self) -> &StatusNotice {
+impl AsRef<StatusEvent> for StoredEvent {
+    fn as_ref(&self) -> &StatusEvent {
         &self.notice
     }
 }
 
 /// What stands for the message of an event: a number below zero, made of the digest, where it names none.
-fn message_id(notice: &StatusNotice, digest: &str) -> i64 {
+fn message_id(notice: &StatusEvent, digest: &str) -> i64 {
     let start = digest.get(..15).and_then(|start| i64::from_str_radix(start, 16).ok());
     notice.message_id.unwrap_or_else(|| -1 - start.unwrap_or_default())
 }
 
 /// Keeps events that the store does not have yet, each with its digest. The tenant is locked.
-pub fn keep(
+pub fn insert(
     connection: &mut Connection,
     tenant: TenantId,
-    notices: &[(&StatusNotice, String)],
+    notices: &[(&StatusEvent, String)],
 ) -> Result<(), StoreError> {
     NewRow::insert(connection, notices.iter().map(|(notice, digest)| row(tenant, notice, digest)).collect())
 }
@@ -100,7 +100,7 @@ pub fn tied(
         .select((status_events::request_id, status_events::subject_id, status_events::message_id))
         .load(connection)?;
     let of_them = rows.into_iter().filter(|(request, subject, id)| {
-        *id > 0 && request.clone().map(told).zip(*subject).is_some_and(|sending| sendings.contains(&sending))
+        *id > 0 && request.clone().map(decode).zip(*subject).is_some_and(|sending| sendings.contains(&sending))
     });
     Ok(of_them.map(|(_, _, id)| id).collect())
 }
@@ -108,28 +108,28 @@ pub fn tied(
 /// The events that may count for some messages: those that name one, and those that name none but a sending that another
 /// event ties to it (docs/edna.md 6.3).
 #[derive(Default)]
-pub struct Events {
-    of_messages: BTreeMap<i64, Vec<Known>>,
+pub struct MessageEvents {
+    of_messages: BTreeMap<i64, Vec<StoredEvent>>,
     /// Which of the events that name no message the store has, by their digests.
     without_message: BTreeSet<String>,
     ties: BTreeMap<Sending, BTreeSet<i64>>,
 }
 
-impl Events {
+impl MessageEvents {
     /// The events that may count for a message.
-    pub fn of(&self, message_id: i64) -> &[Known] {
+    pub fn of(&self, message_id: i64) -> &[StoredEvent] {
         self.of_messages.get(&message_id).map_or(&[], Vec::as_slice)
     }
 
     /// The events of each message.
-    pub fn of_messages(&self) -> impl Iterator<Item = (i64, &[Known])> {
+    pub fn of_messages(&self) -> impl Iterator<Item = (i64, &[StoredEvent])> {
         self.of_messages.iter().map(|(id, events)| (*id, events.as_slice()))
     }
 
     /// Adds an event; `false` where it is there already.
-    pub fn insert(&mut self, notice: &StatusNotice, digest: &str) -> bool {
+    pub fn insert(&mut self, notice: &StatusEvent, digest: &str) -> bool {
         // As it would be read from the store.
-        let event = || Known { digest: digest.to_owned(), notice: StatusNotice { body: None, ..notice.clone() } };
+        let event = || StoredEvent { digest: digest.to_owned(), notice: StatusEvent { body: None, ..notice.clone() } };
         let Some(id) = notice.message_id else {
             if !self.without_message.insert(digest.to_owned()) {
                 return false;
@@ -148,7 +148,7 @@ impl Events {
     }
 }
 
-fn sending(notice: &StatusNotice) -> Option<Sending> {
+fn sending(notice: &StatusEvent) -> Option<Sending> {
     notice.sending().map(|(request, subject)| (request.to_owned(), subject))
 }
 
@@ -158,9 +158,9 @@ pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<i64>,
-    new: &[(&StatusNotice, String)],
-) -> Result<Events, StoreError> {
-    let mut events = Events::default();
+    new: &[(&StatusEvent, String)],
+) -> Result<MessageEvents, StoreError> {
+    let mut events = MessageEvents::default();
     let mut all = ids.clone();
     all.extend(new.iter().map(|(notice, digest)| message_id(notice, digest)));
     if all.is_empty() {
@@ -214,7 +214,7 @@ fn without_message(
 }
 
 fn requests(sendings: &BTreeSet<Sending>) -> BTreeSet<String> {
-    sendings.iter().map(|(request, _)| kept(request).into_owned()).collect()
+    sendings.iter().map(|(request, _)| encode(request).into_owned()).collect()
 }
 
 /// `message_id < 0`, as the index of those events has it: a number that is bound would not be known to be the same.
@@ -242,45 +242,45 @@ impl<DB: Backend> QueryFragment<DB> for WithoutMessage {
     }
 }
 
-fn row(tenant: TenantId, notice: &StatusNotice, digest: &str) -> NewRow {
-    let text = |text: &Option<String>| text.as_deref().map(|text| kept(text).into_owned());
+fn row(tenant: TenantId, notice: &StatusEvent, digest: &str) -> NewRow {
+    let text = |text: &Option<String>| text.as_deref().map(|text| encode(text).into_owned());
     NewRow {
         tenant_id: tenant.0,
         message_id: message_id(notice, digest),
         digest: digest.to_owned(),
         request_id: text(&notice.request_id),
         subject_id: notice.subject_id,
-        status: text(&notice.event.word).unwrap_or_default(),
-        status_at: notice.event.at.map(|at| at.0),
-        status_message: text(&notice.event.message),
+        status: text(&notice.status.word).unwrap_or_default(),
+        status_at: notice.status.at.map(|at| at.0),
+        status_message: text(&notice.status.message),
         cascade_id: notice.cascade_id,
         cascade_stage_uuid: text(&notice.cascade_stage_uuid),
         comment: text(&notice.comment),
-        source: notice.heard.source.number(),
-        received_at: notice.heard.at.map(|at| at.0),
+        source: notice.provenance.source.number(),
+        received_at: notice.provenance.received_at.map(|at| at.0),
         body: notice.body.clone(),
     }
 }
 
-fn event(row: Row) -> Result<Known, StoreError> {
+fn event(row: Row) -> Result<StoredEvent, StoreError> {
     let source = source(row.source)?;
-    let text = |text: Option<String>| text.map(told);
-    let notice = StatusNotice {
+    let text = |text: Option<String>| text.map(decode);
+    let notice = StatusEvent {
         message_id: Some(row.message_id).filter(|id| *id > 0),
         request_id: text(row.request_id),
         subject_id: row.subject_id,
-        event: StatusEvent {
-            word: Some(told(row.status)),
+        status: DeliveryStatus {
+            word: Some(decode(row.status)),
             at: row.status_at.map(Instant),
             message: text(row.status_message),
         },
         cascade_id: row.cascade_id,
         cascade_stage_uuid: text(row.cascade_stage_uuid),
         comment: text(row.comment),
-        heard: Heard { source, at: row.received_at.map(Instant) },
+        provenance: Provenance { source, received_at: row.received_at.map(Instant) },
         body: None,
     };
-    Ok(Known { digest: row.digest, notice })
+    Ok(StoredEvent { digest: row.digest, notice })
 }
 
 /// The feed that a number in the store stands for.

@@ -15,7 +15,7 @@ use crate::store::db::explain::explain;
 use crate::store::db::fragments::File;
 #[cfg(feature = "postgres")]
 use crate::store::db::fragments::Server;
-use crate::store::db::text::kept;
+use crate::store::db::text::encode;
 use crate::store::error::StoreError;
 
 /// `WITH … found (id) AS (…)`: the recipients whose messages answer a question, for a statement to go on with.
@@ -40,7 +40,7 @@ enum Named {
 impl People {
     /// `None` where nobody can have the address.
     pub fn new(tenant: TenantId, asked: &Recipient) -> Option<Self> {
-        let address = kept(&asked.address);
+        let address = encode(&asked.address);
         let of = |column, address, class: ChannelClass| Named::Address {
             column,
             address,
@@ -50,7 +50,7 @@ impl People {
         let named = match asked.address_type {
             AddressType::EdnaId => Named::Subscriber(asked.address.parse().ok()?),
             AddressType::Phone => of("address", address.into_owned(), ChannelClass::Phone),
-            AddressType::Email => of("folded_address", subscriber::folded(&address), ChannelClass::Other),
+            AddressType::Email => of("folded_address", subscriber::case_fold(&address), ChannelClass::Other),
             AddressType::Other => of("address", address.into_owned(), ChannelClass::Other),
         };
         Some(Self { tenant: tenant.0, named })

@@ -18,7 +18,7 @@ use crate::store::schema::{messages, recipients};
 
 /// What a message says of its recipient, the address as a column holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Filing<'a> {
+pub struct RecipientKey<'a> {
     pub address: Cow<'a, str>,
     pub channel_class: ChannelClass,
     pub subscriber_id: Option<i64>,
@@ -37,16 +37,16 @@ struct Row {
 const RECIPIENTS_AT_ONCE: usize = 4000;
 
 /// The ids under which messages are filed, in the order of what they say; made where they are new.
-pub fn file(connection: &mut Connection, tenant: TenantId, filings: &[Filing<'_>]) -> Result<Vec<i64>, StoreError> {
-    let mut known = filed(with_addresses(connection, tenant, filings)?);
-    let new: BTreeSet<&Filing> = filings.iter().filter(|filing| !known.contains_key(filing)).collect();
-    let row = |filing: &&Filing| {
+pub fn file(connection: &mut Connection, tenant: TenantId, keys: &[RecipientKey<'_>]) -> Result<Vec<i64>, StoreError> {
+    let mut known = ids_by_key(with_addresses(connection, tenant, keys)?);
+    let new: BTreeSet<&RecipientKey> = keys.iter().filter(|key| !known.contains_key(key)).collect();
+    let row = |key: &&RecipientKey| {
         (
             recipients::tenant_id.eq(tenant.0),
-            recipients::address.eq(filing.address.clone().into_owned()),
-            recipients::folded_address.eq(subscriber::folded(&filing.address)),
-            recipients::channel_class.eq(filing.channel_class as i32),
-            recipients::subscriber_id.eq(filing.subscriber_id),
+            recipients::address.eq(key.address.clone().into_owned()),
+            recipients::folded_address.eq(subscriber::case_fold(&key.address)),
+            recipients::channel_class.eq(key.channel_class as i32),
+            recipients::subscriber_id.eq(key.subscriber_id),
         )
     };
     let rows: Vec<_> = new.iter().map(row).collect();
@@ -54,18 +54,17 @@ pub fn file(connection: &mut Connection, tenant: TenantId, filings: &[Filing<'_>
         let insert = diesel::insert_into(recipients::table).values(rows);
         on_each!(connection, |connection| insert.execute(connection)?);
     }
-    known.extend(filed(with_addresses(connection, tenant, new)?));
+    known.extend(ids_by_key(with_addresses(connection, tenant, new)?));
     // Whoever was not known was made.
-    let id =
-        |filing| known.get(filing).copied().ok_or_else(|| StoreError::DamagedRow("a recipient went missing".into()));
-    filings.iter().map(id).collect()
+    let id = |key| known.get(key).copied().ok_or_else(|| StoreError::DamagedRow("a recipient went missing".into()));
+    keys.iter().map(id).collect()
 }
 
 /// Forgets recipients that no message is filed under any more: a link exists as long as a message makes it.
 pub fn forget_unused(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
     for id in ids {
-        let filed = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::recipient_id.eq(id)));
-        let unused = diesel::dsl::not(diesel::dsl::exists(filed));
+        let ids_by_key = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::recipient_id.eq(id)));
+        let unused = diesel::dsl::not(diesel::dsl::exists(ids_by_key));
         diesel::delete(recipients::table.find(id).filter(recipients::tenant_id.eq(tenant.0)).filter(unused))
             .execute(connection)?;
     }
@@ -75,9 +74,9 @@ pub fn forget_unused(connection: &mut Connection, tenant: TenantId, ids: &BTreeS
 fn with_addresses<'a>(
     connection: &mut Connection,
     tenant: TenantId,
-    filings: impl IntoIterator<Item = &'a Filing<'a>>,
+    keys: impl IntoIterator<Item = &'a RecipientKey<'a>>,
 ) -> Result<Vec<Row>, StoreError> {
-    let addresses: BTreeSet<&str> = filings.into_iter().map(|filing| &*filing.address).collect();
+    let addresses: BTreeSet<&str> = keys.into_iter().map(|key| &*key.address).collect();
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
@@ -85,11 +84,11 @@ fn with_addresses<'a>(
     Ok(of_tenant.filter(any_of(recipients::address, addresses)).load(connection)?)
 }
 
-fn filed(rows: Vec<Row>) -> HashMap<Filing<'static>, i64> {
-    let filing = |row: Row| {
+fn ids_by_key(rows: Vec<Row>) -> HashMap<RecipientKey<'static>, i64> {
+    let key = |row: Row| {
         let phone = row.channel_class == ChannelClass::Phone as i32;
         let channel_class = if phone { ChannelClass::Phone } else { ChannelClass::Other };
-        (Filing { address: row.address.into(), channel_class, subscriber_id: row.subscriber_id }, row.id)
+        (RecipientKey { address: row.address.into(), channel_class, subscriber_id: row.subscriber_id }, row.id)
     };
-    rows.into_iter().map(filing).collect()
+    rows.into_iter().map(key).collect()
 }

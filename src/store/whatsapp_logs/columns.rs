@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Nullable, Untyped};
 
-use crate::model::log_query::SortKey;
-use crate::model::whatsapp_log::{Column, Kind, Relation};
+use crate::model::log_query::LogSortKey;
+use crate::model::whatsapp_log::{Column, ColumnType, Relation};
 use crate::store::db::connection::Backend;
 use crate::store::schema::whatsapp_logs;
 
@@ -19,7 +19,7 @@ pub enum Index {
     /// The values of a column, and within one of them nothing.
     Values(Column),
     /// The one value of a column, and then time.
-    Value(Column),
+    Operand(Column),
     /// The subjects; within one of them nothing.
     Subjects,
     /// One subject, and then time.
@@ -32,7 +32,7 @@ impl Index {
             Self::Time | Self::Subject => matches!(column, Column::CreatedAt | Column::Id),
             Self::Updates => matches!(column, Column::UpdatedAt | Column::Id),
             Self::Values(walked) => column == walked,
-            Self::Value(walked) => column == walked || matches!(column, Column::CreatedAt | Column::Id),
+            Self::Operand(walked) => column == walked || matches!(column, Column::CreatedAt | Column::Id),
             Self::Subjects => false,
         }
     }
@@ -50,8 +50,8 @@ impl<DB: backend::Backend> QueryFragment<DB> for Named {
         out.push_identifier(name(self.column))?;
         out.push_sql(match self.column.kind() {
             _ if self.bare => "",
-            Kind::Integer | Kind::Instant => " + 0",
-            Kind::Id | Kind::Text => " || ''",
+            ColumnType::Integer | ColumnType::Instant => " + 0",
+            ColumnType::Id | ColumnType::Text => " || ''",
         });
         Ok(())
     }
@@ -118,7 +118,7 @@ pub struct OrderBy(Vec<(Named, bool)>);
 
 impl OrderBy {
     /// `index` says whose order this is, if it is an index's.
-    pub fn new(sort: &[SortKey], index: Option<Index>) -> Self {
+    pub fn new(sort: &[LogSortKey], index: Option<Index>) -> Self {
         let bare = |column| index.is_some_and(|index| index.names(column));
         Self(sort.iter().map(|key| (Named { column: key.column, bare: bare(key.column) }, key.descending)).collect())
     }

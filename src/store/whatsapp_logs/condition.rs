@@ -7,11 +7,11 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::columns::{Index, Named, name};
 use crate::model::fold::Pattern;
-use crate::model::log_query::{Comparison, Condition, Searched, Test, Value};
-use crate::model::whatsapp_log::{Column, Kind};
+use crate::model::log_query::{Comparison, Condition, Operand, Predicate, Searched};
+use crate::model::whatsapp_log::{Column, ColumnType};
 use crate::store::db::connection::Backend;
 use crate::store::db::fragments::{AnyOf, InstantText, Words, any_of};
-use crate::store::db::text::kept;
+use crate::store::db::text::encode;
 use crate::store::schema::{whatsapp_log_days, whatsapp_logs};
 
 /// A value as it is bound.
@@ -21,10 +21,10 @@ enum Bound {
 }
 
 impl Bound {
-    fn new(value: &Value) -> Self {
+    fn new(value: &Operand) -> Self {
         match value {
-            Value::Integer(value) => Self::Integer(*value),
-            Value::Text(text) => Self::Text(kept(text).into_owned()),
+            Operand::Integer(value) => Self::Integer(*value),
+            Operand::Text(text) => Self::Text(encode(text).into_owned()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Part {
     fn new(condition: &Condition, index: Index) -> Self {
         match condition {
             Condition::On(column, test) => {
-                let is_walked = matches!(index, Index::Values(walked) | Index::Value(walked) if walked == *column);
+                let is_walked = matches!(index, Index::Values(walked) | Index::Operand(walked) if walked == *column);
                 Self::of(Named { column: *column, bare: index.names(*column) }, test, is_walked)
             }
             Condition::AnyMatches(searched, pattern) => {
@@ -116,17 +116,17 @@ impl Part {
         }
     }
 
-    fn of(named: Named, test: &Test, is_walked: bool) -> Self {
+    fn of(named: Named, test: &Predicate, is_walked: bool) -> Self {
         let pattern = |pattern: &Pattern| pattern.as_str().to_owned();
         match test {
-            Test::IsNull => Self::Null(named, " IS NULL"),
-            Test::IsNotNull => Self::Null(named, " IS NOT NULL"),
-            Test::OneOf(values) => match values.as_slice() {
+            Predicate::IsNull => Self::Null(named, " IS NULL"),
+            Predicate::IsNotNull => Self::Null(named, " IS NOT NULL"),
+            Predicate::OneOf(values) => match values.as_slice() {
                 [only] => Self::Compare(named, " = ", Bound::new(only)),
                 several => Self::In(if is_walked { list(named, several) } else { list(named, several).as_filter() }),
             },
-            Test::NoneOf(values) => Self::NotIn(list(named, values).as_filter()),
-            Test::Compare(comparison, value) => {
+            Predicate::NoneOf(values) => Self::NotIn(list(named, values).as_filter()),
+            Predicate::Compare(comparison, value) => {
                 let sign = match comparison {
                     Comparison::Less => " < ",
                     Comparison::LessOrEqual => " <= ",
@@ -136,9 +136,9 @@ impl Part {
                 };
                 Self::Compare(named, sign, Bound::new(value))
             }
-            Test::Matches(like) => Self::Like(vec![Haystack::new(named.column)], pattern(like)),
-            Test::DoesNotMatch(like) => Self::Unlike(named, Haystack::new(named.column), pattern(like)),
-            Test::OrNull(test) => Self::OrNull(named, Box::new(Self::of(named, test, false))),
+            Predicate::Matches(like) => Self::Like(vec![Haystack::new(named.column)], pattern(like)),
+            Predicate::DoesNotMatch(like) => Self::Unlike(named, Haystack::new(named.column), pattern(like)),
+            Predicate::OrNull(test) => Self::OrNull(named, Box::new(Self::of(named, test, false))),
         }
     }
 
@@ -198,21 +198,21 @@ impl Part {
     }
 }
 
-fn list(named: Named, values: &[Value]) -> AnyOf<Named> {
+fn list(named: Named, values: &[Operand]) -> AnyOf<Named> {
     let integers: Vec<i64> = values.iter().filter_map(integer).collect();
     let texts: Vec<String> = values.iter().filter_map(text).collect();
     match named.column.kind() {
-        Kind::Integer | Kind::Instant => any_of(named, &integers),
-        Kind::Id | Kind::Text => any_of(named, &texts),
+        ColumnType::Integer | ColumnType::Instant => any_of(named, &integers),
+        ColumnType::Id | ColumnType::Text => any_of(named, &texts),
     }
 }
 
-fn integer(value: &Value) -> Option<i64> {
-    if let Value::Integer(value) = value { Some(*value) } else { None }
+fn integer(value: &Operand) -> Option<i64> {
+    if let Operand::Integer(value) = value { Some(*value) } else { None }
 }
 
-fn text(value: &Value) -> Option<String> {
-    if let Value::Text(text) = value { Some(kept(text).into_owned()) } else { None }
+fn text(value: &Operand) -> Option<String> {
+    if let Operand::Text(text) = value { Some(encode(text).into_owned()) } else { None }
 }
 
 /// Whether a haystack matches a pattern. A server reads the escape as it is written here, whatever its settings.

@@ -6,18 +6,18 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::Stored;
+use super::StoredRow;
 use super::columns::Index;
 use super::condition::Where;
 use super::scan::{Scan, Start};
 use crate::model::instant::DAY;
-use crate::model::log_query::{Comparison, Condition, Test, Value};
+use crate::model::log_query::{Comparison, Condition, Operand, Predicate};
 use crate::model::whatsapp_log::Column;
 use crate::model::{LogFilter, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::{Backend, on_each};
 use crate::store::db::fragments::{Sum, any_of};
-use crate::store::db::text::kept;
+use crate::store::db::text::encode;
 use crate::store::error::StoreError;
 use crate::store::schema::whatsapp_log_days as days;
 
@@ -35,21 +35,21 @@ const SUMS_AT_ONCE: usize = 4000;
 pub struct Changes(BTreeMap<(i64, String, i64), i64>);
 
 impl Changes {
-    pub fn add(&mut self, stored: &Stored) {
+    pub fn add(&mut self, stored: &StoredRow) {
         self.change(stored, 1);
     }
 
-    pub fn remove(&mut self, stored: &Stored) {
+    pub fn remove(&mut self, stored: &StoredRow) {
         self.change(stored, -1);
     }
 
-    fn change(&mut self, stored: &Stored, by: i64) {
+    fn change(&mut self, stored: &StoredRow, by: i64) {
         let day = stored.log.created_at.day();
         // No key can name the one subject that would be counted twice.
         let own = stored.subject_id.filter(|id| *id != ANY_SUBJECT);
         for subject in [Some(ANY_SUBJECT), own].into_iter().flatten() {
             for status in [ANY_STATUS, &stored.log.status] {
-                *self.0.entry((subject, kept(status).into_owned(), day)).or_default() += by;
+                *self.0.entry((subject, encode(status).into_owned(), day)).or_default() += by;
             }
         }
     }
@@ -218,31 +218,31 @@ pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreEr
     Ok(sum.unwrap_or(0))
 }
 
-fn is_search(test: &Test) -> bool {
+fn is_search(test: &Predicate) -> bool {
     match test {
-        Test::Matches(_) | Test::DoesNotMatch(_) => true,
-        Test::OrNull(test) => is_search(test),
+        Predicate::Matches(_) | Predicate::DoesNotMatch(_) => true,
+        Predicate::OrNull(test) => is_search(test),
         _ => false,
     }
 }
 
 /// The first and the last instant that a test of a time lets through; `None` where they are not all in one range.
-fn range(test: &Test) -> Option<(Option<i64>, Option<i64>)> {
-    let at = |value: &Value| match value {
-        Value::Integer(at) => Some(*at),
-        Value::Text(_) => None,
+fn range(test: &Predicate) -> Option<(Option<i64>, Option<i64>)> {
+    let at = |value: &Operand| match value {
+        Operand::Integer(at) => Some(*at),
+        Operand::Text(_) => None,
     };
     match test {
-        Test::OrNull(test) => range(test),
-        Test::IsNotNull => Some((None, None)),
-        Test::OneOf(values) => match values.as_slice() {
+        Predicate::OrNull(test) => range(test),
+        Predicate::IsNotNull => Some((None, None)),
+        Predicate::OneOf(values) => match values.as_slice() {
             [only] => at(only).map(|at| (Some(at), Some(at))),
             _ => None,
         },
-        Test::Compare(Comparison::Greater, value) => Some((Some(at(value)?.checked_add(1)?), None)),
-        Test::Compare(Comparison::GreaterOrEqual, value) => Some((Some(at(value)?), None)),
-        Test::Compare(Comparison::Less, value) => Some((None, Some(at(value)?.checked_sub(1)?))),
-        Test::Compare(Comparison::LessOrEqual, value) => Some((None, Some(at(value)?))),
+        Predicate::Compare(Comparison::Greater, value) => Some((Some(at(value)?.checked_add(1)?), None)),
+        Predicate::Compare(Comparison::GreaterOrEqual, value) => Some((Some(at(value)?), None)),
+        Predicate::Compare(Comparison::Less, value) => Some((None, Some(at(value)?.checked_sub(1)?))),
+        Predicate::Compare(Comparison::LessOrEqual, value) => Some((None, Some(at(value)?))),
         _ => None,
     }
 }

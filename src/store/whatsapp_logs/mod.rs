@@ -23,16 +23,16 @@ use row::{MessageText, NewRow, Row, log, row};
 
 /// A row as the store has it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredRow {
     pub log: WhatsAppLog,
     /// The subject of the edna message that the row is, if it is one and has one.
     pub subject_id: Option<i64>,
-    pub source: Source,
+    pub source: RowSource,
 }
 
 /// Where what a row says comes from.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum RowSource {
     Message,
     /// It came in OneUptime's form.
     Import,
@@ -40,7 +40,7 @@ pub enum Source {
     MessageBesideCopy(Box<WhatsAppLog>),
 }
 
-impl Source {
+impl RowSource {
     fn number(&self) -> i32 {
         match self {
             Self::Message => 0,
@@ -53,9 +53,9 @@ impl Source {
 const BESIDE_COPY: i32 = 2;
 
 /// What becomes of a row: what there was, and what is to be.
-pub struct Change {
-    pub before: Option<Stored>,
-    pub after: Option<Stored>,
+pub struct RowChange {
+    pub before: Option<StoredRow>,
+    pub after: Option<StoredRow>,
 }
 
 /// `SELECT … FROM whatsapp_logs WHERE id IN …`; a macro, because its type is longer than all of it.
@@ -99,17 +99,17 @@ pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<Uuid>,
-) -> Result<BTreeMap<Uuid, Stored>, StoreError> {
+) -> Result<BTreeMap<Uuid, StoredRow>, StoreError> {
     let mut stored = BTreeMap::new();
     let mut beside = Vec::new();
     for row in rows(connection, tenant, ids)? {
         if row.source == BESIDE_COPY {
             beside.push(row.id.clone());
         }
-        let source = if row.source == Source::Import.number() { Source::Import } else { Source::Message };
+        let source = if row.source == RowSource::Import.number() { RowSource::Import } else { RowSource::Message };
         let subject_id = row.subject_id;
         let log = log(row)?;
-        stored.insert(log.id, Stored { log, subject_id, source });
+        stored.insert(log.id, StoredRow { log, subject_id, source });
     }
     if beside.is_empty() {
         return Ok(stored);
@@ -123,7 +123,7 @@ pub fn load(
         let copy: WhatsAppLog = serde_json::from_str(&copy)
             .map_err(|error| StoreError::DamagedRow(format!("a row's copy cannot be read: {error}")))?;
         if let Some(row) = stored.get_mut(&copy.id) {
-            row.source = Source::MessageBesideCopy(Box::new(copy));
+            row.source = RowSource::MessageBesideCopy(Box::new(copy));
         }
     }
     Ok(stored)
@@ -185,7 +185,7 @@ pub fn page_after(
 }
 
 /// Writes changes and keeps the counts with them. The tenant is locked.
-pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>) -> Result<(), StoreError> {
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<RowChange>) -> Result<(), StoreError> {
     let mut sums = counts::Changes::default();
     let (mut removed, mut rows) = (Vec::new(), Vec::new());
     let (mut old_copies, mut copies) = (Vec::new(), Vec::new());
@@ -196,13 +196,13 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<Change>
         if let Some(before) = change.before {
             sums.remove(&before);
             removed.push(before.log.id.to_string());
-            if let Source::MessageBesideCopy(copy) = before.source {
+            if let RowSource::MessageBesideCopy(copy) = before.source {
                 old_copies.push(copy.id.to_string());
             }
         }
         if let Some(after) = change.after {
             sums.add(&after);
-            if let Source::MessageBesideCopy(copy) = &after.source {
+            if let RowSource::MessageBesideCopy(copy) = &after.source {
                 copies.push((copy.id.to_string(), text_of(copy)));
             }
             rows.push(row(tenant, after));

@@ -9,7 +9,7 @@ use super::plan::{self, QueryPlan, expected_rows};
 use super::scan::{Scan, Start};
 use crate::model::log_query::Wanted;
 use crate::model::{LogFilter, LogQuery, WhatsAppLog};
-use crate::store::db::explain::{self, Counting, explain};
+use crate::store::db::explain::{self, RowCounter, explain};
 use crate::store::error::StoreError;
 use crate::store::parts::{PAGE_BYTES, PART_BYTES};
 use crate::store::schema::whatsapp_logs;
@@ -17,29 +17,29 @@ use crate::store::{Budget, Connection};
 
 /// The rows of a page, in order, and how many there are on all pages together.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct LogPage {
     pub count: i64,
-    pub rows: Rows,
+    pub rows: PageRows,
 }
 
 /// What was asked for of the rows.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Rows {
+pub enum PageRows {
     Ids(Vec<Uuid>),
     /// And the ids of those that follow, where they are so long that no more were read.
     Whole(Vec<WhatsAppLog>, Vec<Uuid>),
 }
 
 /// The page that a query asks for, read from one state of the store; fails where it costs more than its budget.
-pub fn page(connection: &mut Connection, query: &LogQuery, budget: &Budget) -> Result<Page, StoreError> {
+pub fn page(connection: &mut Connection, query: &LogQuery, budget: &Budget) -> Result<LogPage, StoreError> {
     let is_server = connection.is_server();
     page_from(connection, query, budget, &|| explain::logs(is_server))
 }
 
 /// The same page, and the exact number of rows that were examined to find and count it, those of the page itself
 /// aside. For tests and benchmarks: the counting costs a call for each row.
-pub fn page_counted(connection: &mut Connection, query: &LogQuery) -> Result<(Page, u64), StoreError> {
-    let counting = Counting::start(connection)?;
+pub fn page_counted(connection: &mut Connection, query: &LogQuery) -> Result<(LogPage, u64), StoreError> {
+    let counting = RowCounter::start(connection)?;
     let page = page_from(connection, query, &Budget::default(), &|| counting.logs())?;
     Ok((page, counting.rows(connection)?))
 }
@@ -81,11 +81,14 @@ fn page_from<'a>(
     query: &'a LogQuery,
     budget: &Budget,
     start: Start<'_, 'a>,
-) -> Result<Page, StoreError> {
+) -> Result<LogPage, StoreError> {
     let empty = |count| {
-        let rows =
-            if query.wanted == Wanted::Ids { Rows::Ids(Vec::new()) } else { Rows::Whole(Vec::new(), Vec::new()) };
-        Page { count, rows }
+        let rows = if query.wanted == Wanted::Ids {
+            PageRows::Ids(Vec::new())
+        } else {
+            PageRows::Whole(Vec::new(), Vec::new())
+        };
+        LogPage { count, rows }
     };
     if query.filter.is_impossible() {
         return Ok(empty(0));
@@ -105,10 +108,10 @@ fn page_from<'a>(
     };
     let mut ids = ids.iter().map(|id| super::row::uuid(id)).collect::<Result<Vec<_>, _>>()?;
     let Wanted::Rows { message_text } = query.wanted else {
-        return Ok(Page { count, rows: Rows::Ids(ids) });
+        return Ok(LogPage { count, rows: PageRows::Ids(ids) });
     };
     let (rows, read) = super::first_of(connection, query.filter.tenant(), &ids, message_text, PAGE_BYTES)?;
-    Ok(Page { count, rows: Rows::Whole(rows, ids.split_off(read)) })
+    Ok(LogPage { count, rows: PageRows::Whole(rows, ids.split_off(read)) })
 }
 
 /// The next rows of a page that is being sent, and how many of the ids they are of.

@@ -6,13 +6,13 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Nullable, Text};
 use uuid::Uuid;
 
-use super::Stored;
-use crate::model::fold::folded;
+use super::StoredRow;
+use crate::model::fold::case_fold;
 use crate::model::whatsapp_log::Relation;
 use crate::model::{Instant, TenantId, WhatsAppLog};
 use crate::store::db::connection::Backend;
 use crate::store::db::rows::whole_row;
-use crate::store::db::text::{kept, told};
+use crate::store::db::text::{decode, encode};
 use crate::store::error::StoreError;
 use crate::store::schema::whatsapp_logs;
 
@@ -138,12 +138,12 @@ pub fn log(row: Row) -> Result<WhatsAppLog, StoreError> {
         created_at: Instant(row.created_at),
         updated_at: Instant(row.updated_at),
         version: row.version,
-        to_number: told(row.to_number),
-        from_number: row.from_number.map(told),
-        message_text: row.message_text.map(told),
-        status_message: row.status_message.map(told),
-        whatsapp_message_id: row.whatsapp_message_id.map(told),
-        status: told(row.status),
+        to_number: decode(row.to_number),
+        from_number: row.from_number.map(decode),
+        message_text: row.message_text.map(decode),
+        status_message: row.status_message.map(decode),
+        whatsapp_message_id: row.whatsapp_message_id.map(decode),
+        status: decode(row.status),
         cost_in_usd_cents: row.whatsapp_cost_in_usd_cents,
         related: ids,
     })
@@ -151,12 +151,12 @@ pub fn log(row: Row) -> Result<WhatsAppLog, StoreError> {
 
 /// A text as its column holds it, and as searches compare it where that is another one.
 fn searchable(text: &str) -> (String, Option<String>) {
-    let (kept, folded) = (kept(text).into_owned(), folded(text));
+    let (kept, folded) = (encode(text).into_owned(), case_fold(text));
     let differs = kept != folded;
     (kept, differs.then_some(folded))
 }
 
-pub fn row(tenant: TenantId, stored: Stored) -> NewRow {
+pub fn row(tenant: TenantId, stored: StoredRow) -> NewRow {
     let log = stored.log;
     let optional =
         |text: Option<&str>| text.map(searchable).map_or((None, None), |(kept, folded)| (Some(kept), folded));

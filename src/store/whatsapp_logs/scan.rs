@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::columns::{Index, OrderBy, SubjectId};
 use super::condition::Where;
 use crate::model::LogFilter;
-use crate::model::log_query::{Comparison, Condition, SortKey, Test, Value};
+use crate::model::log_query::{Comparison, Condition, LogSortKey, Operand, Predicate};
 use crate::model::whatsapp_log::{Column, Relation};
 use crate::store::db::explain::Logs;
 use crate::store::db::fragments::any_of;
@@ -62,9 +62,9 @@ impl<'q> Scan<'q> {
     }
 
     /// Whether the rows come in an order as far as its first key, so that only those alike in it are sorted.
-    pub fn is_in_order(&self, sort: &[SortKey]) -> bool {
+    pub fn is_in_order(&self, sort: &[LogSortKey]) -> bool {
         let by = match self.index {
-            Index::Time | Index::Value(_) | Index::Subject => Column::CreatedAt,
+            Index::Time | Index::Operand(_) | Index::Subject => Column::CreatedAt,
             Index::Updates => Column::UpdatedAt,
             Index::Values(_) | Index::Subjects => return false,
         };
@@ -72,7 +72,7 @@ impl<'q> Scan<'q> {
     }
 
     /// `SELECT … FROM whatsapp_logs WHERE … ORDER BY …`, its columns and its page still to be named.
-    pub fn ordered(&self, sort: &'q [SortKey], range: TimeRange, start: Logs<'q>) -> Logs<'q> {
+    pub fn ordered(&self, sort: &'q [LogSortKey], range: TimeRange, start: Logs<'q>) -> Logs<'q> {
         let order = self.is_in_order(sort).then_some(self.index);
         self.statement(range, start).order(OrderBy::new(sort, order))
     }
@@ -89,8 +89,9 @@ impl<'q> Scan<'q> {
                 None => found.filter(any_of(SubjectId { bare }, senders)),
             };
         }
-        let bound =
-            |comparison, at: i64| Condition::On(Column::CreatedAt, Test::Compare(comparison, Value::Integer(at)));
+        let bound = |comparison, at: i64| {
+            Condition::On(Column::CreatedAt, Predicate::Compare(comparison, Operand::Integer(at)))
+        };
         // Named at least once, so that the index by time can be used.
         let is_bounded = range.0.is_some() || filter.conditions.iter().any(|one| one.on(Column::CreatedAt).is_some());
         let from = if rows == Rows::Time && !is_bounded { Some(i64::MIN) } else { range.0 };
@@ -131,7 +132,7 @@ fn index(filter: &LogFilter, rows: Rows) -> Index {
         Rows::Time => Index::Time,
         Rows::Updates => Index::Updates,
         Rows::Values(column) => match filter.values(column) {
-            Some([_]) if column != Column::Id => Index::Value(column),
+            Some([_]) if column != Column::Id => Index::Operand(column),
             _ => Index::Values(column),
         },
         Rows::Senders => match filter.senders() {
@@ -141,6 +142,6 @@ fn index(filter: &LogFilter, rows: Rows) -> Index {
     }
 }
 
-fn is_bound_below(test: &Test) -> bool {
-    matches!(test, Test::OneOf(_) | Test::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _))
+fn is_bound_below(test: &Predicate) -> bool {
+    matches!(test, Predicate::OneOf(_) | Predicate::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _))
 }

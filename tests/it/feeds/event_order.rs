@@ -87,9 +87,9 @@ fn event(said: &Said, id: i64) -> Event {
     let mut call = history_gateway::edna::webhook::parse(&body, TENANT, now).unwrap();
     let mut event = call.events.pop().unwrap();
     if said.feed == Feed::Api
-        && let ingest::Told::Status(notice) = &mut event.told
+        && let ingest::Payload::Status(notice) = &mut event.payload
     {
-        notice.heard.source = history_gateway::model::Source::Api;
+        notice.provenance.source = history_gateway::model::Source::Api;
     }
     event
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Feeds, incoming, status};
 use crate::support::{Binary, TENANT, TestApp, message, on_server};
-use history_gateway::ingest::{Caps, Door, Event, Fate, Limits};
+use history_gateway::ingest::{Event, IngestQueue, Outcome, QueueLimits, TenantLimits};
 use history_gateway::model::{Item, TenantId};
 use history_gateway::store::{Options, Store, StoreError, tenants};
 
@@ -54,7 +54,7 @@ async fn concurrent_callers_share_commits_and_are_all_durable() {
     }
     drop(release);
     for caller in callers {
-        assert_eq!(caller.await.unwrap(), [Fate::Imported]);
+        assert_eq!(caller.await.unwrap(), [Outcome::Imported]);
     }
     assert!(door.commits() <= 2, "{} commits", door.commits());
     let elsewhere = app.open_again();
@@ -139,9 +139,9 @@ async fn one_tenant_takes_no_more_than_half_of_the_queue() {
     let app = TestApp::new().await;
     let other = TenantId(4000);
     app.tenant(other).await;
-    let door = Door::new(
+    let door = IngestQueue::new(
         app.store.clone(),
-        Limits { queue_bytes: 16 * 1024, wait: Duration::from_mins(1), caps: Caps::default() },
+        QueueLimits { queue_bytes: 16 * 1024, wait: Duration::from_mins(1), tenant_limits: TenantLimits::default() },
     );
     let elsewhere = app.open_again();
     let (release, held) = hold(&elsewhere);
@@ -179,11 +179,12 @@ async fn webhook_waits_no_longer_than_configured() {
 #[actix_web::test]
 async fn unknown_tenant_is_an_error_for_its_caller_alone() {
     let app = TestApp::new().await;
-    let limits = Limits { queue_bytes: 1 << 20, wait: Duration::from_secs(5), caps: Caps::default() };
-    let door = Door::new(app.store.clone(), limits);
+    let limits =
+        QueueLimits { queue_bytes: 1 << 20, wait: Duration::from_secs(5), tenant_limits: TenantLimits::default() };
+    let door = IngestQueue::new(app.store.clone(), limits);
     let (gone, here) = tokio::join!(door.record(TenantId(77), vec![event(1)]), door.record(TENANT, vec![event(2)]));
     assert!(matches!(gone, Err(StoreError::UnknownTenant(_))), "{gone:?}");
-    assert_eq!(here.unwrap(), [Fate::Imported]);
+    assert_eq!(here.unwrap(), [Outcome::Imported]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{COUNT, LIST, log, whatsapp};
 use crate::support::{TENANT, TestApp, message};
-use history_gateway::ingest::{self, Recorded};
+use history_gateway::ingest::{self, OutcomeCounts};
 use history_gateway::model::{Item, TenantId, whatsapp_log};
 use history_gateway::store::schema::{tenants, whatsapp_log_days, whatsapp_logs};
 
@@ -316,7 +316,7 @@ async fn deleting_a_tenant_deletes_its_log() {
 async fn ingest_counts_imported_updated_and_unchanged_rows() {
     let app = TestApp::new().await;
     let row = |at: &str, status: &str| log(1, json!({"updatedAt": at, "status": status}));
-    let recorded = |imported, updated, unchanged| Recorded { imported, updated, unchanged };
+    let recorded = |imported, updated, unchanged| OutcomeCounts { imported, updated, unchanged };
     assert_eq!(app.import_logs([row("2026-03-01T11:00:00Z", "Sent")]).await, recorded(1, 0, 0));
     assert_eq!(app.import_logs([row("2026-03-01T11:00:00Z", "Sent")]).await, recorded(0, 0, 1));
     assert_eq!(app.import_logs([row("2026-03-01T10:59:00Z", "Old")]).await, recorded(0, 0, 1));

@@ -16,7 +16,7 @@ mod search;
 mod select;
 mod sort;
 
-use history_gateway::ingest::{self, Recorded};
+use history_gateway::ingest::{self, OutcomeCounts};
 use history_gateway::model::TenantId;
 use history_gateway::oneuptime::row;
 use serde_json::{Value, json};
@@ -57,11 +57,11 @@ fn short(id: &str) -> String {
 }
 
 impl TestApp {
-    pub async fn import_logs(&self, rows: impl IntoIterator<Item = Value>) -> Recorded {
+    pub async fn import_logs(&self, rows: impl IntoIterator<Item = Value>) -> OutcomeCounts {
         self.import_logs_for(TENANT, rows).await
     }
 
-    pub async fn import_logs_for(&self, tenant: TenantId, rows: impl IntoIterator<Item = Value>) -> Recorded {
+    pub async fn import_logs_for(&self, tenant: TenantId, rows: impl IntoIterator<Item = Value>) -> OutcomeCounts {
         let project_id = tenant.derived_project_id().to_string();
         let rows = rows.into_iter().map(|row| row::parse(&row.to_string(), &project_id).unwrap().log).collect();
         ingest::logs::record(&self.store, tenant, rows).await.unwrap()

@@ -49,7 +49,7 @@ fn query(body: &Value, senders: Option<Vec<i64>>) -> LogQuery {
 async fn touched(app: &TestApp, body: Value) -> String {
     let query = query(&body, None);
     let (page, rows) = app.store.read(move |connection| page::page_counted(connection, &query)).await.unwrap();
-    let page::Rows::Ids(ids) = page.rows else { panic!("ids were asked for") };
+    let page::PageRows::Ids(ids) = page.rows else { panic!("ids were asked for") };
     format!("{} of {}: {rows}", ids.len(), page.count)
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::cluster_or_skip;
 use crate::support::cluster::Cluster;
 use crate::support::{Database, NOW, TENANT, TestApp, message, passed_over};
-use history_gateway::ingest::{Caps, Door, Event, Fate, Limits};
+use history_gateway::ingest::{Event, IngestQueue, Outcome, QueueLimits, TenantLimits};
 use history_gateway::model::{Item, Property, TenantId};
 use history_gateway::store::{Options, StoreError};
 
@@ -75,8 +75,12 @@ async fn results_do_not_depend_on_server_locale_or_time_zone() {
     let refused = history_gateway::ingest::record(&store, TENANT, vec![item]).await;
     assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
     // The door leaves a tenant out of a commit by the time, too.
-    let limits = Limits { queue_bytes: 1 << 20, wait: std::time::Duration::from_mins(1), caps: Caps::default() };
-    let door = Door::new(server.store.clone(), limits);
+    let limits = QueueLimits {
+        queue_bytes: 1 << 20,
+        wait: std::time::Duration::from_mins(1),
+        tenant_limits: TenantLimits::default(),
+    };
+    let door = IngestQueue::new(server.store.clone(), limits);
     let other_tenant = TenantId(TENANT.0 + 1);
     server.tenant(other_tenant).await;
     let event = |tenant| vec![Event::from(Item::parse(&message(100, json!({})).to_string(), tenant).unwrap())];
@@ -87,5 +91,5 @@ async fn results_do_not_depend_on_server_locale_or_time_zone() {
         recorded
     };
     let (held_back, others) = tokio::join!(held_back, others);
-    assert_eq!((held_back.unwrap(), others), (vec![Fate::Imported], vec![Fate::Imported]));
+    assert_eq!((held_back.unwrap(), others), (vec![Outcome::Imported], vec![Outcome::Imported]));
 }

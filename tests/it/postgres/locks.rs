@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{app_on, cluster_or_skip};
 use crate::support::{TENANT, message};
-use history_gateway::ingest::{Event, Fate};
+use history_gateway::ingest::{Event, Outcome};
 use history_gateway::model::{Item, TenantId};
 use history_gateway::store::tenants;
 
@@ -39,7 +39,7 @@ async fn locked_tenant_does_not_delay_other_tenants() {
     let locked = [recorded(TENANT, 1), recorded(TENANT, 2)];
     for id in 1..=20 {
         let started = Instant::now();
-        assert_eq!(recorded(other, id).await.unwrap().unwrap(), [Fate::Imported]);
+        assert_eq!(recorded(other, id).await.unwrap().unwrap(), [Outcome::Imported]);
         // Well below what a change may take, which the lock is held for.
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     }
@@ -48,7 +48,7 @@ async fn locked_tenant_does_not_delay_other_tenants() {
     drop(release);
     holding.await.unwrap();
     for caller in locked {
-        assert_eq!(caller.await.unwrap().unwrap(), [Fate::Imported]);
+        assert_eq!(caller.await.unwrap().unwrap(), [Outcome::Imported]);
     }
 }
 

@@ -41,14 +41,14 @@ async fn message_of_any_date_is_stored_and_found() {
 async fn partitions_of_the_next_months_are_created_ahead() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
-    app.store.make_room_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
+    app.store.create_partitions_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
     let made =
         "messages_2025_11 messages_2025_12 messages_2026_01 messages_2026_02 messages_before_2010 messages_from_2060";
     assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), made);
-    app.store.make_room_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
+    app.store.create_partitions_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
     assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), made);
     // Where months end, so does what is made ahead.
-    app.store.make_room_ahead(instant("2059-12-01T00:00:00Z")).await.unwrap();
+    app.store.create_partitions_ahead(instant("2059-12-01T00:00:00Z")).await.unwrap();
     assert_eq!(
         cluster.psql(app.database_name(), LIST).unwrap(),
         made.replace(" messages_before", " messages_2059_12 messages_before")

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{app_on, cluster_or_skip};
 use crate::support::{Binary, Database, TENANT, message};
 use history_gateway::model::{CallerId, Item};
-use history_gateway::store::{DatabaseUrl, EndReason, Options, StoreError};
+use history_gateway::store::{CancelReason, DatabaseUrl, Options, StoreError};
 
 #[actix_web::test]
 async fn unavailable_server_is_503_until_it_returns() {
@@ -53,7 +53,7 @@ async fn query_past_its_deadline_is_cancelled_on_the_server() {
     let options = Options { deadline: Duration::from_millis(300), ..Options::default() };
     let store = app.open_with(options);
     let slow = store.read(|connection| Ok(connection.batch_execute("SELECT pg_sleep(60)")?)).await;
-    assert!(matches!(slow, Err(StoreError::Ended(EndReason::Deadline))), "{slow:?}");
+    assert!(matches!(slow, Err(StoreError::Cancelled(CancelReason::Deadline))), "{slow:?}");
     let asked = Instant::now();
     let running = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%pg_sleep%' AND state = 'active'",
@@ -76,7 +76,7 @@ async fn query_of_a_gone_client_is_cancelled_on_the_server() {
         budget.expect_rows(1_000_000)?;
         Ok(connection.batch_execute("SELECT pg_sleep(60)")?)
     };
-    let asking = app.store.ask(CallerId { tenant: TENANT, key: 1 }, slow);
+    let asking = app.store.query(CallerId { tenant: TENANT, key: 1 }, slow);
     let is_running = async {
         while cluster.psql("postgres", &running).unwrap() != "1" {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -97,7 +97,7 @@ async fn query_of_a_gone_client_is_cancelled_on_the_server() {
         Ok(connection.batch_execute("SELECT pg_sleep(0.05)")?)
     };
     for _ in 0..5 {
-        app.store.ask(CallerId { tenant: TENANT, key: 1 }, quick).await.unwrap();
+        app.store.query(CallerId { tenant: TENANT, key: 1 }, quick).await.unwrap();
     }
     assert_eq!(app.store.abandoned_threads(), 0);
 }

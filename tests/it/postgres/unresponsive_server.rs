@@ -46,7 +46,7 @@ async fn ask(store: &Store) -> Result<(), StoreError> {
         std::thread::sleep(Duration::from_millis(50));
         Ok(())
     };
-    store.ask(caller, work).await
+    store.query(caller, work).await
 }
 
 #[actix_web::test]
@@ -74,7 +74,7 @@ async fn frozen_server_releases_slots_and_reports_lost_threads() {
     assert_eq!(store.abandoned_threads(), 3);
     // Their places are not: who comes next is told, instead of waiting for a place.
     let next = ask(&store).await;
-    assert!(matches!(next, Err(StoreError::CannotConnect { .. } | StoreError::Ended(_))), "{next:?}");
+    assert!(matches!(next, Err(StoreError::CannotConnect { .. } | StoreError::Cancelled(_))), "{next:?}");
     drop(frozen);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while store.abandoned_threads() > 0 || ask(&store).await.is_err() {

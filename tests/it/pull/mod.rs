@@ -11,7 +11,7 @@ use std::time::Duration;
 use history_gateway::model::upstream::{UpstreamKey, UpstreamUrl};
 use history_gateway::model::{Instant, TenantId};
 use history_gateway::pull::upstream::Upstream;
-use history_gateway::pull::{Limits, Observer, Pull, PullError, PullOptions, PullStats, RetryPolicy};
+use history_gateway::pull::{Observer, Pull, PullError, PullLimits, PullOptions, PullStats, RetryPolicy};
 use history_gateway::store::messages;
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ fn options() -> PullOptions {
             longest_pause: Duration::from_micros(20),
             longest_asked_for: Duration::from_millis(5),
         },
-        limits: Limits { page: 10, deep: 50, pages: 30, ..Limits::default() },
+        limits: PullLimits { page: 10, deep: 50, pages: 30, ..PullLimits::default() },
     }
 }
 

@@ -195,7 +195,7 @@ async fn deleting_a_tenant_deletes_its_pull_progress() {
     let known = app.store.write(move |connection| {
         let before = pulls::load(connection, TENANT, &url)?.unwrap();
         tenants::delete(connection, TENANT)?;
-        let noted = pulls::note(connection, TENANT, &url, &before);
+        let noted = pulls::save(connection, TENANT, &url, &before);
         Ok((noted.is_err(), pulls::load(connection, TENANT, &url)?))
     });
     assert_eq!(known.await.unwrap(), (true, None));

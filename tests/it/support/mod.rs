@@ -16,7 +16,7 @@ use actix_web::{test, web};
 use history_gateway::clock::Clock;
 use history_gateway::config::Config;
 use history_gateway::http::{Gateway, app};
-use history_gateway::ingest::{self, Recorded};
+use history_gateway::ingest::{self, OutcomeCounts};
 use history_gateway::model::instant::Rounding;
 use history_gateway::model::key::Secret;
 use history_gateway::model::tenant::Tenant;
@@ -147,11 +147,11 @@ impl TestApp {
         secret.reveal().to_owned()
     }
 
-    pub async fn import(&self, items: impl IntoIterator<Item = Value>) -> Recorded {
+    pub async fn import(&self, items: impl IntoIterator<Item = Value>) -> OutcomeCounts {
         self.import_for(TENANT, items).await
     }
 
-    pub async fn import_for(&self, tenant: TenantId, items: impl IntoIterator<Item = Value>) -> Recorded {
+    pub async fn import_for(&self, tenant: TenantId, items: impl IntoIterator<Item = Value>) -> OutcomeCounts {
         let items = items.into_iter().map(|item| Item::parse(&item.to_string(), tenant).unwrap()).collect();
         ingest::record(&self.store, tenant, items).await.unwrap()
     }

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::capacity::{Capacity, Reservation};
 use super::counters::{Counters, Rejection};
-use super::room::{Part, Room};
-use super::{Answer, Batch, Caps, Event, Fate, LOCK_WAIT, commit, recount, settle_all, settle_some};
+use super::{
+    Answer, Batch, Event, LOCK_WAIT, Outcome, TenantLimits, commit, process_all_pending, process_pending_of, recount,
+};
 use crate::fair_queue::FairQueue;
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
@@ -36,22 +38,22 @@ const HELD_BACK_MOST: Duration = Duration::from_secs(4);
 
 /// How much waits at the door, and how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct QueueLimits {
     /// How many bytes of events wait at the most, half of them of one tenant; who brings more is told that the store is
     /// busy.
     pub queue_bytes: usize,
     /// How long a caller waits to hear that what it brought is durable.
     pub wait: Duration,
-    pub caps: Caps,
+    pub tenant_limits: TenantLimits,
 }
 
 /// The way in for many callers; clones share their queue.
 #[derive(Clone)]
-pub struct Door {
+pub struct IngestQueue {
     store: Store,
-    limits: Limits,
+    limits: QueueLimits,
     queue: Arc<Mutex<Queue>>,
-    room: Arc<Room>,
+    capacity: Arc<Capacity>,
     commits: Arc<AtomicU64>,
     counters: Counters,
     /// The writer lives here, so that it does not end with the thread of whichever caller came first.
@@ -74,7 +76,7 @@ struct Caller {
     bytes: usize,
     answer: oneshot::Sender<Answer>,
     /// Its part of the queue's room, given back when it has its answer.
-    _room: Part,
+    _reservation: Reservation,
 }
 
 impl Caller {
@@ -83,15 +85,15 @@ impl Caller {
     }
 }
 
-impl Door {
+impl IngestQueue {
     /// Call it on the runtime that is to write, which has to last as long as anybody waits.
-    pub fn new(store: Store, limits: Limits) -> Self {
-        let room = Arc::new(Room::new(limits.queue_bytes));
+    pub fn new(store: Store, limits: QueueLimits) -> Self {
+        let capacity = Arc::new(Capacity::new(limits.queue_bytes));
         Self {
             store,
             limits,
             queue: Arc::default(),
-            room,
+            capacity,
             commits: Arc::default(),
             counters: Counters::default(),
             runtime: Handle::current(),
@@ -114,7 +116,7 @@ impl Door {
 
     /// How many bytes of the queue's room are taken.
     pub fn bytes_waiting(&self) -> usize {
-        self.room.taken()
+        self.capacity.reserved()
     }
 
     /// How many commits there have been.
@@ -123,8 +125,8 @@ impl Door {
     }
 
     /// Takes in all messages that still wait although their subject is known.
-    pub async fn settle_all(&self) -> Result<(), StoreError> {
-        settle_all(&self.store).await
+    pub async fn process_all_pending(&self) -> Result<(), StoreError> {
+        process_all_pending(&self.store).await
     }
 
     /// Counts anew what tenants have waiting, where a gateway of an earlier version has not kept count.
@@ -136,18 +138,18 @@ impl Door {
     ///
     /// Where the queue is full, or the answer takes too long, that is `Busy`: what was brought may be recorded yet, and
     /// to bring it again does no harm.
-    pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Fate>, StoreError> {
-        let (source, count) = (events.first().map(|event| event.heard.source).unwrap_or_default(), events.len());
+    pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Outcome>, StoreError> {
+        let (source, count) = (events.first().map(|event| event.provenance.source).unwrap_or_default(), events.len());
         let reject = |reason| self.counters.reject(source, reason, count);
         self.counters.receive(&events);
         let bytes: usize = events.iter().map(|event| event.bytes() + EVENT_BYTES).sum();
-        let room = Room::take(&self.room, tenant, bytes).ok_or_else(|| {
+        let capacity = Capacity::reserve(&self.capacity, tenant, bytes).ok_or_else(|| {
             reject(Rejection::QueueFull);
             StoreError::Busy
         })?;
         let (answer, answered) = oneshot::channel();
-        let batch = Batch { tenant, events: Arc::new(events), caps: self.limits.caps };
-        self.enqueue(Caller { batch, bytes, answer, _room: room });
+        let batch = Batch { tenant, events: Arc::new(events), tenant_limits: self.limits.tenant_limits };
+        self.enqueue(Caller { batch, bytes, answer, _reservation: capacity });
         if let Ok(Ok(answer)) = tokio::time::timeout(self.limits.wait, answered).await {
             return answer.inspect_err(|_| reject(Rejection::Store));
         }
@@ -184,23 +186,23 @@ impl Door {
             held_back.push(caller);
             return;
         }
-        let others = std::iter::from_fn(|| queue.callers.pop_of(|next| next == tenant).map(|(_, caller)| caller));
+        let others = std::iter::from_fn(|| queue.callers.pop_from(|next| next == tenant).map(|(_, caller)| caller));
         let callers = std::iter::once(caller).chain(others).collect();
         queue.held_back.insert(tenant, callers);
         let before = queue.held_back_for.get(&tenant);
         let wait = before.map_or(HELD_BACK_FIRST, |before| HELD_BACK_MOST.min(*before * 2));
         queue.held_back_for.insert(tenant, wait);
         drop(queue);
-        let door = self.clone();
+        let this = self.clone();
         self.runtime.spawn(async move {
             tokio::time::sleep(wait).await;
-            let mut queue = door.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queue = this.queue.lock().unwrap_or_else(PoisonError::into_inner);
             let mut callers = queue.held_back.remove(&tenant).unwrap_or_default();
             callers.retain(|caller| !caller.answer.is_closed());
             if callers.is_empty() {
                 queue.held_back_for.remove(&tenant);
             }
-            door.let_in(&mut queue, callers);
+            this.let_in(&mut queue, callers);
         });
     }
 
@@ -266,8 +268,8 @@ impl Door {
                 self.hold_back(caller);
                 continue;
             };
-            if let Ok(fates) = &answer {
-                self.counters.record(&caller.batch.events, fates);
+            if let Ok(outcomes) = &answer {
+                self.counters.record(&caller.batch.events, outcomes);
             }
             // Whoever has gone meanwhile comes again, and hears that it is known already.
             let _ = caller.answer.send(answer);
@@ -275,7 +277,7 @@ impl Door {
         if !known.is_empty() {
             let store = self.store.clone();
             // Nobody waits for it, and other commits go in between.
-            self.runtime.spawn(async move { settle_some(&store, known).await });
+            self.runtime.spawn(async move { process_pending_of(&store, known).await });
         }
     }
 

@@ -5,28 +5,28 @@ use diesel::prelude::*;
 use crate::model::{Instant, TenantId};
 use crate::store::Connection;
 use crate::store::error::StoreError;
-use crate::store::messages::pending::Counts;
+use crate::store::messages::pending::PendingCounts;
 use crate::store::schema::{pulls, tenants};
 
 /// What there is in a store.
-pub struct Stock {
+pub struct StoreStats {
     /// How many bytes the database takes.
     pub bytes: i64,
     /// What waits of each tenant, where something does.
-    pub waiting: Vec<(TenantId, Counts)>,
+    pub waiting: Vec<(TenantId, PendingCounts)>,
     /// Up to when the histories of other endpoints are copied: whose, from where, and the instant.
     pub pulled: Vec<(TenantId, String, Instant)>,
 }
 
-pub fn take(connection: &mut Connection) -> Result<Stock, StoreError> {
+pub fn read(connection: &mut Connection) -> Result<StoreStats, StoreError> {
     let waiting: Vec<(i64, i64, i64)> = tenants::table
         .filter(tenants::waiting_messages.gt(0).or(tenants::other_events.gt(0)))
         .select((tenants::id, tenants::waiting_messages, tenants::other_events))
         .load(connection)?;
-    let counts = |(tenant, messages, other_events)| (TenantId(tenant), Counts { messages, other_events });
+    let counts = |(tenant, messages, other_events)| (TenantId(tenant), PendingCounts { messages, other_events });
     let waiting = waiting.into_iter().map(counts).collect();
     let pulled: Vec<(i64, String, Option<i64>)> =
         pulls::table.select((pulls::tenant_id, pulls::upstream, pulls::complete_up_to)).load(connection)?;
     let up_to = |(tenant, upstream, at): (i64, String, Option<i64>)| Some((TenantId(tenant), upstream, Instant(at?)));
-    Ok(Stock { bytes: connection.bytes()?, waiting, pulled: pulled.into_iter().filter_map(up_to).collect() })
+    Ok(StoreStats { bytes: connection.bytes()?, waiting, pulled: pulled.into_iter().filter_map(up_to).collect() })
 }
