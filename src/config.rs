@@ -80,7 +80,7 @@ pub struct Database {
     #[validate(range(max = 256, message = "must be at most 256"))]
     pub read_connections: u32,
     #[validate(range(max = 256, message = "must be at most 256"))]
-    pub expensive_questions: u32,
+    pub expensive_queries: u32,
     #[validate(range(max = 100_000, message = "must be at most 100000"))]
     pub expensive_queue: u32,
     #[validate(range(min = 1, max = 1_000_000_000, message = "must be between 1 and 1000000000"))]
@@ -127,7 +127,7 @@ pub struct Ingest {
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub wait_seconds: u64,
     #[validate(range(min = 1, message = "must be at least 1"))]
-    pub waiting_messages_per_tenant: i64,
+    pub pending_messages_per_tenant: i64,
     #[validate(range(min = 1, message = "must be at least 1"))]
     pub other_events_per_tenant: i64,
 }
@@ -253,7 +253,7 @@ impl Config {
             queue_bytes: self.ingest.queue_bytes,
             wait: Duration::from_secs(self.ingest.wait_seconds),
             tenant_limits: TenantLimits {
-                pending_messages: self.ingest.waiting_messages_per_tenant,
+                pending_messages: self.ingest.pending_messages_per_tenant,
                 other_events: self.ingest.other_events_per_tenant,
             },
         }
@@ -270,7 +270,7 @@ impl Config {
     pub fn store_options(&self) -> store::Options {
         let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
         let or = |given: u32, default: u32| if given == 0 { default } else { given };
-        let expensive = or(self.database.expensive_questions, (cores / 2).max(1));
+        let expensive = or(self.database.expensive_queries, (cores / 2).max(1));
         store::Options {
             read_connections: or(self.database.read_connections, (2 * cores).max(4)),
             expensive,

@@ -7,8 +7,10 @@ use toml::de::{DeTable, DeValue};
 use super::{ConfigError, DEFAULTS, PREFIX};
 
 /// Settings that had another name once, and their name now.
-const RENAMED: [(&str, &str); 3] = [
+const RENAMED: [(&str, &str); 5] = [
+    ("database.expensive_questions", "database.expensive_queries"),
     ("database.readers", "database.read_connections"),
+    ("ingest.waiting_messages_per_tenant", "ingest.pending_messages_per_tenant"),
     ("pull.every_seconds", "pull.poll_interval_seconds"),
     ("pull.tail_hours", "pull.overlap_hours"),
 ];

@@ -82,9 +82,9 @@ impl Default for Counters {
 
 impl Counters {
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("events_received", "Events that came to the door", self.received.clone());
-        registry.register("events", "Events that were recorded, by what became of them", self.outcomes.clone());
-        registry.register("events_rejected", "Events that were not taken, by reason", self.rejected.clone());
+        registry.register("events_received", "Events that were received", self.received.clone());
+        registry.register("events", "Events that were recorded, by outcome", self.outcomes.clone());
+        registry.register("events_rejected", "Events that were rejected, by reason", self.rejected.clone());
         registry.register("commit_events", "Events in one commit", self.commit_events.clone());
         registry.register("commit_seconds", "Seconds that one commit took", self.commit_seconds.clone());
     }
@@ -114,8 +114,8 @@ impl Counters {
             let outcome = match outcome {
                 Outcome::Imported => "imported",
                 Outcome::Updated => "updated",
-                Outcome::Unchanged => "repeated",
-                Outcome::Pending => "waiting",
+                Outcome::Unchanged => "unchanged",
+                Outcome::Pending => "pending",
                 Outcome::Forbidden => {
                     self.reject(source, Rejection::Senders, 1);
                     continue;

@@ -114,10 +114,10 @@ impl Metrics {
         registry.register("queue_callers", "Callers that wait for a commit to begin", metrics.queue_callers.clone());
         registry.register("queue_bytes", "Bytes of events that wait for their commit", metrics.queue_bytes.clone());
         metrics.store.counters().register(registry);
-        let running = "Expensive questions that are being answered";
-        registry.register("expensive_questions_running", running, metrics.expensive_running.clone());
-        let waiting = "Expensive questions that wait for their turn";
-        registry.register("expensive_questions_waiting", waiting, metrics.expensive_waiting.clone());
+        let running = "Expensive queries that are running";
+        registry.register("expensive_queries_running", running, metrics.expensive_running.clone());
+        let waiting = "Expensive queries that wait for a slot";
+        registry.register("expensive_queries_waiting", waiting, metrics.expensive_waiting.clone());
         let abandoned = "Threads that wait for a database that does not return";
         registry.register("abandoned_threads", abandoned, metrics.abandoned_threads.clone());
         if metrics.store.wal_bytes().is_some() {
@@ -167,8 +167,8 @@ impl OfStore {
     fn register(&self, registry: &mut Registry) {
         registry.register("store_up", "1 where the store told its numbers in time, and else 0", self.up.clone());
         registry.register("store_bytes", "Size of the database", self.bytes.clone());
-        let waiting = "Messages that wait for somebody to tell of their subject";
-        registry.register("messages_waiting", waiting, self.waiting.clone());
+        let waiting = "Messages that wait until their subject is known";
+        registry.register("pending_messages", waiting, self.waiting.clone());
         let other_events = "Events of webhooks that are neither messages nor statuses";
         registry.register("other_events", other_events, self.other_events.clone());
         let lag = "Seconds since the instant up to which another endpoint's history is copied";

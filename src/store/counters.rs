@@ -53,12 +53,12 @@ pub struct Counters {
 
 impl Counters {
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("questions", "Questions that were asked, by class", self.queries.clone());
-        registry.register("question_rows", "Rows that questions looked at, where they are counted", self.rows.clone());
-        let cancelled = "Questions that were ended before they had their answer, by class and reason";
-        registry.register("questions_ended", cancelled, self.cancelled.clone());
-        let rejected = "Questions that were refused because there was no place for them, by class and reason";
-        registry.register("questions_refused", rejected, self.rejected.clone());
+        registry.register("queries", "Queries that have ended, by class", self.queries.clone());
+        registry.register("query_rows", "Rows that queries examined, where these are counted", self.rows.clone());
+        let cancelled = "Queries that were cancelled before they had a result, by class and reason";
+        registry.register("queries_cancelled", cancelled, self.cancelled.clone());
+        let rejected = "Queries that were rejected because no slot came free, by class and reason";
+        registry.register("queries_rejected", rejected, self.rejected.clone());
     }
 
     /// Counts a question that is being asked.
@@ -130,13 +130,13 @@ impl RunningQuery {
     fn cancelled(&self, reason: CancelReason) {
         let (class, tenant, key) = (self.class.word(), self.caller.tenant, self.caller.key);
         let (rows, milliseconds) = (self.budget.rows(), self.milliseconds());
-        tracing::warn!(%tenant, key, class, reason = reason.word(), rows, milliseconds, "a question was ended");
+        tracing::warn!(%tenant, key, class, reason = reason.word(), rows, milliseconds, "a query was cancelled");
         self.counters.cancelled.get_or_create(&CancelledLabels { class, reason: reason.word() }).inc();
     }
 
     fn rejected(&self, reason: &'static str) {
         let (class, tenant, key) = (self.class.word(), self.caller.tenant, self.caller.key);
-        tracing::warn!(%tenant, key, class, reason, milliseconds = self.milliseconds(), "a question was refused");
+        tracing::warn!(%tenant, key, class, reason, milliseconds = self.milliseconds(), "a query was rejected");
         self.counters.rejected.get_or_create(&CancelledLabels { class, reason }).inc();
     }
 

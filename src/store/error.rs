@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::model::TenantId;
 
-/// Why a question was ended before it had its answer.
+/// Why a query was cancelled before it had its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelReason {
     ClientGone,
@@ -32,10 +32,10 @@ impl CancelReason {
 impl fmt::Display for CancelReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ClientGone => "its client has gone",
+            Self::ClientGone => "its client disconnected",
             Self::Deadline => "its deadline passed",
             Self::Stopping => "the server stops",
-            Self::TooExpensive => "it looks at more than a cheap question may",
+            Self::TooExpensive => "it examines more rows than a cheap query may",
         })
     }
 }
@@ -45,9 +45,9 @@ impl fmt::Display for CancelReason {
 pub enum StoreError {
     #[error("the store is busy: it did not answer in time; try again")]
     Busy,
-    #[error("the question was ended: {0}; try again")]
+    #[error("the query was cancelled: {0}; try again")]
     Cancelled(CancelReason),
-    #[error("too many questions wait that look at many rows; try again")]
+    #[error("too many expensive queries are waiting; try again")]
     Overloaded,
     #[error("'{url}' is no database address: {reason}; use sqlite://FILE or postgres://USER@HOST/DATABASE")]
     Address { url: String, reason: &'static str },

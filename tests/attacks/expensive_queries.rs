@@ -50,5 +50,5 @@ fn expensive_queries_do_not_slow_down_cheap_ones() {
     assert!(loaded < idle * 3 + Duration::from_millis(60), "{loaded:?} beside dear questions, {idle:?} idle");
     victim.comes_to_rest();
     let log = victim.server.log();
-    assert!(log.contains("a question was ended") && log.contains("client_gone"), "nobody's question was ended");
+    assert!(log.contains("a query was cancelled") && log.contains("client_gone"), "nobody's question was ended");
 }

@@ -27,7 +27,7 @@ async fn events_are_counted_by_source_kind_and_outcome() {
     feeds.hook(json!({"templateId": 5})).await;
     feeds.hook("{}").await;
     feeds.hook("nonsense").await;
-    assert_snapshot!(numbers(&feeds, &["events", "messages_waiting", "queue", "commit_events_sum"]).await, @r#"
+    assert_snapshot!(numbers(&feeds, &["events", "pending_messages", "queue", "commit_events_sum"]).await, @r#"
     history_gateway_commit_events_sum 6.0
     history_gateway_events_received_total{source="api",kind="message"} 2
     history_gateway_events_received_total{source="webhook",kind="message"} 1
@@ -36,12 +36,12 @@ async fn events_are_counted_by_source_kind_and_outcome() {
     history_gateway_events_rejected_total{source="api",reason="unreadable"} 1
     history_gateway_events_rejected_total{source="webhook",reason="unreadable"} 2
     history_gateway_events_total{source="api",outcome="imported"} 1
-    history_gateway_events_total{source="api",outcome="repeated"} 1
+    history_gateway_events_total{source="api",outcome="unchanged"} 1
     history_gateway_events_total{source="webhook",outcome="imported"} 1
-    history_gateway_events_total{source="webhook",outcome="repeated"} 1
+    history_gateway_events_total{source="webhook",outcome="pending"} 1
+    history_gateway_events_total{source="webhook",outcome="unchanged"} 1
     history_gateway_events_total{source="webhook",outcome="updated"} 1
-    history_gateway_events_total{source="webhook",outcome="waiting"} 1
-    history_gateway_messages_waiting{tenant="3193"} 1
+    history_gateway_pending_messages{tenant="3193"} 1
     history_gateway_queue_bytes 0
     history_gateway_queue_callers 0
     "#);
@@ -167,7 +167,7 @@ async fn process_and_gateway_gauges_are_reported() {
         // Started after this was written, and not in the future of whoever reads it in a hundred years.
         assert!((1.7e9..5e9).contains(&value("process_start_time_seconds")));
     }
-    for none in ["bytes_in_flight", "expensive_questions_running", "expensive_questions_waiting", "abandoned_threads"] {
+    for none in ["bytes_in_flight", "expensive_queries_running", "expensive_queries_waiting", "abandoned_threads"] {
         assert!(value(&format!("history_gateway_{none}")) < f64::EPSILON, "{none}: {text}");
     }
     assert!(text.contains(concat!("history_gateway_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n")));
@@ -205,8 +205,8 @@ async fn running_expensive_queries_are_counted() {
     let (answer, running) = tokio::join!(asking, looking);
     answer.unwrap();
     assert_snapshot!(running, @"
-    history_gateway_expensive_questions_running 1
-    history_gateway_expensive_questions_waiting 0
+    history_gateway_expensive_queries_running 1
+    history_gateway_expensive_queries_waiting 0
     ");
 }
 

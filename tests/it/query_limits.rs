@@ -15,7 +15,7 @@ use crate::support::{TENANT, TestApp, message, on_server};
 pub async fn app(change: impl FnOnce(&mut Config)) -> TestApp {
     let app = TestApp::with(|config| {
         config.database.cheap_rows = 50;
-        config.database.expensive_questions = 1;
+        config.database.expensive_queries = 1;
         change(config);
     })
     .await;
@@ -199,7 +199,7 @@ async fn query_ends_when_its_client_is_gone() {
     assert_eq!(has_ended.recv_timeout(Duration::from_secs(20)).unwrap(), Some(CancelReason::ClientGone));
     assert_eq!(app.store.counters().cancelled(Class::Expensive, CancelReason::ClientGone), 1);
     let metrics = app.send("GET", "/metrics", &[], "").await.body;
-    let line = r#"history_gateway_questions_ended_total{class="expensive",reason="client_gone"} 1"#;
+    let line = r#"history_gateway_queries_cancelled_total{class="expensive",reason="client_gone"} 1"#;
     assert!(metrics.contains(line), "{metrics}");
 }
 

@@ -285,7 +285,7 @@ fn write_lock_works_with_a_read_only_lock_file() {
 #[actix_web::test]
 async fn pending_and_other_events_per_tenant_are_bounded_with_503() {
     let app = TestApp::with(|config| {
-        config.ingest.waiting_messages_per_tenant = 2;
+        config.ingest.pending_messages_per_tenant = 2;
         config.ingest.other_events_per_tenant = 1;
     });
     let feeds = Feeds::of(app.await).await;
@@ -300,7 +300,7 @@ async fn pending_and_other_events_per_tenant_are_bounded_with_503() {
     assert_eq!(feeds.hook(json!({"template": 1})).await, ok);
     let metrics = feeds.app.send("GET", "/metrics", &[], "").await.body;
     for line in [
-        r#"history_gateway_messages_waiting{tenant="3193"} 2"#,
+        r#"history_gateway_pending_messages{tenant="3193"} 2"#,
         r#"history_gateway_other_events{tenant="3193"} 1"#,
         r#"history_gateway_events_rejected_total{source="webhook",reason="tenant_full"} 2"#,
     ] {
@@ -316,5 +316,5 @@ async fn pending_and_other_events_per_tenant_are_bounded_with_503() {
     assert_eq!(feeds.hook(incoming(3)).await, ok);
     assert_eq!(feeds.app.ids("{}").await, "[3, 2, 1]");
     let metrics = feeds.app.send("GET", "/metrics", &[], "").await.body;
-    assert!(!metrics.contains("history_gateway_messages_waiting{"), "{metrics}");
+    assert!(!metrics.contains("history_gateway_pending_messages{"), "{metrics}");
 }
