@@ -2,9 +2,9 @@
 
 # A throw-away server with demo data.
 sandbox:
-    cargo run --release -- sandbox
+    cargo run -- sandbox
 
-# What an edit can break at once: formatting, lints, the units, and the rules of the house. Under a minute.
+# What an edit can break at once: formatting, lints, the unit tests. Under a minute.
 check:
     cargo fmt --check
     cargo clippy --all-targets --all-features --quiet -- -D warnings
