@@ -36,21 +36,22 @@ pub fn file() -> PathBuf {
     folder.join(format!("bench-{}.db", messages()))
 }
 
-/// The PostgreSQL database to measure, where BENCH_DATABASE_URL names one; else a file.
-pub fn server() -> Option<String> {
+/// The PostgreSQL database to measure, if BENCH_DATABASE_URL names one; otherwise a SQLite file is measured.
+pub fn postgres_url() -> Option<String> {
     std::env::var("BENCH_DATABASE_URL").ok()
 }
 
 pub fn url() -> String {
-    server().unwrap_or_else(|| format!("sqlite://{}", file().display()))
+    postgres_url().unwrap_or_else(|| format!("sqlite://{}", file().display()))
 }
 
-/// The store, filled the first time.
+/// Opens the store, and fills it the first time.
 pub async fn store() -> Store {
-    if let Some(url) = server() {
+    if let Some(url) = postgres_url() {
         let store = open(&url);
-        let known = store.read(|connection| Ok(tenants::require(connection, TENANT).is_ok())).await.expect("a store");
-        if !known {
+        let is_known =
+            store.read(|connection| Ok(tenants::require(connection, TENANT).is_ok())).await.expect("a store");
+        if !is_known {
             fill(&store).await;
             let mut connection =
                 DatabaseUrl::parse(&url).expect("a URL").connect(Duration::from_secs(5)).expect("a server");
@@ -62,7 +63,7 @@ pub async fn store() -> Store {
     let filled = file.with_extension("filled");
     if !filled.exists() {
         for old in ["db", "db-wal", "db-shm"] {
-            // Left over from a run that was cut short, if it is there at all.
+            // Left over from an interrupted run, if it exists.
             let _ = std::fs::remove_file(file.with_extension(old));
         }
     }
@@ -90,14 +91,14 @@ async fn fill(store: &Store) {
     pipeline.finish().await.expect("a write");
 }
 
-/// The question that a master key's request comes to.
+/// The query of a master key's request.
 pub fn query(body: &str) -> HistoryQuery {
     let caller = Caller::master(TENANT);
     let request = request::parse(body).map(|parsed| parsed.request).expect("a request");
     HistoryQuery::new(request, &caller, until(), Policy::default()).expect("a query")
 }
 
-/// A phone that has more messages than a page, of a person in the middle of the crowd.
+/// A phone with at least 40 messages, which is more than a page, and as few more as possible.
 pub fn phone() -> String {
     let mut counts = std::collections::HashMap::<String, usize>::new();
     let text = |item: &Item, property| item.text(property).map(str::to_owned);

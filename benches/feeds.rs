@@ -1,4 +1,4 @@
-//! Feeds: durable messages a second by batch and by callers, and what readers notice of 5,000 messages a second.
+//! Feeds: durable messages per second by batch size and by callers, and how a feed of 5,000 per second affects readers.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 #[expect(dead_code, reason = "most of it is the other benchmarks' data")]
@@ -24,71 +24,74 @@ use history_gateway::store::{Connection, DatabaseUrl, Options, Store};
 use key::KEY;
 
 const ROUNDS: usize = 5;
-/// How long one way of bringing messages is measured in each round.
-const SPELL: Duration = Duration::from_secs(2);
-/// How many callers bring one message each at the same time.
+/// How long one kind of feed is measured in each round.
+const MEASURED_TIME: Duration = Duration::from_secs(2);
+/// How many callers send one message each at the same time.
 const CALLERS: usize = 64;
-/// As many as one request may bring.
-const LARGEST: usize = 10_000;
+/// As many messages as one request may contain.
+const MAX_BATCH: usize = 10_000;
 
-/// Questions a second, and for how long in each round.
-const ASKED: u32 = 200;
-const ASKING: Duration = Duration::from_secs(5);
-/// Messages a second, and how many in a request.
-const BROUGHT: u32 = 5000;
-const AT_ONCE: u32 = 100;
+/// Queries per second, and for how long in each round.
+const QUERIES_PER_SECOND: u32 = 200;
+const QUERY_TIME: Duration = Duration::from_secs(5);
+/// Messages per second, and how many in a request.
+const MESSAGES_PER_SECOND: u32 = 5000;
+const MESSAGES_PER_REQUEST: u32 = 100;
 
 fn main() {
-    actix_web::rt::System::new().block_on(drive());
+    actix_web::rt::System::new().block_on(run());
 }
 
-async fn drive() {
+async fn run() {
     drop(data::store().await);
     let file = data::file().with_extension("feeds.db");
     copy_to(&file);
     let url = format!("sqlite://{}", file.display());
     let store = Store::open(&DatabaseUrl::parse(&url).expect("a URL"), Options::default()).expect("a store");
-    let mut news = News::new();
-    println!("durable messages a second, onto {} messages; medians of {ROUNDS} interleaved rounds\n", data::messages());
+    let mut new_messages = NewMessages::new();
+    println!(
+        "durable messages per second, onto {} messages; medians of {ROUNDS} interleaved rounds\n",
+        data::messages()
+    );
     if is_wanted("throughput") {
-        throughput(&store, &mut news).await;
+        throughput(&store, &mut new_messages).await;
     }
     key::issue(&store).await;
     drop(store);
     if is_wanted("readers") {
-        readers(&url, &mut news);
+        readers(&url, &mut new_messages);
     }
 }
 
 fn copy_to(file: &Path) {
     for ending in ["", "-wal", "-shm"] {
-        // Left over from an earlier run, if it is there at all.
+        // Left over from an earlier run, if it exists.
         let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
     }
     std::fs::copy(data::file(), file).expect("a copy of the store");
 }
 
-/// Whether a part is to be measured: those that are named (`cargo bench --bench feeds -- readers`), else all.
+/// Whether a part is to be measured: the named ones (`cargo bench --bench feeds -- readers`), or all if none is named.
 fn is_wanted(part: &str) -> bool {
     let mut named = std::env::args().skip(1).filter(|word| !word.starts_with("--")).peekable();
     named.peek().is_none() || named.any(|word| word == part)
 }
 
-/// Messages that the store does not have, as they would come after those it has.
-struct News {
-    made: Messages,
+/// Messages that the store does not have, later than those that it has.
+struct NewMessages {
+    generated: Messages,
     next: i64,
 }
 
-impl News {
+impl NewMessages {
     fn new() -> Self {
         let until = data::until().plus_days(1);
         let plan = Plan { seed: 2, days: 1, until, messages: 20_000_000, ..data::plan() };
-        Self { made: Messages::new(plan), next: 90_000_000_000 }
+        Self { generated: Messages::new(plan), next: 90_000_000_000 }
     }
 
     fn take(&mut self, count: usize) -> Vec<Item> {
-        let mut items: Vec<Item> = self.made.by_ref().take(count).collect();
+        let mut items: Vec<Item> = self.generated.by_ref().take(count).collect();
         for item in &mut items {
             self.next += 1;
             item.set(Property::MessageId, Some(Value::Integer(self.next)));
@@ -97,30 +100,33 @@ impl News {
     }
 }
 
-async fn throughput(store: &Store, news: &mut News) {
-    let ways = [1, 10, 100, 1000, LARGEST].map(Way::Batches).into_iter().chain([Way::Callers]).collect::<Vec<_>>();
-    let mut rates: Vec<Vec<f64>> = ways.iter().map(|_| Vec::new()).collect();
-    let (mut bare, mut bare_rates) = (Bare::new(), Vec::new());
+async fn throughput(store: &Store, new_messages: &mut NewMessages) {
+    let kinds =
+        [1, 10, 100, 1000, MAX_BATCH].map(FeedKind::Batches).into_iter().chain([FeedKind::Callers]).collect::<Vec<_>>();
+    let mut rates: Vec<Vec<f64>> = kinds.iter().map(|_| Vec::new()).collect();
+    let (mut plain_copy, mut plain_copy_rates) = (PlainCopy::new(), Vec::new());
     for _ in 0..ROUNDS {
-        for (way, rates) in ways.iter().zip(&mut rates) {
-            let first = news.next + 1;
-            rates.push(way.rate(store, news).await);
-            if matches!(way, Way::Batches(LARGEST)) {
-                bare_rates.push(bare.rate(first, news.next));
+        for (kind, rates) in kinds.iter().zip(&mut rates) {
+            let first = new_messages.next + 1;
+            rates.push(kind.rate(store, new_messages).await);
+            if matches!(kind, FeedKind::Batches(MAX_BATCH)) {
+                plain_copy_rates.push(plain_copy.rate(first, new_messages.next));
             }
         }
     }
     let ratios = |rates: &[f64], to: &[f64]| data::summary(rates.iter().zip(to).map(|(rate, to)| rate / to).collect());
-    println!("| way | messages a second | to single messages | to SQLite alone |\n|---|---|---|---|");
-    for (way, those) in ways.iter().zip(&rates) {
-        let (to_single, to_bare) = (ratios(those, &rates[0]), ratios(those, &bare_rates));
-        println!("| {} | {:.0} | {to_single} | {to_bare} |", way.name(), median(those.clone()));
+    println!(
+        "| feed | messages per second | relative to single messages | relative to SQLite alone |\n|---|---|---|---|"
+    );
+    for (kind, kind_rates) in kinds.iter().zip(&rates) {
+        let (to_single, to_plain_copy) = (ratios(kind_rates, &rates[0]), ratios(kind_rates, &plain_copy_rates));
+        println!("| {} | {:.0} | {to_single} | {to_plain_copy} |", kind.name(), median(kind_rates.clone()));
     }
-    println!("| the same rows, {LARGEST} at once, by SQLite alone | {:.0} | | |", median(bare_rates));
+    println!("| the same rows, {MAX_BATCH} at once, by SQLite alone | {:.0} | | |", median(plain_copy_rates));
 }
 
-/// The same rows copied from file to file, which is all that their tables and indexes take.
-struct Bare(Connection);
+/// Copies the same rows from file to file, which shows what the tables and indexes alone cost.
+struct PlainCopy(Connection);
 
 #[derive(diesel::QueryableByName)]
 struct Count {
@@ -128,7 +134,7 @@ struct Count {
     count: i64,
 }
 
-impl Bare {
+impl PlainCopy {
     fn new() -> Self {
         let file = data::file().with_extension("bare.db");
         copy_to(&file);
@@ -139,11 +145,11 @@ impl Bare {
         Self(connection)
     }
 
-    /// Copies the messages with ids from one to another, and their rows of the WhatsApp log.
+    /// Copies the messages with ids in a range, and their rows of the WhatsApp log; gives messages per second.
     fn rate(&mut self, from: i64, to: i64) -> f64 {
         let (mut copied, mut took) = (0, Duration::ZERO);
-        for first in (from..=to).step_by(LARGEST) {
-            let last = first + i64::try_from(LARGEST).expect("a small number") - 1;
+        for first in (from..=to).step_by(MAX_BATCH) {
+            let last = first + i64::try_from(MAX_BATCH).expect("a small number") - 1;
             let messages = format!("tenant_id = {} AND message_id BETWEEN {first} AND {last}", data::TENANT.0);
             let count = format!("SELECT count(*) AS count FROM source.messages WHERE {messages}");
             let count: Count = diesel::sql_query(count).get_result(&mut self.0).expect("a count");
@@ -168,36 +174,36 @@ impl Bare {
     }
 }
 
-/// A way of bringing messages.
-enum Way {
+/// A kind of feed.
+enum FeedKind {
     /// One batch after another, each durable before the next.
     Batches(usize),
-    /// Many callers with one message each, through the door.
+    /// Many callers with one message each, through the ingest queue.
     Callers,
 }
 
-impl Way {
+impl FeedKind {
     fn name(&self) -> String {
         match self {
             Self::Batches(size) => format!("batches of {size}, one after another"),
-            Self::Callers => format!("{CALLERS} callers at once, a message each"),
+            Self::Callers => format!("{CALLERS} callers at once, a message each, through the ingest queue"),
         }
     }
 
-    async fn rate(&self, store: &Store, news: &mut News) -> f64 {
+    async fn rate(&self, store: &Store, new_messages: &mut NewMessages) -> f64 {
         let batch = match self {
             Self::Batches(size) => *size,
             Self::Callers => CALLERS,
         };
-        // Made before the clock starts.
+        // Generated before the measurement starts.
         let mut batches: Vec<Vec<Item>> =
-            (0..60_000_usize.div_ceil(batch).min(6000)).map(|_| news.take(batch)).collect();
-        let door = IngestQueue::new(
+            (0..60_000_usize.div_ceil(batch).min(6000)).map(|_| new_messages.take(batch)).collect();
+        let queue = IngestQueue::new(
             store.clone(),
             QueueLimits { queue_bytes: 64 << 20, wait: Duration::from_secs(5), tenant_limits: TenantLimits::default() },
         );
         let (started, mut recorded) = (Moment::now(), 0_u32);
-        while started.elapsed() < SPELL {
+        while started.elapsed() < MEASURED_TIME {
             let Some(items) = batches.pop() else { break };
             recorded += u32::try_from(items.len()).expect("a small number");
             match self {
@@ -205,9 +211,9 @@ impl Way {
                     ingest::record(store, data::TENANT, items).await.expect("a write");
                 }
                 Self::Callers => {
-                    let calls = items.into_iter().map(|item| door.record(data::TENANT, vec![Event::from(item)]));
-                    for answer in futures_util::future::join_all(calls).await {
-                        answer.expect("a write");
+                    let calls = items.into_iter().map(|item| queue.record(data::TENANT, vec![Event::from(item)]));
+                    for outcomes in futures_util::future::join_all(calls).await {
+                        outcomes.expect("a write");
                     }
                 }
             }
@@ -221,7 +227,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The server, ended with the benchmark.
+/// The server and its address; killed when it is dropped.
 struct Server(Child, String);
 
 impl Drop for Server {
@@ -247,9 +253,9 @@ fn serve(url: &str) -> Server {
     server
 }
 
-struct Line(BufReader<TcpStream>);
+struct HttpConnection(BufReader<TcpStream>);
 
-impl Line {
+impl HttpConnection {
     fn post(&mut self, path: &str, body: &str) {
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nHost: b\r\nx-api-key: {KEY}\r\nContent-Length: {length}\r\n\r\n");
@@ -268,40 +274,41 @@ impl Line {
     }
 }
 
-fn line(address: &str) -> Line {
+fn connect(address: &str) -> HttpConnection {
     let stream = TcpStream::connect(address).expect("a connection");
     stream.set_nodelay(true).expect("a socket");
-    Line(BufReader::new(stream))
+    HttpConnection(BufReader::new(stream))
 }
 
-/// Asks at a steady pace; gives how long each answer took from when its question was due, in seconds.
-fn ask(address: &str, questions: &[String]) -> Vec<f64> {
-    let mut line = line(address);
-    let (started, pause) = (Moment::now(), Duration::from_secs(1) / ASKED);
-    let count = ASKED * u32::try_from(ASKING.as_secs()).expect("some seconds");
+/// Sends queries at a steady rate; gives how long each took from when it was due until its response, in seconds.
+fn send_queries(address: &str, queries: &[String]) -> Vec<f64> {
+    let mut connection = connect(address);
+    let (started, pause) = (Moment::now(), Duration::from_secs(1) / QUERIES_PER_SECOND);
+    let count = QUERIES_PER_SECOND * u32::try_from(QUERY_TIME.as_secs()).expect("some seconds");
     let took = (0..count).map(|number| {
         let due = started + pause * number;
         std::thread::sleep(due.saturating_duration_since(Moment::now()));
-        line.post("/api/messages/history", &questions[number as usize % questions.len()]);
+        connection.post("/api/messages/history", &queries[number as usize % queries.len()]);
         due.elapsed().as_secs_f64()
     });
     took.collect()
 }
 
-/// Brings messages at a steady pace until it is over; gives how many a second there were.
-fn bring(address: &str, bodies: &mut impl Iterator<Item = String>, is_over: &AtomicBool) -> f64 {
-    let mut line = line(address);
-    let (started, pause, mut number) = (Moment::now(), Duration::from_secs(1) * AT_ONCE / BROUGHT, 0);
-    while !is_over.load(Ordering::Relaxed) {
+/// Sends messages at a steady rate until it is stopped; gives how many per second there were.
+fn send_feed(address: &str, bodies: &mut impl Iterator<Item = String>, is_stopped: &AtomicBool) -> f64 {
+    let mut connection = connect(address);
+    let (started, pause, mut number) =
+        (Moment::now(), Duration::from_secs(1) * MESSAGES_PER_REQUEST / MESSAGES_PER_SECOND, 0);
+    while !is_stopped.load(Ordering::Relaxed) {
         std::thread::sleep((started + pause * number).saturating_duration_since(Moment::now()));
         let Some(body) = bodies.next() else { break };
-        line.post("/v1/messages", &body);
+        connection.post("/v1/messages", &body);
         number += 1;
     }
-    f64::from(number * AT_ONCE) / started.elapsed().as_secs_f64()
+    f64::from(number * MESSAGES_PER_REQUEST) / started.elapsed().as_secs_f64()
 }
 
-fn readers(url: &str, news: &mut News) {
+fn readers(url: &str, new_messages: &mut NewMessages) {
     let server = serve(url);
     let mut phones: Vec<String> = Messages::new(data::plan())
         .filter(|item| item.text(Property::ChannelType) == Some("SMS"))
@@ -310,40 +317,46 @@ fn readers(url: &str, news: &mut News) {
         .take(200)
         .collect();
     phones.dedup();
-    let question = |phone: &String| {
+    let query = |phone: &String| {
         format!(
             r#"{{"subscriberFilter":{{"address":"{phone}","type":"PHONE"}},"dateFrom":"2025-06-01","dateTo":"2026-03-01"}}"#
         )
     };
-    let questions: Vec<String> = phones.iter().map(question).collect();
+    let queries: Vec<String> = phones.iter().map(query).collect();
     let rounds = u32::try_from(ROUNDS).expect("a few");
-    let wanted = BROUGHT / AT_ONCE * u32::try_from(ASKING.as_secs() * 2).expect("some seconds") * rounds;
-    let bodies: Vec<String> =
-        (0..wanted).map(|_| news.take(AT_ONCE as usize).iter().map(|item| item.render() + "\n").collect()).collect();
+    let wanted = MESSAGES_PER_SECOND / MESSAGES_PER_REQUEST
+        * u32::try_from(QUERY_TIME.as_secs() * 2).expect("some seconds")
+        * rounds;
+    let bodies: Vec<String> = (0..wanted)
+        .map(|_| new_messages.take(MESSAGES_PER_REQUEST as usize).iter().map(|item| item.render() + "\n").collect())
+        .collect();
     let mut bodies = bodies.into_iter();
-    ask(&server.1, &questions);
+    send_queries(&server.1, &queries);
     let p99 = |mut took: Vec<f64>| {
         took.sort_by(f64::total_cmp);
         took[took.len() * 99 / 100]
     };
     let (mut ratios, mut rates, mut idle_p99s, mut busy_p99s) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let idle = p99(ask(&server.1, &questions));
-        let is_over = AtomicBool::new(false);
+        let idle = p99(send_queries(&server.1, &queries));
+        let is_stopped = AtomicBool::new(false);
         let busy = std::thread::scope(|scope| {
-            let bringing = scope.spawn(|| bring(&server.1, &mut bodies, &is_over));
-            let busy = p99(ask(&server.1, &questions));
-            is_over.store(true, Ordering::Relaxed);
-            rates.push(bringing.join().expect("a feed"));
+            let feeding = scope.spawn(|| send_feed(&server.1, &mut bodies, &is_stopped));
+            let busy = p99(send_queries(&server.1, &queries));
+            is_stopped.store(true, Ordering::Relaxed);
+            rates.push(feeding.join().expect("a feed"));
             busy
         });
         ratios.push(busy / idle);
         idle_p99s.push(idle * 1000.0);
         busy_p99s.push(busy * 1000.0);
     }
-    println!("\nreaders: {ASKED} questions a second of 15 messages, beside {:.0} messages a second", median(rates));
     println!(
-        "p99 idle {:.2} ms, beside {:.2} ms, ratio {}",
+        "\nreaders: {QUERIES_PER_SECOND} queries per second for 15 messages, with {:.0} messages per second",
+        median(rates)
+    );
+    println!(
+        "p99 idle {:.2} ms, with the feed {:.2} ms, ratio {}",
         median(idle_p99s),
         median(busy_p99s),
         data::summary(ratios)

@@ -1,5 +1,5 @@
-//! Lists of the WhatsApp log with their counts: rows touched, growth from a small project to a large one, and ratios to
-//! OneUptime's own two statements on the same rows.
+//! Lists of the WhatsApp log with their counts: rows examined, growth from a small project to a large one, and ratios
+//! to OneUptime's own two statements on the same rows.
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark fails by panicking")]
 #![expect(clippy::format_push_string, clippy::format_collect, reason = "its statements are put together once")]
 
@@ -23,7 +23,7 @@ use history_gateway::store::{Budget, Connection, DatabaseUrl, Options, Store, St
 use history_gateway::web::Body;
 
 const ROUNDS: usize = 5;
-/// What takes longer than this is measured in fewer rounds, in seconds.
+/// Queries that take longer than this, in seconds, are measured in fewer rounds.
 const SLOW: f64 = 0.5;
 
 /// How many rows each project has: 100,000 and 1,000,000 unless BENCH_LOGS says otherwise, such as 100000,5000000.
@@ -40,35 +40,35 @@ fn plan(size: u64) -> LogPlan {
     LogPlan { logs: size, seed: size, days: 400, until: data::until() }
 }
 
-/// A question in both languages.
-struct Question {
+/// A query in both languages.
+struct Case {
     name: &'static str,
     body: String,
-    /// Beside the project, for OneUptime's statements.
+    /// The conditions of OneUptime's statements, besides the project.
     condition: String,
     skip: u64,
 }
 
-fn questions(size: u64) -> Vec<Question> {
+fn cases(size: u64) -> Vec<Case> {
     let phone = Logs::new(LogPlan { logs: 1000, ..plan(size) }).last().expect("a row").to_number;
-    let question = |name, body: &str, condition: &str, skip| Question {
+    let case = |name, body: &str, condition: &str, skip| Case {
         name,
         body: format!(r#"{{"select":{{"status":true,"toNumber":true}},"skip":{skip},"query":{body}}}"#),
         condition: condition.to_owned(),
         skip,
     };
     vec![
-        question("the default list", "{}", "", 0),
-        question("a status", r#"{"status":"Read"}"#, r#" AND "status" = 'Read'"#, 0),
-        question("a rare status", r#"{"status":"Low Balance"}"#, r#" AND "status" = 'Low Balance'"#, 0),
-        question("a phone", &format!(r#"{{"toNumber":"{phone}"}}"#), &format!(r#" AND "toNumber" = '{phone}'"#), 0),
-        question(
+        case("the default list", "{}", "", 0),
+        case("a status", r#"{"status":"Read"}"#, r#" AND "status" = 'Read'"#, 0),
+        case("a rare status", r#"{"status":"Low Balance"}"#, r#" AND "status" = 'Low Balance'"#, 0),
+        case("a phone", &format!(r#"{{"toNumber":"{phone}"}}"#), &format!(r#" AND "toNumber" = '{phone}'"#), 0),
+        case(
             "a text",
             r#"{"messageText":{"_type":"Search","value":"database down"}}"#,
             r#" AND lower("messageText") LIKE '%database down%'"#,
             0,
         ),
-        question("a skip to the middle", "{}", "", size / 2),
+        case("a skip to the middle", "{}", "", size / 2),
     ]
 }
 
@@ -97,12 +97,11 @@ struct Count {
 }
 
 /// OneUptime's two statements for a list.
-fn plain(connection: &mut Connection, size: u64, question: &Question) -> (Vec<String>, i64) {
-    let rows =
-        format!(r#"FROM "WhatsAppLog" WHERE "projectId" = '{size}' AND "deletedAt" IS NULL{}"#, question.condition);
+fn plain(connection: &mut Connection, size: u64, case: &Case) -> (Vec<String>, i64) {
+    let rows = format!(r#"FROM "WhatsAppLog" WHERE "projectId" = '{size}' AND "deletedAt" IS NULL{}"#, case.condition);
     let list = format!(
         r#"SELECT "_id" AS id, "status", "toNumber" {rows} ORDER BY "createdAt" DESC LIMIT 10 OFFSET {}"#,
-        question.skip
+        case.skip
     );
     let found: Vec<Row> = diesel::sql_query(list).load(connection).expect("rows");
     let count: Count =
@@ -110,8 +109,8 @@ fn plain(connection: &mut Connection, size: u64, question: &Question) -> (Vec<St
     (found.into_iter().map(|row| row.id).collect(), count.count)
 }
 
-/// OneUptime's table with its indexes, filled with the same rows.
-fn make_plain_table(connection: &mut Connection) {
+/// Creates OneUptime's table with its indexes, filled with the same rows.
+fn create_plain_table(connection: &mut Connection) {
     let columns = [
         ("_id", "id"),
         ("createdAt", "created_at"),
@@ -128,7 +127,7 @@ fn make_plain_table(connection: &mut Connection) {
         ("alertId", "alert_id"),
         ("onCallDutyPolicyId", "on_call_duty_policy_id"),
     ];
-    let selected: String = columns.iter().map(|(theirs, ours)| format!(r#", {ours} AS "{theirs}""#)).collect();
+    let selected: String = columns.iter().map(|(plain, column)| format!(r#", {column} AS "{plain}""#)).collect();
     let mut statements = format!(
         r#"CREATE TABLE "WhatsAppLog" AS SELECT CAST(tenant_id AS TEXT) AS "projectId", CAST(NULL AS BIGINT) AS "deletedAt"{selected} FROM whatsapp_logs;"#
     );
@@ -156,46 +155,46 @@ fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
-fn measure(ours: &mut Connection, theirs: &mut Connection) -> Result<(), StoreError> {
+fn measure(gateway_connection: &mut Connection, plain_connection: &mut Connection) -> Result<(), StoreError> {
     let sizes = sizes();
-    let names: Vec<&str> = questions(sizes[0]).iter().map(|question| question.name).collect();
-    for (place, name) in names.iter().enumerate() {
-        let asked: Vec<(u64, Question, LogQuery)> = sizes
+    let names: Vec<&str> = cases(sizes[0]).iter().map(|case| case.name).collect();
+    for (index, name) in names.iter().enumerate() {
+        let queries: Vec<(u64, Case, LogQuery)> = sizes
             .iter()
             .map(|size| {
-                let question = questions(*size).swap_remove(place);
-                let query = log_query(*size, &question.body);
-                (*size, question, query)
+                let case = cases(*size).swap_remove(index);
+                let query = log_query(*size, &case.body);
+                (*size, case, query)
             })
             .collect();
-        // Both find the same, and both are warm.
+        // Both find the same, and both caches are warm.
         let mut is_slow = Vec::new();
-        for (size, question, query) in &asked {
-            let (page, touched) = page::page_counted(ours, query)?;
-            let page::PageRows::Whole(rows, _) = &page.rows else { panic!("rows were asked for") };
+        for (size, case, query) in &queries {
+            let (page, examined) = page::page_counted(gateway_connection, query)?;
+            let page::PageRows::Whole(rows, _) = &page.rows else { panic!("rows were requested") };
             let mut found = (Vec::new(), 0);
-            is_slow.push(seconds(|| found = plain(theirs, *size, question)) > SLOW);
+            is_slow.push(seconds(|| found = plain(plain_connection, *size, case)) > SLOW);
             assert_eq!((rows.len(), page.count), (found.0.len(), found.1), "{name}");
-            println!("{name}, {size} rows: {} of {} found, {touched} rows touched", rows.len(), page.count);
-            black_box(page::page(ours, query, &Budget::default())?);
+            println!("{name}, {size} rows: {} of {} found, {examined} rows examined", rows.len(), page.count);
+            black_box(page::page(gateway_connection, query, &Budget::default())?);
         }
-        let mut times: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
-        let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
+        let mut times: Vec<Vec<f64>> = vec![Vec::new(); queries.len()];
+        let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); queries.len()];
         for round in 0..ROUNDS {
-            for (at, (size, question, query)) in asked.iter().enumerate() {
-                let planned = seconds(|| page::page(ours, query, &Budget::default()));
-                times[at].push(planned);
-                if !is_slow[at] || round < 2 {
-                    ratios[at].push(seconds(|| plain(theirs, *size, question)) / planned);
+            for (index, (size, case, query)) in queries.iter().enumerate() {
+                let planned = seconds(|| page::page(gateway_connection, query, &Budget::default()));
+                times[index].push(planned);
+                if !is_slow[index] || round < 2 {
+                    ratios[index].push(seconds(|| plain(plain_connection, *size, case)) / planned);
                 }
             }
         }
-        for (at, (size, ..)) in asked.iter().enumerate() {
-            let growth: Vec<f64> = times[at].iter().zip(&times[0]).map(|(time, least)| time / least).collect();
+        for (index, (size, ..)) in queries.iter().enumerate() {
+            let growth: Vec<f64> = times[index].iter().zip(&times[0]).map(|(time, least)| time / least).collect();
             println!(
-                "  {size}: time to the smallest's {}; OneUptime's statements to ours {}",
+                "  {size}: time relative to the smallest {}; OneUptime's statements relative to the gateway {}",
                 data::summary(growth),
-                data::summary(ratios[at].clone())
+                data::summary(ratios[index].clone())
             );
         }
     }
@@ -204,8 +203,8 @@ fn measure(ours: &mut Connection, theirs: &mut Connection) -> Result<(), StoreEr
 
 async fn fill(store: &Store) -> bool {
     let mut is_new = false;
-    if data::server().is_none() {
-        // Filled in minutes instead of an hour; what is measured are questions, on connections of their own.
+    if data::postgres_url().is_none() {
+        // Filled in minutes instead of an hour; the queries are measured on connections of their own.
         let settings = "PRAGMA cache_size = -3000000; PRAGMA wal_autocheckpoint = 1000000";
         store.write(|connection| Ok(connection.batch_execute(settings)?)).await.expect("a setting");
     }
@@ -230,18 +229,21 @@ async fn fill(store: &Store) -> bool {
 fn main() {
     let name: Vec<String> = sizes().iter().map(u64::to_string).collect();
     let file = format!("sqlite://{}/bench-logs-{}.db", env!("CARGO_TARGET_TMPDIR"), name.join("-"));
-    let url = DatabaseUrl::parse(&data::server().unwrap_or(file)).expect("a URL");
+    let url = DatabaseUrl::parse(&data::postgres_url().unwrap_or(file)).expect("a URL");
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(
         tokio::task::LocalSet::new().run_until(async {
             let options = Options { deadline: Duration::from_hours(1), ..Options::default() };
             let store = Store::open(&url, options).expect("a store");
-            // With the database's own settings, as any program has them.
-            let mut theirs = url.connect(Duration::from_secs(5)).expect("a connection");
+            // With the database's default settings, as any program has them.
+            let mut plain_connection = url.connect(Duration::from_secs(5)).expect("a connection");
             if fill(&store).await {
                 store.forget_deleted().await.expect("a tidy store");
-                make_plain_table(&mut theirs);
+                create_plain_table(&mut plain_connection);
             }
-            store.read(move |ours| measure(ours, &mut theirs)).await.expect("figures");
+            store
+                .read(move |gateway_connection| measure(gateway_connection, &mut plain_connection))
+                .await
+                .expect("figures");
         }),
     );
 }

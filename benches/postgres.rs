@@ -1,4 +1,4 @@
-//! The store on PostgreSQL against the same prepared statements under pgbench, and two gateways against one.
+//! Compares the store on PostgreSQL with the same prepared statements under pgbench, and two gateways with one.
 //!
 //! `BENCH_DATABASE_URL=postgres://… cargo bench --bench postgres`; pgbench comes with PostgreSQL.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
@@ -37,17 +37,17 @@ struct Number {
     number: i64,
 }
 
-/// A page as pgbench asks for it: the statement that the gateway prepared, and its values in their order.
-struct Twin {
+/// A page for pgbench: the statement that the gateway prepared, and its values in their order.
+struct PgbenchQuery {
     script: String,
     values: Vec<String>,
 }
 
-/// Takes the statement for a page from a connection that has just asked for it.
-async fn twin(store: &Store, query: &HistoryQuery, values: Vec<String>) -> Twin {
-    let asked = query.clone();
+/// Takes the statement for a page from a connection that has just run it.
+async fn pgbench_query(store: &Store, query: &HistoryQuery, values: Vec<String>) -> PgbenchQuery {
+    let page_query = query.clone();
     let work = move |connection: &mut _| {
-        history::page(connection, &asked, &Budget::default())?;
+        history::page(connection, &page_query, &Budget::default())?;
         let statements: Vec<Prepared> = diesel::sql_query(
             "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%FROM \"messages\"%ORDER BY%' \
              ORDER BY prepare_time DESC LIMIT 1",
@@ -60,15 +60,15 @@ async fn twin(store: &Store, query: &HistoryQuery, values: Vec<String>) -> Twin 
         script = script.replace(&format!("${number}"), &format!(":v{number}"));
     }
     assert!(!script.contains('$'), "as many values as the statement takes: {script}");
-    Twin { script: script + ";\n", values }
+    PgbenchQuery { script: script + ";\n", values }
 }
 
-/// The mean latency of pgbench in milliseconds, one client, on the plans that the gateway pins.
-fn pgbench(twin: &Twin, file: &std::path::Path) -> f64 {
-    std::fs::write(file, &twin.script).expect("a file");
+/// The mean latency of pgbench in milliseconds, with one client and the plans that the gateway pins.
+fn pgbench(pgbench_query: &PgbenchQuery, file: &std::path::Path) -> f64 {
+    std::fs::write(file, &pgbench_query.script).expect("a file");
     let mut command = Command::new("pgbench");
     command.args(["-n", "-M", "prepared", "-T", &SECONDS.to_string(), "-f"]).arg(file);
-    for (number, value) in (1..).zip(&twin.values) {
+    for (number, value) in (1..).zip(&pgbench_query.values) {
         command.args(["-D", &format!("v{number}={value}")]);
     }
     let pins = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c jit=off";
@@ -81,12 +81,12 @@ fn pgbench(twin: &Twin, file: &std::path::Path) -> f64 {
     })
 }
 
-/// The mean latency of a page in milliseconds, from the question to the answer's body; and that of the body alone.
+/// The mean latency of a page in milliseconds, from the query to the response body; and that of the body alone.
 async fn page(store: &Store, query: &HistoryQuery) -> (f64, f64) {
     let (started, mut pages, mut body) = (Instant::now(), 0.0, Duration::ZERO);
     while started.elapsed() < Duration::from_secs(SECONDS) {
-        let asked = query.clone();
-        let page = store.page(CallerId::default(), asked.into()).await.expect("a page");
+        let page_query = query.clone();
+        let page = store.page(CallerId::default(), page_query.into()).await.expect("a page");
         let before = Instant::now();
         black_box(response::begin(&page.items) + response::end(page.has_next));
         body += before.elapsed();
@@ -97,25 +97,25 @@ async fn page(store: &Store, query: &HistoryQuery) -> (f64, f64) {
 
 async fn compare(store: &Store, name: &str, body: &str, values: Vec<String>) {
     let query = query(body);
-    let twin = twin(store, &query, values).await;
+    let pgbench_query = pgbench_query(store, &query, values).await;
     let file = std::env::temp_dir().join(format!("history-gateway-bench-{}.sql", std::process::id()));
     let mut ratios = Vec::new();
     let mut last = (0.0, 0.0, 0.0);
     for _ in 0..=ROUNDS {
-        let bare = pgbench(&twin, &file);
+        let bare = pgbench(&pgbench_query, &file);
         let (whole, body) = page(store, &query).await;
         ratios.push(whole / (bare + body));
         last = (whole, bare, body);
     }
-    // What is left behind is small and in the temporary folder.
+    // A failure leaves a small file in the temporary directory.
     let _ = std::fs::remove_file(&file);
     // The first round warms the caches.
     ratios.remove(0);
-    println!("{name}\n  page to pgbench and the body: {}", data::summary(ratios));
+    println!("{name}\n  page relative to pgbench and the body: {}", data::summary(ratios));
     println!("  (page {:.3} ms, pgbench {:.3} ms, body {:.3} ms)", last.0, last.1, last.2);
 }
 
-/// Batches for a tenant, made up before anything is timed.
+/// Batches for a tenant, generated before anything is timed.
 fn batches(tenant: TenantId) -> Vec<Vec<Item>> {
     let plan = Plan { tenant, messages: MESSAGES, seed: 1, days: 2, until: data::until(), recipients: 2000 };
     let mut items = Messages::new(plan);
@@ -123,8 +123,8 @@ fn batches(tenant: TenantId) -> Vec<Vec<Item>> {
         .collect()
 }
 
-/// Messages a second that gateways record together; each has its own part of the work.
-async fn recorded(gateways: Vec<(&Store, TenantId, Vec<Vec<Item>>)>) -> f64 {
+/// How many messages per second gateways record together; each has its own part of the work.
+async fn record_rate(gateways: Vec<(&Store, TenantId, Vec<Vec<Item>>)>) -> f64 {
     let messages: usize = gateways.iter().map(|(_, _, batches)| batches.iter().map(Vec::len).sum::<usize>()).sum();
     let started = Instant::now();
     let writers = gateways.into_iter().map(|(store, tenant, batches)| {
@@ -141,10 +141,10 @@ async fn recorded(gateways: Vec<(&Store, TenantId, Vec<Vec<Item>>)>) -> f64 {
     f64::from(u32::try_from(messages).expect("few")) / started.elapsed().as_secs_f64()
 }
 
-/// Pages a second that gateways answer together, four at a time each.
-async fn answered(gateways: &[&Store], query: &HistoryQuery) -> f64 {
+/// How many pages per second gateways return together, four at a time each.
+async fn page_rate(gateways: &[&Store], query: &HistoryQuery) -> f64 {
     let started = Instant::now();
-    let askers = gateways.iter().flat_map(|store| std::iter::repeat_n(*store, 4)).map(|store| {
+    let readers = gateways.iter().flat_map(|store| std::iter::repeat_n(*store, 4)).map(|store| {
         let (store, query) = (store.clone(), query.clone());
         tokio::task::spawn_local(async move {
             let mut pages = 0_u32;
@@ -157,8 +157,8 @@ async fn answered(gateways: &[&Store], query: &HistoryQuery) -> f64 {
         })
     });
     let mut pages = 0;
-    for asker in askers.collect::<Vec<_>>() {
-        pages += asker.await.expect("an asker");
+    for reader in readers.collect::<Vec<_>>() {
+        pages += reader.await.expect("a reader");
     }
     f64::from(pages) / started.elapsed().as_secs_f64()
 }
@@ -173,11 +173,11 @@ async fn side_by_side(query: &HistoryQuery) {
             one.write(move |connection| tenants::create(connection, &tenant, data::until())).await.expect("a tenant");
         }
         let [alone, first, second, shared] = tenants;
-        let by_one = recorded(vec![(&one, alone, batches(alone))]).await;
-        let by_two = recorded(vec![(&one, first, batches(first)), (&other, second, batches(second))]).await;
+        let by_one = record_rate(vec![(&one, alone, batches(alone))]).await;
+        let by_two = record_rate(vec![(&one, first, batches(first)), (&other, second, batches(second))]).await;
         let mut half = batches(shared);
         let rest = half.split_off(half.len() / 2);
-        let of_same = recorded(vec![(&one, shared, half), (&other, shared, rest)]).await;
+        let of_same = record_rate(vec![(&one, shared, half), (&other, shared, rest)]).await;
         own_tenants.push(by_two / by_one);
         same_tenant.push(of_same / by_one);
         rate = by_one;
@@ -185,16 +185,16 @@ async fn side_by_side(query: &HistoryQuery) {
             one.write(move |connection| tenants::delete(connection, id)).await.expect("a tenant");
         }
         one.forget_deleted().await.expect("a vacuum");
-        let pages = answered(&[&one], query).await;
-        reads.push(answered(&[&one, &other], query).await / pages);
+        let pages = page_rate(&[&one], query).await;
+        reads.push(page_rate(&[&one, &other], query).await / pages);
     }
     for ratios in [&mut own_tenants, &mut same_tenant, &mut reads] {
         ratios.remove(0);
     }
-    println!("two gateways to one, batches of 1000 (one: {rate:.0} messages a second)");
+    println!("two gateways relative to one, batches of 1000 (one: {rate:.0} messages per second)");
     println!("  recording, a tenant each: {}", data::summary(own_tenants));
     println!("  recording for one tenant: {}", data::summary(same_tenant));
-    println!("  answering the 15 messages: {}", data::summary(reads));
+    println!("  returning the 15 messages: {}", data::summary(reads));
 }
 
 async fn run() {
@@ -216,7 +216,7 @@ async fn run() {
     let until = data::until().0.to_string();
     println!("{} messages on PostgreSQL; medians of {ROUNDS} interleaved rounds\n", data::messages());
     let body = format!(r#"{{"subscriberFilter":{{"address":"{phone}"}},{window}}}"#);
-    // The person is found (src/store/recipients/people.rs), then the first messages of each recipient, then the first of all.
+    // The person is resolved (src/store/recipients/people.rs), then the first messages of each recipient and of all.
     let t = tenant.as_str();
     let values = [t, &phone, "1", t, t, t, t, &year, &until, "16", "0", "16"];
     compare(&store, "15 messages of a recipient, a year", &body, values.map(str::to_owned).to_vec()).await;
@@ -233,7 +233,7 @@ async fn run() {
 }
 
 fn main() {
-    if data::server().is_none() {
+    if data::postgres_url().is_none() {
         eprintln!("name a PostgreSQL database that may be filled: BENCH_DATABASE_URL=postgres://… (it keeps its data)");
         std::process::exit(1);
     }

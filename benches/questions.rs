@@ -1,4 +1,4 @@
-//! The planner's statements without HTTP: rows touched, and ratios to fetching known rows and to the plain statement.
+//! The planner's statements without HTTP: rows examined, and ratios to fetching known rows and to the plain statement.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 mod data;
@@ -25,7 +25,7 @@ struct Row {
     item: String,
 }
 
-/// The example as one would write it, its plan left to the database.
+/// The example as most people would write it, with its plan left to the database.
 fn plain(connection: &mut Connection) -> Vec<Row> {
     let statement = "SELECT message_id, item FROM messages WHERE tenant_id = $1 AND subject_id = 50192 \
          AND sent_or_received_at BETWEEN $2 AND $3 AND channel_type = 'SMS' AND direction = 'OUT' AND traffic_type = 'AD' \
@@ -38,7 +38,7 @@ fn plain(connection: &mut Connection) -> Vec<Row> {
         .expect("rows")
 }
 
-/// The same rows, their ids known.
+/// Fetches the same rows by their ids.
 fn by_id(connection: &mut Connection, ids: &[i64]) -> Vec<String> {
     messages::table
         .filter(messages::tenant_id.eq(data::TENANT.0).and(any_of(messages::message_id, ids)))
@@ -76,9 +76,9 @@ fn measure(connection: &mut Connection) -> Result<(), StoreError> {
         // The first round warms the cache.
         to_known.remove(0);
         to_plain.remove(0);
-        println!("{name}: {} messages, {rows} rows touched", page.items.len());
-        println!("  time to that of fetching the same rows by id: {}", data::summary(to_known));
-        println!("  time of the plain statement to it: {}", data::summary(to_plain));
+        println!("{name}: {} messages, {rows} rows examined", page.items.len());
+        println!("  time relative to fetching the same rows by id: {}", data::summary(to_known));
+        println!("  time of the plain statement relative to the gateway: {}", data::summary(to_plain));
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ fn id(item: &str) -> i64 {
 fn count(connection: &mut Connection, phone: &str) -> Result<(), StoreError> {
     let window = r#""dateFrom":"2026-01-30","dateTo":"2026-03-01""#;
     let recipient = format!(r#""subscriberFilter":{{"address":"{phone}"}}"#);
-    println!("\nrows touched");
+    println!("\nrows examined");
     for (name, body) in [
         ("the newest 15", format!("{{{window}}}")),
         ("the newest 1000", format!(r#"{{{window},"limit":1000}}"#)),

@@ -1,5 +1,4 @@
-//! What every part of a running gateway is handed: the store, the way into it, the keys, the clock, the settings; knows no
-//! request.
+//! What every part of a running gateway shares: store, ingest queue, keys, clock, metrics, settings; knows no request.
 
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ pub struct App {
 }
 
 impl App {
-    /// Call it on the runtime that is to write what feeds bring.
+    /// Must be called on the runtime that is to run the ingest commits.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         let keys = Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute);
         let ingest = IngestQueue::new(store.clone(), config.ingest_limits());

@@ -1,4 +1,4 @@
-//! The one clock: every "now" of the gateway comes from here, so that a sandbox can stop it.
+//! The only source of the current time, so that a sandbox can stop it; knows no timer.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use chrono::Utc;
 
 use crate::model::Instant;
 
-/// The machine's clock, or one that stands still.
+/// The machine's clock, or one that is stopped at an instant.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Clock {
     #[default]
@@ -15,7 +15,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// Whether the machine's clock is set to a time that neither `now` nor a web server can tell.
+    /// Whether the machine's clock is set to before 1970, a time that neither `now` nor the web server can represent.
     pub fn is_before_1970() -> bool {
         SystemTime::now() < UNIX_EPOCH
     }

@@ -1,4 +1,4 @@
-//! The settings: default.toml, then a file, the environment and flags, validated as a whole; knows no command.
+//! The settings, read from default.toml, a file, the environment and flags, and validated as a whole; knows no command.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use sources::Sources;
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const PREFIX: &str = "HISTORY_GATEWAY";
 
-/// Every setting. `config/default.toml` says what each one is for.
+/// All settings. `config/default.toml` documents each one.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -141,11 +141,11 @@ pub struct OneUptime {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Pull {
-    #[validate(range(exclusive_min = 0.0, max = 1000.0, message = "must be more than 0, and at most 1000"))]
+    #[validate(range(exclusive_min = 0.0, max = 1000.0, message = "must be more than 0 and at most 1000"))]
     pub requests_per_second: f64,
     #[validate(range(min = 1, max = 1000, message = "must be between 1 and 1000"))]
     pub attempts: u32,
-    #[validate(range(max = 8784, message = "must be at most 8784, the hours of 366 days"))]
+    #[validate(range(max = 8784, message = "must be at most 8784 (366 days)"))]
     pub overlap_hours: u64,
     #[validate(range(min = 1, max = 86400, message = "must be between 1 and 86400"))]
     pub poll_interval_seconds: u64,
@@ -153,7 +153,7 @@ pub struct Pull {
     pub upstreams: Vec<PulledUpstream>,
 }
 
-/// Another endpoint that `serve` copies messages from.
+/// Another endpoint that `serve` pulls messages from.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct PulledUpstream {
@@ -163,8 +163,8 @@ pub struct PulledUpstream {
     pub key_file: PathBuf,
 }
 
-/// A setting that is one of some words; any other is refused with the words that are right.
-macro_rules! words {
+/// A setting with a fixed set of values. Any other value is rejected with a list of the valid ones.
+macro_rules! enum_setting {
     ($name:ident { $($variant:ident = $word:literal,)* }) => {
         #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
         #[serde(try_from = "String")]
@@ -176,19 +176,19 @@ macro_rules! words {
             fn try_from(word: String) -> Result<Self, String> {
                 match word.as_str() {
                     $($word => Ok(Self::$variant),)*
-                    _ => Err(format!("it must be one of: {}", [$($word),*].join(", "))),
+                    _ => Err(format!("must be one of: {}", [$($word),*].join(", "))),
                 }
             }
         }
     };
 }
 
-words!(RecipientSetting { Subscriber = "subscriber", Address = "address", });
-words!(RangeCheck { Given = "given", Effective = "effective", });
-words!(ProfileSetting { Published = "published", Live = "live", });
-words!(PreparedStatements { Auto = "auto", Always = "always", Never = "never", });
-words!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
-words!(Format { Text = "text", Json = "json", });
+enum_setting!(RecipientSetting { Subscriber = "subscriber", Address = "address", });
+enum_setting!(RangeCheck { Given = "given", Effective = "effective", });
+enum_setting!(ProfileSetting { Published = "published", Live = "live", });
+enum_setting!(PreparedStatements { Auto = "auto", Always = "always", Never = "never", });
+enum_setting!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
+enum_setting!(Format { Text = "text", Json = "json", });
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -197,7 +197,7 @@ pub struct Log {
     pub format: Format,
 }
 
-/// Why the settings cannot be used: every setting that is wrong, in one sentence each.
+/// Why the settings cannot be used. Lists every wrong setting with its reason.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     #[error("the settings cannot be read: {0}")]
@@ -207,7 +207,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the settings; `flags` are (name, value) pairs such as `("server.bind", "127.0.0.1:0")`.
+    /// Reads and validates the settings; `flags` are (name, value) pairs such as `("server.bind", "127.0.0.1:0")`.
     pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
         let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true);
         let environment = environment.list_separator(",").with_list_parse_key("server.cors_origins");
@@ -215,7 +215,7 @@ impl Config {
         Self::read(&Sources::read(file)?, environment, flags)
     }
 
-    /// The defaults and nothing else, for tests and for programs that embed the gateway.
+    /// The defaults only, for tests and for programs that embed the gateway.
     pub fn defaults() -> Result<Self, ConfigError> {
         Self::read(&Sources::none(), Environment::default().source(Some(config::Map::new())), &[])
     }
@@ -230,13 +230,13 @@ impl Config {
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         builder = builder.add_source(environment);
-        let refused = |error| describe(sources, &error);
+        let described = |error| describe(sources, &error);
         for (name, value) in flags {
-            builder = builder.set_override(name, value.as_str()).map_err(refused)?;
+            builder = builder.set_override(name, value.as_str()).map_err(described)?;
         }
-        let config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(refused)?;
-        let wrong = |errors| ConfigError::Wrong(sentences(sources, flags, "", &errors).join("; "));
-        config.validate().map_err(wrong)?;
+        let config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(described)?;
+        let invalid = |errors| ConfigError::Wrong(invalid_settings(sources, flags, "", &errors).join("; "));
+        config.validate().map_err(invalid)?;
         Ok(config)
     }
 
@@ -247,7 +247,7 @@ impl Config {
         }
     }
 
-    /// How much waits to be recorded, and how long.
+    /// The limits of the ingest queue.
     pub fn ingest_limits(&self) -> QueueLimits {
         QueueLimits {
             queue_bytes: self.ingest.queue_bytes,
@@ -259,7 +259,7 @@ impl Config {
         }
     }
 
-    /// The form of OneUptime answers for keys that have none of their own.
+    /// The form of OneUptime responses for keys that do not set their own.
     pub fn profile(&self) -> Profile {
         match self.oneuptime.profile {
             ProfileSetting::Published => Profile::Published,
@@ -269,12 +269,12 @@ impl Config {
 
     pub fn store_options(&self) -> store::Options {
         let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
-        let or = |given: u32, default: u32| if given == 0 { default } else { given };
-        let expensive = or(self.database.expensive_queries, (cores / 2).max(1));
+        let or_default = |given: u32, default: u32| if given == 0 { default } else { given };
+        let expensive = or_default(self.database.expensive_queries, (cores / 2).max(1));
         store::Options {
-            read_connections: or(self.database.read_connections, (2 * cores).max(4)),
+            read_connections: or_default(self.database.read_connections, (2 * cores).max(4)),
             expensive,
-            expensive_queue: or(self.database.expensive_queue, 8 * expensive),
+            expensive_queue: or_default(self.database.expensive_queue, 8 * expensive),
             cheap_rows: self.database.cheap_rows,
             abandoned_threads: self.database.abandoned_threads,
             wait: Duration::from_secs(self.database.wait_seconds),
@@ -288,7 +288,7 @@ impl Config {
     }
 }
 
-/// A database's URL may hold a password, so it does not print.
+/// Hides the URL, which may contain a password.
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database")
@@ -298,65 +298,66 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// What is wrong with a setting, and where it was given. Its value may be a database's address with its password, so it is
-/// not repeated.
+/// Describes what is wrong with a setting and where it was given. Never repeats the value, which may be a database
+/// address with a password.
 fn describe(sources: &Sources, error: &config::ConfigError) -> ConfigError {
-    let at = |key: &Option<String>, reason: String| match key {
+    let at_setting = |key: &Option<String>, reason: String| match key {
         Some(key) => ConfigError::Wrong(format!("{}: {reason}", sources.named(key))),
         None => ConfigError::Unreadable(reason),
     };
     match error {
         config::ConfigError::Type { unexpected, expected, key, .. } => {
-            at(key, mismatch(&unexpected.to_string(), expected))
+            at_setting(key, type_mismatch(&unexpected.to_string(), expected))
         }
         config::ConfigError::At { error, key, .. } => {
             let sentence = error.to_string();
             let types = sentence.strip_prefix("invalid type: ").and_then(|types| types.rsplit_once(", expected "));
-            let reason = types.map(|(value, expected)| mismatch(value, expected));
-            at(key, reason.unwrap_or_else(|| without_addresses(&sentence)))
+            let reason = types.map(|(value, expected)| type_mismatch(value, expected));
+            at_setting(key, reason.unwrap_or_else(|| redact_urls(&sentence)))
         }
-        // After a list's place it leaves out the dot.
+        // The config crate leaves out the dot after a list index.
         config::ConfigError::NotFound(key) => {
-            at(&Some(key.replace(']', "].").replace("..", ".")), "it is missing".into())
+            at_setting(&Some(key.replace(']', "].").replace("..", ".")), "is required".into())
         }
-        other => ConfigError::Unreadable(without_addresses(&other.to_string())),
+        other => ConfigError::Unreadable(redact_urls(&other.to_string())),
     }
 }
 
-/// What a value is and what it must be, without the value.
-fn mismatch(value: &str, expected: &str) -> String {
+/// States the expected type and the actual type of a value, without the value.
+fn type_mismatch(value: &str, expected: &str) -> String {
     let kind = value.split(['`', '"']).next().unwrap_or_default().trim_end();
     let expected = match expected {
         "a floating point" => "a number",
         table if table.starts_with("struct ") => "a table",
         other => other,
     };
-    format!("it is a {kind}, and must be {expected}")
+    format!("must be {expected}, but its type is {kind}")
 }
 
-/// One line, and nothing of it after a scheme.
-fn without_addresses(sentence: &str) -> String {
+/// The sentence on one line, cut off after the scheme of the first URL.
+fn redact_urls(sentence: &str) -> String {
     let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
     line.split_once("://").map_or(line.clone(), |(before, _)| format!("{before}://…"))
 }
 
-fn sentences(sources: &Sources, flags: &[(&str, String)], path: &str, errors: &ValidationErrors) -> Vec<String> {
+/// A sentence for each setting that failed its validation, with the setting's full name.
+fn invalid_settings(sources: &Sources, flags: &[(&str, String)], path: &str, errors: &ValidationErrors) -> Vec<String> {
     let mut found: Vec<String> = errors
         .errors()
         .iter()
         .flat_map(|(name, kind)| {
             let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
             match kind {
-                ValidationErrorsKind::Struct(inner) => sentences(sources, flags, &path, inner),
+                ValidationErrorsKind::Struct(inner) => invalid_settings(sources, flags, &path, inner),
                 ValidationErrorsKind::Field(errors) => {
                     let reason = |error: &ValidationError| error.message.clone().unwrap_or_default();
                     let is_flag = flags.iter().any(|(name, _)| *name == path);
-                    let named = if is_flag { path.clone() } else { sources.named(&path) };
-                    errors.iter().map(|error| format!("{named}: {}", reason(error))).collect()
+                    let setting = if is_flag { path.clone() } else { sources.named(&path) };
+                    errors.iter().map(|error| format!("{setting}: {}", reason(error))).collect()
                 }
-                ValidationErrorsKind::List(places) => places
+                ValidationErrorsKind::List(items) => items
                     .iter()
-                    .flat_map(|(place, inner)| sentences(sources, flags, &format!("{path}[{place}]"), inner))
+                    .flat_map(|(index, inner)| invalid_settings(sources, flags, &format!("{path}[{index}]"), inner))
                     .collect(),
             }
         })

@@ -1,17 +1,17 @@
-//! A queue that serves tenants in turn, and within a tenant its keys in turn; knows nothing of what waits in it.
+//! A queue that serves tenants in turn, and within a tenant its keys in turn; knows nothing about its entries.
 
 use std::collections::VecDeque;
 
 use crate::model::TenantId;
 
-/// What waits, in the order in which it arrived within each key of each tenant.
+/// A round-robin queue over tenants and their keys. Entries of one key are served in order of arrival.
 pub struct FairQueue<T> {
-    /// The tenant in front is served next, then moves to the back; likewise the keys of each.
+    /// The tenant in front is served next, then moves to the back; likewise the keys of each tenant.
     tenants: VecDeque<(TenantId, Keys<T>)>,
     length: usize,
 }
 
-/// What waits of one tenant, by the number of its key.
+/// The entries of one tenant, by key id.
 type Keys<T> = VecDeque<(i64, VecDeque<T>)>;
 
 impl<T> Default for FairQueue<T> {
@@ -29,24 +29,24 @@ impl<T> FairQueue<T> {
         self.length == 0
     }
 
-    /// How many entries of a tenant wait.
+    /// The number of a tenant's entries.
     pub fn len_of(&self, tenant: TenantId) -> usize {
         self.tenants.iter().find(|(known, _)| *known == tenant).map_or(0, |(_, keys)| count(keys))
     }
 
     pub fn push(&mut self, tenant: TenantId, key: i64, entry: T) {
         self.length += 1;
-        let keys = entry_of(&mut self.tenants, tenant);
-        entry_of(keys, key).push_back(entry);
+        let keys = get_or_insert_default(&mut self.tenants, tenant);
+        get_or_insert_default(keys, key).push_back(entry);
     }
 
-    /// The entry whose turn it is.
+    /// Removes and returns the next entry.
     #[cfg(test)]
     fn pop(&mut self) -> Option<T> {
         self.pop_if(|_| true)
     }
 
-    /// The entry whose turn it is, if it is accepted; else it keeps its turn.
+    /// Removes and returns the next entry if `accept` returns true for it; otherwise it stays the next one.
     pub fn pop_if(&mut self, accept: impl FnOnce(&T) -> bool) -> Option<T> {
         let (tenant, keys) = self.tenants.front()?;
         let tenant = *tenant;
@@ -56,7 +56,8 @@ impl<T> FairQueue<T> {
         self.pop_from(|next| next == tenant).map(|(_, entry)| entry)
     }
 
-    /// The entry whose turn it is among the tenants that are accepted, and its tenant; the others keep their turn.
+    /// Removes and returns the next entry of the tenants that `accept` selects, with its tenant. The order of the other
+    /// tenants does not change.
     pub fn pop_from(&mut self, accept: impl Fn(TenantId) -> bool) -> Option<(TenantId, T)> {
         let position = self.tenants.iter().position(|(tenant, _)| accept(*tenant))?;
         let (tenant, mut keys) = self.tenants.remove(position)?;
@@ -72,10 +73,11 @@ impl<T> FairQueue<T> {
         Some((tenant, entry))
     }
 
-    /// Removes the newest entry of the tenant that has the most, if that is more than `others` has after its own next
-    /// entry: a place in a full queue belongs to whoever has fewer.
-    pub fn evict(&mut self, others: TenantId) -> Option<T> {
-        let own = self.len_of(others) + 1;
+    /// Makes room in a full queue for an entry of `tenant`: evicts the newest entry of the tenant that has the most, if
+    /// that tenant has more than `tenant` would have with its new entry. Of several keys, the one with the most entries
+    /// loses one.
+    pub fn evict(&mut self, tenant: TenantId) -> Option<T> {
+        let own = self.len_of(tenant) + 1;
         let most = self.tenants.iter_mut().max_by_key(|(_, keys)| count(keys))?;
         if count(&most.1) <= own {
             return None;
@@ -87,7 +89,7 @@ impl<T> FairQueue<T> {
         Some(entry)
     }
 
-    /// Keeps what is still wanted.
+    /// Removes the entries for which `is_wanted` returns false.
     pub fn retain(&mut self, mut is_wanted: impl FnMut(&T) -> bool) {
         for (_, keys) in &mut self.tenants {
             for (_, entries) in keys {
@@ -110,10 +112,10 @@ fn count<T>(keys: &Keys<T>) -> usize {
     keys.iter().map(|(_, entries)| entries.len()).sum()
 }
 
-/// What is kept under a name, made where there is nothing yet.
-fn entry_of<K: PartialEq, V: Default>(list: &mut VecDeque<(K, V)>, name: K) -> &mut V {
-    let position = list.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-        list.push_back((name, V::default()));
+/// The value of a key, inserted with its default if it is missing.
+fn get_or_insert_default<K: PartialEq, V: Default>(list: &mut VecDeque<(K, V)>, key: K) -> &mut V {
+    let position = list.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+        list.push_back((key, V::default()));
         list.len() - 1
     });
     &mut list[position].1
@@ -167,7 +169,7 @@ mod tests {
         let mut queue = queue(&[(1, 10, "1a"), (1, 11, "1x"), (1, 11, "1y"), (2, 20, "2a")]);
         assert_eq!(queue.evict(TenantId(3)), Some("1y"));
         assert_eq!(queue.evict(TenantId(3)), Some("1x"));
-        // Tenant 1 has one left, and so would tenant 3.
+        // Tenant 1 has one entry left, and tenant 3 would have one too.
         assert_eq!(queue.evict(TenantId(3)), None);
         assert_eq!(queue.evict(TenantId(1)), None);
         assert_eq!(all(queue), ["1a", "2a"]);

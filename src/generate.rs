@@ -1,4 +1,4 @@
-//! Makes up messages and WhatsApp log rows, the same ones for the same seed: skewed and realistic, for demos and
+//! Generates messages and WhatsApp log rows, the same ones for the same seed, with a realistic skew, for demos and
 //! benchmarks; knows no store.
 
 pub mod logs;
@@ -13,7 +13,7 @@ use crate::model::instant::DAY;
 use crate::model::property::{Property as P, Value};
 use crate::model::{Instant, Item, TenantId};
 
-/// What to make up.
+/// What to generate.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub tenant: TenantId,
@@ -28,21 +28,22 @@ pub struct Plan {
 pub struct Messages {
     plan: Plan,
     random: ChaCha8Rng,
-    made: u64,
+    generated: u64,
     /// The last OUT message of a recipient on a channel, which an IN one replies to.
     last_out: HashMap<(u64, &'static str), i64>,
 }
 
 struct Channel {
     word: &'static str,
-    /// Of a hundred messages.
+    /// How many of a hundred messages are on this channel.
     share: u32,
+    /// How many of a hundred messages of this channel are incoming.
     incoming: u32,
     subjects: &'static [(i64, &'static str)],
     traffic_types: &'static [(&'static str, u32)],
 }
 
-/// How fine the choice of a recipient is.
+/// The resolution of the random choice of a recipient.
 const ROLLS: u64 = 1 << 21;
 
 const CHANNELS: [Channel; 4] = [
@@ -78,10 +79,10 @@ const CHANNELS: [Channel; 4] = [
 
 impl Messages {
     pub fn new(plan: Plan) -> Self {
-        Self { plan, random: ChaCha8Rng::seed_from_u64(plan.seed), made: 0, last_out: HashMap::new() }
+        Self { plan, random: ChaCha8Rng::seed_from_u64(plan.seed), generated: 0, last_out: HashMap::new() }
     }
 
-    /// One of a list by its shares, which sum up to a hundred.
+    /// A random element of a list, weighted by shares that sum to a hundred.
     fn pick<T: Copy>(&mut self, list: &[(T, u32)]) -> T {
         let mut roll = self.random.random_range(0..100);
         for (value, share) in list {
@@ -93,18 +94,18 @@ impl Messages {
         list[list.len() - 1].0
     }
 
-    /// Ids of eleven digits that leave gaps, as one tenant's do where all tenants share them.
+    /// Ids of eleven digits with gaps, like one tenant's ids in a sequence that all tenants share.
     fn message_id(&mut self) -> i64 {
         let step = (1_000_000_000 / self.plan.messages.max(1)).clamp(1, 1000);
         let base = (10 + self.plan.seed % 80) * 1_000_000_000;
-        let id = base + self.made * step + self.random.random_range(0..step);
+        let id = base + self.generated * step + self.random.random_range(0..step);
         i64::try_from(id).unwrap_or(i64::MAX)
     }
 
-    /// Times rise with the ids, except that a few messages are late.
+    /// Times increase with the ids, except that a few messages are out of order.
     fn sent_at(&mut self) -> Instant {
         let span = i64::from(self.plan.days) * DAY;
-        let passed = i128::from(span) * i128::from(self.made) / i128::from(self.plan.messages.max(1));
+        let passed = i128::from(span) * i128::from(self.generated) / i128::from(self.plan.messages.max(1));
         let at = self.plan.until.0 - span + i64::try_from(passed).unwrap_or(span);
         let late = if self.random.random_range(0..1000) == 0 { self.random.random_range(0..DAY / 4) } else { 0 };
         let jitter = self.random.random_range(0..2000);
@@ -114,7 +115,7 @@ impl Messages {
     fn message(&mut self) -> Vec<(P, Value)> {
         let id = self.message_id();
         let sent_at = self.sent_at();
-        let shares: [(usize, u32); 4] = std::array::from_fn(|place| (place, CHANNELS[place].share));
+        let shares: [(usize, u32); 4] = std::array::from_fn(|index| (index, CHANNELS[index].share));
         let channel = &CHANNELS[self.pick(&shares)];
         let incoming = self.random.random_range(0..100) < channel.incoming;
         // The third power makes a few recipients get most of the messages.
@@ -133,7 +134,7 @@ impl Messages {
             (P::SubjectId, Value::Integer(subject.0)),
             (P::SubjectName, text(subject.1)),
         ];
-        // Some senders never tell the subscriber.
+        // Some messages have no subscriber id.
         if person % 10 != 7 {
             values.push((P::SubscriberId, Value::Integer(subscriber_id(self.plan.seed, person))));
         }
@@ -184,7 +185,7 @@ impl Messages {
     }
 
     fn status(&mut self, channel: &Channel, sent_at: Instant) -> &'static str {
-        // The newest are still on their way.
+        // The newest messages are not delivered yet.
         if self.plan.until.0 - sent_at.0 < 60_000 {
             return self.pick(&[("ENQUEUED", 50), ("SENT", 50)]);
         }
@@ -200,21 +201,21 @@ impl Iterator for Messages {
     type Item = Item;
 
     fn next(&mut self) -> Option<Item> {
-        if self.made >= self.plan.messages {
+        if self.generated >= self.plan.messages {
             return None;
         }
         let values = self.message();
-        self.made += 1;
+        self.generated += 1;
         Item::from_values(values)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::try_from(self.plan.messages - self.made).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.plan.messages - self.generated).unwrap_or(usize::MAX);
         (left, Some(left))
     }
 }
 
-/// A person's address: the same phone on every phone channel, a device's token for push.
+/// A person's address: the same phone number on every phone channel, a device token for push.
 fn address(seed: u64, person: u64, channel_type: &str) -> String {
     match channel_type {
         "PUSH" => format!("device-{:016x}-{person:08x}", seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ person),

@@ -1,4 +1,4 @@
-//! How many bytes of requests and answers are in memory at a time; knows nothing of what they say.
+//! Limits the bytes of request bodies and responses in memory at a time; knows nothing about their content.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,28 +8,28 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::model::TenantId;
 
-/// What bytes are counted in.
+/// The unit, in bytes, in which shares are counted.
 const UNIT: usize = 1024;
 
-/// What is so small is not counted: the number of connections bounds it, and the large ones of somebody else never keep it
-/// out.
+/// Shares up to this many bytes are not counted: the number of connections bounds them, and the large shares of other
+/// clients never block them.
 const SMALL: usize = 64 * 1024;
 
-/// How long the rest of an answer that was begun waits for room.
+/// How long a later part of a response waits for capacity once the response has begun.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// The one bound for all bodies and answers of a server, of which each tenant has no more than three quarters; clones
+/// The limit for all bodies and responses of a server, of which one tenant gets at most three quarters. Clones
 /// share it.
 #[derive(Clone)]
 pub struct InFlight {
-    room: Arc<Semaphore>,
+    semaphore: Arc<Semaphore>,
     units: usize,
     tenants: Arc<Mutex<HashMap<TenantId, Arc<Semaphore>>>>,
-    /// What its tenant may have.
+    /// The tenant's part of the limit, if this handle is a tenant's.
     of_tenant: Option<Arc<Semaphore>>,
 }
 
-/// The part of it that one body or answer takes, given back when it is dropped.
+/// The capacity that one body or response occupies; released on drop.
 #[derive(Default)]
 pub struct Share {
     permit: Option<OwnedSemaphorePermit>,
@@ -37,7 +37,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// Whether it counts against the bound.
+    /// Whether it counts towards the limit.
     pub fn is_counted(&self) -> bool {
         self.permit.is_some()
     }
@@ -46,50 +46,50 @@ impl Share {
 impl InFlight {
     pub fn new(bytes: usize) -> Self {
         let units = bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
-        Self { room: Arc::new(Semaphore::new(units)), units, tenants: Arc::default(), of_tenant: None }
+        Self { semaphore: Arc::new(Semaphore::new(units)), units, tenants: Arc::default(), of_tenant: None }
     }
 
-    /// The same bound for what a tenant sends and is sent: who reads slowly keeps nobody else's answers out.
+    /// The same limit for the bodies and responses of one tenant: a tenant that reads slowly does not block others.
     #[must_use]
     pub fn of(&self, tenant: TenantId) -> Self {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = tenants.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(self.most_of_tenant())));
-        Self { of_tenant: Some(Arc::clone(theirs)), ..self.clone() }
+        let semaphore = tenants.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(self.tenant_units())));
+        Self { of_tenant: Some(Arc::clone(semaphore)), ..self.clone() }
     }
 
-    /// How many bytes are taken.
+    /// How many bytes are in use.
     pub fn taken(&self) -> usize {
-        (self.units - self.room.available_permits()) * UNIT
+        (self.units - self.semaphore.available_permits()) * UNIT
     }
 
-    /// A part of so many bytes; `None` where there is no room for it.
+    /// Reserves `bytes`; `None` if the limit does not allow it.
     pub fn share(&self, bytes: usize) -> Option<Share> {
         let mut share = Share::default();
         self.grow(&mut share, bytes).then_some(share)
     }
 
-    /// A part of so many bytes, waited for; `None` where there is no room for it in time.
+    /// Reserves `bytes`, waiting for capacity if necessary; `None` if it does not become free in time.
     pub async fn share_in_time(&self, bytes: usize) -> Option<Share> {
         if bytes <= SMALL {
             return Some(Share::default());
         }
         let wanted = bytes.div_ceil(UNIT);
-        let acquire = async |room: &Arc<Semaphore>, wanted: usize| {
+        let acquire = async |semaphore: &Arc<Semaphore>, wanted: usize| {
             // The semaphores are never closed.
-            Arc::clone(room).acquire_many_owned(u32::try_from(wanted).ok()?).await.ok()
+            Arc::clone(semaphore).acquire_many_owned(u32::try_from(wanted).ok()?).await.ok()
         };
         let share = async {
             let of_tenant = match &self.of_tenant {
-                Some(theirs) => Some(acquire(theirs, wanted.min(self.most_of_tenant())).await?),
+                Some(semaphore) => Some(acquire(semaphore, wanted.min(self.tenant_units())).await?),
                 None => None,
             };
-            Some(Share { permit: Some(acquire(&self.room, wanted).await?), of_tenant })
+            Some(Share { permit: Some(acquire(&self.semaphore, wanted).await?), of_tenant })
         };
         if wanted > self.units { None } else { tokio::time::timeout(WAIT, share).await.ok()? }
     }
 
-    /// Makes a part as large as so many bytes in all; `false` where there is no room for it. What is larger than a tenant may
-    /// have is let in where nothing else of it is in flight.
+    /// Grows a share to `bytes` in total; `false` if the limit does not allow it. A share that exceeds its tenant's
+    /// part of the limit is granted if nothing else of the tenant is in flight.
     pub fn grow(&self, share: &mut Share, bytes: usize) -> bool {
         if bytes <= SMALL {
             return true;
@@ -98,17 +98,17 @@ impl InFlight {
         let missing = |permit: &Option<OwnedSemaphorePermit>, wanted: usize| {
             wanted.saturating_sub(permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits))
         };
-        let take = |room: &Arc<Semaphore>, missing: usize| {
-            Arc::clone(room).try_acquire_many_owned(u32::try_from(missing).ok()?).ok()
+        let take = |semaphore: &Arc<Semaphore>, missing: usize| {
+            Arc::clone(semaphore).try_acquire_many_owned(u32::try_from(missing).ok()?).ok()
         };
         let of_tenant = match &self.of_tenant {
             None => None,
-            Some(theirs) => match take(theirs, missing(&share.of_tenant, wanted.min(self.most_of_tenant()))) {
+            Some(semaphore) => match take(semaphore, missing(&share.of_tenant, wanted.min(self.tenant_units()))) {
                 None => return false,
                 taken => taken,
             },
         };
-        let Some(more) = take(&self.room, missing(&share.permit, wanted)) else { return false };
+        let Some(more) = take(&self.semaphore, missing(&share.permit, wanted)) else { return false };
         merge(&mut share.permit, more);
         if let Some(more) = of_tenant {
             merge(&mut share.of_tenant, more);
@@ -116,7 +116,7 @@ impl InFlight {
         true
     }
 
-    fn most_of_tenant(&self) -> usize {
+    fn tenant_units(&self) -> usize {
         self.units.div_ceil(4) * 3
     }
 }
@@ -143,7 +143,7 @@ mod tests {
         assert!(in_flight.share(200 * KIB + 1).is_none() && !in_flight.grow(&mut one, 1000 * KIB + 1));
         let other = in_flight.share(200 * KIB).unwrap();
         assert_eq!(in_flight.taken(), 1000 * KIB);
-        // Small ones are let in all the same.
+        // Small shares are granted all the same.
         assert!(in_flight.share(64 * KIB).is_some() && in_flight.share(64 * KIB + 1).is_none());
         drop((one, other));
         assert_eq!(in_flight.taken(), 0);
@@ -161,7 +161,7 @@ mod tests {
         assert!(other.share(65 * KIB).is_none(), "the whole is bounded too");
         drop((most, rest));
         assert_eq!(in_flight.taken(), 0);
-        // More is let in where it is alone.
+        // A tenant with nothing else in flight may exceed its part.
         let all = one.share(900 * KIB).unwrap();
         assert!(one.share(65 * KIB).is_none() && other.share(100 * KIB).is_some());
         drop(all);

@@ -1,4 +1,4 @@
-//! Who asks: from a key to its caller; knows no header, no route and no dialect's error.
+//! Authentication: from a key to its caller, and the limits of keys; knows no header, no route and no dialect's error.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -13,44 +13,44 @@ use crate::model::key::{KeyDigest, KeyKind, Secret};
 use crate::model::{Caller, Instant};
 use crate::store::{LookupFor, Store, StoreError, api_keys};
 
-/// How long a key's rights are taken from memory. A revoked key stops within a second, so this is less.
-const FRESH: Duration = Duration::from_millis(500);
+/// How long a valid key's caller is cached. A revoked key must stop working within a second, so this is less.
+const CACHE_TTL: Duration = Duration::from_millis(500);
 
-/// When to throw stale keys out of memory.
-const REMEMBERED_KEYS: usize = 10_000;
+/// The number of cached keys from which on expired ones are evicted.
+const CACHED_KEYS_BEFORE_EVICTION: usize = 10_000;
 
-/// How long an address that brought too many wrong keys is looked up apart after the last of them.
-const SUSPECT_FOR: Duration = Duration::from_secs(10);
+/// For at least how long after its last wrong key over the limit an address has its keys looked up separately.
+const SUSPECT_DURATION: Duration = Duration::from_secs(10);
 
-/// From how many addresses wrong keys are remembered before old ones are looked for.
-const REMEMBERED_ADDRESSES: usize = 10_000;
+/// The number of remembered addresses from which on expired ones are evicted.
+const ADDRESSES_BEFORE_EVICTION: usize = 10_000;
 
-/// The right keys that were seen lately, when they were used, and from where wrong ones came.
+/// The cached callers of valid keys, when keys were last used, and which addresses sent wrong ones.
 pub struct Keys {
     store: Store,
-    seen: Mutex<HashMap<KeyDigest, (Arc<Caller>, Monotonic)>>,
+    callers: Mutex<HashMap<KeyDigest, (Arc<Caller>, Monotonic)>>,
     uses: Mutex<BTreeMap<i64, Instant>>,
     limiter: Option<DefaultKeyedRateLimiter<i64>>,
     wrong: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    /// The addresses that brought too many wrong keys, each until when its keys are looked up apart.
+    /// The addresses that sent too many wrong keys, with the time until which their keys are looked up separately.
     suspects: Mutex<HashMap<IpAddr, Monotonic>>,
 }
 
-/// Why there is no caller.
+/// Why a request has no caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthError {
     NoKey,
     UnknownKey,
-    /// A limit is exceeded; in how many seconds it is not any more.
+    /// A limit is exceeded, for `retry_after` more seconds.
     TooMany {
         limit: Limit,
         retry_after: u64,
     },
-    /// The store did not answer whether there is such a key.
+    /// The store did not respond to the lookup.
     Unavailable,
 }
 
-/// What is limited.
+/// What a limit applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// The requests of one key.
@@ -59,7 +59,7 @@ pub enum Limit {
     WrongKeys,
 }
 
-/// A key as a request brings it, or why there is none, and the address it comes from.
+/// The key of a request, or why there is none, and the client's address.
 #[derive(Clone, Copy)]
 pub struct PresentedKey<'a> {
     pub key: Result<&'a str, AuthError>,
@@ -67,11 +67,11 @@ pub struct PresentedKey<'a> {
 }
 
 impl Keys {
-    /// `requests_per_second` is each key's own limit, `wrong_keys_per_minute` each address's; 0 for none.
+    /// `requests_per_second` limits each key, `wrong_keys_per_minute` each address; 0 means no limit.
     pub fn new(store: Store, requests_per_second: u32, wrong_keys_per_minute: u32) -> Self {
         Self {
             store,
-            seen: Mutex::default(),
+            callers: Mutex::default(),
             uses: Mutex::default(),
             limiter: NonZeroU32::new(requests_per_second).map(Quota::per_second).map(RateLimiter::keyed),
             wrong: NonZeroU32::new(wrong_keys_per_minute).map(Quota::per_minute).map(RateLimiter::keyed),
@@ -79,9 +79,9 @@ impl Keys {
         }
     }
 
-    /// The caller that a header's key stands for. A webhook key is an unknown one here (docs/edna.md §7).
+    /// The caller that an API key identifies. A webhook key counts as unknown (docs/edna.md §7).
     pub async fn caller(&self, presented: PresentedKey<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
-        let caller = self.holder(presented.key?, presented.from, now, |kind| kind != KeyKind::Webhook).await?;
+        let caller = self.authenticate(presented.key?, presented.from, now, |kind| kind != KeyKind::Webhook).await?;
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
         {
@@ -90,102 +90,102 @@ impl Keys {
         Ok(caller)
     }
 
-    /// The caller that a webhook's key stands for, `Token <key>` or the key alone. Any other key is an unknown one, and
-    /// no limit holds edna up.
+    /// The caller that a webhook key identifies, given as `Token <key>` or as the key alone. A key of another kind
+    /// counts as unknown. The limit on requests does not apply, so edna is never delayed.
     pub async fn webhook(&self, presented: PresentedKey<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
         let value = presented.key?;
         let key = match value.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => key,
             _ => value,
         };
-        self.holder(key, presented.from, now, |kind| kind == KeyKind::Webhook).await
+        self.authenticate(key, presented.from, now, |kind| kind == KeyKind::Webhook).await
     }
 
-    /// Who has a key of the right kind, and uses it now.
+    /// Finds the caller of a key of the right kind, and records the use of the key.
     ///
-    /// Only right keys are taken from memory, so that every other one takes the same way, whatever is wrong with it.
-    async fn holder(
+    /// Only valid keys are cached, so every other key takes the same code path, whatever is wrong with it.
+    async fn authenticate(
         &self,
         key: &str,
         from: Option<IpAddr>,
         now: Instant,
         kind: impl Fn(KeyKind) -> bool,
     ) -> Result<Arc<Caller>, AuthError> {
-        let Some(secret) = Secret::parse(key) else { return Err(self.wrong(from)) };
+        let Some(secret) = Secret::parse(key) else { return Err(self.reject_wrong_key(from)) };
         let digest = secret.digest();
-        let is_right = |caller: &Caller| kind(caller.kind) && caller.is_valid_at(now);
-        let remembered = self.remembered(digest).filter(|caller| is_right(caller));
-        let caller = if let Some(caller) = remembered {
+        let is_valid = |caller: &Caller| kind(caller.kind) && caller.is_valid_at(now);
+        let cached = self.cached(digest).filter(|caller| is_valid(caller));
+        let caller = if let Some(caller) = cached {
             caller
         } else {
-            // The age counts from before the look-up: what is revoked meanwhile must not live longer for it.
-            let asked_at = Monotonic::now();
-            let found = self.find(digest, from).await?.filter(is_right);
-            let caller = Arc::new(found.ok_or_else(|| self.wrong(from))?);
-            self.remember(digest, &caller, asked_at);
+            // The age counts from before the lookup, so that a key that is revoked meanwhile is not cached for longer.
+            let looked_up_at = Monotonic::now();
+            let found = self.find(digest, from).await?.filter(is_valid);
+            let caller = Arc::new(found.ok_or_else(|| self.reject_wrong_key(from))?);
+            self.cache(digest, &caller, looked_up_at);
             caller
         };
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(caller.key_id, now);
         Ok(caller)
     }
 
-    fn remembered(&self, digest: KeyDigest) -> Option<Arc<Caller>> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(&digest).filter(|(_, at)| at.elapsed() < FRESH).map(|(caller, _)| Arc::clone(caller))
+    fn cached(&self, digest: KeyDigest) -> Option<Arc<Caller>> {
+        let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.get(&digest).filter(|(_, at)| at.elapsed() < CACHE_TTL).map(|(caller, _)| Arc::clone(caller))
     }
 
-    fn remember(&self, digest: KeyDigest, caller: &Arc<Caller>, asked_at: Monotonic) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= REMEMBERED_KEYS {
-            seen.retain(|_, (_, at)| at.elapsed() < FRESH);
+    fn cache(&self, digest: KeyDigest, caller: &Arc<Caller>, looked_up_at: Monotonic) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.len() >= CACHED_KEYS_BEFORE_EVICTION {
+            callers.retain(|_, (_, at)| at.elapsed() < CACHE_TTL);
         }
-        seen.insert(digest, (Arc::clone(caller), asked_at));
+        callers.insert(digest, (Arc::clone(caller), looked_up_at));
     }
 
     async fn find(&self, digest: KeyDigest, from: Option<IpAddr>) -> Result<Option<Caller>, AuthError> {
-        let whom = self.suspect(from).map_or(LookupFor::Caller, LookupFor::Suspect);
-        self.store.quick_read(whom, move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
+        let lookup_for = self.suspect(from).map_or(LookupFor::Caller, LookupFor::Suspect);
+        self.store.quick_read(lookup_for, move |connection| api_keys::find(connection, digest)).await.map_err(|error| {
             error.log("a key could not be looked up");
             AuthError::Unavailable
         })
     }
 
-    /// What whoever brings a wrong key is told. A right one is never refused for the wrong ones of its address, but is
-    /// looked up behind them while there are too many.
-    fn wrong(&self, from: Option<IpAddr>) -> AuthError {
+    /// Counts a wrong key and returns the error for it. Wrong keys never cause a right one from the same address to be
+    /// rejected, but while there are too many, the keys of the address are looked up separately.
+    fn reject_wrong_key(&self, from: Option<IpAddr>) -> AuthError {
         let (Some(limiter), Some(from)) = (&self.wrong, from.map(network)) else { return AuthError::UnknownKey };
-        if limiter.len() >= REMEMBERED_ADDRESSES {
+        if limiter.len() >= ADDRESSES_BEFORE_EVICTION {
             limiter.retain_recent();
         }
         let Err(early) = limiter.check_key(&from) else { return AuthError::UnknownKey };
         let wait = wait(&early);
         let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
-        if suspects.len() >= REMEMBERED_ADDRESSES {
+        if suspects.len() >= ADDRESSES_BEFORE_EVICTION {
             suspects.retain(|_, until| *until > Monotonic::now());
         }
-        suspects.insert(from, Monotonic::now() + wait.max(SUSPECT_FOR));
+        suspects.insert(from, Monotonic::now() + wait.max(SUSPECT_DURATION));
         AuthError::TooMany { limit: Limit::WrongKeys, retry_after: wait.as_secs() + 1 }
     }
 
-    /// The address, where too many wrong keys came from it.
+    /// The address (for IPv6, its network), if it sent too many wrong keys.
     fn suspect(&self, from: Option<IpAddr>) -> Option<IpAddr> {
         let suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
         from.map(network).filter(|from| suspects.get(from).is_some_and(|until| *until > Monotonic::now()))
     }
 
-    /// Writes down when keys were last used, which `key list` shows.
+    /// Saves when keys were last used, for `key list`.
     pub async fn save_last_uses(&self) -> Result<(), StoreError> {
         let uses = std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner));
         if uses.is_empty() {
             return Ok(());
         }
-        let written = uses.clone();
-        let result = self.store.write(move |connection| api_keys::save_last_uses(connection, &written)).await;
+        let saved = uses.clone();
+        let result = self.store.write(move |connection| api_keys::save_last_uses(connection, &saved)).await;
         if result.is_err() {
-            // To be written down the next time, unless there is a later use by then.
-            let mut kept = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+            // Saved the next time, unless there is a later use by then.
+            let mut current = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
             for (id, at) in uses {
-                kept.entry(id).or_insert(at);
+                current.entry(id).or_insert(at);
             }
         }
         result
@@ -196,7 +196,7 @@ fn wait(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
     early.wait_time_from(DefaultClock::default().now())
 }
 
-/// An address as one client has it: of version 6 a client has a whole network of them.
+/// The addresses that count as one client: an IPv4 address, or the /64 network of an IPv6 address.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),

@@ -1,4 +1,4 @@
-//! The program: arguments in, exit code out.
+//! The program: arguments in, exit code out; knows no command.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! The only HTTP client: sends one request to another endpoint and reads its answer, both bounded; knows no dialect.
+//! The only HTTP client: sends one request to another endpoint and reads its response, bounded in time and length;
+//! knows no dialect.
 
 use std::io;
 use std::time::Duration;
@@ -9,25 +10,25 @@ use ureq::{Agent, Body};
 
 use crate::model::Instant;
 
-/// The longest answer that is read: no page of 1000 messages comes near it, and an endless one ends here.
-const LONGEST_ANSWER: u64 = 256 * 1024 * 1024;
-/// The longest error that is read.
-const LONGEST_ERROR: u64 = 64 * 1024;
-/// How long a connection may take.
+/// The longest response that is read: far more than a page of 1000 messages, and a bound for an endless one.
+const MAX_RESPONSE_BYTES: u64 = 256 * 1024 * 1024;
+/// The longest error response that is read.
+const MAX_ERROR_BYTES: u64 = 64 * 1024;
+/// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client whose clones share its connections.
+/// An HTTP client; clones share its connections.
 #[derive(Clone)]
 pub struct Client(Agent);
 
-/// An answer of any status.
+/// A response of any status.
 pub struct Answer {
     pub status: u16,
     pub retry_after: RetryAfter,
     pub body: Vec<u8>,
 }
 
-/// What the header `Retry-After` says.
+/// The value of the header `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryAfter {
     NotSaid,
@@ -35,17 +36,17 @@ pub enum RetryAfter {
     At(Instant),
 }
 
-/// Why there is no answer. No reason repeats anything that the other side said.
+/// Why there is no response. No reason repeats anything that the other side sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
     /// A retry may succeed.
     Transient(String),
-    /// Somebody has to correct something.
+    /// A retry does not help: something has to be corrected first.
     Permanent(String),
 }
 
 impl Client {
-    /// `timeout` is for a request and its whole answer.
+    /// `timeout` covers a request and its whole response.
     pub fn new(timeout: Duration) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -58,32 +59,32 @@ impl Client {
         Self(agent.into())
     }
 
-    /// Posts JSON once, with a key in the header that is named.
+    /// Posts JSON once, without a retry; `key` is the name of a header and its value.
     pub async fn post_json(&self, url: String, key: (&'static str, String), body: String) -> Result<Answer, NoAnswer> {
         let Self(agent) = self.clone();
         let posted = tokio::task::spawn_blocking(move || {
             let request = agent.post(url).header(key.0, key.1).content_type("application/json");
-            request.send(body).map_err(|error| no_answer(&error)).and_then(answer)
+            request.send(body).map_err(|error| no_answer(&error)).and_then(read_response)
         });
         posted.await.unwrap_or_else(|_| Err(NoAnswer::Transient("the request was cancelled".into())))
     }
 }
 
-fn answer(mut response: ureq::http::Response<Body>) -> Result<Answer, NoAnswer> {
+fn read_response(mut response: ureq::http::Response<Body>) -> Result<Answer, NoAnswer> {
     let status = response.status().as_u16();
     let text = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let retry_after = retry_after(text.trim());
-    let limit = if status == 200 { LONGEST_ANSWER } else { LONGEST_ERROR };
+    let limit = if status == 200 { MAX_RESPONSE_BYTES } else { MAX_ERROR_BYTES };
     let body = response.body_mut().with_config().limit(limit).read_to_vec();
     match body {
         Ok(body) => Ok(Answer { status, retry_after, body }),
-        // The status says enough of an error.
+        // The status of an error is enough.
         Err(_) if status != 200 => Ok(Answer { status, retry_after, body: Vec::new() }),
         Err(error) => Err(no_answer(&error)),
     }
 }
 
-/// Seconds, or a date.
+/// Parses a number of seconds, or a date.
 fn retry_after(text: &str) -> RetryAfter {
     if let Ok(seconds) = text.parse() {
         return RetryAfter::After(Duration::from_secs(seconds));
@@ -107,7 +108,7 @@ fn no_answer(error: &ureq::Error) -> NoAnswer {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
                 transient("the connection broke off")
             }
-            // Errors of TLS arrive here too; they name certificates and no messages.
+            // TLS errors arrive here too; they name certificates, not messages.
             _ => NoAnswer::Transient(format!("the connection failed: {error}")),
         },
         ureq::Error::Rustls(error) => NoAnswer::Transient(format!("no secure connection was made: {error}")),

@@ -1,7 +1,7 @@
-//! Sets up the log, which goes to standard error and never waits for whoever reads it; knows no command and no request.
+//! Sets up the log, which goes to standard error and never blocks on its reader; knows no command and no request.
 //!
-//! A log line may hold: a request's id, method, route, status and duration; counts; ids of tenants, subjects
-//! and keys; an error's title. It never holds an address, a text, a key, a query or a request's path as it was sent.
+//! A log line may contain: the id, method, route, status and duration of a request; counts; ids of tenants, subjects
+//! and keys; the title of an error. It never contains an address, a text, a key, a query or the raw path of a request.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::mpsc;
@@ -16,36 +16,36 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Format, Level, Log};
 
-/// How many lines wait to be written; one more is dropped and counted.
+/// Maximum number of lines in the queue. Further lines are dropped and counted.
 const QUEUE_LINES: usize = 4096;
 
-/// How long a write may take whose output nobody may read.
+/// Maximum duration of a write to an output that may have no reader.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The name of the threads that write to an output which nobody may read.
+/// The name of the threads that write to an output that may have no reader.
 pub const OUTPUT_THREAD: &str = "output";
 
-/// How long lines gather after some were written.
-const GATHER_FOR: Duration = Duration::from_millis(10);
+/// How long the log's thread sleeps after a batch while the next lines queue up.
+const BATCH_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Writes what has gathered at once. The thread of the log is woken for every line that meets it waiting, which under load
-/// costs more than the line; so it comes back by itself.
-struct Gathering<W: Write>(BufWriter<W>);
+/// Writes queued lines in batches. Under load, waking the log's thread for every line costs more than writing the line,
+/// so the thread sleeps after each batch and resumes by itself.
+struct BatchedWriter<W: Write>(BufWriter<W>);
 
-impl<W: Write> Write for Gathering<W> {
+impl<W: Write> Write for BatchedWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
 
-    /// Called where no more lines wait.
+    /// Called when the queue is empty.
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.0.flush();
-        std::thread::sleep(GATHER_FOR);
+        std::thread::sleep(BATCH_INTERVAL);
         flushed
     }
 }
 
-/// The log of this process. Where it is dropped, the lines that wait are written, as far as somebody reads them.
+/// The log of this process. Dropping it writes the queued lines, unless nobody reads them.
 #[must_use]
 pub struct Logging {
     worker: Option<WorkerGuard>,
@@ -53,7 +53,7 @@ pub struct Logging {
 }
 
 impl Logging {
-    /// Tells how many lines were dropped because the queue was full.
+    /// A function that returns the number of lines dropped because the queue was full.
     pub fn dropped_lines(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
         let dropped = self.dropped.clone();
         move || dropped.dropped_lines() as u64
@@ -63,7 +63,7 @@ impl Logging {
 impl Drop for Logging {
     fn drop(&mut self) {
         let worker = self.worker.take();
-        // Where its queue is full, the guard prints a sentence to standard output, which may be full too.
+        // If the queue is full, the guard prints a sentence to standard output, which may block too.
         write_within_timeout(move || drop(worker));
     }
 }
@@ -77,30 +77,30 @@ pub fn start(log: &Log) -> Logging {
         Level::Debug => LevelFilter::DEBUG,
         Level::Trace => LevelFilter::TRACE,
     };
-    // Other crates' lines may hold anything, so only their warnings are let through.
-    // What its HTTP parser refuses is the client's doing, and could fill the log.
+    // Lines of other crates may contain anything, so only their warnings and errors are logged.
+    // Requests that actix's HTTP parser rejects are the client's fault and could fill the log.
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("actix_http", LevelFilter::OFF)
         .with_target("history_gateway", level);
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES).thread_name("log");
-    let (writer, worker) = queue.finish(Gathering(BufWriter::new(io::stderr())));
+    let (writer, worker) = queue.finish(BatchedWriter(BufWriter::new(io::stderr())));
     let dropped = writer.error_counter();
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).log_internal_errors(false);
     let lines = match log.format {
         Format::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
     };
-    // Failing means that a log is there already, as where two servers run in one process.
+    // Fails if the process already has a log, as when two servers run in one process.
     let _already_started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
     Logging { worker: Some(worker), dropped }
 }
 
-/// Runs a write to an output which nobody may read, on a thread of its own; `None` where it is not done in time.
+/// Runs a write to an output that may have no reader, on a thread of its own; `None` if it does not finish in time.
 pub fn write_within_timeout<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = mpsc::sync_channel(1);
     let writer = move || {
-        // Nobody may wait for it any more.
+        // Fails if the caller has given up waiting.
         let _ = done.send(write());
     };
     std::thread::Builder::new().name(OUTPUT_THREAD.into()).spawn(writer).ok()?;

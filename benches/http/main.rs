@@ -1,4 +1,4 @@
-//! The server against its ceiling and against a plain server on the same data, interleaved; prints ratios.
+//! Compares the server with its ceiling and with a plain server on the same data, interleaved; prints ratios.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 #![expect(clippy::struct_field_names, clippy::trivially_copy_pass_by_ref, reason = "as the wire and serde want it")]
 
@@ -16,72 +16,72 @@ use std::process::{Child, Command, Stdio};
 use key::KEY;
 
 const ROUNDS: usize = 5;
-/// How many rounds are tried until so many were steady.
+/// How many rounds are tried until `ROUNDS` of them were steady.
 const TRIES: usize = 12;
-/// A round whose ceiling moved by more than this between its beginning and its end is thrown away.
+/// A round whose ceiling moved by more than this between its beginning and its end is discarded.
 const STEADY: f64 = 0.10;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let role = arguments.iter().position(|argument| argument == "--role");
     let runtime = actix_web::rt::System::new();
-    match role.map(|place| (arguments[place + 1].as_str(), arguments[place + 2].as_str())) {
+    match role.map(|index| (arguments[index + 1].as_str(), arguments[index + 2].as_str())) {
         Some(("ceiling", body)) => runtime.block_on(servers::ceiling(body)),
         Some(("plain", file)) => runtime.block_on(servers::plain(file)),
-        _ => runtime.block_on(drive()),
+        _ => runtime.block_on(run()),
     }
 }
 
-struct Question {
+struct Query {
     name: &'static str,
     body: String,
 }
 
-async fn drive() {
+async fn run() {
     if Command::new("wrk").arg("--version").output().is_err() {
         eprintln!("the load comes from wrk, which is missing: apt-get install wrk");
         std::process::exit(1);
     }
     let store = data::store().await;
     key::issue(&store).await;
-    if data::server().is_none() {
+    if data::postgres_url().is_none() {
         servers::prepare(&store).await;
     }
     drop(store);
     let window = r#""dateFrom":"2025-03-01T00:00:00Z","dateTo":"2026-03-01T00:00:00Z""#;
-    let questions = [
-        Question {
+    let queries = [
+        Query {
             name: "15 messages of a recipient",
             body: format!(r#"{{"subscriberFilter":{{"address":"{}"}},{window}}}"#, data::phone()),
         },
-        Question { name: "the newest 1000 messages", body: format!(r#"{{"limit":1000,{window}}}"#) },
-        Question { name: "the published example", body: data::EXAMPLE.to_owned() },
+        Query { name: "the newest 1000 messages", body: format!(r#"{{"limit":1000,{window}}}"#) },
+        Query { name: "the published example", body: data::EXAMPLE.to_owned() },
     ];
-    println!("{} messages; requests a second, medians of {ROUNDS} interleaved rounds\n", data::messages());
-    for question in &questions {
-        compare(question);
+    println!("{} messages; requests per second, medians of {ROUNDS} interleaved rounds\n", data::messages());
+    for query in &queries {
+        compare(query);
     }
 }
 
-fn compare(question: &Question) {
+fn compare(query: &Query) {
     let gateway = Server::gateway();
-    let answer = gateway.ask(&question.body);
+    let response = gateway.history(&query.body);
     let folder = std::env::temp_dir().join(format!("history-gateway-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let (ready, script) = (folder.join("body"), folder.join("ask.lua"));
-    std::fs::write(&ready, &answer).expect("a file");
+    let (prepared, script) = (folder.join("body"), folder.join("ask.lua"));
+    std::fs::write(&prepared, &response).expect("a file");
     let lua = format!(
         "wrk.method = 'POST'\nwrk.headers['x-api-key'] = '{KEY}'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [==[{}]==]\n",
-        question.body
+        query.body
     );
     std::fs::write(&script, lua).expect("a file");
-    let ready = ready.display().to_string();
+    let prepared = prepared.display().to_string();
     let file = data::file().display().to_string();
-    // Each server runs alone, from its start to its end: one that still works on what nobody waits for any more
-    // would slow the next.
+    // Each server runs alone, from its start to its end: one that still works on abandoned requests would slow down
+    // the next.
     let rate = |start: &dyn Fn() -> Server| {
         let server = start();
-        assert!(server.ask(&question.body) == answer, "all answer the same");
+        assert!(server.history(&query.body) == response, "all servers give the same response");
         server.load(&script, "1s");
         server.load(&script, "2s")
     };
@@ -91,35 +91,35 @@ fn compare(question: &Question) {
         if rates.len() == ROUNDS {
             break;
         }
-        let opening = rate(&|| Server::role("ceiling", &ready));
+        let opening = rate(&|| Server::role("ceiling", &prepared));
         let own = rate(&Server::gateway);
         // The plain server knows SQLite only.
-        let of_plain = if data::server().is_none() { rate(&|| Server::role("plain", &file)) } else { f64::NAN };
-        let closing = rate(&|| Server::role("ceiling", &ready));
+        let plain = if data::postgres_url().is_none() { rate(&|| Server::role("plain", &file)) } else { f64::NAN };
+        let closing = rate(&|| Server::role("ceiling", &prepared));
         if (opening - closing).abs() / opening > STEADY {
-            eprintln!("a round is thrown away: its ceiling moved from {opening:.0} to {closing:.0}");
+            eprintln!("a round is discarded: its ceiling moved from {opening:.0} to {closing:.0}");
             continue;
         }
         let top = f64::midpoint(opening, closing);
         to_ceiling.push(own / top);
-        // Where it answered nothing in two seconds, it is counted as one answer.
-        to_plain.push(own / of_plain.max(0.5));
-        rates.push((own, top, of_plain));
+        // If there was no response in two seconds, one is counted.
+        to_plain.push(own / plain.max(0.5));
+        rates.push((own, top, plain));
     }
     rates.sort_by(|left, right| left.0.total_cmp(&right.0));
-    println!("{} ({} bytes)", question.name, answer.len());
-    println!("  to the ceiling: {}", data::summary(to_ceiling));
-    if data::server().is_none() {
-        println!("  to the plain server: {}", data::summary(to_plain));
+    println!("{} ({} bytes)", query.name, response.len());
+    println!("  relative to the ceiling: {}", data::summary(to_ceiling));
+    if data::postgres_url().is_none() {
+        println!("  relative to the plain server: {}", data::summary(to_plain));
     }
-    if let Some((own, top, of_plain)) = rates.get(rates.len() / 2) {
-        println!("  (gateway {own:.0}, ceiling {top:.0}, plain {of_plain:.1})");
+    if let Some((own, top, plain)) = rates.get(rates.len() / 2) {
+        println!("  (gateway {own:.0}, ceiling {top:.0}, plain {plain:.1})");
     }
-    // What is left behind is small and in the temporary folder.
+    // A failure leaves small files in the temporary directory.
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// A server on the first core, ended when it is dropped.
+/// A server on the first core, killed when it is dropped.
 struct Server {
     child: Child,
     address: String,
@@ -140,7 +140,7 @@ impl Server {
             line.clear();
             assert!(lines.read_line(&mut line).expect("its log") > 0, "the server did not start");
         }
-        // Its log is read on, or it would wait for a reader.
+        // The rest of its log is read too, or the server would block on a full pipe.
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         let address = line.split("address=").nth(1).expect("an address").trim().to_owned();
         Self { child, address }
@@ -155,7 +155,7 @@ impl Server {
         Self { child, address: address.trim().to_owned() }
     }
 
-    fn ask(&self, body: &str) -> String {
+    fn history(&self, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
         let head = format!(
             "POST /api/messages/history HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nx-api-key: {KEY}\r\nContent-Length: {}\r\n\r\n{body}",
@@ -168,7 +168,7 @@ impl Server {
         response.split_once("\r\n\r\n").expect("a body").1.to_owned()
     }
 
-    /// Load from the second core; requests a second.
+    /// Generates load on the second core; gives requests per second.
     fn load(&self, script: &std::path::Path, duration: &str) -> f64 {
         let output = pinned(1, "wrk")
             .args(["-t1", "-c8", "-d", duration, "-s", &script.display().to_string()])
@@ -190,7 +190,7 @@ impl Drop for Server {
     }
 }
 
-/// A command on one core, where the machine can do that.
+/// A command on one core, if `taskset` is installed.
 fn pinned(core: u8, program: &str) -> Command {
     if Command::new("taskset").arg("--version").output().is_err() {
         return Command::new(program);

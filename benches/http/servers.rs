@@ -1,4 +1,4 @@
-//! What the gateway is compared with: a server that sends a ready body, and one as a team in a hurry would write it.
+//! What the gateway is compared with: a server that sends a prepared body, and one as it would be written in a hurry.
 
 use std::net::TcpListener;
 use std::sync::Mutex;
@@ -13,17 +13,17 @@ use serde::Serialize;
 
 use crate::data;
 
-/// Parses the request, sends a body that is ready.
+/// Parses the request and sends a prepared body.
 pub async fn ceiling(body: &str) {
     let body = web::Bytes::from(std::fs::read(body).expect("a body"));
-    let answer = move |request: web::Bytes, body: web::Data<web::Bytes>| async move {
+    let respond = move |request: web::Bytes, body: web::Data<web::Bytes>| async move {
         let request: serde_json::Value = serde_json::from_slice(&request).expect("JSON");
         assert!(request.is_object());
         HttpResponse::Ok().content_type("application/json").body(body.get_ref().clone())
     };
     let listener = listen();
     let body = web::Data::new(body);
-    let app = move || App::new().app_data(body.clone()).route("/api/messages/history", web::post().to(answer));
+    let app = move || App::new().app_data(body.clone()).route("/api/messages/history", web::post().to(respond));
     HttpServer::new(app).workers(1).listen(listener).expect("a socket").run().await.expect("a server");
 }
 
@@ -115,12 +115,12 @@ fn optional_date<S: serde::Serializer>(millis: &Option<i64>, serializer: S) -> R
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct Response {
     content: Vec<Message>,
     has_next: bool,
 }
 
-/// Gives the plain server its table, in the same file: all columns, and the indexes one would think of.
+/// Creates the plain server's table in the same file, with all columns and the obvious indexes.
 pub async fn prepare(store: &Store) {
     let columns = "message_id, tenant_id, channel_type, direction, address, json_extract(item, '$.content') AS content, \
         delivery_status, delivery_status_at, delivery_status_message, sent_or_received_at, subject_id, subject_name, \
@@ -138,30 +138,30 @@ pub async fn prepare(store: &Store) {
 
 type Connections = Mutex<Vec<SqliteConnection>>;
 
-/// A boxed diesel query, structs, serde_json; one blocking thread a request.
+/// A boxed diesel query, structs, serde_json; one blocking thread per request.
 pub async fn plain(file: &str) {
-    async fn answer(request: web::Bytes, pool: web::Data<Connections>, file: web::Data<String>) -> HttpResponse {
+    async fn respond(request: web::Bytes, pool: web::Data<Connections>, file: web::Data<String>) -> HttpResponse {
         let request: serde_json::Value = serde_json::from_slice(&request).expect("JSON");
-        let answer = web::block(move || {
+        let response = web::block(move || {
             let idle = pool.lock().expect("a lock").pop();
             let mut connection = idle.unwrap_or_else(|| SqliteConnection::establish(&file).expect("a connection"));
-            let answer = find(&mut connection, &request);
+            let response = find(&mut connection, &request);
             pool.lock().expect("a lock").push(connection);
-            answer
+            response
         });
-        let answer = answer.await.expect("an answer");
-        HttpResponse::Ok().content_type("application/json").body(serde_json::to_string(&answer).expect("JSON"))
+        let response = response.await.expect("a response");
+        HttpResponse::Ok().content_type("application/json").body(serde_json::to_string(&response).expect("JSON"))
     }
     let (pool, file) = (web::Data::new(Connections::default()), web::Data::new(file.to_owned()));
     let listener = listen();
     let app = move || {
         let app = App::new().app_data(pool.clone()).app_data(file.clone());
-        app.route("/api/messages/history", web::post().to(answer))
+        app.route("/api/messages/history", web::post().to(respond))
     };
     HttpServer::new(app).workers(1).listen(listener).expect("a socket").run().await.expect("a server");
 }
 
-fn find(connection: &mut SqliteConnection, request: &serde_json::Value) -> Answer {
+fn find(connection: &mut SqliteConnection, request: &serde_json::Value) -> Response {
     use plain_messages::dsl;
     let instant =
         |name: &str| Instant::parse(request[name].as_str().expect("a date"), Rounding::Down).expect("a date").0;
@@ -198,10 +198,10 @@ fn find(connection: &mut SqliteConnection, request: &serde_json::Value) -> Answe
         query.order(dsl::message_id.desc()).limit(limit + 1).load(connection).expect("rows");
     let has_next = content.len() > usize::try_from(limit).expect("a limit");
     content.truncate(usize::try_from(limit).expect("a limit"));
-    Answer { content, has_next }
+    Response { content, has_next }
 }
 
-/// Listens on a free port and prints it.
+/// Listens on a free port and prints its address.
 fn listen() -> TcpListener {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("{}", listener.local_addr().expect("an address"));

@@ -1,4 +1,4 @@
-//! The API's requests and errors as an OpenAPI document; nothing here runs on a request.
+//! The requests and errors of `/v1` in the OpenAPI document; nothing here runs on a request.
 #![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
 
 use utoipa::{IntoResponses, ToSchema};
@@ -10,7 +10,7 @@ use crate::document::{
 use crate::web::ApiError;
 use crate::web::error::ErrorResponse;
 
-/// A status of a message, its fields named as in edna's webhook. `messageId` or `requestId` has to be there.
+/// A status event of a message, with the field names of edna's webhook. `messageId` or `requestId` is required.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "messageId": 8_270_556, "status": "DELIVERED", "statusAt": "2026-03-01T10:00:05Z"
@@ -18,24 +18,25 @@ use crate::web::error::ErrorResponse;
 pub struct NewStatus {
     /// The message.
     message_id: Option<IdOrDigits>,
-    /// The caller's own id of the sending. With `subjectId`, it leads to the message that another status names.
+    /// The sender's own id of the send. With `subjectId` it identifies the message, once another event ties both to a
+    /// `messageId`.
     request_id: Option<TextOrDigits>,
-    /// The sender.
+    /// The subject that sent the message.
     subject_id: Option<IntegerOrDigits>,
-    /// ACCEPTED, ENQUEUED, DELAYED, SENT, INVALID, UNDELIVERED, FAILED, CANCELLED, EXPIRED, DELIVERED, READ in any
-    /// case, or another word, which ranks as SENT does.
+    /// ACCEPTED, ENQUEUED, DELAYED, SENT, INVALID, UNDELIVERED, FAILED, CANCELLED, EXPIRED, DELIVERED or READ, in any
+    /// letter case; or any other word, which has the rank of SENT.
     #[schema(max_length = 1024, pattern = r"\S")]
     status: String,
-    /// When the status came to be.
+    /// The time of the status. A status without one counts as earlier than any with one.
     status_at: Option<DateText>,
     /// Becomes the message's `deliveryStatusMessage`.
     error: Option<String>,
-    /// The cascade, where the message has none.
+    /// The cascade, used if the message has none.
     cascade_id: Option<IntegerOrDigits>,
-    /// The stage of the cascade, where the message has none; read as `cascadeStageUuid` too.
+    /// The stage of the cascade, used if the message has none; also accepted as `cascadeStageUuid`.
     #[schema(rename = "cascadeStageUUID")]
     cascade_stage_uuid: Option<String>,
-    /// The sender's own text, where the message has none.
+    /// The sender's own text, used if the message has none.
     comment: Option<String>,
 }
 
@@ -65,10 +66,10 @@ impl IntoResponses for IngestErrors {
     fn responses() -> Responses {
         let mut table = ErrorTable::new("POST").key().body(16 * MIB).with(
             403,
-            "`access-denied`: the key is not of the group messaging.",
+            "`access-denied`: the key lacks the group messaging.",
             &[("key-without-the-group", ApiError::AccessDenied(NEEDS_MESSAGING))],
         );
-        let sentence = "The outcome of the entries, or why none could be read.";
+        let sentence = "The outcome of each entry, or why the body cannot be read.";
         let body = either(sentence, [reference("IngestResult"), reference("ErrorResponse")]);
         let rejected = serde_json::json!({"imported": 0, "updated": 0, "unchanged": 0, "waiting": 0, "rejected": 1, "results": [
             {"result": "rejected", "detail": "the field 'address' is missing"}
@@ -81,8 +82,8 @@ impl IntoResponses for IngestErrors {
                 not_valid("The body must hold at most 10000 entries; send the rest in another request.").body(),
             ),
         ];
-        let sentence = "Every entry was rejected, reported in the form of 200; or `not-valid-request`: the body cannot be \
-                        read, or holds more than 10,000 entries.";
+        let sentence = "Every entry was rejected, with a body as for 200; or `not-valid-request`: the body cannot be \
+                        read, or has more than 10,000 entries.";
         table.0.insert("400".into(), response(sentence, body, &examples).build().into());
         table.0
     }
@@ -92,17 +93,17 @@ pub struct MessageErrors;
 
 impl IntoResponses for MessageErrors {
     fn responses() -> Responses {
-        let absent = "`not-found`: no such message, or one of a subject outside the key's senders.";
+        let absent = "`not-found`: there is no such message, or its subject is not among the key's senders.";
         ErrorTable::new("GET, HEAD")
             .key()
             .with(
                 400,
-                "`not-valid-request`: the id is not an integer of 64 bits.",
+                "`not-valid-request`: the id is not a 64-bit integer.",
                 &[("id-that-is-no-integer", not_valid("The message id must be an integer."))],
             )
             .with(
                 403,
-                "`access-denied`: the key is not of the group message-history.",
+                "`access-denied`: the key lacks the group message-history.",
                 &[("key-without-the-group", ApiError::AccessDenied(NEEDS_HISTORY))],
             )
             .with(404, absent, &[("no-such-message", ApiError::MessageNotFound)])

@@ -1,5 +1,5 @@
-//! `POST /v1/messages` and `POST /v1/statuses`: messages and status events from your own systems, and the outcome of each
-//! (docs/edna.md 6.7); knows no store.
+//! `POST /v1/messages` and `POST /v1/statuses`: messages and status events from your own systems, and the outcome of
+//! each entry (docs/edna.md 6.7); knows no store.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::model::{Caller, Item, Property, Provenance, Source, StatusEvent, wire
 use crate::web::answer::typed;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
-/// How many entries one request holds at the most.
+/// The maximum number of entries in one request.
 const MOST_ENTRIES: usize = 10_000;
 
-/// The callers that bring messages and status events.
+/// Access to sending messages and status events.
 pub struct SendMessages;
 
 impl Access for SendMessages {
@@ -43,17 +43,17 @@ impl Access for SendMessages {
     {"result": "rejected", "detail": "the field 'address' is missing"}
 ]}))]
 pub struct IngestResult {
-    /// Messages that were new.
+    /// How many messages were new.
     imported: u64,
-    /// Entries that changed a message, or its trail.
+    /// How many entries changed a message, or are a new status of one.
     updated: u64,
-    /// Entries that brought nothing new.
+    /// How many entries added nothing to their message. Its trail may still show that another feed reported the same.
     unchanged: u64,
-    /// Status events that are kept until their message comes.
+    /// How many status events are stored until their message arrives.
     waiting: u64,
-    /// Entries of which nothing was kept; correct them and send them again.
+    /// How many entries were rejected, and not stored; correct them and send them again.
     rejected: u64,
-    /// One for each entry, in their order.
+    /// The outcome of each entry, in the order of the request.
     results: Vec<EntryResult>,
 }
 
@@ -61,19 +61,20 @@ pub struct IngestResult {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryResult {
-    /// In one word.
+    /// The outcome.
     result: EntryOutcome,
-    /// The message it is about, where it names one.
+    /// The message that the entry names, if it names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     message_id: Option<i64>,
-    /// Why it was rejected, where it was. Names the field, never its value.
+    /// Why the entry was rejected. Names the field, never its value.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
 }
 
-/// What can become of an entry.
+/// `imported`: the message is new. `updated`: the entry changed a message, or is a new status of one. `unchanged`: it
+/// added nothing. `waiting`: a status whose message has not arrived yet. `rejected`: it was not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryOutcome {
@@ -84,22 +85,22 @@ pub enum EntryOutcome {
     Rejected,
 }
 
-/// An entry as it was read: the message it names, and why it is rejected, where it is.
+/// An entry as it was read: the message that it names, and why it is rejected, if it is.
 struct Entry {
     message_id: Option<i64>,
     rejected: Option<String>,
 }
 
-/// Why an entry is rejected, and the message it names.
+/// The message that a rejected entry names, and why it is rejected.
 type Rejected = (Option<i64>, String);
 
 type ReadEntry = fn(&str, &Caller, Provenance) -> Result<(Option<i64>, Event), Rejected>;
 
-/// Messages from a system that knows what it sent
+/// Send messages from your own systems
 ///
-/// One item, a list of items, or one item on each line, up to 10,000 in at most 16 MiB (setting
-/// `ingest.body_limit_bytes`), whatever its Content-Type. All that is not rejected is durable when this answers; to send
-/// it again changes nothing.
+/// The body is one message, a list of messages, or one message per line, whatever its `Content-Type`: at most 10,000,
+/// in at most 16 MiB (setting `ingest.body_limit_bytes`). When the response arrives, everything that was not rejected
+/// is stored durably. Sending a message again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/messages",
@@ -108,7 +109,7 @@ type ReadEntry = fn(&str, &Caller, Provenance) -> Result<(Option<i64>, Event), R
     security(("x-api-key" = [])),
     request_body(content = super::document::NewMessages, content_type = "application/json"),
     responses(
-        (status = 200, description = "The outcome of each.", body = IngestResult),
+        (status = 200, description = "The outcome of each entry.", body = IngestResult),
         super::document::IngestErrors
     )
 )]
@@ -116,10 +117,10 @@ pub async fn ingest_messages(request: Request<SendMessages>) -> Result<HttpRespo
     ingest(&request, message).await
 }
 
-/// Status events from a system that knows of them
+/// Send status events from your own systems
 ///
-/// One status event, a list of them, or one on each line, up to 10,000, whatever the Content-Type. A status event that
-/// comes before its message is kept until the message comes.
+/// The body is one status event, a list of them, or one per line, at most 10,000, whatever its `Content-Type`. A status
+/// event that arrives before its message is stored, and counts once the message arrives.
 #[utoipa::path(
     post,
     path = "/v1/statuses",
@@ -128,7 +129,7 @@ pub async fn ingest_messages(request: Request<SendMessages>) -> Result<HttpRespo
     security(("x-api-key" = [])),
     request_body(content = super::document::NewStatuses, content_type = "application/json"),
     responses(
-        (status = 200, description = "The outcome of each.", body = IngestResult),
+        (status = 200, description = "The outcome of each entry.", body = IngestResult),
         super::document::IngestErrors
     )
 )]
@@ -159,7 +160,7 @@ async fn ingest(request: &Request<SendMessages>, read: ReadEntry) -> Result<Http
     Ok(typed(&request.app.in_flight.of(caller.tenant), status, &result)?)
 }
 
-/// Hands over each entry of a body: one object, a list of them, or one on each line.
+/// Passes each entry of a body to `take`: one object, a list of them, or one per line.
 fn each_entry(text: &str, mut take: impl FnMut(&str)) -> Result<(), ApiError> {
     if text.trim_start().starts_with('[') {
         let list: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
@@ -212,7 +213,7 @@ fn status(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option<
     Ok((event.message_id, Event::status(event)))
 }
 
-/// A restricted key has to name one of its senders' subjects.
+/// An entry that is sent with a restricted key must name one of the key's subjects.
 fn check_subject(caller: &Caller, message_id: Option<i64>, subject: Option<i64>) -> Result<(), Rejected> {
     if caller.senders.is_none() || subject.is_some_and(|subject| caller.sees_subject(subject)) {
         return Ok(());
@@ -221,8 +222,8 @@ fn check_subject(caller: &Caller, message_id: Option<i64>, subject: Option<i64>)
 }
 
 impl IngestResult {
-    /// The outcome of each entry, in their order; those that were not rejected when they were read have one of
-    /// `outcomes` each.
+    /// The outcome of each entry, in order. `outcomes` has one element for each entry that was not rejected when it was
+    /// read.
     fn new(entries: Vec<Entry>, outcomes: &[Outcome]) -> Self {
         let mut outcomes = outcomes.iter();
         let mut result = Self::default();

@@ -1,4 +1,4 @@
-//! `GET /v1/messages/{messageId}`: a message, its status events, and its provenance.
+//! `GET /v1/messages/{messageId}`: a message, its status events, and its provenance; knows no SQL.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -14,7 +14,7 @@ use crate::store::{Connection, StoreError};
 use crate::web::answer::typed;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
-/// The callers that read one message.
+/// Access to single messages.
 pub struct ReadMessage;
 
 impl Access for ReadMessage {
@@ -29,19 +29,19 @@ impl Access for ReadMessage {
     }
 }
 
-/// A message and how it came to be what it is.
+/// A message, its status events, and the feeds that it came from.
 #[derive(Serialize, ToSchema)]
 pub struct MessageTrail {
-    /// The message, as the history answers it.
+    /// The message, as in the message history.
     #[schema(value_type = Message)]
     item: Box<RawValue>,
-    /// Every status event that counts for it, the earliest first.
+    /// Every status event that counts for the message, the earliest first.
     trail: Vec<TrailEvent>,
-    /// The feeds whose copies the message is made of, and when each was first received.
+    /// The feeds whose copies the message is merged from, and when each copy was first received.
     sources: Vec<MessageSource>,
 }
 
-/// A status event, with the feed that it came by. A field without a value is left out.
+/// A status event and the feed that reported it. A field without a value is left out.
 #[derive(PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrailEvent {
@@ -49,15 +49,15 @@ pub struct TrailEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<String>,
-    /// When the status came to be.
+    /// The time of the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<EdnaDate>, nullable = false)]
     status_at: Option<String>,
-    /// What the provider says of it.
+    /// The provider's explanation of the status, such as why delivery failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<String>,
-    /// The sender's own id of the sending.
+    /// The sender's own id of the send.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     request_id: Option<String>,
@@ -73,7 +73,7 @@ pub struct TrailEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     comment: Option<String>,
-    /// The feed that brought it.
+    /// The feed that reported it.
     source: Feed,
     /// When the gateway first received it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,11 +81,11 @@ pub struct TrailEvent {
     received_at: Option<String>,
 }
 
-/// A feed, and when it first brought something.
+/// A feed, and when a copy was first received from it.
 #[derive(PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageSource {
-    /// The feed.
+    /// The feed that the copy came from.
     source: Feed,
     /// When the gateway first received it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ pub struct MessageSource {
     received_at: Option<String>,
 }
 
-/// A file, edna's webhook, a system of your own, another endpoint's history.
+/// `import`: a file. `webhook`: edna's webhook. `api`: one of your own systems. `pull`: another endpoint's history.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Feed {
@@ -103,7 +103,7 @@ pub enum Feed {
     Pull,
 }
 
-/// One message, its status events, and where it came from
+/// Get one message with its status events and its sources
 #[utoipa::path(
     get,
     path = "/v1/messages/{messageId}",
@@ -126,7 +126,7 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
     Ok(typed(&request.app.in_flight.of(tenant), StatusCode::OK, &trail)?)
 }
 
-/// `None` where there is no such message, or where the caller may not see it.
+/// `None` if there is no such message, or if the caller may not see it.
 fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<MessageTrail>, StoreError> {
     let ids = [id].into();
     let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
@@ -140,7 +140,7 @@ fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<
 }
 
 impl MessageTrail {
-    /// The trail holds every status event that counts for the message, those that came with copies of it included.
+    /// The trail contains every status event that counts for the message, including those of its copies.
     fn new(item: &Item, copies: &[MessageCopy], events: &[StatusEvent]) -> Result<Self, StoreError> {
         let own: Vec<StatusEvent> =
             copies.iter().filter_map(|copy| StatusEvent::of_item(&copy.item, copy.provenance)).collect();
@@ -149,7 +149,7 @@ impl MessageTrail {
             (event.status.at, event.status.clone(), event.provenance.source, event.digest())
         });
         let mut trail: Vec<TrailEvent> = counting.into_iter().map(TrailEvent::new).collect();
-        // Two that differ only in fields that are not understood look the same.
+        // Events that differ only in fields that a trail does not have look the same.
         trail.dedup();
         let mut sources: Vec<Provenance> =
             merge::partition_counting(copies.to_vec()).0.iter().map(|copy| copy.provenance).collect();

@@ -1,4 +1,4 @@
-//! `backup`, `restore` and `check`: a store's file copied, put back and looked over; knows no SQL.
+//! `backup`, `restore` and `check`: copy a store's file, put a copy in its place, and check a store; knows no SQL.
 
 use std::path::PathBuf;
 
@@ -11,50 +11,49 @@ use super::{COMMAND_WAIT, Common, command_options, now_and_then};
 use crate::store::backup::{self, BackupError};
 use crate::store::{DatabaseUrl, check};
 
-/// How many faults of a store are shown.
+/// Maximum number of faults that are printed.
 const MAX_SHOWN: usize = 20;
 
-/// Copy the store to a new file, also while a server writes to it
+/// Copy the store to a new file; servers may be running
 #[derive(Args)]
-#[command(
-    after_help = "The copy is the store as it was when the backup began: everything that was acknowledged before is in it. \
-It is checked, and only its owner may read it. For a store in PostgreSQL, the command of its own for this is shown instead.
+#[command(after_help = "The copy is the store as it was when the backup began, with everything that was acknowledged \
+before. It is checked, and only its owner can read it. For a store in PostgreSQL, this prints the command to \
+run instead.
 
 Examples:
   history-gateway backup /backups/history-2026-03-01.db
-  history-gateway --database sqlite://shop.db backup shop-backup.db"
-)]
+  history-gateway --database sqlite://shop.db backup shop-backup.db")]
 pub struct Backup {
-    /// The file to make; one that exists is left as it is
+    /// The file to create; an existing file is never overwritten
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
-/// Put a backup in the store's place
+/// Restore the store from a backup
 #[derive(Args)]
 #[command(
-    after_help = "Stop every gateway first. The backup is checked before anything is changed, and may be of this version or of \
-an older one, which the next command brings up to date. For a store in PostgreSQL, the command of its \
-own for this is shown instead.
+    after_help = "Stop every gateway first. The backup is checked before anything is changed. It may come from this \
+version or an older one, whose schema 'history-gateway migrate' brings up to date. For a store in \
+PostgreSQL, this prints the command to run instead.
 
 Examples:
   history-gateway restore /backups/history-2026-03-01.db
   history-gateway restore --replace /backups/history-2026-03-01.db"
 )]
 pub struct Restore {
-    /// The backup, as 'backup' made it
+    /// A file that 'backup' created
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Overwrite the store that is there
+    /// Replace an existing store
     #[arg(long)]
     replace: bool,
 }
 
-/// Check that the store is intact: the file's structure, and the counts that are kept beside the rows
+/// Check that the store is intact: the structure of its file, and whether the stored counts match the rows
 #[derive(Args)]
 #[command(
-    after_help = "Reads everything and changes nothing; a server may be running. Exit status 1 tells that something is wrong, \
-which is said, a line each."
+    after_help = "Reads everything and changes nothing; servers may be running. Prints one line for each fault, and \
+exits with status 1 if there is one."
 )]
 pub struct Check {}
 
@@ -62,18 +61,18 @@ impl Backup {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
         let config = common.load(Vec::new())?;
         let url = DatabaseUrl::parse(&config.database.url)?;
-        // Whoever breaks it off leaves no half of a store behind.
+        // On a signal, `temporary` is dropped, which removes the incomplete file.
         let stop = stop_signal()?;
         let temporary = backup::begin(&url, &self.file)?;
         let into = temporary.path();
-        let progress = now_and_then(|bytes| print_note(format_args!("The backup has {} so far.", HumanBytes(bytes))));
+        let progress = now_and_then(|bytes| print_note(format_args!("Backed up {} so far.", HumanBytes(bytes))));
         let copying = tokio::task::spawn_blocking(move || backup::copy(&url, &into, COMMAND_WAIT, progress));
         tokio::select! {
             copied = copying => copied.map_err(|error| Failure::message(format!("the backup failed: {error}")))??,
-            () = stop => return Err(Failure::message("the backup was broken off, and nothing is left of it")),
+            () = stop => return Err(Failure::message("the backup was interrupted; its incomplete file was removed")),
         }
         let bytes = HumanBytes(temporary.publish()?);
-        print_note(format_args!("The backup '{}' is made and checked: {bytes}.", self.file.display()));
+        print_note(format_args!("The backup '{}' is complete and checked: {bytes}.", self.file.display()));
         Ok(())
     }
 }
@@ -88,13 +87,13 @@ impl Restore {
     }
 }
 
-/// Checks the store, and says what is wrong with it.
+/// Checks the store and prints its faults.
 pub fn check_store(common: &Common) -> Result<(), Failure> {
     let config = common.load(Vec::new())?;
     let url = DatabaseUrl::parse(&config.database.url)?;
     let faults = check::run(&url, &command_options(&config))?;
     if faults.is_empty() {
-        print_note(format_args!("The store '{}' is intact, and its counts agree with its rows.", url.name()));
+        print_note(format_args!("The store '{}' is intact, and its counts match its rows.", url.name()));
         return Ok(());
     }
     faults.iter().take(MAX_SHOWN).for_each(print_note);

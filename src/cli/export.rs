@@ -1,4 +1,4 @@
-//! `export`: every message of a tenant as newline-delimited items, or its WhatsApp log as rows, streamed.
+//! `export`: streams the messages of a tenant, one item per line, or its WhatsApp log, one row per line; knows no SQL.
 
 use std::io::{BufWriter, Write};
 
@@ -12,29 +12,30 @@ use crate::oneuptime::row;
 use crate::store::messages;
 use crate::store::{Store, tenants, whatsapp_logs};
 
+/// Number of messages or rows per query.
 const PAGE: i64 = 1000;
 
-/// Write the messages of a tenant to standard output, one item a line, by ascending messageId
+/// Write the messages of a tenant to standard output, one item per line, by ascending messageId
 ///
-/// Or, with `--format oneuptime`, its WhatsApp log, one row a line, by ascending _id.
+/// With `--format oneuptime`, write its WhatsApp log instead, one row per line, by ascending _id.
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway export --tenant 3193 | gzip > history.ndjson.gz
   history-gateway export --tenant 3193 --format oneuptime > whatsapp-log.ndjson
   history-gateway export --tenant 3193 --from 2026-01-01 --to 2026-02-01T12:00
 
-Dates are ISO 8601, UTC where they have no zone; a date alone is its midnight. Both ends are included.")]
+Dates are ISO 8601: in UTC unless they have a time zone, at midnight unless they have a time. Both ends are included.")]
 pub struct Export {
-    /// The tenant's number
+    /// The tenant's id
     #[arg(long)]
     tenant: i64,
-    /// Items, or rows of OneUptime's WhatsApp Log in its live form
+    /// What to write; rows of OneUptime's WhatsApp Log have its live form
     #[arg(long, value_enum, default_value_t = Format::Edna)]
     format: Format,
-    /// Only messages sent or received, or rows created, at this instant or later
+    /// Only messages sent or received, or rows created, at this date or later
     #[arg(long, value_name = "DATE", value_parser = parse_from)]
     from: Option<Instant>,
-    /// Only messages sent or received, or rows created, at this instant or earlier
+    /// Only messages sent or received, or rows created, at this date or earlier
     #[arg(long, value_name = "DATE", value_parser = parse_to)]
     to: Option<Instant>,
 }
@@ -94,8 +95,8 @@ pub fn parse_to(text: &str) -> Result<Instant, String> {
     parse(text, Rounding::Down)
 }
 
-/// A date of the command line.
+/// Parses a date from the command line.
 pub fn parse(text: &str, rounding: Rounding) -> Result<Instant, String> {
     Instant::parse(text, rounding)
-        .ok_or_else(|| "it is no ISO 8601 date such as 2026-03-01 or 2026-03-01T10:00:00Z".into())
+        .ok_or_else(|| "must be an ISO 8601 date such as 2026-03-01 or 2026-03-01T10:00:00Z".into())
 }

@@ -1,4 +1,4 @@
-//! Why a command failed, in one sentence; and printing that notices when nobody reads any more. Knows no command.
+//! The errors of commands, one sentence each, and printing that detects a closed output; knows no command.
 
 use std::io::{self, Write};
 
@@ -16,8 +16,8 @@ pub enum Failure {
     Config(#[from] ConfigError),
     #[error("{0}")]
     Said(String),
-    /// The reader of our output went away, as `head` does: no failure of ours.
-    #[error("nobody reads the output")]
+    /// The reader of the output closed it, as `head` does. The program exits with 0.
+    #[error("standard output was closed")]
     NobodyReads,
 }
 
@@ -26,11 +26,11 @@ impl Failure {
         Self::Said(sentence.into())
     }
 
-    /// A failure to write standard output.
+    /// An error of writing to standard output.
     pub fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::NobodyReads,
-            _ => Self::Said(format!("the output cannot be written: {error}")),
+            _ => Self::Said(format!("cannot write to standard output: {error}")),
         }
     }
 }
@@ -41,12 +41,12 @@ pub fn print(text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
 }
 
-/// Tells the user something on standard error. Where nobody reads it, the command goes on.
+/// Prints a sentence to standard error. If nobody reads it, the command continues.
 pub fn print_note(sentence: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{sentence}");
 }
 
-/// The same for the last sentence of the program, which ends also where its output takes nothing more.
+/// Prints the program's last sentence to standard error. The program exits even if the output blocks.
 pub fn say_last(sentence: String) {
     write_within_timeout(move || print_note(sentence));
 }

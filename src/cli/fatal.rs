@@ -1,4 +1,4 @@
-//! What a server cannot go on after, and ends the process with a sentence: a clock before 1970, a panic. Knows no request.
+//! Errors that end the server process with one sentence: a clock before 1970, a panic; knows no request.
 
 use std::panic::PanicHookInfo;
 
@@ -10,33 +10,34 @@ use crate::telemetry::OUTPUT_THREAD;
 /// The name that tokio gives to the threads for blocking work; a test compares it.
 const BLOCKING_THREAD: &str = "tokio-rt-worker";
 
-/// Has a panic end the process, which would go on with a worker or a background job less. A panic of blocking work is
-/// told to whoever waits for that work. Call it in a process of its own only, since the hook is the process's.
+/// Makes a panic end the process, which would otherwise continue without a worker or a background job. A panic in
+/// blocking work does not: the caller of that work gets an error. The hook applies to the whole process, so only the
+/// program itself may call this.
 pub fn end_on_panic() {
-    std::panic::set_hook(Box::new(panicked));
+    std::panic::set_hook(Box::new(on_panic));
 }
 
-fn panicked(panic: &PanicHookInfo<'_>) {
-    // What it says is left out: a person's text may be in it.
-    let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+fn on_panic(panic: &PanicHookInfo<'_>) {
+    // The panic's message is left out: it may contain a person's text.
+    let location = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
     match std::thread::current().name() {
         Some(BLOCKING_THREAD | EXPENSIVE_THREAD) => {
-            tracing::error!("work panicked{place}; whoever waits for it is told that it failed");
+            tracing::error!("blocking work panicked{location}; its caller gets an error");
         }
-        // Its output cannot be written, and nothing else depends on it.
+        // Only its output is lost; nothing else depends on the thread.
         Some(OUTPUT_THREAD) => {}
         _ => {
             let cause = refuse_clock().map_or_else(|failure| failure.to_string(), |()| "this is a bug".into());
-            say_last(format!("history-gateway: the server was ended by a panic{place}: {cause}"));
+            say_last(format!("history-gateway: the server panicked{location}: {cause}"));
             std::process::exit(1);
         }
     }
 }
 
-/// Refuses a clock that a web server cannot work with.
+/// Rejects a system clock that the web server cannot work with.
 pub fn refuse_clock() -> Result<(), Failure> {
     if Clock::is_before_1970() {
-        return Err(Failure::message("the machine's clock is set before 1970; set it right and start again"));
+        return Err(Failure::message("the system clock is set before 1970; correct it and start again"));
     }
     Ok(())
 }

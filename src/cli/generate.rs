@@ -1,4 +1,4 @@
-//! `generate`: made-up messages through the one door, for demos and benchmarks.
+//! `generate`: records made-up messages through the ingest path, for demos and benchmarks; knows no SQL.
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,36 +13,34 @@ use crate::model::instant::Rounding;
 use crate::model::{Instant, TenantId};
 use crate::store::{Store, tenants};
 
-/// Fill a tenant with made-up messages: the same for the same --seed and --until
+/// Fill a tenant with made-up messages; the same --seed and --until give the same messages
 #[derive(Args)]
-#[command(
-    after_help = "Messages sent out through WhatsApp are rows of the WhatsApp log too. --whatsapp-logs makes up rows of \
-OneUptime's own beside them, with costs and incidents.
+#[command(after_help = "Outgoing WhatsApp messages are rows of the WhatsApp log too. --whatsapp-logs adds rows of \
+OneUptime's own, with costs and incidents.
 
 Examples:
   history-gateway generate --tenant 3193 --messages 100000 --until 2026-03-01
-  history-gateway generate --tenant 3193 --messages 0 --whatsapp-logs 100000"
-)]
+  history-gateway generate --tenant 3193 --messages 0 --whatsapp-logs 100000")]
 pub struct Generate {
-    /// The tenant's number
+    /// The tenant's id
     #[arg(long)]
     tenant: i64,
-    /// How many messages
+    /// Number of messages
     #[arg(long)]
     messages: u64,
-    /// How many rows of OneUptime's own
+    /// Number of WhatsApp log rows of OneUptime's own
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     whatsapp_logs: u64,
-    /// What they are made up from: another number, other messages
+    /// Seed of the random generator; another seed gives other messages
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Over how many days they spread
+    /// Number of days that the messages are spread over
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: u32,
-    /// The instant of the newest one; now where not given
+    /// Date of the newest message; now if omitted
     #[arg(long, value_name = "DATE", value_parser = parse_until)]
     until: Option<Instant>,
-    /// How many people; a twenty-fifth of the messages where not given
+    /// Number of people; one for every 25 messages if omitted
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     recipients: Option<u64>,
 }
@@ -61,7 +59,7 @@ impl Generate {
         };
         if plan.until.plus_days(-i64::from(plan.days)) < Instant(0) {
             return Err(Failure::message(
-                "the messages would begin before 1970: choose a later --until or fewer --days",
+                "the messages would begin before 1970; choose a later --until or fewer --days",
             ));
         }
         let recorded = fill(store, plan).await?;
@@ -75,12 +73,12 @@ impl Generate {
     }
 }
 
-/// Records the messages of a plan, with a bar on a terminal.
+/// Records the messages of a plan, with a progress bar on a terminal.
 pub async fn fill(store: &Store, plan: Plan) -> Result<OutcomeCounts, Failure> {
     record(store, plan.tenant, plan.messages, Messages::new(plan)).await
 }
 
-/// The same for rows of OneUptime's own.
+/// Records OneUptime's own rows of a plan, with a progress bar on a terminal.
 pub async fn fill_logs(store: &Store, tenant: TenantId, plan: LogPlan) -> Result<OutcomeCounts, Failure> {
     record(store, tenant, plan.logs, Logs::new(plan)).await
 }

@@ -1,4 +1,4 @@
-//! `import`: files of items through the one door.
+//! `import`: records the items, or WhatsApp log rows, of files through the ingest path; knows no SQL.
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read};
@@ -18,19 +18,19 @@ use crate::model::{Item, Provenance, Source, TenantId, WhatsAppLog, wire};
 use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
-/// A row is as long as its message at the most, and has some columns more.
+/// Maximum size of a row, in bytes: that of an item, and some more for the columns of the row itself.
 const LONGEST_ROW: usize = LONGEST_ITEM + 16 * 1024;
 
-/// How much of a file tells whether it is text.
+/// How many bytes at the beginning of a file are checked for text.
 const SNIFFED_BYTES: u64 = 8 * 1024;
 
-/// Read messages, or rows of OneUptime's WhatsApp Log, from files, or from standard input for `-`
+/// Import messages, or rows of OneUptime's WhatsApp Log, from files or standard input
 #[derive(Args)]
 #[command(
-    after_help = "A file holds one item a line, or whole answers of the endpoint ({\"content\":[…]}, and for oneuptime \
-{\"data\":[…]}); gzip is unpacked. Importing the same file twice changes nothing; of two copies of a row \
-the one with the newer updatedAt is kept. A bad line is named and skipped; exit status 1 tells that \
-there was one. The last line of standard output sums up:
+    after_help = "A file contains one item or row per line, or whole responses of the endpoint ({\"content\":[…]}, for \
+oneuptime {\"data\":[…]}), gzipped or not. Importing the same data again changes nothing; of two copies \
+of a row, the one with the newer updatedAt is kept. An invalid line is reported and skipped, and the \
+exit status is then 1. The last line of standard output has the totals:
   {\"imported\":2,\"updated\":0,\"unchanged\":0,\"rejected\":0}
 
 Examples:
@@ -40,39 +40,39 @@ Examples:
       history-gateway import --database sqlite://copy.db --tenant 3193 -"
 )]
 pub struct Import {
-    /// The tenant's number
+    /// The tenant's id
     #[arg(long)]
     tenant: i64,
-    /// What the files hold
+    /// What the files contain
     #[arg(long, value_enum, default_value_t = Format::Edna)]
     format: Format,
-    /// The files, in the order they are read; - is standard input
+    /// The files, imported in this order; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
-/// Whose form the files have.
+/// The form of the items or rows in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Items of edna's history endpoint
     Edna,
-    /// Rows of OneUptime's WhatsApp Log, plain or with their types beside the values
+    /// Rows of OneUptime's WhatsApp Log, with plain values or with values that carry their types
     #[value(name = "oneuptime")]
     OneUptime,
 }
 
-/// How one dialect's files are read.
+/// How the files of one dialect are parsed.
 trait Form {
     type Entry: Entry;
 
-    /// The key of an answer that holds its list, and the key that everything in the list has.
+    /// The field of a response that holds the list, and the id field of every entry in it.
     const KEYS: (&'static str, &'static str);
-    /// What one of the list is called.
+    /// What error messages call an entry.
     const WORD: &'static str;
     const LONGEST: usize;
 
-    /// Reads one; gives how many of its fields are not documented, too.
-    fn read(&self, text: &str) -> Result<(Self::Entry, usize), String>;
+    /// Parses an entry; also returns the number of its undocumented fields.
+    fn parse(&self, text: &str) -> Result<(Self::Entry, usize), String>;
 }
 
 /// Items of a tenant.
@@ -84,7 +84,7 @@ impl Form for Items {
     const WORD: &'static str = "message";
     const LONGEST: usize = LONGEST_ITEM;
 
-    fn read(&self, text: &str) -> Result<(Event, usize), String> {
+    fn parse(&self, text: &str) -> Result<(Event, usize), String> {
         let item = Item::parse(text, self.0).map_err(|error| error.to_string())?;
         let unknown_fields = item.extra().len();
         let provenance = Provenance { source: Source::Import, received_at: Some(Clock::Machine.now()) };
@@ -103,52 +103,52 @@ impl Form for Rows {
     const WORD: &'static str = "row";
     const LONGEST: usize = LONGEST_ROW;
 
-    fn read(&self, text: &str) -> Result<(WhatsAppLog, usize), String> {
+    fn parse(&self, text: &str) -> Result<(WhatsAppLog, usize), String> {
         let parsed = row::parse(text, &self.project_id).map_err(|error| error.to_string())?;
         Ok((parsed.log, parsed.unknown_fields))
     }
 }
 
-/// What came of an import.
+/// The totals of an import.
 #[derive(Default)]
 pub struct ImportStats {
     pub recorded: OutcomeCounts,
     pub rejected: u64,
-    /// Fields that are not documented: an item's are kept as they came (docs/edna.md 6.6), a row's are left out.
+    /// The number of undocumented fields. Those of items are kept (docs/edna.md 6.6), those of rows are dropped.
     pub unknown_fields: usize,
 }
 
 impl Import {
     pub async fn run(self, store: &Store) -> Result<u8, Failure> {
-        let sum = files(store, TenantId(self.tenant), self.format, &self.files).await?;
-        let (count, whose) = (sum.unknown_fields, self.format);
-        match whose {
+        let stats = files(store, TenantId(self.tenant), self.format, &self.files).await?;
+        let (count, format) = (stats.unknown_fields, self.format);
+        match format {
             _ if count == 0 => {}
-            Format::Edna => print_note(format_args!("Note: {count} fields that edna does not document were kept.")),
+            Format::Edna => print_note(format_args!("Note: fields that edna does not document were kept: {count}.")),
             Format::OneUptime => {
-                print_note(format_args!("Note: {count} fields that OneUptime does not document were left out."));
+                print_note(format_args!("Note: fields that OneUptime does not document were dropped: {count}."));
             }
         }
-        let OutcomeCounts { imported, updated, unchanged } = sum.recorded;
-        // Written by hand for the order of its keys, which readers see.
+        let OutcomeCounts { imported, updated, unchanged } = stats.recorded;
+        // Written by hand to keep the order of the keys, which users see.
         let counts =
-            [("imported", imported), ("updated", updated), ("unchanged", unchanged), ("rejected", sum.rejected)];
+            [("imported", imported), ("updated", updated), ("unchanged", unchanged), ("rejected", stats.rejected)];
         let counts = counts.map(|(name, count)| format!("{}:{count}", json!(name)));
         print(&format!("{{{}}}\n", counts.join(",")))?;
-        Ok(u8::from(sum.rejected > 0))
+        Ok(u8::from(stats.rejected > 0))
     }
 }
 
-/// Imports files in their order; every one of them can be opened before the first is read.
+/// Imports files in the given order. Checks first that each of them can be opened.
 pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[PathBuf]) -> Result<ImportStats, Failure> {
     let project_id = store.read(move |connection| tenants::project_id(connection, tenant)).await?;
     match format {
-        Format::Edna => files_of(store, tenant, &Items(tenant), paths).await,
-        Format::OneUptime => files_of(store, tenant, &Rows { project_id }, paths).await,
+        Format::Edna => import_files(store, tenant, &Items(tenant), paths).await,
+        Format::OneUptime => import_files(store, tenant, &Rows { project_id }, paths).await,
     }
 }
 
-async fn files_of<F: Form>(
+async fn import_files<F: Form>(
     store: &Store,
     tenant: TenantId,
     form: &F,
@@ -158,31 +158,31 @@ async fn files_of<F: Form>(
     for path in paths.iter().filter(|path| !is_standard_input(path)) {
         let metadata = metadata(path)?;
         bar.inc_length(metadata.len());
-        // What can be read only once, as a pipe, is looked at when its turn comes.
+        // Other files, such as pipes, can be read only once, so they are checked when they are imported.
         if metadata.is_file() {
             open(path, &ProgressBar::hidden(), F::WORD)?;
         }
     }
-    let mut sum = ImportStats::default();
+    let mut total = ImportStats::default();
     for path in paths {
         let (name, reader) = (path.display().to_string(), open(path, &bar, F::WORD)?);
         let pipeline = Pipeline::new(store, tenant);
-        let mut reading = Reading { form, bar: &bar, name: &name, pipeline, rejected: 0, unknown_fields: 0 };
-        let of_file = reading.all(reader).await;
-        if of_file.is_err() {
+        let mut import = FileImport { form, bar: &bar, name: &name, pipeline, rejected: 0, unknown_fields: 0 };
+        let stats = import.run(reader).await;
+        if stats.is_err() {
             bar.finish_and_clear();
         }
-        let of_file = of_file?;
-        sum.recorded += of_file.recorded;
-        sum.rejected += of_file.rejected;
-        sum.unknown_fields += of_file.unknown_fields;
+        let stats = stats?;
+        total.recorded += stats.recorded;
+        total.rejected += stats.rejected;
+        total.unknown_fields += stats.unknown_fields;
     }
     bar.finish_and_clear();
-    Ok(sum)
+    Ok(total)
 }
 
-/// One file on its way in.
-struct Reading<'a, F: Form> {
+/// The import of one file.
+struct FileImport<'a, F: Form> {
     form: &'a F,
     bar: &'a ProgressBar,
     name: &'a str,
@@ -191,19 +191,19 @@ struct Reading<'a, F: Form> {
     unknown_fields: usize,
 }
 
-impl<F: Form> Reading<'_, F> {
-    async fn all(&mut self, reader: Box<dyn BufRead>) -> Result<ImportStats, Failure> {
+impl<F: Form> FileImport<'_, F> {
+    async fn run(&mut self, reader: Box<dyn BufRead>) -> Result<ImportStats, Failure> {
         let mut documents = Documents::new(reader);
         loop {
             match documents.next() {
-                Ok(Some(Document { line, text: Ok(text) })) => self.take(line, &text).await?,
+                Ok(Some(Document { line, text: Ok(text) })) => self.import_document(line, &text).await?,
                 Ok(Some(Document { line, text: Err(reason) })) => self.reject(line, reason),
                 Ok(None) => break,
                 Err(error) => {
                     self.pipeline.finish().await?;
                     let name = self.name;
-                    let before = "what came before is imported, and importing it again does no harm";
-                    return Err(Failure::message(format!("'{name}' cannot be read to its end: {error}; {before}")));
+                    let imported = "what came before was imported, and importing it again changes nothing";
+                    return Err(Failure::message(format!("'{name}' cannot be read to its end: {error}; {imported}")));
                 }
             }
         }
@@ -211,30 +211,30 @@ impl<F: Form> Reading<'_, F> {
         Ok(ImportStats { recorded, rejected: self.rejected, unknown_fields: self.unknown_fields })
     }
 
-    /// Takes one entry, or an answer full of them.
-    async fn take(&mut self, line: u64, text: &str) -> Result<(), StoreError> {
-        let reason = match self.entry(text) {
+    /// Imports one entry, or the entries of a whole response.
+    async fn import_document(&mut self, line: u64, text: &str) -> Result<(), StoreError> {
+        let reason = match self.parse_entry(text) {
             Ok(entry) => return self.push(entry).await,
             Err(reason) => reason,
         };
-        let Some(entries) = answer(text, F::KEYS) else {
+        let Some(entries) = response_entries(text, F::KEYS) else {
             self.reject(line, &reason);
             return Ok(());
         };
-        for (place, raw) in entries.iter().enumerate() {
-            match self.entry(raw.get()) {
+        for (index, raw) in entries.iter().enumerate() {
+            match self.parse_entry(raw.get()) {
                 Ok(entry) => self.push(entry).await?,
-                Err(reason) => self.reject(line, &format!("{} {} of the answer: {reason}", F::WORD, place + 1)),
+                Err(reason) => self.reject(line, &format!("{} {} of the response: {reason}", F::WORD, index + 1)),
             }
         }
         Ok(())
     }
 
-    fn entry(&self, text: &str) -> Result<(F::Entry, usize), String> {
+    fn parse_entry(&self, text: &str) -> Result<(F::Entry, usize), String> {
         if text.len() > F::LONGEST {
             return Err("it is longer than 1 MiB".into());
         }
-        self.form.read(text)
+        self.form.parse(text)
     }
 
     async fn push(&mut self, (entry, unknown_fields): (F::Entry, usize)) -> Result<(), StoreError> {
@@ -242,24 +242,24 @@ impl<F: Form> Reading<'_, F> {
         self.pipeline.push(entry).await
     }
 
-    /// Names what is wrong and where; never what stands there, which is private.
+    /// Reports what is wrong and where, but never the text itself, which is private.
     fn reject(&mut self, line: u64, reason: &str) {
         self.rejected += 1;
         self.bar.suspend(|| print_note(format_args!("{}:{line}: rejected: {reason}", self.name)));
     }
 }
 
-/// What a whole answer holds, such as `{"content":[…]}`. What has an id of its own is an entry, if a wrong one.
-fn answer<'a>(text: &'a str, (list, id): (&str, &str)) -> Option<Vec<&'a serde_json::value::RawValue>> {
+/// The entries of a whole response such as `{"content":[…]}`. An object with an id is no response but an invalid entry.
+fn response_entries<'a>(text: &'a str, (list, id): (&str, &str)) -> Option<Vec<&'a serde_json::value::RawValue>> {
     let fields = wire::object(text).ok()?;
-    let named = |wanted: &str| fields.0.iter().find(|(name, _)| name == wanted).map(|(_, raw)| *raw);
-    match named(id) {
+    let field = |wanted: &str| fields.0.iter().find(|(name, _)| name == wanted).map(|(_, raw)| *raw);
+    match field(id) {
         Some(_) => None,
-        None => wire::array(named(list)?.get()),
+        None => wire::array(field(list)?.get()),
     }
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// A progress bar on a terminal, nothing elsewhere.
 fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     // The template is a constant that indicatif accepts.
@@ -277,7 +277,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::message(format!("'{}' cannot be read: {error}", path.display()))
 }
 
-/// What a file is that can be opened.
+/// The metadata of a file. Fails if the file cannot be opened or is a directory.
 fn metadata(path: &Path) -> Result<Metadata, Failure> {
     let metadata = File::open(path).and_then(|file| file.metadata()).map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
@@ -293,24 +293,25 @@ fn open(path: &Path, bar: &ProgressBar, word: &str) -> Result<Box<dyn BufRead>, 
         Box::new(File::open(path).map_err(|error| unreadable(path, &error))?)
     };
     let mut raw = bar.wrap_read(raw);
-    // gzip says what it is in its first two bytes.
-    let mut first = Vec::new();
-    raw.by_ref().take(2).read_to_end(&mut first).map_err(|error| unreadable(path, &error))?;
-    let is_gzip = first == [0x1f, 0x8b];
-    let reader = BufReader::with_capacity(1 << 20, io::Cursor::new(first).chain(raw));
+    // Every gzip file begins with the same two bytes.
+    let mut magic = Vec::new();
+    raw.by_ref().take(2).read_to_end(&mut magic).map_err(|error| unreadable(path, &error))?;
+    let is_gzip = magic == [0x1f, 0x8b];
+    let reader = BufReader::with_capacity(1 << 20, io::Cursor::new(magic).chain(raw));
     let mut unpacked: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
     let mut head = Vec::new();
-    let ended = unpacked.by_ref().take(SNIFFED_BYTES).read_to_end(&mut head).map(|_| ());
+    let result = unpacked.by_ref().take(SNIFFED_BYTES).read_to_end(&mut head).map(|_| ());
     if lines::is_binary(&head) {
         let name = path.display();
         return Err(Failure::message(format!(
-            "'{name}' is no text, and nothing of it was imported; a file holds JSON in UTF-8, one {word} a line, gzipped or not"
+            "'{name}' is not text, and nothing of it was imported; \
+             a file must be JSON in UTF-8, one {word} per line, gzipped or not"
         )));
     }
-    Ok(Box::new(BufReader::with_capacity(1 << 20, io::Cursor::new(head).chain(DeferredError(ended)).chain(unpacked))))
+    Ok(Box::new(BufReader::with_capacity(1 << 20, io::Cursor::new(head).chain(DeferredError(result)).chain(unpacked))))
 }
 
-/// Gives the error that ended reading ahead, if one did, when what was read ahead has been used.
+/// Returns the error that ended the reading ahead, if any, once the bytes that were read ahead are used up.
 struct DeferredError(io::Result<()>);
 
 impl Read for DeferredError {

@@ -1,4 +1,4 @@
-//! `key issue`, `key list`, `key revoke`.
+//! `key issue`, `key list` and `key revoke`; knows no SQL.
 
 use std::collections::BTreeSet;
 
@@ -14,34 +14,34 @@ use crate::model::{Instant, TenantId};
 use crate::store::api_keys::{ListedKey, NewKey, RevokedKey};
 use crate::store::{Store, api_keys, subjects};
 
-/// How many different digits a key that is taken over has at least; one that was made at random hardly ever has fewer.
+/// Minimum number of different digits in a key that is given with --value. A random key hardly ever has fewer.
 const MIN_DISTINCT_DIGITS: usize = 8;
 
 /// Issue, list and revoke API keys
 #[derive(Subcommand)]
 pub enum Key {
     Issue(Issue),
-    /// List the keys of a tenant; never the keys themselves
+    /// List the keys of a tenant, without their values
     List {
-        /// The tenant's number
+        /// The tenant's id
         #[arg(long)]
         tenant: i64,
-        /// As a JSON array
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Revoke a key for good; a running server follows within a second
+    /// Revoke a key permanently; running servers reject it within a second
     Revoke {
-        /// The tenant whose key it is
+        /// The tenant that the key belongs to
         #[arg(long)]
         tenant: i64,
-        /// The key's number in 'key list'
+        /// The key's id, as 'key list' shows it
         #[arg(long)]
         id: i64,
     },
 }
 
-/// Issue a key; it is the last line of standard output, and shown this once
+/// Issue a key; it is printed only once, as the last line of standard output
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway key issue --tenant 3193
@@ -50,50 +50,50 @@ pub enum Key {
   history-gateway key issue --tenant 3193 --kind additional \\
       --permissions \"Read WhatsApp Log\"")]
 pub struct Issue {
-    /// The tenant whose data it opens
+    /// The tenant whose data the key gives access to
     #[arg(long)]
     tenant: i64,
-    /// What 'key list' calls it
+    /// A name for 'key list'
     #[arg(long, default_value = "", hide_default_value = true)]
     name: String,
-    /// What it may do
+    /// What the key may do
     #[arg(long, value_enum, default_value_t = Kind::Master)]
     kind: Kind,
-    /// Method groups of an additional key, such as message-history; none where not given
+    /// Method groups of an additional key, such as message-history; none if omitted
     #[arg(long, value_delimiter = ',', value_name = "GROUP,…", value_parser = GROUPS)]
     groups: Option<Vec<String>>,
-    /// The subjects an additional key sees; all where not given
+    /// The subjects that an additional key sees; all if omitted
     #[arg(long, value_delimiter = ',', value_name = "ID,…", value_parser = clap::value_parser!(i64).range(1..))]
     senders: Option<Vec<i64>>,
-    /// The last day of an additional key, UTC, that day included
+    /// The last day, in UTC, on which an additional key is valid
     #[arg(long, value_name = "YYYY-MM-DD")]
     valid_until: Option<NaiveDate>,
-    /// OneUptime permissions, such as "Read WhatsApp Log"; a master key has them all
+    /// OneUptime permissions of an additional key, such as "Read WhatsApp Log"; a master key has all of them
     #[arg(long, value_delimiter = ',', value_name = "PERMISSION,…", value_parser = PERMISSIONS)]
     permissions: Option<Vec<String>>,
-    /// The form of OneUptime answers for this key, where it is not the server's own
+    /// The form of OneUptime responses for this key; the setting oneuptime.profile if omitted
     #[arg(long, value_enum, value_name = "PROFILE")]
     oneuptime_profile: Option<Profile>,
-    /// Take over a key that its users hold already, instead of making a new one
+    /// Register an existing key instead of generating a new one
     #[arg(long, value_name = "UUID")]
     value: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
-    /// All data of the tenant, no expiry
+    /// All data of the tenant; never expires
     Master,
-    /// What its groups, senders and permissions say, until its last day
+    /// What its groups, senders and permissions allow, until its last day
     Additional,
-    /// For the webhooks only
+    /// edna's webhooks only
     Webhook,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Profile {
-    /// As OneUptime's reference page has it
+    /// As on OneUptime's reference page
     Published,
-    /// As OneUptime's own programs meet it
+    /// As OneUptime's own programs see it
     Live,
 }
 
@@ -171,15 +171,19 @@ impl Issue {
             Ok((api_keys::issue(connection, &key, Clock::Machine.now())?, unknown))
         });
         let (id, unknown_sender) = issued.await?;
-        let id = id.ok_or_else(|| Failure::message("the key was not issued: the same --value was issued before"))?;
+        let id = id.ok_or_else(|| {
+            Failure::message(
+                "the key was not issued: this --value was issued before; leave --value out to generate a new key",
+            )
+        })?;
         if let Some(sender) = unknown_sender {
             print_note(format_args!("Note: the tenant has no subject {sender} yet."));
         }
-        print_note(format_args!("Key {id} of tenant {} is issued. It is shown this once:", self.tenant));
+        print_note(format_args!("Key {id} of tenant {} is issued. It is shown only once:", self.tenant));
         print(&format!("{}\n", secret.reveal()))
     }
 
-    /// A right that would be ignored is refused: who restricts a key must not get one that sees everything.
+    /// Rejects options that the kind of key would ignore. A user who restricts a key must not get one that sees all.
     fn check(&self) -> Result<(), Failure> {
         let given = [
             ("--groups", self.groups.is_some()),
@@ -190,19 +194,17 @@ impl Issue {
         let restricted = given.iter().find(|(_, given)| *given);
         match (self.kind, restricted) {
             (Kind::Master, Some((flag, _))) => {
-                let sentence = format!(
-                    "{flag} restricts an additional key, and this would be a master key: add --kind additional"
-                );
+                let sentence = format!("{flag} is for additional keys, not for a master key; add --kind additional");
                 Err(Failure::message(sentence))
             }
-            (Kind::Webhook, Some((flag, _))) => Err(Failure::message(format!(
-                "{flag} restricts an additional key, and this would be a webhook key: leave it out"
-            ))),
-            (Kind::Webhook, None) if self.oneuptime_profile.is_some() => Err(Failure::message(
-                "--oneuptime-profile is for keys that read, and this would be a webhook key: leave it out",
-            )),
+            (Kind::Webhook, Some((flag, _))) => {
+                Err(Failure::message(format!("{flag} is for additional keys, not for a webhook key; leave it out")))
+            }
+            (Kind::Webhook, None) if self.oneuptime_profile.is_some() => {
+                Err(Failure::message("--oneuptime-profile is for keys that read, not for a webhook key; leave it out"))
+            }
             (Kind::Additional, _) if self.groups.is_none() && self.permissions.is_none() => {
-                print_note("Note: this key reads nothing; --groups message-history lets it read messages, and");
+                print_note("Note: this key can read nothing. --groups message-history would let it read messages,");
                 print_note("--permissions \"Read WhatsApp Log\" the WhatsApp log.");
                 Ok(())
             }
@@ -211,22 +213,21 @@ impl Issue {
     }
 }
 
-/// A key that its users hold already, unless others could guess or read it.
+/// Parses an existing key. Rejects one that is public or easy to guess.
 fn parse_value(value: &str) -> Result<Secret, Failure> {
-    let secret = Secret::parse(value).ok_or_else(|| {
-        Failure::message("--value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10")
-    })?;
+    let secret = Secret::parse(value)
+        .ok_or_else(|| Failure::message("--value must be a UUID such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"))?;
     if sandbox::has_key(&secret) {
         return Err(Failure::message(
-            "the key was not issued: --value is a key of the sandbox, which everybody knows; \
-             leave --value out, and a new key is made",
+            "the key was not issued: --value is a key of the sandbox, which is public; \
+             leave --value out to generate a new key",
         ));
     }
     let digits: BTreeSet<char> = secret.reveal().chars().filter(char::is_ascii_hexdigit).collect();
     if digits.len() < MIN_DISTINCT_DIGITS {
         return Err(Failure::message(format!(
-            "the key was not issued: --value has fewer than {MIN_DISTINCT_DIGITS} different digits, so it can be guessed; \
-             leave --value out, and a new key is made"
+            "the key was not issued: --value has fewer than {MIN_DISTINCT_DIGITS} different digits, so it can be \
+             guessed; leave --value out to generate a new key"
         )));
     }
     Ok(secret)

@@ -1,4 +1,4 @@
-//! The commands: one file each, and what they share. Knows no SQL and no wire form.
+//! The commands, one file each, and what they share; knows no SQL and no wire form.
 
 mod backup;
 mod export;
@@ -29,18 +29,18 @@ use crate::store::{DatabaseUrl, Options, Store, StoreError};
 
 use failure::{Failure, print_note, say_last};
 
-/// How long a command waits for a running server's write, and for its own work.
+/// How long a command waits for a slot or for another process's write, and how long each of its queries may run.
 const COMMAND_WAIT: Duration = Duration::from_mins(1);
 const COMMAND_DEADLINE: Duration = Duration::from_hours(24);
 
-/// How often to tell how far long work is.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+/// How often a long-running command reports its progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long a program that is done waits for work that nobody waits for any more.
-const LAST_WAIT: Duration = Duration::from_secs(2);
+/// How long the finished program waits for threads whose results are no longer needed.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answers edna's message history endpoint, and OneUptime's WhatsApp Log API, from an own store: same requests, same
-/// answers, same errors.
+/// Serves edna's message history endpoint and OneUptime's WhatsApp Log API from its own store: the same requests,
+/// responses and errors.
 #[derive(Parser)]
 #[command(
     name = "history-gateway",
@@ -91,23 +91,23 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Check(backup::Check),
-    /// Bring the store's schema up to date, making the store where there is none
+    /// Bring the store's schema up to date; create the store if there is none
     Migrate,
     /// Print the OpenAPI document
     Openapi,
 }
 
-/// Every command with its options, as the help shows them.
+/// All commands with their options, as the help shows them.
 pub fn definition() -> clap::Command {
     Program::command()
 }
 
-/// Runs one command. Usage errors give 2, every other failure 1, each with one sentence on standard error.
+/// Runs one command. A usage error exits with 2; any other failure exits with 1 and one sentence on standard error.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let program = match Program::try_parse_from(arguments) {
         Ok(program) => program,
         Err(error) => {
-            // Help that cannot be printed has nobody to read it.
+            // Printing fails only if the output is closed, and then nobody reads it.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -121,16 +121,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             1
         }
     };
-    // A statement that a server never answers holds its thread, and there is nothing else left to wait for.
+    // Dropping the runtime waits for its blocking threads, and one that waits for an unresponsive PostgreSQL server may
+    // never end.
     std::thread::spawn(move || {
-        std::thread::sleep(LAST_WAIT);
+        std::thread::sleep(EXIT_TIMEOUT);
         std::process::exit(code.into());
     });
     drop(system);
     ExitCode::from(code)
 }
 
-/// Runs one command; gives the program's exit code.
+/// Runs one command; returns the exit code.
 async fn run(program: Program) -> Result<u8, Failure> {
     let common = program.common;
     match program.command {
@@ -158,35 +159,35 @@ async fn run(program: Program) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// How a command opens a store.
+/// The options with which a command opens a store.
 fn command_options(config: &Config) -> Options {
     Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() }
 }
 
-/// Tells how far long work is, but not at every step.
-fn now_and_then(mut tell: impl FnMut(u64)) -> impl FnMut(u64) {
-    let mut told = Instant::now();
+/// Limits progress reports to one per `PROGRESS_INTERVAL`.
+fn now_and_then(mut report: impl FnMut(u64)) -> impl FnMut(u64) {
+    let mut last_report = Instant::now();
     move |done| {
-        if told.elapsed() > TELL_EVERY {
-            told = Instant::now();
-            tell(done);
+        if last_report.elapsed() > PROGRESS_INTERVAL {
+            last_report = Instant::now();
+            report(done);
         }
     }
 }
 
 impl Common {
-    /// The settings, `flags` of the command itself winning over everything.
+    /// The settings. The `flags` of the command take precedence over all other sources.
     fn load(&self, mut flags: Vec<(&'static str, String)>) -> Result<Config, Failure> {
         flags.extend(self.database.iter().map(|url| ("database.url", url.clone())));
         Ok(Config::load(self.config.as_deref(), &flags)?)
     }
 
-    /// The store that the settings name, opened with a command's patience; refused where it is missing.
+    /// Opens the store that the settings name, with a command's time limits; fails if it does not exist.
     async fn store(&self) -> Result<Store, Failure> {
         Self::store_of(&self.load(Vec::new())?).await
     }
 
-    /// The same, made where it is missing.
+    /// The same, but creates the store if it does not exist.
     async fn store_or_new(&self) -> Result<Store, Failure> {
         Self::opened(&self.load(Vec::new())?, Store::open).await
     }
@@ -200,12 +201,12 @@ impl Common {
         open: fn(&DatabaseUrl, Options) -> Result<Store, StoreError>,
     ) -> Result<Store, Failure> {
         let store = open(&DatabaseUrl::parse(&config.database.url)?, command_options(config))?;
-        let told = now_and_then(|rows| {
-            print_note(format_args!("The WhatsApp log is being made from the messages there are: {rows} rows so far."));
+        let progress = now_and_then(|rows| {
+            print_note(format_args!("Building the WhatsApp log from the stored messages: {rows} rows so far."));
         });
-        let done = ingest::logs::catch_up(&store, told).await?;
+        let done = ingest::logs::catch_up(&store, progress).await?;
         if done > 0 {
-            print_note(format_args!("The WhatsApp log was made from the messages there were: {done} rows."));
+            print_note(format_args!("The WhatsApp log was built from the stored messages: {done} rows."));
         }
         Ok(store)
     }

@@ -1,4 +1,4 @@
-//! `pull`: another endpoint's history into the store, once or for as long as it is let.
+//! `pull`: copies another endpoint's history into the store, once or continuously; knows no SQL.
 
 use std::collections::HashSet;
 use std::io::IsTerminal;
@@ -21,15 +21,16 @@ use crate::model::{Instant, TenantId};
 use crate::pull::upstream::{self, Upstream};
 use crate::pull::{Observer, Pull as Pulling, PullError, PullOptions, PullStats};
 
-/// Copy the messages of another endpoint, edna's or a gateway's, into the store
+/// Copy the messages of another endpoint, edna's or another gateway's, into the store
 #[derive(Args)]
 #[command(
-    after_help = "What is copied is kept at once, so a pull may be stopped at any time; the same command goes on \
-where it was. A later one without --from goes on where everything is copied, and reads the last 48 hours \
-(setting pull.overlap_hours) again, so that late statuses arrive. Other dates than before begin anew for \
-those dates; repeating does no harm. A message that cannot be read is named and skipped. Exit status 1 \
-tells that there was one, or that messages may be missing, which is said with their dates. With --follow, \
-SIGTERM or Ctrl-C ends it with 0. The last line of standard output sums up:
+    after_help = "Messages are recorded as they arrive, so a pull may be stopped at any time; the same command resumes \
+where it stopped. Once everything is copied, a pull without --from continues from there, and reads the \
+last 48 hours (setting pull.overlap_hours) again to catch late statuses. A pull with other dates starts \
+over for those dates; copying the same messages again changes nothing. A message that cannot be read is \
+reported and skipped. The exit status is 1 if there was one, or if messages may be missing, whose dates \
+are then reported. With --follow, SIGTERM or Ctrl-C stops the pull with status 0. The last line of \
+standard output has the totals:
   {\"imported\":2,\"updated\":0,\"unchanged\":0,\"rejected\":0,\"requests\":1}
 
 Examples:
@@ -40,28 +41,28 @@ Examples:
   history-gateway pull --tenant 3193 --follow \\
       --upstream http://127.0.0.1:8081 --upstream-key-file other.key
 
-Dates are ISO 8601, UTC where they have no zone; a date alone is its midnight. Both ends are included. \
-How gently the upstream is asked, and for how long in vain: settings pull.requests_per_second and \
-pull.attempts. To have a server do this beside its work: setting pull.upstreams."
+Dates are ISO 8601: in UTC unless they have a time zone, at midnight unless they have a time. Both ends \
+are included. Settings: pull.requests_per_second limits the requests, pull.attempts the retries; \
+pull.upstreams lists upstreams that 'serve' pulls from."
 )]
 pub struct Pull {
-    /// The tenant's number
+    /// The tenant's id
     #[arg(long)]
     tenant: i64,
-    /// The address before /api/messages/history, such as `https://upstream.example`
-    // Read by hand: a refusal of the parser's would repeat it, with the password it may hold.
+    /// The address of the upstream, without /api/messages/history, such as `https://upstream.example`
+    // Parsed in `run`: an error of clap would repeat the value, which may contain a password.
     #[arg(long, value_name = "URL")]
     upstream: String,
-    /// A file that holds the key to the upstream, and nothing else
+    /// A file that contains the key for the upstream, and nothing else
     #[arg(long, value_name = "FILE")]
     upstream_key_file: PathBuf,
-    /// Only messages sent or received at this instant or later
+    /// Only messages sent or received at this date or later
     #[arg(long, value_name = "DATE", value_parser = parse_from)]
     from: Option<Instant>,
-    /// Only messages sent or received at this instant or earlier
+    /// Only messages sent or received at this date or earlier
     #[arg(long, value_name = "DATE", value_parser = parse_to, conflicts_with = "follow")]
     to: Option<Instant>,
-    /// Go on looking for new messages and statuses (setting pull.poll_interval_seconds) until told to stop
+    /// Keep polling for new messages and statuses (setting pull.poll_interval_seconds) until stopped
     #[arg(long)]
     follow: bool,
 }
@@ -69,17 +70,17 @@ pub struct Pull {
 impl Pull {
     pub async fn run(self, common: &Common) -> Result<u8, Failure> {
         let url = UpstreamUrl::parse(&self.upstream).map_err(|reason| {
-            Failure::message(format!("--upstream is no address such as https://upstream.example: {reason}"))
+            Failure::message(format!("--upstream must be an address such as https://upstream.example: {reason}"))
         })?;
         let key = key(&self.upstream_key_file).map_err(Failure::message)?;
         let config = common.load(Vec::new())?;
-        // Listened for from the beginning, so that one that follows ends with 0 whenever it is asked to.
+        // Installed first, so that a pull with --follow exits with 0 whenever a signal arrives.
         let stop = if self.follow { Some(stop_signal()?) } else { None };
         let store = Common::store_of(&config).await?;
-        let door = IngestQueue::new(store, ingest::QueueLimits { wait: COMMAND_WAIT, ..config.ingest_limits() });
+        let queue = IngestQueue::new(store, ingest::QueueLimits { wait: COMMAND_WAIT, ..config.ingest_limits() });
         let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::TIMEOUT);
         let options = PullOptions { from: self.from, to: self.to, ..options(&config) };
-        let mut pull = Pulling::new(door, upstream, options, || Clock::Machine.now(), Terminal::new());
+        let mut pull = Pulling::new(queue, upstream, options, || Clock::Machine.now(), Reporter::new());
         let outcome = match stop {
             None => pull.once().await,
             Some(stop) => tokio::select! {
@@ -91,20 +92,20 @@ impl Pull {
         let is_complete = outcome.map_err(|error| match error {
             PullError::Store(error) => Failure::Store(error),
             error => {
-                Failure::message(format!("{error}; what was copied is kept, and the same command goes on from there"))
+                Failure::message(format!("{error}; what was copied is kept, and the same command resumes from there"))
             }
         })?;
         let stats = pull.stats();
         if stats.unknown_fields > 0 {
-            print_note(format_args!("Note: {} fields that edna does not document were kept.", stats.unknown_fields));
+            print_note(format_args!("Note: fields that edna does not document were kept: {}.", stats.unknown_fields));
         }
-        print(&line(&stats))?;
+        print(&totals(&stats))?;
         Ok(u8::from(!self.follow && (stats.rejected > 0 || !is_complete)))
     }
 }
 
-/// The last line, written by hand for the order of its keys, which readers see.
-fn line(stats: &PullStats) -> String {
+/// The totals as JSON, written by hand to keep the order of the keys, which users see.
+fn totals(stats: &PullStats) -> String {
     let OutcomeCounts { imported, updated, unchanged } = stats.recorded;
     let counts = [
         ("imported", imported),
@@ -117,24 +118,24 @@ fn line(stats: &PullStats) -> String {
     format!("{{{}}}\n", counts.join(","))
 }
 
-/// Who looks at a terminal, or at the lines that went to a file.
-struct Terminal {
+/// Reports progress: a bar on a terminal, lines elsewhere.
+struct Reporter {
     bar: ProgressBar,
-    far: LogThrottle,
-    waiting: LogThrottle,
-    /// The windows that were said to be incomplete: one that follows tries them again and again.
+    progress: LogThrottle,
+    retries: LogThrottle,
+    /// The windows that were already reported as incomplete; with --follow they are requested again and again.
     incomplete: HashSet<(Instant, Instant)>,
 }
 
-impl Terminal {
+impl Reporter {
     fn new() -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         // The template is a constant that indicatif accepts.
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg} {eta} left") {
             bar.set_style(style);
         }
-        // What is over within a minute needs no line.
-        Self { bar, far: LogThrottle::said_now(), waiting: LogThrottle::default(), incomplete: HashSet::new() }
+        // A pull that ends within a minute needs no progress line.
+        Self { bar, progress: LogThrottle::said_now(), retries: LogThrottle::default(), incomplete: HashSet::new() }
     }
 
     fn print_note(&self, sentence: impl std::fmt::Display) {
@@ -142,14 +143,14 @@ impl Terminal {
     }
 }
 
-impl Observer for Terminal {
+impl Observer for Reporter {
     fn progressed(&mut self, from: Instant, to: Instant, up_to: Instant, stats: &PullStats) {
         let millis = |one: Instant, other: Instant| u64::try_from(other.0 - one.0).unwrap_or(0);
         self.bar.set_length(millis(from, to));
         self.bar.set_position(millis(from, up_to));
         let messages = stats.recorded.imported;
         self.bar.set_message(format!("{}, {messages} new messages", up_to.date()));
-        if self.bar.is_hidden() && self.far.is_due() {
+        if self.bar.is_hidden() && self.progress.is_due() {
             let (up_to, requests) = (up_to.iso(), stats.requests);
             print_note(format_args!("Pulled up to {up_to}: {messages} new messages, {requests} requests so far."));
         }
@@ -159,10 +160,10 @@ impl Observer for Terminal {
         self.bar.set_message(format!("up to date, {} new messages", stats.recorded.imported));
     }
 
-    fn resumes_after(&mut self, asked_from: Instant) {
-        let from = asked_from.iso();
+    fn resumes_after(&mut self, requested_from: Instant) {
+        let from = requested_from.iso();
         self.print_note(format_args!(
-            "Note: what is older than {from} was not asked for; --from names an earlier date."
+            "Note: messages before {from} are not requested; an earlier --from includes them."
         ));
     }
 
@@ -171,9 +172,9 @@ impl Observer for Terminal {
     }
 
     fn retrying(&mut self, reason: &str, pause: Duration) {
-        if self.waiting.is_due() {
+        if self.retries.is_due() {
             let seconds = pause.as_secs_f64().ceil();
-            self.print_note(format_args!("The upstream is asked again in {seconds} s: {reason}."));
+            self.print_note(format_args!("The request is retried in {seconds} s: {reason}."));
         }
     }
 
@@ -183,7 +184,7 @@ impl Observer for Terminal {
         }
         let (from, to) = (from.iso(), to.iso());
         self.print_note(format_args!(
-            "Messages of {from} to {to} may be missing: {reason}. The next pull reads them again."
+            "Messages from {from} to {to} may be missing: {reason}. The next pull requests them again."
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! `sandbox`: a throw-away server with a demo tenant, for trying out and for integration tests.
+//! `sandbox`: a throw-away server with a demo tenant, for first steps and for integration tests; knows no SQL.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -29,12 +29,12 @@ const DEMO_MESSAGES: u64 = 400;
 const DEMO_SEED: u64 = 3193;
 const DEMO_RECIPIENTS: u64 = 20;
 
-/// edna's own published sample, whose two messages the demo data holds too.
+/// edna's published sample. The demo data includes its two messages.
 const SAMPLE: &str = include_str!("../../tests/fixtures/edna-answer.json");
 
 const DEMO_LOGS: u64 = 100;
 
-/// The keys, the same each time, for either dialect.
+/// A key of the sandbox. The keys are the same in every run, and for both dialects.
 struct DemoKey {
     value: &'static str,
     name: &'static str,
@@ -57,7 +57,7 @@ const KEYS: [DemoKey; 6] = [
     },
     DemoKey {
         value: "00000000-0000-4000-8000-000000003194",
-        name: "sees everything, with OneUptime's live form of answers",
+        name: "sees everything, with OneUptime's live response form",
         kind: KeyKind::Master,
         profile: Some(Profile::Live),
         groups: None,
@@ -66,7 +66,7 @@ const KEYS: [DemoKey; 6] = [
     },
     DemoKey {
         value: "00000000-0000-4000-8000-000000000401",
-        name: "expired, so 401, and 400 as ApiKey",
+        name: "expired: 401, as ApiKey 400",
         kind: KeyKind::Additional,
         profile: None,
         groups: Some(&["message-history"]),
@@ -75,7 +75,7 @@ const KEYS: [DemoKey; 6] = [
     },
     DemoKey {
         value: "00000000-0000-4000-8000-000000000403",
-        name: "without the message-history group, so 403, and 422 as ApiKey",
+        name: "may not read messages: 403, as ApiKey 422",
         kind: KeyKind::Additional,
         profile: None,
         groups: Some(&["messaging"]),
@@ -102,14 +102,14 @@ const KEYS: [DemoKey; 6] = [
     },
 ];
 
-/// Run a throw-away server with a demo tenant, its keys and some hundred messages
+/// Run a throw-away server with a demo tenant, its keys and a few hundred messages
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway sandbox
   history-gateway sandbox --port 0 --seed my-messages.ndjson --now 2026-03-01
 
-Everything is gone when it ends. Its log goes to standard error, a line for each request; \
-HISTORY_GATEWAY__LOG__LEVEL=warn keeps it quiet.")]
+All data is deleted when the sandbox stops. The log goes to standard error, one line per request; \
+HISTORY_GATEWAY__LOG__LEVEL=warn limits it to warnings and errors.")]
 pub struct Sandbox {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
@@ -120,7 +120,7 @@ pub struct Sandbox {
     /// Load these files of WhatsApp log rows instead of the demo data
     #[arg(long, value_name = "FILE")]
     seed_logs: Vec<PathBuf>,
-    /// Stop the server's clock at this instant
+    /// Stop the server's clock at this date
     #[arg(long, value_name = "DATE", value_parser = parse_now)]
     now: Option<Instant>,
 }
@@ -130,12 +130,12 @@ impl Sandbox {
         fatal::end_on_panic();
         fatal::refuse_clock()?;
         if common.database.is_some() {
-            return Err(Failure::message("a sandbox has a store of its own: leave --database out, or use 'serve'"));
+            return Err(Failure::message("the sandbox has a store of its own; leave --database out, or use 'serve'"));
         }
-        // Listened for from the beginning, so that the directory goes whenever the process is asked to end.
+        // Installed first, so that the directory is removed whenever a signal arrives.
         let stop = stop_signal()?;
         let directory = private_directory()
-            .map_err(|error| Failure::message(format!("no temporary directory can be made: {error}")))?;
+            .map_err(|error| Failure::message(format!("cannot create a temporary directory: {error}")))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
         config.database.url = format!("sqlite://{}", directory.path().join("sandbox.db").display());
@@ -144,12 +144,12 @@ impl Sandbox {
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
-        let asked_for = self.fill(&store, clock).await?;
-        let greeting = greeting(address, asked_for);
-        if let Some(printed) = telemetry::write_within_timeout(move || print(&greeting)) {
-            printed?;
+        let example_address = self.fill(&store, clock).await?;
+        let greeting = greeting(address, example_address);
+        if let Some(result) = telemetry::write_within_timeout(move || print(&greeting)) {
+            result?;
         } else {
-            tracing::warn!(%address, "the sandbox's keys are not printed: nobody reads standard output");
+            tracing::warn!(%address, "the sandbox's keys were not printed: nobody reads standard output");
         }
         let shown = KEYS.map(|key| ShownKey { name: key.name, value: key.value, kind: key.kind });
         let gateway = Gateway::new(&config, store, clock).showing(&shown);
@@ -157,12 +157,12 @@ impl Sandbox {
         Box::pin(serve::run(listener, gateway, (&config, Vec::new()), stop)).await
     }
 
-    /// Fills the store and gives an address to ask for.
+    /// Fills the store; returns a recipient's address for the example request.
     async fn fill(&self, store: &Store, clock: Clock) -> Result<Option<String>, Failure> {
         let demo =
             tenant::Tenant { id: TENANT, name: "Demo".into(), project_id: TENANT.derived_project_id().to_string() };
         let keys = KEYS.iter().map(new_key).collect::<Option<Vec<_>>>();
-        let keys = keys.ok_or_else(|| Failure::message("a demo key is not in the form of a key"))?;
+        let keys = keys.ok_or_else(|| Failure::message("a demo key is not a valid key"))?;
         let now = clock.now();
         store
             .write(move |connection| {
@@ -192,7 +192,7 @@ impl Sandbox {
         {
             let rejected = import::files(store, TENANT, format, files).await?.rejected;
             if rejected > 0 {
-                let sentence = format!("{rejected} entries of {option} were rejected; mend them and start again");
+                let sentence = format!("entries of {option} were rejected: {rejected}; correct them and start again");
                 return Err(Failure::message(sentence));
             }
         }
@@ -200,12 +200,12 @@ impl Sandbox {
     }
 }
 
-/// Whether a key is one of the sandbox's, which anybody can read in this program.
+/// Whether a key is one of the sandbox's keys, which are public.
 pub fn has_key(secret: &Secret) -> bool {
     KEYS.iter().any(|key| key.value == secret.reveal())
 }
 
-/// A directory that only its owner may enter, whatever is taken away from new ones otherwise.
+/// A directory that only its owner can enter, whatever the umask.
 fn private_directory() -> std::io::Result<tempfile::TempDir> {
     let mut directory = tempfile::Builder::new();
     #[cfg(unix)]
@@ -233,10 +233,10 @@ fn sample() -> Vec<Item> {
     content.into_iter().flatten().filter_map(|raw| Item::parse(raw.get(), TENANT).ok()).collect()
 }
 
-/// Where the server is, its keys, and a request to paste.
-fn greeting(address: SocketAddr, asked_for: Option<String>) -> String {
+/// The address of the server, its keys, and requests to paste.
+fn greeting(address: SocketAddr, example_address: Option<String>) -> String {
     let key = KEYS[0].value;
-    let request = match asked_for {
+    let request = match example_address {
         Some(address) => json!({"subscriberFilter": {"address": address, "type": "PHONE"}, "limit": 2}),
         None => json!({"limit": 2}),
     };
@@ -257,7 +257,7 @@ curl -s http://{address}/api/messages/history -H 'x-api-key: {key}' -H 'Content-
 curl -s http://{address}/api/whatsapp-log/get-list -H 'ApiKey: {key}' -H 'Content-Type: application/json' \\
   -d '{rows}'
 
-Ctrl-C ends it, and everything in it is gone.
+Ctrl-C stops the sandbox and deletes all of its data.
 "
     )
 }

@@ -1,4 +1,4 @@
-//! `serve`: the server, until it is told to stop.
+//! `serve`: runs the server until a signal stops it; knows no route.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::jobs::pulls::{self, Pulled};
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::telemetry;
 
-/// Run the server; SIGTERM or Ctrl-C answers what is in flight and ends it
+/// Run the server; on SIGTERM or Ctrl-C it finishes the requests in flight and exits
 #[derive(Args)]
 pub struct Serve {
-    /// Address or name, and port, to listen on (setting server.bind)
+    /// Address or host name, and port, to listen on (setting server.bind)
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_bind)]
     bind: Option<String>,
-    /// Make an empty store where there is none, instead of refusing to start
+    /// Create an empty store if there is none, instead of refusing to start
     #[arg(long)]
     create: bool,
 }
@@ -39,15 +39,15 @@ impl Serve {
         let mut stop = Box::pin(stop_signal()?);
         let store = self.open(&config)?;
         let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
-        let told = now_and_then(|rows| tracing::info!(rows, "making the WhatsApp log from the messages there are"));
-        let catching_up = ingest::logs::catch_up(&store, told);
-        // Before the first request, so that none is answered from half a log.
+        let progress = now_and_then(|rows| tracing::info!(rows, "building the WhatsApp log from the stored messages"));
+        let catching_up = ingest::logs::catch_up(&store, progress);
+        // Before the first request, so that no response comes from an incomplete log.
         tokio::select! {
             () = &mut stop => return Ok(()),
             done = catching_up => {
                 let rows = done?;
                 if rows > 0 {
-                    tracing::info!(rows, "the WhatsApp log was made from the messages there were");
+                    tracing::info!(rows, "the WhatsApp log was built from the stored messages");
                 }
             }
         }
@@ -60,13 +60,13 @@ impl Serve {
 }
 
 impl Serve {
-    /// Opens the store. A file that is missing may be a volume that was not mounted, and no empty history.
+    /// Opens the store. A missing file may be on a volume that is not mounted, so only --create makes an empty store.
     fn open(&self, config: &Config) -> Result<Store, Failure> {
         let url = DatabaseUrl::parse(&config.database.url)?;
         let open = if self.create { Store::open } else { Store::open_existing };
         open(&url, config.store_options()).map_err(|error| match error {
             StoreError::Missing { .. } => {
-                Failure::message(format!("{error}, and so does 'history-gateway serve --create'"))
+                Failure::message(format!("{error}; 'history-gateway serve --create' makes an empty one too"))
             }
             error => Failure::Store(error),
         })
@@ -77,15 +77,15 @@ fn parse_bind(text: &str) -> Result<String, &'static str> {
     validate_bind(text).map(|()| text.to_owned())
 }
 
-/// Listens on an address, or on the first of a name's that is free, those of IPv4 before those of IPv6.
-pub fn listen(address: &str, way_out: &str) -> Result<TcpListener, Failure> {
-    let refused = |error| Failure::message(format!("cannot listen on {address}: {error}; {way_out}"));
-    let mut resolved: Vec<SocketAddr> = address.to_socket_addrs().map_err(refused)?.collect();
+/// Listens on an address, or on the first free address of a host name, IPv4 before IPv6.
+pub fn listen(address: &str, hint: &str) -> Result<TcpListener, Failure> {
+    let failed = |error| Failure::message(format!("cannot listen on {address}: {error}; {hint}"));
+    let mut resolved: Vec<SocketAddr> = address.to_socket_addrs().map_err(failed)?.collect();
     resolved.sort_by_key(SocketAddr::is_ipv6);
-    TcpListener::bind(resolved.as_slice()).map_err(refused)
+    TcpListener::bind(resolved.as_slice()).map_err(failed)
 }
 
-/// Serves until `stop` is done, and does what is to be done beside that.
+/// Serves requests and runs the background jobs until `stop` completes.
 pub async fn run(
     listener: TcpListener,
     gateway: Gateway,

@@ -1,12 +1,12 @@
-//! The signals that ask a command to end; knows no command.
+//! The signals that stop a command; knows no command.
 
 use super::failure::Failure;
 
-/// Done when somebody asks the process to end: SIGTERM, Ctrl-C, a closed terminal, Ctrl-\\.
+/// Completes on SIGTERM, SIGINT (Ctrl-C), SIGHUP (a closed terminal) or SIGQUIT (Ctrl-\\).
 #[cfg(unix)]
 pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| Failure::message(format!("signals cannot be received: {error}")));
+    let listen = |kind| signal(kind).map_err(|error| Failure::message(format!("cannot listen for signals: {error}")));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let (mut hang_up, mut quit) = (listen(SignalKind::hangup())?, listen(SignalKind::quit())?);
     Ok(async move {
@@ -19,11 +19,11 @@ pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-/// Done when Ctrl-C is pressed.
+/// Completes on Ctrl-C.
 #[cfg(not(unix))]
 pub fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     Ok(async {
-        // Where Ctrl-C cannot be received, the process is ended from outside.
+        // If Ctrl-C cannot be received, the process can only be killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! `subject add`, `subject list`.
+//! `subject add` and `subject list`; knows no SQL.
 
 use clap::Subcommand;
 
@@ -12,24 +12,24 @@ use crate::store::{Store, StoreError, subjects, tenants};
 /// Add and list subjects: the registered senders of a tenant
 #[derive(Subcommand)]
 pub enum Subject {
-    /// Add a subject, or correct the one that has its id
+    /// Add a subject, or update the one with this id
     Add {
-        /// The tenant's number
+        /// The tenant's id
         #[arg(long)]
         tenant: i64,
-        /// edna's number of the subject
+        /// The subject's id in edna
         #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
         id: i64,
-        /// Its name, as answers have it
+        /// Its name, as in responses
         #[arg(long)]
         name: String,
         /// Its channel type, such as SMS or WHATSAPP
         #[arg(long)]
         channel: String,
     },
-    /// List the subjects of a tenant, or of all of them
+    /// List the subjects of one tenant or of all tenants
     List {
-        /// The tenant's number; all tenants where not given
+        /// The tenant's id; all tenants if omitted
         #[arg(long)]
         tenant: Option<i64>,
     },
@@ -42,7 +42,7 @@ impl Subject {
                 if name.trim().is_empty() || channel.trim().is_empty() {
                     return Err(Failure::message("the subject was not added: --name and --channel must not be empty"));
                 }
-                // A message that has it has to be readable again.
+                // An item with a longer channel type would be rejected when it is read again.
                 if channel.len() > LONGEST_WORD {
                     return Err(Failure::message(
                         "the subject was not added: --channel must be at most 256 bytes long",

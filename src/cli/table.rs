@@ -1,6 +1,6 @@
-//! Prints rows under headings, each column as wide as its widest cell; knows no row.
+//! Formats rows under headings, each column as wide as its widest cell; knows no command.
 
-/// Rows as text, with a heading; the last column is not padded.
+/// The headings and rows as text, without trailing spaces.
 pub fn text(headings: &[&str], rows: &[Vec<String>]) -> String {
     let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let all = || std::iter::once(&headings).chain(rows);

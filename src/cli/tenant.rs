@@ -1,4 +1,4 @@
-//! `tenant create`, `tenant list`, `tenant delete`.
+//! `tenant create`, `tenant list` and `tenant delete`; knows no SQL.
 
 use clap::Subcommand;
 use uuid::Uuid;
@@ -9,38 +9,38 @@ use crate::clock::Clock;
 use crate::model::{TenantId, tenant};
 use crate::store::{Store, tenants};
 
-/// Make, list and delete tenants: whose messages they are
+/// Create, list and delete tenants: the accounts that messages belong to
 #[derive(Subcommand)]
 pub enum Tenant {
-    /// Make a tenant
+    /// Create a tenant
     Create {
-        /// edna's number of the tenant
+        /// The tenant's id in edna
         #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
         id: i64,
-        /// Its name, for your own lists
+        /// Its name, shown by 'tenant list'
         #[arg(long)]
         name: String,
-        /// Its OneUptime project; derived from the id where it is not given
+        /// Its OneUptime project id; derived from --id if omitted
         #[arg(long, value_name = "UUID")]
         project_id: Option<Uuid>,
     },
     /// List all tenants
     List,
-    /// Delete a tenant and everything of it: messages, subjects, keys
+    /// Delete a tenant and all of its data: messages, subjects, keys
     ///
-    /// The file keeps its size for what comes next.
+    /// The file keeps its size, and new data reuses the space.
     Delete {
-        /// The tenant's number
+        /// The tenant's id
         #[arg(long)]
         id: i64,
-        /// Really delete it
+        /// Confirm the deletion
         #[arg(long)]
         yes: bool,
     },
 }
 
 impl Tenant {
-    /// Whether it makes a tenant, and a store to hold it where there is none.
+    /// Whether it creates a tenant, for which the store is created too if there is none.
     pub fn is_creation(&self) -> bool {
         matches!(self, Self::Create { .. })
     }
@@ -58,13 +58,13 @@ impl Tenant {
                 let id = TenantId(id);
                 if !yes {
                     store.read(move |connection| tenants::require(connection, id)).await?;
-                    let sentence = format!("nothing was deleted: add --yes to delete tenant {id} and everything of it");
+                    let sentence = format!("nothing was deleted; add --yes to delete tenant {id} and all of its data");
                     return Err(Failure::message(sentence));
                 }
                 let (messages, logs) = store.write(move |connection| tenants::delete(connection, id)).await?;
                 store.forget_deleted().await?;
                 print_note(format_args!(
-                    "Tenant {id} is deleted, and {messages} messages and {logs} WhatsApp log rows of it."
+                    "Tenant {id} is deleted, with {messages} messages and {logs} WhatsApp log rows."
                 ));
                 Ok(())
             }
@@ -74,16 +74,16 @@ impl Tenant {
 
 async fn create(store: &Store, id: TenantId, name: String, project_id: Option<Uuid>) -> Result<(), Failure> {
     if name.trim().is_empty() {
-        return Err(Failure::message("the tenant's name is empty: give it one with --name"));
+        return Err(Failure::message("the tenant was not created: --name must not be empty"));
     }
     let project_id = project_id.unwrap_or_else(|| id.derived_project_id()).to_string();
     let tenant = tenant::Tenant { id, name, project_id };
     let created = store.write(move |connection| tenants::create(connection, &tenant, Clock::Machine.now())).await?;
     if !created {
         let sentence =
-            format!("tenant {id} was not made: its id or project id is taken; see 'history-gateway tenant list'");
+            format!("tenant {id} was not created: its id or project id is taken; see 'history-gateway tenant list'");
         return Err(Failure::message(sentence));
     }
-    print_note(format_args!("Tenant {id} is made. Next: history-gateway key issue --tenant {id}"));
+    print_note(format_args!("Tenant {id} is created. Next: history-gateway key issue --tenant {id}"));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What single settings must look like; knows no file and no environment.
+//! Validates single settings; knows no file and no environment.
 
 use validator::ValidationError;
 
@@ -9,7 +9,7 @@ pub fn known_bind(bind: &str) -> Result<(), ValidationError> {
     validate_bind(bind).map_err(|reason| ValidationError::new("bind").with_message(reason.into()))
 }
 
-/// Refuses what is no address or name with a port after it; a name is resolved where it is listened on.
+/// Rejects anything but an address or a host name followed by a port. A name is resolved when the server starts.
 pub fn validate_bind(bind: &str) -> Result<(), &'static str> {
     let is_host = |host: &str| {
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -24,8 +24,8 @@ pub fn validate_bind(bind: &str) -> Result<(), &'static str> {
 }
 
 pub fn known_database(url: &str) -> Result<(), ValidationError> {
-    let refused = |error: store::StoreError| ValidationError::new("url").with_message(error.to_string().into());
-    DatabaseUrl::parse(url).map(|_| ()).map_err(refused)
+    let invalid = |error: store::StoreError| ValidationError::new("url").with_message(error.to_string().into());
+    DatabaseUrl::parse(url).map(|_| ()).map_err(invalid)
 }
 
 pub fn known_origins(origins: &[String]) -> Result<(), ValidationError> {
@@ -44,13 +44,13 @@ pub fn known_header(name: &str) -> Result<(), ValidationError> {
     if !name.is_empty() && name.bytes().all(is_token) {
         return Ok(());
     }
-    Err(ValidationError::new("header").with_message("must be a header's name, such as Authorization".into()))
+    Err(ValidationError::new("header").with_message("must be a header name, such as Authorization".into()))
 }
 
 pub fn known_upstream(url: &str) -> Result<(), ValidationError> {
-    let refused = |reason: &str| {
-        let sentence = format!("{reason}; it must be an address such as https://upstream.example");
+    let invalid = |reason: &str| {
+        let sentence = format!("must be an address such as https://upstream.example: {reason}");
         ValidationError::new("url").with_message(sentence.into())
     };
-    UpstreamUrl::parse(url).map(|_| ()).map_err(refused)
+    UpstreamUrl::parse(url).map(|_| ()).map_err(invalid)
 }

@@ -1,4 +1,4 @@
-//! The errors in edna's form as an OpenAPI document, each with the very body that is sent; nothing here runs on a
+//! The errors in edna's format in the OpenAPI document, each with the exact body that is sent; nothing here runs on a
 //! request.
 
 use utoipa::IntoResponses;
@@ -13,7 +13,7 @@ pub const NEEDS_HISTORY: &str = "The key does not belong to the message-history 
 pub const NEEDS_MESSAGING: &str = "The key does not belong to the messaging group.";
 pub const MIB: usize = 1024 * 1024;
 
-fn answer(description: &str, examples: &[(&str, ApiError)]) -> ResponseBuilder {
+fn error_response(description: &str, examples: &[(&str, ApiError)]) -> ResponseBuilder {
     let examples: Vec<_> = examples.iter().map(|(name, error)| (*name, error.body())).collect();
     response(description, reference("ErrorResponse"), &examples)
 }
@@ -22,39 +22,46 @@ fn answer(description: &str, examples: &[(&str, ApiError)]) -> ResponseBuilder {
 pub struct ErrorTable(pub Responses);
 
 impl ErrorTable {
-    /// What every route with a key can answer.
+    /// The errors that every route can return.
     pub fn new(methods: &str) -> Self {
         let mut table = Self(Responses::new());
         let not_allowed = ApiError::MethodNotAllowed;
-        let described = answer("`method-not-allowed`", &[("other-method", not_allowed)]);
+        let described = error_response(
+            "`method-not-allowed`: the address does not support the method.",
+            &[("other-method", not_allowed)],
+        );
         table.0.insert("405".into(), described.header("Allow", allow(methods)).build().into());
-        let sentence = "`internal-error`: what is stored cannot be read. The cause stands in the log alone.";
-        let damaged = answer(sentence, &[("damaged-row", CommonError::Internal.into())]);
+        let sentence = "`internal-error`: stored data cannot be read. Only the log has the cause.";
+        let damaged = error_response(sentence, &[("damaged-row", CommonError::Internal.into())]);
         table.0.insert("500".into(), damaged.build().into());
-        table.waiting(503, "`service-unavailable`: the store is busy, away or full.", CommonError::Unavailable.into());
+        table.with_retry_after(
+            503,
+            "`service-unavailable`: the store is busy, unreachable or full, or the server is overloaded.",
+            CommonError::Unavailable.into(),
+        );
         table
     }
 
     #[must_use]
     pub fn with(mut self, status: u16, description: &str, examples: &[(&str, ApiError)]) -> Self {
-        let response = answer(description, examples).build();
+        let response = error_response(description, examples).build();
         self.0.insert(status.to_string(), response.into());
         self
     }
 
-    fn waiting(&mut self, status: u16, description: &str, error: ApiError) {
-        let response = answer(description, &[("try-again", error)]).header("Retry-After", retry_after());
+    fn with_retry_after(&mut self, status: u16, description: &str, error: ApiError) {
+        let response = error_response(description, &[("try-again", error)]).header("Retry-After", retry_after());
         self.0.insert(status.to_string(), response.build().into());
     }
 
     #[must_use]
     pub fn key(self) -> Self {
-        let sentence = "`Api-key not found`: no key, or a wrong, expired or revoked one.";
+        let sentence = "`Api-key not found`: no key, or one that is wrong, expired or revoked.";
         let mut table = self.with(401, sentence, &[("no-valid-key", ApiError::KeyNotFound)]);
         let limited = CommonError::TooMany { limit: Limit::Requests, retry_after: 1 }.into();
-        table.waiting(
+        table.with_retry_after(
             429,
-            "`too-many-requests`: of the key, where a limit is set, or too many wrong keys from one address.",
+            "`too-many-requests`: the key exceeds its limit, if it has one, or the address sent too many wrong keys.",
             limited,
         );
         table
@@ -62,7 +69,8 @@ impl ErrorTable {
 
     #[must_use]
     pub fn body(self, limit: usize) -> Self {
-        let sentence = format!("`request-too-large`: a body over the limit, {} MiB by default.", limit / MIB);
+        let sentence =
+            format!("`request-too-large`: the body is longer than the limit, {} MiB by default.", limit / MIB);
         self.with(413, &sentence, &[("body-over-the-limit", CommonError::TooLarge { limit }.into())])
     }
 }
@@ -71,7 +79,7 @@ pub fn not_valid(sentence: &str) -> ApiError {
     ApiError::NotValid(sentence.into())
 }
 
-/// What a route without a key answers to a method that it does not know.
+/// The errors of a route without a key: an unsupported method.
 pub struct PublicErrors;
 
 impl IntoResponses for PublicErrors {
@@ -82,7 +90,7 @@ impl IntoResponses for PublicErrors {
     }
 }
 
-/// What `/readyz` answers beside.
+/// The errors of `/readyz`: an unsupported method, and a store that is not ready.
 pub struct NotReadyErrors;
 
 impl IntoResponses for NotReadyErrors {

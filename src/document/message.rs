@@ -1,4 +1,5 @@
-//! A message as an OpenAPI document: as it is answered, and as your own systems send it; nothing here runs on a request.
+//! A message in the OpenAPI document: as responses contain it, and as your own systems send it; nothing here runs on a
+//! request.
 
 use serde_json::json;
 use utoipa::ToSchema;
@@ -12,7 +13,7 @@ use super::{
 use crate::model::Property;
 use crate::model::property::ValueType;
 
-/// A message as it is answered.
+/// A message as responses contain it.
 pub struct Message;
 
 impl utoipa::PartialSchema for Message {
@@ -28,8 +29,8 @@ impl utoipa::PartialSchema for Message {
             let message = message.property(property.name(), schema);
             if property.is_required() { message.required(property.name()) } else { message }
         });
-        let sentence = "A message. A field without a value is left out and never null. Fields that edna adds are kept \
-                        and follow the known ones.";
+        let sentence = "A message. A field without a value is left out, never null. Fields that edna adds in future \
+                        follow the known ones.";
         message.description(Some(sentence)).examples([sample()]).into()
     }
 }
@@ -40,7 +41,7 @@ impl ToSchema for Message {
     }
 }
 
-/// A message on its way in.
+/// A message as your own systems send it.
 pub struct NewMessage;
 
 impl utoipa::PartialSchema for NewMessage {
@@ -53,8 +54,8 @@ impl utoipa::PartialSchema for NewMessage {
             }
             message.property(property.name(), or_null(meaning(*property), given))
         });
-        let sentence = "A message from your own system. What is null counts as not given; fields that edna does not know \
-                        are kept. At most 1 MiB.";
+        let sentence = "A message from your own system, at most 1 MiB long. A field that is null counts as not given; \
+                        unknown fields are stored too.";
         let example = json!({
             "messageId": 9_000_000_001_u64,
             "channelType": "WHATSAPP",
@@ -78,7 +79,7 @@ impl ToSchema for NewMessage {
     }
 }
 
-/// What is accepted for a field.
+/// The accepted values of a field.
 fn accepted(property: Property, is_required: bool) -> RefOr<Schema> {
     let meaning = meaning(property);
     match (property, property.kind()) {
@@ -88,13 +89,13 @@ fn accepted(property: Property, is_required: bool) -> RefOr<Schema> {
         (Property::ChannelType, _) => text(meaning).pattern(Some(WORD_PATTERN)).max_length(Some(256)).into(),
         (Property::TrafficType, _) => text(meaning).max_length(Some(256)).into(),
         (Property::Content, _) => {
-            let whole = any_object("Kept as compact JSON.");
-            let kept = text("Kept byte for byte, whatever it holds.");
-            OneOfBuilder::new().item(whole).item(kept).description(Some(meaning)).into()
+            let object = any_object("Stored as compact JSON.");
+            let string = text("Stored byte for byte, whatever it contains.");
+            OneOfBuilder::new().item(object).item(string).description(Some(meaning)).into()
         }
         (Property::ReplyOutMessageExternalRequestId, _) => {
-            let digits = described(Type::Integer, "Kept as a string of its digits.");
-            OneOfBuilder::new().item(text("Kept as it is.")).item(digits).description(Some(meaning)).into()
+            let digits = described(Type::Integer, "Stored as a string of its digits.");
+            OneOfBuilder::new().item(text("Stored unchanged.")).item(digits).description(Some(meaning)).into()
         }
         (_, ValueType::Integer) => reference("IntegerOrDigits"),
         (_, ValueType::Instant) if is_required => pointing("DateText", meaning),
@@ -112,22 +113,24 @@ fn integer(description: &str) -> ObjectBuilder {
 
 fn meaning(property: Property) -> &'static str {
     match property {
-        Property::MessageId => "edna's id of the message; 64 bits, more than JavaScript's numbers hold exactly.",
-        Property::TenantId => "The account. On its way in it may be left out, and names no other tenant.",
+        Property::MessageId => "edna's id of the message: 64 bits, more than a JavaScript number holds exactly.",
+        Property::TenantId => "The account. It may be left out when a message is sent, and must be the key's own.",
         Property::ChannelType => "WHATSAPP, SMS, VIBER, PUSH, VK_NOTIFY, OK_NOTIFY, or another that edna has added.",
-        Property::Direction => "IN came from the subscriber, OUT went to it.",
-        Property::Address => "The sender of an IN, the recipient of an OUT message; phones are kept as digits.",
-        Property::Content => "JSON in a string, byte for byte as it was stored; its key `type` names the kind.",
+        Property::Direction => "IN: from the subscriber. OUT: to the subscriber.",
+        Property::Address => {
+            "The sender of an IN or the recipient of an OUT message; phone numbers are stored as digits."
+        }
+        Property::Content => "JSON in a string, byte for byte as it was stored; its key `type` gives the kind.",
         Property::DeliveryStatus => {
             "ACCEPTED, INVALID, ENQUEUED, SENT, UNDELIVERED, DELIVERED, READ, FAILED, CANCELLED, DELAYED, EXPIRED, or \
              another that edna has added."
         }
-        Property::DeliveryStatusAt => "When the status came to be.",
-        Property::DeliveryStatusMessage => "What the provider says of the status, such as why it failed.",
-        Property::SentOrReceivedAt => "When the message was sent or received; windows speak of it.",
-        Property::SubjectId => "The sender: one of the account's own addresses on a channel.",
-        Property::SubjectName => "The sender's name.",
-        Property::CascadeId => "The cascade that the message was sent by.",
+        Property::DeliveryStatusAt => "The time of the status.",
+        Property::DeliveryStatusMessage => "The provider's explanation of the status, such as why delivery failed.",
+        Property::SentOrReceivedAt => "When the message was sent or received; `dateFrom` and `dateTo` apply to it.",
+        Property::SubjectId => "The subject: one of the account's own senders on a channel.",
+        Property::SubjectName => "The subject's name.",
+        Property::CascadeId => "The cascade that sent the message.",
         Property::CascadeName => "The cascade's name.",
         Property::MatcherId => "The message template.",
         Property::MatcherName => "The template's name.",
@@ -135,16 +138,16 @@ fn meaning(property: Property) -> &'static str {
         Property::BroadcastId => "The broadcast that the message belongs to.",
         Property::BroadcastName => "The broadcast's name.",
         Property::TrafficType => "AD, SERVICE, HSM or CHAT; OUT messages only.",
-        Property::Segments => "How many segments an SMS was sent in.",
-        Property::SubscriberId => "The person: several addresses may belong to one.",
-        Property::Comment => "The sender's own text for matching sends, returned unchanged.",
+        Property::Segments => "The number of segments of an SMS.",
+        Property::SubscriberId => "The person, who may have several addresses.",
+        Property::Comment => "The sender's own text for correlating sends, returned unchanged.",
         Property::ReplyInMessageId => "The IN message that this one quotes.",
         Property::ReplyOutMessageId => "The OUT message that this one replies to.",
         Property::ReplyOutMessageExternalRequestId => "The sender's own id of the message that this one replies to.",
     }
 }
 
-/// The newer message of edna's published sample, which the sandbox holds.
+/// The newer message of edna's published sample, which the sandbox contains.
 fn sample() -> serde_json::Value {
     json!({
         "messageId": 8_270_556,

@@ -1,4 +1,4 @@
-//! `POST /api/messages/history`: from the request to one page of messages.
+//! `POST /api/messages/history`: from the request to one page of messages; knows no SQL.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::store::{Budget, Connection, LookupFor, StoreError, subjects};
 use crate::web::answer::{json, parts};
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
-/// The callers of the history.
+/// Access to the message history.
 pub struct ReadHistory;
 
 impl Access for ReadHistory {
@@ -31,10 +31,10 @@ impl Access for ReadHistory {
     }
 }
 
-/// What was sent to a recipient, and came from it
+/// Query the message history
 ///
-/// The newest 15 messages of the last 30 days where nothing else is asked for. The body is read as JSON whatever
-/// its Content-Type; an empty one and `[]` mean `{}`.
+/// Returns messages that were sent to subscribers or received from them: by default the newest 15 of the last 30 days.
+/// The body is read as JSON whatever its `Content-Type`; an empty body and `[]` mean `{}`.
 #[utoipa::path(
     post,
     path = "/api/messages/history",
@@ -81,7 +81,7 @@ pub async fn history(request: Request<ReadHistory>) -> Result<HttpResponse, ApiE
     Ok(parts(&in_flight, first, rest)?)
 }
 
-/// A page of a subject's messages; `None` where there is no such subject.
+/// A page of a subject's messages; `None` if there is no such subject.
 async fn page_of_subject(
     app: &App,
     caller: &Caller,
@@ -103,7 +103,7 @@ async fn subject_exists(app: &App, caller: &Caller, subject: i64) -> Result<bool
     app.store.query(caller.id(), move |connection, _| subjects::exists(connection, tenant, subject)).await
 }
 
-/// A channel word that is neither documented nor known of the tenant is an error (docs/edna.md 6.4).
+/// Rejects a channel word that edna does not document and that the tenant does not have (docs/edna.md 6.4).
 async fn check_channel_types(app: &App, caller: &Caller, words: Vec<(String, String)>) -> Result<(), ApiError> {
     if words.is_empty() {
         return Ok(());

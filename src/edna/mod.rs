@@ -1,4 +1,4 @@
-//! The edna dialect: its requests, its answers and its webhooks; knows nothing of other dialects.
+//! The edna dialect: requests, responses and webhooks; knows nothing about other dialects.
 
 pub mod document;
 pub mod history;

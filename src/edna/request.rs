@@ -1,4 +1,4 @@
-//! Reads a history request, with the leniency its clients rely on; knows no store and no caller.
+//! Parses a history request, with the leniency that its clients rely on; knows no store and no caller.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -12,16 +12,16 @@ use crate::model::wire::{self, NotAnInteger};
 use crate::model::{Instant, Property};
 use crate::web::ApiError;
 
-/// A well-formed request, and what only the store can tell of it.
+/// A well-formed request, and what only the store can verify.
 pub struct Parsed {
     pub request: HistoryRequest,
-    /// Channel words that edna does not document, with the path of each: right only where the tenant has them.
+    /// Channel words that edna does not document, each with its path: valid only if the tenant has them.
     pub undocumented: Vec<(String, String)>,
 }
 
-/// Reads a request's body (docs/edna.md §1). An empty one means `{}`; unknown fields are passed over.
+/// Parses a request's body (docs/edna.md §1). An empty one means `{}`; unknown fields are ignored.
 pub fn parse(text: &str) -> Result<Parsed, ApiError> {
-    // PHP writes an object without fields as a list.
+    // PHP encodes an empty object as an empty list.
     let is_empty = text.trim().is_empty() || wire::is_empty_list(text.trim());
     let text = if is_empty { "{}" } else { text };
     let fields = wire::object(text)?;
@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Result<Parsed, ApiError> {
     Ok(parsed)
 }
 
-/// Hands over every field that is given; a known field may be there once.
+/// Passes every field to `take`, which returns whether it knows the field. A known field may be given only once.
 fn each_field(
     path: &str,
     fields: Vec<(Cow<'_, str>, &RawValue)>,
@@ -46,7 +46,7 @@ fn each_field(
     Ok(())
 }
 
-/// Reads one field; `false` where it is not known. `null` stands for everything that means "not given".
+/// Reads one field; `false` if it is unknown. `raw` is `null` for every value that means "not given".
 fn read(parsed: &mut Parsed, name: &str, raw: &str) -> Result<bool, ApiError> {
     let request = &mut parsed.request;
     match name {
@@ -109,7 +109,7 @@ fn sort(raw: &str) -> Result<Vec<SortKey>, ApiError> {
     if raw == "null" {
         return Ok(Vec::new());
     }
-    // The pages' table and samples disagree: one object stands for a list of one.
+    // The table and the samples of edna's pages disagree: a single object is accepted as a list of one.
     let (entries, single) = match wire::array(raw) {
         Some(entries) => (entries.into_iter().map(RawValue::get).collect(), false),
         None => (vec![raw], true),
@@ -156,7 +156,7 @@ fn distinct(words: Vec<(String, String)>) -> Vec<String> {
     distinct.into_iter().collect()
 }
 
-/// The words of a list, each with its path.
+/// The strings of a list, each with its path.
 fn words(path: &str, raw: &str) -> Result<Vec<(String, String)>, ApiError> {
     if raw == "null" {
         return Ok(Vec::new());
@@ -179,14 +179,15 @@ fn offset(raw: &str) -> Result<i64, ApiError> {
     }
 }
 
-/// A limit, however large; whether it may be that large is judged later.
+/// A limit of any size; [`crate::model::HistoryQuery::new`] checks the maximum.
 fn limit(raw: &str) -> Result<Option<i64>, ApiError> {
-    // What is out of bounds in any notation, as 1e21 is JavaScript's for a long number, is out of bounds.
-    let beyond = |number: f64| (number.fract() == 0.0 || number.is_infinite()) && !(0.0..=1000.0).contains(&number);
+    // A number that is out of range is so in any notation: 1e21 is JavaScript's form of a long number.
+    let is_out_of_range =
+        |number: f64| (number.fract() == 0.0 || number.is_infinite()) && !(0.0..=1000.0).contains(&number);
     match wire::integer(raw) {
         Err(NotAnInteger::TooLarge) => Ok(Some(i64::MAX)),
         Err(NotAnInteger::TooSmall) => Ok(Some(i64::MIN)),
-        Err(NotAnInteger::Fraction) if raw.parse().is_ok_and(beyond) => Ok(Some(i64::MAX)),
+        Err(NotAnInteger::Fraction) if raw.parse().is_ok_and(is_out_of_range) => Ok(Some(i64::MAX)),
         _ => integer("limit", raw),
     }
 }
@@ -205,7 +206,7 @@ fn date(path: &str, raw: &str, rounding: Rounding) -> Result<Option<Instant>, Ap
     one_of(path, raw, "an ISO 8601 date such as 2026-03-01T10:00:00Z", |word| Instant::parse(word, rounding))
 }
 
-/// A word that means something; an empty one means "not given".
+/// Maps a word to its meaning; an empty one means "not given".
 fn one_of<T>(path: &str, raw: &str, wanted: &str, meaning: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
     match text(path, raw)?.as_deref() {
         None | Some("") => Ok(None),

@@ -1,5 +1,5 @@
-//! The history's answer, joined from items that are rendered already; a long one is read as its client reads. Knows no
-//! request.
+//! The history's response, joined from items that are stored in rendered form; a long one is read from the store at the
+//! pace of its client. Knows no request.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::store::messages::items;
 use crate::store::{Store, StoreError};
 use crate::web::answer::Rest;
 
-/// `{"content":[…],"hasNext":…}`: two keys and no others, because widely installed clients take a `status`
-/// or `code` at the top for a failure (docs/edna.md §4).
-const BEFORE: &str = r#"{"content":["#;
+/// The beginning of `{"content":[…],"hasNext":…}`: two keys and no others, because widely installed clients take a
+/// top-level `status` or `code` for a failure (docs/edna.md §4).
+const BEGINNING: &str = r#"{"content":["#;
 
-/// The beginning of a body, with its first items.
+/// The beginning of the body, with its first items.
 pub fn begin(items: &[String]) -> String {
     let length: usize = items.iter().map(|item| item.len() + 1).sum();
-    let mut body = String::with_capacity(BEFORE.len() + length + end(true).len());
-    body.push_str(BEFORE);
-    for (place, item) in items.iter().enumerate() {
-        if place > 0 {
+    let mut body = String::with_capacity(BEGINNING.len() + length + end(true).len());
+    body.push_str(BEGINNING);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
             body.push(',');
         }
         body.push_str(item);
@@ -26,8 +26,8 @@ pub fn begin(items: &[String]) -> String {
     body
 }
 
-/// Items that follow others.
-fn more(items: &[String]) -> String {
+/// Further items, each after a comma.
+fn further_items(items: &[String]) -> String {
     let mut part = String::with_capacity(items.iter().map(|item| item.len() + 1).sum());
     for item in items {
         part.push(',');
@@ -36,12 +36,12 @@ fn more(items: &[String]) -> String {
     part
 }
 
-/// The end of a body.
+/// The end of the body.
 pub fn end(has_next: bool) -> &'static str {
     if has_next { r#"],"hasNext":true}"# } else { r#"],"hasNext":false}"# }
 }
 
-/// The messages of a page whose items are still to be read. Nothing of the store is held while the client reads.
+/// The messages of a page whose items are not read yet. No connection or transaction is held while the client reads.
 pub struct UnreadMessages {
     pub store: Store,
     pub caller: CallerId,
@@ -58,11 +58,11 @@ impl Rest for UnreadMessages {
             return Ok(None);
         }
         let (query, ids) = (Arc::clone(&self.query), Arc::new(std::mem::take(&mut self.ids)));
-        let theirs = Arc::clone(&ids);
-        let work = move |connection: &mut _, _: &_| items::next(connection, &query, &theirs);
+        let ids_to_read = Arc::clone(&ids);
+        let work = move |connection: &mut _, _: &_| items::next(connection, &query, &ids_to_read);
         let (items, read) = self.store.query(self.caller, work).await?;
         self.ids = ids[read..].to_vec();
-        Ok(Some(more(&items)))
+        Ok(Some(further_items(&items)))
     }
 
     fn end(self) -> String {

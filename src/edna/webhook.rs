@@ -1,4 +1,4 @@
-//! edna's webhooks: incoming messages, status events, and events of other kinds (docs/edna.md 6.1 to 6.3); knows no store.
+//! edna's webhooks: incoming messages, status events and other events (docs/edna.md 6.1 to 6.3); knows no store.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -15,7 +15,7 @@ use crate::model::{Instant, PendingMessage, Property, Provenance, Source, Status
 use crate::web::answer::typed;
 use crate::web::{Access, ApiError, CommonError, KeyHeader, Request};
 
-/// edna, with a webhook key.
+/// Access to the webhooks, with a webhook key.
 pub struct SendWebhooks;
 
 impl Access for SendWebhooks {
@@ -29,7 +29,7 @@ impl Access for SendWebhooks {
 /// The events were received.
 #[derive(Serialize, ToSchema)]
 pub struct Acknowledged {
-    /// Always the same.
+    /// Always `ok`.
     status: AckStatus,
 }
 
@@ -44,47 +44,47 @@ impl Acknowledged {
     pub const OK: Self = Self { status: AckStatus::Ok };
 }
 
-/// Records the events of a call. Every valid one is durable when this answers 200.
+/// Records the events of a webhook call. With 200, every valid event is durable.
 pub async fn receive_webhook(request: Request<SendWebhooks>) -> Result<HttpResponse, ApiError> {
     let caller = request.caller.clone().map_err(ApiError::of_webhook)?;
     let (tenant, queue) = (caller.tenant, &request.app.ingest);
     let call = parse(request.text()?, tenant, request.now);
     let Call { events, rejected } =
         call.inspect_err(|_| queue.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
-    let is_nothing_valid = events.is_empty();
-    if !is_nothing_valid && queue.record(tenant, events).await?.contains(&Outcome::LimitReached) {
+    let none_is_valid = events.is_empty();
+    if !none_is_valid && queue.record(tenant, events).await?.contains(&Outcome::LimitReached) {
         tracing::warn!(%tenant, "a tenant has as many waiting messages or other events as are kept");
         return Err(CommonError::Unavailable.into());
     }
     queue.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
     if let Some(reason) = rejected.first() {
         tracing::warn!(events = rejected.len(), %reason, "events of a webhook have no meaning; the first one's reason");
-        if is_nothing_valid {
+        if none_is_valid {
             return Err(ApiError::NotValid(format!("The event has no meaning: {reason}.")));
         }
     }
     Ok(typed(&request.app.in_flight.of(tenant), StatusCode::OK, &Acknowledged::OK)?)
 }
 
-/// The events of a call, and why some of them are invalid.
+/// The valid events of a call, and why the others are invalid.
 #[derive(Default)]
 pub struct Call {
     pub events: Vec<Event>,
     pub rejected: Vec<InvalidEvent>,
 }
 
-/// How many events one call brings at the most; edna sends one, sometimes a few.
+/// The maximum number of events in one call; edna sends one, sometimes a few.
 const MOST: usize = 10_000;
-/// How deep a message's content may be nested.
-const DEEPEST: i64 = 100;
-/// The longest address, in bytes.
-const LONGEST_ADDRESS: usize = 1024;
+/// The maximum nesting depth of a message's content.
+const MAX_DEPTH: i64 = 100;
+/// The maximum length of an address, in bytes.
+const MAX_ADDRESS_BYTES: usize = 1024;
 
-/// Reads a call's body: one object, or a list of them.
+/// Parses the body of a call: one object, or a list of them.
 pub fn parse(text: &str, tenant: TenantId, now: Instant) -> Result<Call, ApiError> {
     let provenance = Provenance { source: Source::Webhook, received_at: Some(now) };
     let mut call = Call::default();
-    let mut take = |raw: &str| match event(raw, tenant, provenance) {
+    let mut add = |raw: &str| match event(raw, tenant, provenance) {
         Ok(event) => call.events.push(event),
         Err(reason) => call.rejected.push(reason),
     };
@@ -93,16 +93,16 @@ pub fn parse(text: &str, tenant: TenantId, now: Instant) -> Result<Call, ApiErro
             return Err(ApiError::NotValid(format!("The body must hold at most {MOST} events.")));
         }
         for raw in list {
-            take(raw.get());
+            add(raw.get());
         }
     } else {
         wire::object(text)?;
-        take(text);
+        add(text);
     }
     Ok(call)
 }
 
-/// Reads one event. What kind it is shows in its fields, because some configure all webhooks at one address.
+/// Parses one event. Its fields determine its kind, because some accounts send all webhooks to one address.
 fn event(raw: &str, tenant: TenantId, provenance: Provenance) -> Result<Event, InvalidEvent> {
     let fields = wire::object(raw).map_err(|_| InvalidEvent::NotAnObject)?;
     let has = |name: &str| fields.given(name).is_some();
@@ -115,7 +115,7 @@ fn event(raw: &str, tenant: TenantId, provenance: Provenance) -> Result<Event, I
     if fields.0.is_empty() { Err(InvalidEvent::Empty) } else { Ok(Event::other(wire::compact(raw), provenance)) }
 }
 
-/// An incoming message, which lacks nothing but its channel.
+/// An incoming message, complete except for its channel.
 fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<PendingMessage, InvalidEvent> {
     let integer = |name| fields.given(name).and_then(|raw| wire::integer(raw).ok());
     let text = |name| fields.given(name).and_then(wire::text_or_digits);
@@ -130,7 +130,7 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<PendingMessage, Inva
         .given("identifier")
         .and_then(wire::text_or_digits)
         .ok_or(InvalidEvent::Field("subscriber.identifier", "an address of at most 1024 bytes"))?;
-    if subscriber::is_blank(&address) || address.len() > LONGEST_ADDRESS {
+    if subscriber::is_blank(&address) || address.len() > MAX_ADDRESS_BYTES {
         return Err(InvalidEvent::Field("subscriber.identifier", "an address of at most 1024 bytes"));
     }
     let content = content(fields.given("messageContent").ok_or(InvalidEvent::Field("messageContent", "an object"))?)?;
@@ -145,21 +145,21 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<PendingMessage, Inva
     ];
     let mut optional = |property, value: Option<Value>| values.extend(value.map(|value| (property, value)));
     optional(Property::SubjectName, text("subject").map(Value::Text));
-    let person = sender.given("id").and_then(|raw| wire::integer(raw).ok());
-    optional(Property::SubscriberId, person.map(Value::Integer));
+    let subscriber_id = sender.given("id").and_then(|raw| wire::integer(raw).ok());
+    optional(Property::SubscriberId, subscriber_id.map(Value::Integer));
     optional(Property::ReplyInMessageId, integer("replyInMessageId").map(Value::Integer));
     optional(Property::ReplyOutMessageId, integer("replyOutMessageId").map(Value::Integer));
     let request = text("replyOutMessageExternalRequestId").map(Value::Text);
     optional(Property::ReplyOutMessageExternalRequestId, request);
     let message = PendingMessage::from_values(values).ok_or(InvalidEvent::Field("messageContent", "an object"))?;
-    // As a text within the item it may be twice as long.
+    // As a string within the item, the content may be twice as long.
     if message.bytes() > LONGEST_ITEM / 2 && message.render().len() > LONGEST_ITEM {
         return Err(InvalidEvent::Field("messageContent", "so short that its message is at most 1 MiB long"));
     }
     Ok(message)
 }
 
-/// A message's content as it is stored: an object without its nulls, nested ones included; a text as it is.
+/// A message's content as it is stored: an object without its nulls, including nested ones; a string unchanged.
 fn content(raw: &str) -> Result<String, InvalidEvent> {
     if let Some(text) = wire::text(raw) {
         return Ok(text);
@@ -167,7 +167,7 @@ fn content(raw: &str) -> Result<String, InvalidEvent> {
     if !raw.starts_with('{') {
         return Err(InvalidEvent::Field("messageContent", "an object"));
     }
-    if wire::depth(raw) > DEEPEST {
+    if wire::depth(raw) > MAX_DEPTH {
         return Err(InvalidEvent::Field("messageContent", "nested at most 100 levels deep"));
     }
     Ok(wire::without_nulls(raw))

@@ -1,4 +1,4 @@
-//! Made-up rows of OneUptime's own: alerts about incidents, with costs and what they belong to.
+//! Generates OneUptime's own rows: alerts about incidents, with costs and related objects; knows no message.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,7 @@ use crate::model::instant::DAY;
 use crate::model::whatsapp_log::Relation;
 use crate::model::{Instant, WhatsAppLog};
 
-/// What to make up.
+/// What to generate.
 #[derive(Clone, Copy, Debug)]
 pub struct LogPlan {
     pub logs: u64,
@@ -21,7 +21,7 @@ pub struct LogPlan {
 pub struct Logs {
     plan: LogPlan,
     random: ChaCha8Rng,
-    made: u64,
+    generated: u64,
 }
 
 const TEXTS: [&str; 5] = [
@@ -32,7 +32,7 @@ const TEXTS: [&str; 5] = [
     "Инцидент №{}: не отвечает личный кабинет. Подробнее: https://status.example/i/{}",
 ];
 
-/// Of a hundred rows.
+/// The statuses, with how many of a hundred rows have each.
 const STATUSES: [(&str, u32); 8] = [
     ("Success", 20),
     ("Sent", 15),
@@ -46,13 +46,13 @@ const STATUSES: [(&str, u32); 8] = [
 
 impl Logs {
     pub fn new(plan: LogPlan) -> Self {
-        Self { plan, random: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6c6f_6773), made: 0 }
+        Self { plan, random: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6c6f_6773), generated: 0 }
     }
 
     fn log(&mut self) -> WhatsAppLog {
         let random = &mut self.random;
         let span = i64::from(self.plan.days) * DAY;
-        let passed = i128::from(span) * i128::from(self.made) / i128::from(self.plan.logs.max(1));
+        let passed = i128::from(span) * i128::from(self.generated) / i128::from(self.plan.logs.max(1));
         let created_at = Instant(self.plan.until.0 - span + i64::try_from(passed).unwrap_or(span));
         let mut roll = random.random_range(0..100);
         let known = STATUSES.iter().find(|(_, share)| {
@@ -101,11 +101,11 @@ impl Iterator for Logs {
     type Item = WhatsAppLog;
 
     fn next(&mut self) -> Option<WhatsAppLog> {
-        if self.made >= self.plan.logs {
+        if self.generated >= self.plan.logs {
             return None;
         }
         let log = self.log();
-        self.made += 1;
+        self.generated += 1;
         Some(log)
     }
 }

@@ -1,4 +1,4 @@
-//! The texts of made-up messages, as the JSON that an item's content holds.
+//! The contents of generated messages, as JSON; knows no item.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -9,7 +9,7 @@ pub struct Template {
     text: &'static str,
 }
 
-/// `{}` takes a number.
+/// `{}` is replaced with a random number.
 pub const TEMPLATES: [Template; 8] = [
     Template { name: "order_paid", text: "Your order {} is paid. We pack it today and write as soon as it leaves." },
     Template { name: "order_sent", text: "Order {} is on its way. Track it at https://shop.example/t/{}" },
@@ -31,7 +31,7 @@ pub const TEMPLATES: [Template; 8] = [
 const REPLIES: [&str; 8] =
     ["1", "2", "Thanks!", "Спасибо", "When will it arrive?", "Перезвоните мне, пожалуйста", "STOP", "👍"];
 
-/// What a sender writes.
+/// The content of an outgoing message.
 pub fn outgoing(random: &mut ChaCha8Rng, template: usize) -> String {
     let mut text = TEMPLATES[template].text.to_owned();
     while text.contains("{}") {
@@ -45,7 +45,7 @@ pub fn outgoing(random: &mut ChaCha8Rng, template: usize) -> String {
     .to_string()
 }
 
-/// What a recipient writes back.
+/// The content of a reply.
 pub fn incoming(random: &mut ChaCha8Rng) -> String {
     let reply = REPLIES[random.random_range(0..REPLIES.len())];
     match random.random_range(0..20) {

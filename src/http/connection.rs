@@ -1,4 +1,4 @@
-//! A client's connection beside the web server, which does not tell of all that happens to it; knows no request.
+//! A client's TCP connection, for what actix-web does not report about it; knows no request.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use socket2::{SockRef, Socket};
 
-/// A connection by a descriptor of its own, which lasts as long as a request of it.
+/// A connection through a duplicate of its descriptor, which stays open as long as one of its requests needs it.
 #[derive(Clone)]
 pub struct Connection(Rc<Socket>);
 
 impl Connection {
-    /// Keeps the connection with its requests.
+    /// Adds the connection to the data that its requests can access.
     pub fn keep(stream: &TcpStream, extensions: &mut Extensions) {
         #[cfg(unix)]
         if let Ok(descriptor) = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned() {
@@ -22,7 +22,7 @@ impl Connection {
         let _ = (stream, extensions);
     }
 
-    /// Whether the client has hung up, or has closed its side.
+    /// Whether the client has closed the connection, or its sending side.
     #[cfg(target_os = "linux")]
     pub fn is_hung_up(&self) -> bool {
         use rustix::event::PollFlags;
@@ -34,7 +34,7 @@ impl Connection {
         false
     }
 
-    /// Whether the client sent something that the web server has not taken in.
+    /// Whether the client sent data that actix-web has not read yet.
     pub fn has_unread(&self) -> bool {
         #[cfg(target_os = "linux")]
         let unread = rustix::io::ioctl_fionread(&*self.0).unwrap_or(0);
@@ -43,36 +43,36 @@ impl Connection {
         unread > 0
     }
 
-    /// Says the last words on the connection, unless the system takes nothing more for its client: an answer that was begun
-    /// may wait to be sent before them then. A client that has gone hears nothing.
-    pub fn end_with(&self, words: &str) {
-        if self.is_free_to_send() {
-            let _ = self.0.send(words.as_bytes()).and_then(|_| self.0.shutdown(std::net::Shutdown::Write));
+    /// Sends a last message and shuts down the sending side, unless the send buffer is full: part of an earlier
+    /// response may then still wait to be sent before it. A client that is gone receives nothing.
+    pub fn end_with(&self, message: &str) {
+        if self.is_writable() {
+            let _ = self.0.send(message.as_bytes()).and_then(|_| self.0.shutdown(std::net::Shutdown::Write));
         }
     }
 
     #[cfg(target_os = "linux")]
-    fn is_free_to_send(&self) -> bool {
+    fn is_writable(&self) -> bool {
         use rustix::event::PollFlags;
         self.poll(PollFlags::OUT).contains(PollFlags::OUT)
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn is_free_to_send(&self) -> bool {
+    fn is_writable(&self) -> bool {
         true
     }
 
     #[cfg(target_os = "linux")]
-    fn poll(&self, what: rustix::event::PollFlags) -> rustix::event::PollFlags {
+    fn poll(&self, events: rustix::event::PollFlags) -> rustix::event::PollFlags {
         use rustix::event::{PollFd, Timespec, poll};
-        let mut watched = [PollFd::new(&*self.0, what)];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // What cannot be looked at is taken for unchanged.
-        poll(&mut watched, Some(&at_once)).map_or(rustix::event::PollFlags::empty(), |_| watched[0].revents())
+        let mut watched = [PollFd::new(&*self.0, events)];
+        let no_wait = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // A connection that cannot be polled counts as unchanged.
+        poll(&mut watched, Some(&no_wait)).map_or(rustix::event::PollFlags::empty(), |_| watched[0].revents())
     }
 }
 
-/// Takes as many connections as the system lets this process have: each has two descriptors.
+/// Raises the limit of open files to the maximum that the system allows: each connection uses two descriptors.
 pub fn raise_descriptor_limit() {
     #[cfg(target_os = "linux")]
     {
@@ -85,14 +85,14 @@ pub fn raise_descriptor_limit() {
     }
 }
 
-/// Has the system send at once what is there to be sent: an answer in parts would wait for its client to acknowledge each.
+/// Disables Nagle's algorithm, so that a response in parts does not wait for the client to acknowledge each part.
 pub fn send_at_once(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(cause = %error, "a connection's answers may be sent late");
     }
 }
 
-/// Has the system end a connection whose client does not take what was sent to it.
+/// Lets the system close a connection whose client does not read what is sent to it.
 pub fn give_up_on_clients_that_do_not_read(stream: &TcpStream, after: Duration) {
     #[cfg(target_os = "linux")]
     if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(after)) {

@@ -1,11 +1,12 @@
-//! What browsers are told beside an answer; knows no route.
+//! Response headers for browsers: CORS and defaults; knows no route.
 
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::DefaultHeaders;
 
-/// What browsers are told of pages of other origins. A page without leave gets its answer, which its browser keeps.
+/// CORS for pages of the given origins. A request from any other origin is served too, but its browser withholds the
+/// response from the page.
 pub fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::POST])
@@ -19,7 +20,7 @@ pub fn cors(origins: &[String]) -> Cors {
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
-/// What every answer says unless it says otherwise: it is nobody's to keep, is what it says it is, and stands in no frame.
+/// The headers of every response that does not set its own: no caching, no content sniffing, no framing.
 pub fn default_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((CACHE_CONTROL, "no-store"))

@@ -1,4 +1,4 @@
-//! The page to try the API out, all of whose files are in the binary; knows no key but those that it is told to show.
+//! The page for trying the API out, all of whose files are in the binary; knows no key except those that it shows.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::model::key::KeyKind;
 use crate::web::ApiError;
 use crate::web::answer::Sliced;
 
-/// A key that the page shows to everybody who opens it.
+/// A key that the page shows to everyone who opens it.
 #[derive(Clone, Copy, Debug)]
 pub struct ShownKey {
     pub name: &'static str,
@@ -26,11 +26,11 @@ pub struct ShownKey {
     pub kind: KeyKind,
 }
 
-/// Scripts and styles come from here alone, and nothing is inline. Swagger UI's style sheet has its icons in it.
+/// Scripts and styles come from this server only, never inline. Swagger UI's style sheet has icons as `data:` URLs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page's files by name, in memory that is never copied.
+/// The page's files by name. Their bytes are shared, never copied.
 pub struct Files(BTreeMap<&'static str, (Bytes, String)>);
 
 impl Files {
@@ -44,7 +44,7 @@ impl Files {
         let mut files = BTreeMap::from(own);
         let config = Arc::new(Config::default());
         for name in ["swagger-ui-bundle.js", "swagger-ui.css", "favicon-16x16.png", "favicon-32x32.png"] {
-            // A file that is not in the binary is not found.
+            // A file that is not in the binary is a 404.
             let Ok(Some(file)) = utoipa_swagger_ui::serve(name, Arc::clone(&config)) else { continue };
             let bytes = match file.bytes {
                 Cow::Borrowed(bytes) => Bytes::from_static(bytes),
@@ -57,7 +57,7 @@ impl Files {
     }
 }
 
-/// The keys, each with what it is entered for in the document's security schemes.
+/// The keys as JSON, each with the values to enter for the document's security schemes.
 fn keys(shown: &[ShownKey]) -> String {
     let keys = shown.iter().map(|key| {
         let entered = match key.kind {
@@ -72,15 +72,15 @@ fn keys(shown: &[ShownKey]) -> String {
 pub async fn file(name: Path<String>, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
     let (bytes, kind) = gateway.docs.0.get(name.as_str()).ok_or(ApiError::NotFound)?;
     let body = Sliced::new(bytes.clone(), Share::default());
-    Ok(guarded(&mut HttpResponse::Ok()).content_type(kind.as_str()).body(body))
+    Ok(with_security_headers(&mut HttpResponse::Ok()).content_type(kind.as_str()).body(body))
 }
 
-/// Leads to the page, also where the gateway stands behind a prefix.
+/// Redirects to the page, with a relative address that also works behind a path prefix.
 pub async fn lead() -> HttpResponse {
-    guarded(&mut HttpResponse::Found()).insert_header((LOCATION, "docs/")).finish()
+    with_security_headers(&mut HttpResponse::Found()).insert_header((LOCATION, "docs/")).finish()
 }
 
-fn guarded(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+fn with_security_headers(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
     response
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))

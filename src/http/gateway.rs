@@ -17,7 +17,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Call it on the runtime that is to write what feeds bring.
+    /// Must be called on the runtime that is to run the ingest commits.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         Self {
             app: App::new(config, store, clock),
@@ -27,7 +27,7 @@ impl Gateway {
         }
     }
 
-    /// With keys that its page shows to everybody who opens it.
+    /// The same gateway, with keys that its page shows to everyone who opens it.
     #[must_use]
     pub fn showing(self, keys: &[docs::ShownKey]) -> Self {
         Self { docs: docs::Files::new(keys), ..self }

@@ -1,4 +1,4 @@
-//! What the server answers where there is no route or no such method; knows no rule of any dialect.
+//! The responses to unknown paths and unsupported methods; knows no rule of any dialect.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -7,20 +7,20 @@ use crate::oneuptime::OneUptimeError;
 use crate::web::error::respond;
 use crate::web::{ApiError, Public, Request};
 
-/// There is nothing there, in the form of the dialect that the client seems to speak.
+/// 404, in the format of the dialect that the client seems to use.
 pub async fn not_found(request: Request<Public>) -> HttpResponse {
     let path = request.path();
     let lower = path.to_ascii_lowercase();
     let is_api = lower.starts_with("/api/") && !lower.starts_with("/api/messages");
-    let is_oneuptimes = is_api && !request.has_header("x-api-key");
-    if is_oneuptimes || lower.contains("whatsapp-log") {
+    let is_oneuptime = is_api && !request.has_header("x-api-key");
+    if is_oneuptime || lower.contains("whatsapp-log") {
         respond(&OneUptimeError::PageNotFound(path.to_owned()))
     } else {
         respond(&ApiError::NotFound)
     }
 }
 
-/// The address answers other methods, which are named.
+/// 405, with the supported methods.
 pub fn not_allowed(allow: &'static str, _: &Request<Public>) -> HttpResponse {
     let mut response = respond(&ApiError::MethodNotAllowed);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));

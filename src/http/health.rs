@@ -1,4 +1,4 @@
-//! Whether the process runs, and whether it can answer; says nothing personal and needs no key.
+//! Whether the process runs, and whether it can serve requests; reveals nothing personal and needs no key.
 
 use actix_web::web::{Data, Json};
 use serde::Serialize;
@@ -12,33 +12,36 @@ use crate::web::ApiError;
 /// Whether the process runs.
 #[derive(Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`.
+    /// Always `ok`.
     status: &'static str,
 }
 
-/// Whether requests can be answered.
+/// Whether the gateway is ready for requests.
 #[derive(Serialize, ToSchema)]
 pub struct Readiness {
-    /// `ready`.
+    /// Always `ready`.
     status: &'static str,
 }
 
-/// The process runs
+/// Check that the process runs
 #[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "health", security(()), responses(
-    (status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})),
+    (status = 200, description = "The process runs.", body = Health, example = json!({"status": "ok"})),
     PublicErrors
 ))]
 pub async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// The store answers and its schema is current
+/// Check that requests can be served
+///
+/// Ready means that the store responds, has the current schema and accepts writes. A load balancer should send requests
+/// only to a gateway that is ready.
 #[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "health", security(()), responses(
     (status = 200, description = "Ready for requests.", body = Readiness, example = json!({"status": "ready"})),
     NotReadyErrors
 ))]
 pub async fn readyz(app: Data<App>) -> Result<Json<Readiness>, ApiError> {
-    // The store answers, has every migration of this binary, and took the last write.
+    // The store responds, has every migration of this binary, and accepted the last write.
     app.store.health().await.map_err(|error| {
         error.log("the store is not ready");
         ApiError::NotReady(reason(&error))

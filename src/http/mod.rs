@@ -1,4 +1,4 @@
-//! The web server: its routes, what handlers have, its start and stop.
+//! The web server: its routes, what all requests have in common, start and stop; knows no rule of any dialect.
 
 mod connection;
 mod cors;

@@ -1,4 +1,4 @@
-//! What happens to every request: an id, a log line, a closed connection while the server stops.
+//! The middleware of every request: an id, a log line, metrics, and closed connections on shutdown; knows no route.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Monotonic};
@@ -30,7 +30,7 @@ pub async fn observe(
     let mut response = tokio::select! {
         biased;
         response = next.call(request).instrument(span.clone()) => response?,
-        // Dropping the answer ends the work for it, and nobody hears this one.
+        // Dropping the handler's future cancels its work. No client receives the response below.
         why = unanswered.given_up() => {
             unanswered.answered();
             let _in_span = span.enter();
@@ -45,7 +45,7 @@ pub async fn observe(
     if gateway.as_ref().is_some_and(|gateway| gateway.stopping.load(Ordering::Relaxed)) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    // The route's name or pattern, never the path as sent: somebody may put a phone number there.
+    // The route's name or pattern, never the path as sent: it could contain a phone number.
     let named = response.request().match_name().map(str::to_owned);
     let route = named.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unknown".into());
     let (status, took) = (response.status().as_u16(), started.elapsed());
@@ -71,7 +71,7 @@ fn microseconds(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The method, where it is one of HTTP's own: a client may send any word.
+/// The method if it is one of HTTP's own, otherwise `other`: a client may send any word.
 fn method(request: &ServiceRequest) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     known.into_iter().find(|word| *word == request.method().as_str()).unwrap_or("other")

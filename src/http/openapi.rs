@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the routes of all parts come to; nothing here reads a message.
+//! The OpenAPI document, assembled from the routes of all dialects; reads no message.
 
 mod forms;
 
@@ -26,9 +26,9 @@ use forms::Forms;
 #[openapi(
     info(
         title = "history-gateway",
-        description = "Answers edna's message history endpoint and OneUptime's WhatsApp Log API from an own store: same requests, same answers, same errors. HEAD works where GET does. Every answer has an `x-request-id`."
+        description = "Serves edna's message history endpoint and OneUptime's WhatsApp Log API from its own store: same requests, same responses, same errors. HEAD works where GET does. Every response has an `x-request-id`."
     ),
-    servers((url = "/", description = "The gateway that this document comes from.")),
+    servers((url = "/", description = "The gateway that serves this document.")),
     paths(
         history::history,
         ingest::ingest_messages,
@@ -59,11 +59,11 @@ use forms::Forms;
     ),
     components(schemas(ErrorBody, oneuptime::LogError)),
     tags(
-        (name = "edna", description = "The endpoint of edna Pulse."),
+        (name = "edna", description = "The message history endpoint of edna Pulse."),
         (name = "feeds", description = "Messages and status events from your own systems, and one message with its provenance."),
-        (name = "webhooks", description = "The addresses for edna's webhooks."),
-        (name = "oneuptime", description = "The read-only WhatsApp Log of OneUptime."),
-        (name = "health", description = "For balancers, supervisors and tools. No key, nothing personal.")
+        (name = "webhooks", description = "Addresses for edna's webhooks."),
+        (name = "oneuptime", description = "OneUptime's WhatsApp Log, read-only."),
+        (name = "health", description = "For load balancers, supervisors and tools. No key, no personal data.")
     ),
     modifiers(&Keys, &Forms)
 )]
@@ -79,31 +79,31 @@ impl Modify for Keys {
         components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(ApiKey::Header(key)));
         let key = ApiKeyValue::with_description("ApiKey", "The same keys, in OneUptime's header.");
         components.add_security_scheme("ApiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
-        let key = "`Token KEY`, a key of `history-gateway key issue --kind webhook`.";
+        let key = "`Token KEY`, where KEY is a key from `history-gateway key issue --kind webhook`.";
         let key = ApiKeyValue::with_description("Authorization", key);
         components.add_security_scheme("webhook", SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
 }
 
-/// The document, as `GET /openapi.json` and the command `openapi` give it.
+/// The document, as `GET /openapi.json` and the command `openapi` return it.
 pub fn document() -> String {
     let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }
 
-/// The document in memory that is shared by all who ask for it, made when the first one does.
+/// The rendered document, shared by all requests and rendered for the first one.
 #[derive(Default)]
 pub struct Shared(Mutex<Option<Bytes>>);
 
 impl Shared {
     fn bytes(&self) -> Bytes {
-        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        made.get_or_insert_with(|| document().into()).clone()
+        let mut rendered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rendered.get_or_insert_with(|| document().into()).clone()
     }
 }
 
-/// This document
+/// Get this document
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApiDocument", tag = "health", security(()), responses(
     (status = 200, description = "An OpenAPI 3.1 document.", body = AnyObject),
     PublicErrors

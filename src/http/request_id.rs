@@ -1,52 +1,52 @@
-//! A request's id: what is answered, and what of it the log may hold; knows no route.
+//! Request ids: the one that a response returns, and the form in which the log may contain it; knows no route.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const LONGEST: usize = 128;
+const MAX_LENGTH: usize = 128;
 
-/// The id that was sent, where it is fit for a header, or a new one.
+/// The id that the client sent, if it consists of 1 to 128 visible ASCII characters; otherwise a new one.
 pub fn of(headers: &HeaderMap) -> HeaderValue {
     let sent = headers.get(REQUEST_ID).filter(|value| {
         let bytes = value.as_bytes();
-        !bytes.is_empty() && bytes.len() <= LONGEST && bytes.iter().all(u8::is_ascii_graphic)
+        !bytes.is_empty() && bytes.len() <= MAX_LENGTH && bytes.iter().all(u8::is_ascii_graphic)
     });
     // A UUID's text is a valid header value.
     let new = || HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).unwrap_or(HeaderValue::from_static("-"));
     sent.cloned().unwrap_or_else(new)
 }
 
-/// An id as the log may hold it: as it is where it has the form of an id, and else the beginning of its SHA-256 digest,
-/// since it could be anything. What stands in another header too, as a key does, is digested whatever its form.
+/// The form of an id for the log: verbatim if it has a known format, otherwise the beginning of its SHA-256 digest,
+/// because it could be anything. An id that also occurs in another header, as a key does, is always digested.
 pub fn loggable(id: &HeaderValue, headers: &HeaderMap) -> String {
     let text = id.to_str().unwrap_or_default();
     let is_in_another = headers.iter().any(|(name, value)| name != REQUEST_ID && ends_with(value.as_bytes(), text));
-    if has_the_form_of_an_id(text) && !is_in_another {
+    if has_known_format(text) && !is_in_another {
         return text.to_owned();
     }
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().take(4).fold("sha256:".to_owned(), |start, byte| format!("{start}{byte:02x}"))
 }
 
-/// Whether a text is spelt as a UUID, a ULID, a trace id or a W3C traceparent. One without a letter is none: a phone
-/// number may be in it.
-fn has_the_form_of_an_id(text: &str) -> bool {
+/// Whether a text has the format of a UUID, a ULID, a trace id or a W3C traceparent. A text without a letter has none:
+/// it may contain a phone number.
+fn has_known_format(text: &str) -> bool {
     let is_hexadecimal = |lengths: &[usize]| {
         let parts = text.split('-').map(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(part.len()));
         parts.eq(lengths.iter().copied().map(Some))
     };
     let is_ulid = || {
-        let is_of_crockfords_alphabet = |byte: u8| byte.is_ascii_alphanumeric() && !b"ILOUilou".contains(&byte);
-        text.len() == 26 && text.bytes().all(is_of_crockfords_alphabet)
+        let is_crockford = |byte: u8| byte.is_ascii_alphanumeric() && !b"ILOUilou".contains(&byte);
+        text.len() == 26 && text.bytes().all(is_crockford)
     };
-    let is_spelt_as_one =
+    let has_format =
         is_hexadecimal(&[8, 4, 4, 4, 12]) || is_hexadecimal(&[32]) || is_hexadecimal(&[2, 32, 16, 2]) || is_ulid();
-    is_spelt_as_one && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+    has_format && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Whether a header ends with an id, in any case of letters and with or without hyphens. A webhook's key stands behind
-/// a word, in a header that has any name.
+/// Whether a header's value ends with an id, ignoring case and hyphens. A webhook key follows a word, in a header of
+/// any name.
 fn ends_with(value: &[u8], id: &str) -> bool {
     let significant = |byte: &u8| *byte != b'-';
     let mut value = value.iter().rev().copied().filter(significant);

@@ -16,7 +16,7 @@ use crate::edna::{history, webhook};
 use crate::oneuptime::handlers as logs;
 use crate::web::{Public, Request};
 
-/// Every route there is.
+/// All routes.
 fn routes(routes: &mut web::ServiceConfig) {
     let get = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
     let any = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()).or(guard::Post()));
@@ -46,12 +46,12 @@ fn routes(routes: &mut web::ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-/// Refuses methods other than those that are named.
+/// Responds 405 to methods that a resource does not support; `methods` are those that it does.
 fn only(methods: &'static str) -> Route {
     web::to(move |request: Request<Public>| ready(not_allowed(methods, &request)))
 }
 
-/// An address for edna's webhooks. edna checks that it is there before it sends anything, without a key.
+/// An address for edna's webhooks. Before it sends anything, edna checks that the address exists, without a key.
 fn webhook(path: &str) -> Resource {
     let checks = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
     resource([path.to_owned(), format!("{path}/")])
@@ -61,7 +61,7 @@ fn webhook(path: &str) -> Resource {
         .default_service(only("GET, HEAD, POST"))
 }
 
-/// A route of the WhatsApp log: in any case of letters, with or without a slash at its end.
+/// A route of the WhatsApp log, in any letter case, with or without a trailing slash.
 fn log(path: &str) -> Resource {
     let word = |(place, word): (usize, &str)| match word {
         "{id}" => "/{id}".to_owned(),
@@ -72,7 +72,7 @@ fn log(path: &str) -> Resource {
     resource(format!("{pattern}{{end:/?}}")).name(&whole).default_service(web::to(not_found))
 }
 
-/// The app that is served, and that the tests call in process.
+/// The actix-web app that `serve` runs and the tests call in process.
 pub fn app(
     gateway: web::Data<Gateway>,
 ) -> App<

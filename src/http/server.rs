@@ -11,11 +11,11 @@ use actix_web::{HttpServer, web};
 use super::connection::{Connection, give_up_on_clients_that_do_not_read, raise_descriptor_limit, send_at_once};
 use super::{Gateway, app};
 
-/// How long a server that cannot go on takes to close its connections.
+/// How long a server may take to close its connections when its database does not return.
 const FORCED_STOP: Duration = Duration::from_secs(1);
 
-/// Serves until `stop` is done, then answers what is in flight and returns. A database that does not return so many
-/// threads that the process is better ended is an error.
+/// Serves until `stop` completes, then finishes the requests in flight and returns. Fails if so many threads wait for a
+/// database that does not return that the process should exit.
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     raise_descriptor_limit();
     let gateway = web::Data::new(gateway);
@@ -25,7 +25,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let mut server = HttpServer::new(move || app(shared.clone()))
         .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
-        // Who has closed its side has gone: what it asked for is ended.
+        // A client that has closed its sending side counts as gone: its request is cancelled.
         .h1_allow_half_closed(false)
         .on_connect(move |stream, extensions| {
             if let Some(stream) = stream.downcast_ref::<TcpStream>() {
@@ -47,7 +47,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     tokio::select! {
         () = stop => {}
         () = store.failed() => {
-            // What waits for the database is not waited for.
+            // Requests that wait for the database are not waited for.
             let _ = tokio::time::timeout(FORCED_STOP, handle.stop(false)).await;
             let threads = store.abandoned_threads();
             let sentence = "the database does not return, and holds as many threads as database.abandoned_threads allows";

@@ -1,5 +1,5 @@
-//! A request until it is answered: whether its client is still worth an answer, and a malformed chunked body, whose
-//! connection the web server would end without a word; knows no handler.
+//! Watches a request until it has its response: detects a client that is gone, and responds to a malformed chunked
+//! body, on which actix-web would close the connection without a response; knows no handler.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::web::error::ErrorResponse;
 
 const SENTENCE: &str = "The body's chunks are malformed, or did not arrive whole.";
 
-/// How often to look whether a client that waits for its answer is still there.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often to check whether a client that waits for its response is still connected.
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// A request until it is answered. Where its body is chunked and it is dropped before the body has come to its end, the web
-/// server could make nothing of that.
+/// A request without a response yet. If its body is chunked and this is dropped before the body was read to its end,
+/// actix-web could not decode the chunks.
 pub struct Unanswered {
     connection: Option<Connection>,
     body: BodyIsRead,
@@ -44,13 +44,13 @@ impl Unanswered {
         Self { connection, body, is_chunked, error }
     }
 
-    /// Done when an answer is for nobody, and why: the client has hung up, which the web server does not see while more is
-    /// unread than it reads ahead; or it sends that much behind its request, on which the web server would spend all of a
-    /// processor until the answer is there.
+    /// Completes once the request should be given up, with the reason. Either the client has closed the connection,
+    /// which actix-web does not notice while more is unread than it reads ahead; or the client sent that much after its
+    /// request, with which actix-web would keep a CPU busy until the response is ready.
     pub async fn given_up(&self) -> &'static str {
         let Some(connection) = &self.connection else { return std::future::pending().await };
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
             if connection.is_hung_up() {
                 return "the client hung up";
             }

@@ -1,18 +1,18 @@
-//! How many bytes wait for their commit, of all tenants together and of each; knows no queue.
+//! The capacity of the ingest queue in bytes, in total and per tenant; knows no queue.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::TenantId;
 
-/// The room for what waits. No tenant has more than half of it, and the last eighth is for what is small of tenants of which
-/// nothing waits.
+/// The bytes that may wait for their commit. A tenant can reserve at most half of them. The last eighth is for small
+/// batches of tenants that have nothing else in the queue.
 pub struct Capacity {
     bytes: usize,
     reserved: Mutex<(usize, BTreeMap<TenantId, usize>)>,
 }
 
-/// A part of the room, given back when it is dropped.
+/// A part of the capacity, released on drop.
 pub struct Reservation {
     capacity: Arc<Capacity>,
     tenant: TenantId,
@@ -24,15 +24,16 @@ impl Capacity {
         Self { bytes, reserved: Mutex::default() }
     }
 
-    /// A part for what a tenant brings. What is larger than a tenant's half is let in where nothing else of it waits.
+    /// Reserves capacity for a tenant's batch; `None` if there is not enough. A batch of more than half counts as half,
+    /// so it is accepted only if the tenant has nothing else in the queue.
     pub fn reserve(capacity: &Arc<Self>, tenant: TenantId, bytes: usize) -> Option<Reservation> {
         let (half, eighth) = (capacity.bytes.div_ceil(2), capacity.bytes / 8);
         let bytes = bytes.min(half);
         let mut reserved = capacity.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         let of_tenant = reserved.1.get(&tenant).copied().unwrap_or(0);
         let is_small_and_first = of_tenant == 0 && bytes <= eighth;
-        let all = if is_small_and_first { capacity.bytes } else { capacity.bytes - eighth };
-        if reserved.0 + bytes > all || of_tenant + bytes > half {
+        let limit = if is_small_and_first { capacity.bytes } else { capacity.bytes - eighth };
+        if reserved.0 + bytes > limit || of_tenant + bytes > half {
             return None;
         }
         reserved.0 += bytes;
@@ -49,11 +50,11 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         let mut reserved = self.capacity.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         reserved.0 -= self.bytes;
-        let left = reserved.1.get(&self.tenant).map_or(0, |of_tenant| of_tenant - self.bytes);
-        if left == 0 {
+        let remaining = reserved.1.get(&self.tenant).map_or(0, |of_tenant| of_tenant - self.bytes);
+        if remaining == 0 {
             reserved.1.remove(&self.tenant);
         } else {
-            reserved.1.insert(self.tenant, left);
+            reserved.1.insert(self.tenant, remaining);
         }
     }
 }
@@ -76,7 +77,7 @@ mod tests {
         assert!(reserve(5, 1).is_none() && capacity.reserved() == 800);
         drop((one, other, third, fourth));
         assert_eq!(capacity.reserved(), 0);
-        // More than half is let in where nothing else waits.
+        // A batch of more than half is accepted if nothing else is queued.
         assert!(reserve(1, 5000).is_some());
     }
 }

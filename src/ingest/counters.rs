@@ -1,4 +1,4 @@
-//! What has come through the door, counted for whoever watches; holds no word of any event.
+//! The metrics of the ingest queue; knows no content of any event.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -9,20 +9,20 @@ use prometheus_client::registry::Registry;
 use super::event::{Event, Outcome, Payload};
 use crate::model::Source;
 
-/// Why something was not taken.
+/// Why an event was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// It cannot be read as what its feed brings.
+    /// It cannot be parsed as what its feed delivers.
     Unreadable,
-    /// It is about a message outside of its key's senders.
+    /// It is about a message of a subject that is not among its key's senders.
     Senders,
     /// The queue was full.
     QueueFull,
-    /// It was not on the disk in time; it may have got there later.
+    /// It was not on disk in time; it may have been committed later.
     TooLate,
-    /// The tenant has as many events of its kind as are kept.
+    /// The tenant has reached the limit of stored events of this kind.
     TenantFull,
-    /// The store did not take it.
+    /// The store returned an error.
     Store,
 }
 
@@ -57,7 +57,7 @@ struct RejectedLabels {
     reason: &'static str,
 }
 
-/// The counters of one door; clones count together.
+/// The counters of one ingest queue; clones share them.
 #[derive(Clone, Debug)]
 pub struct Counters {
     received: Family<ReceivedLabels, Counter>,
@@ -130,7 +130,7 @@ impl Counters {
     }
 
     pub(super) fn commit(&self, events: usize, seconds: f64) {
-        // So many events as a number with a fraction are still exact.
+        // An `f64` represents every `u32` exactly.
         self.commit_events.observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
         self.commit_seconds.observe(seconds);
     }

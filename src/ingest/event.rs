@@ -1,25 +1,25 @@
-//! What goes through the door, and what becomes of it; knows no feed's form.
+//! The events that are ingested, and their outcomes; knows no feed's form.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{Instant, Item, PendingMessage, Property, Provenance, StatusEvent};
 
-/// What a feed tells.
+/// The content of an event.
 pub enum Payload {
     Message(Arc<Item>),
-    /// A message whose channel its subject tells.
+    /// A message without a channel: it gets that of its subject.
     Pending(Box<PendingMessage>),
     Status(Box<StatusEvent>),
-    /// An event of another kind, as it came.
+    /// An event of another kind, as it was received.
     Other(String),
 }
 
-/// One thing that a feed tells, and on whose word.
+/// One event of a feed, and its provenance.
 pub struct Event {
     pub payload: Payload,
     pub provenance: Provenance,
-    /// The subjects whose messages it may touch; all of the tenant's where there are none.
+    /// The subjects whose messages it may change; `None` for all of the tenant's.
     pub senders: Option<Arc<BTreeSet<i64>>>,
 }
 
@@ -45,7 +45,7 @@ impl Event {
         Self { senders, ..self }
     }
 
-    /// When its message was sent or received, which decides where it is kept.
+    /// When its message was sent or received, which decides its partition.
     pub fn sent_or_received_at(&self) -> Option<Instant> {
         match &self.payload {
             Payload::Message(item) => item.instant(Property::SentOrReceivedAt),
@@ -54,7 +54,7 @@ impl Event {
         }
     }
 
-    /// About how long its texts are.
+    /// The approximate length of its text in bytes.
     pub fn bytes(&self) -> usize {
         match &self.payload {
             Payload::Message(item) => item.bytes(),
@@ -65,31 +65,31 @@ impl Event {
     }
 }
 
-/// An item of a file.
+/// An imported item whose time of receipt is not known.
 impl From<Item> for Event {
     fn from(item: Item) -> Self {
         Self::message(item, Provenance::default())
     }
 }
 
-/// What became of an event.
+/// The outcome of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A message that was new, or an event of another kind.
+    /// It is a new message, or a new event of another kind.
     Imported,
-    /// It changed a message that the store had.
+    /// It changed a stored message.
     Updated,
-    /// It told nothing new.
+    /// It added nothing.
     Unchanged,
-    /// It is kept until its subject is known, or its message.
+    /// It is stored until its subject or its message is known.
     Pending,
-    /// It is about a message outside of the senders that it may touch.
+    /// It is about a message of a subject that is not among its senders.
     Forbidden,
-    /// The tenant has as many events of its kind as are kept.
+    /// The tenant has reached the limit of stored events of this kind.
     LimitReached,
 }
 
-/// How many of a tenant's events are kept that are no messages yet, or never.
+/// How many pending messages and how many other events of a tenant are stored at most.
 #[derive(Clone, Copy, Debug)]
 pub struct TenantLimits {
     pub pending_messages: i64,
@@ -102,14 +102,14 @@ impl Default for TenantLimits {
     }
 }
 
-/// What became of the items of a batch.
+/// The outcomes of a batch, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutcomeCounts {
-    /// Messages that were new.
+    /// New messages.
     pub imported: u64,
-    /// Copies that changed a message the store had.
+    /// Copies that changed a stored message.
     pub updated: u64,
-    /// Copies that told nothing new.
+    /// Copies that added nothing.
     pub unchanged: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The WhatsApp log's side of the door: rows that follow from messages, and rows that come in OneUptime's form.
+//! Ingests WhatsApp log rows: those derived from messages, and those imported in OneUptime's form; knows no JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::store::messages;
 use crate::store::whatsapp_logs::{self, RowChange, RowSource, StoredRow};
 use crate::store::{Connection, LookupFor, Store, StoreError, tenants};
 
-/// How many messages one transaction of `catch_up` looks at.
+/// How many messages one transaction of `catch_up` covers.
 const BATCH: i64 = 2000;
 
-/// Records a batch of a tenant's rows: all of them, durable, or none. Of two copies of a row the newer one is kept.
+/// Records a batch of a tenant's rows: durably and completely, or not at all. The newer of two copies of a row is kept.
 pub async fn record(store: &Store, tenant: TenantId, logs: Vec<WhatsAppLog>) -> Result<OutcomeCounts, StoreError> {
     store.write(move |connection| write(connection, tenant, logs)).await
 }
@@ -23,21 +23,21 @@ fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) 
     tenants::lock(connection, tenant)?;
     let before = whatsapp_logs::load(connection, tenant, &logs.iter().map(|log| log.id).collect())?;
     let mut after = before.clone();
-    let mut recorded = OutcomeCounts::default();
+    let mut counts = OutcomeCounts::default();
     for log in logs {
         match after.get_mut(&log.id) {
             None => {
-                recorded.imported += 1;
+                counts.imported += 1;
                 after.insert(log.id, StoredRow { log, subject_id: None, source: RowSource::Import });
             }
-            Some(known) if log > known.log => {
-                recorded.updated += 1;
-                (known.log, known.source) = (log, RowSource::Import);
+            Some(stored) if log > stored.log => {
+                counts.updated += 1;
+                (stored.log, stored.source) = (log, RowSource::Import);
             }
-            Some(known) => {
-                recorded.unchanged += 1;
-                // The message may go back behind it later.
-                known.source = match std::mem::replace(&mut known.source, RowSource::Import) {
+            Some(stored) => {
+                counts.unchanged += 1;
+                // The time of a message's status can move back, and then this copy is the newer one.
+                stored.source = match std::mem::replace(&mut stored.source, RowSource::Import) {
                     RowSource::Import => RowSource::Import,
                     RowSource::Message => RowSource::MessageBesideCopy(Box::new(log)),
                     RowSource::MessageBesideCopy(copy) => RowSource::MessageBesideCopy(Box::new(log.max(*copy))),
@@ -46,40 +46,40 @@ fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) 
         }
     }
     apply(connection, tenant, before, after)?;
-    Ok(recorded)
+    Ok(counts)
 }
 
-/// Brings the rows of messages up to date with them; the tenant is locked, and the messages are written.
+/// Updates the rows of changed messages. The tenant is locked, and the messages are already written.
 pub fn follow(
     connection: &mut Connection,
     tenant: TenantId,
     changes: &[messages::MessageChange],
 ) -> Result<(), StoreError> {
     let mut ids = BTreeSet::new();
-    let mut now = Vec::new();
-    let mut gone = Vec::new();
+    let mut current = Vec::new();
+    let mut removed = Vec::new();
     for change in changes {
-        let was = change.before.as_ref().and_then(|before| WhatsAppLog::of_message(&before.item, tenant));
+        let previous = change.before.as_ref().and_then(|before| WhatsAppLog::of_message(&before.item, tenant));
         match WhatsAppLog::of_message(&change.item, tenant) {
             Some(log) => {
                 ids.insert(log.id);
-                now.push((log, change.item.integer(Property::SubjectId)));
+                current.push((log, change.item.integer(Property::SubjectId)));
             }
-            None => gone.extend(was.map(|log| log.id)),
+            None => removed.extend(previous.map(|log| log.id)),
         }
     }
-    ids.extend(&gone);
+    ids.extend(&removed);
     let before = whatsapp_logs::load(connection, tenant, &ids)?;
     let mut after = before.clone();
-    for id in gone {
-        // What was imported beside the message stays.
-        if let Some(log) = after.remove(&id).and_then(imported) {
+    for id in removed {
+        // An imported copy remains as a row of its own.
+        if let Some(log) = after.remove(&id).and_then(imported_copy) {
             after.insert(id, StoredRow { log, subject_id: None, source: RowSource::Import });
         }
     }
-    for (log, subject_id) in now {
+    for (log, subject_id) in current {
         let id = log.id;
-        let (log, source) = match after.remove(&id).and_then(imported) {
+        let (log, source) = match after.remove(&id).and_then(imported_copy) {
             None => (log, RowSource::Message),
             Some(copy) if copy > log => (copy, RowSource::Import),
             Some(copy) => (log, RowSource::MessageBesideCopy(Box::new(copy))),
@@ -89,8 +89,8 @@ pub fn follow(
     apply(connection, tenant, before, after)
 }
 
-/// The newest copy in OneUptime's form that a row has, shown or not.
-fn imported(stored: StoredRow) -> Option<WhatsAppLog> {
+/// A row's newest copy in OneUptime's form, even if the row shows the message instead.
+fn imported_copy(stored: StoredRow) -> Option<WhatsAppLog> {
     match stored.source {
         RowSource::Message => None,
         RowSource::Import => Some(stored.log),
@@ -110,32 +110,32 @@ fn apply(
     whatsapp_logs::apply(connection, tenant, changes)
 }
 
-/// Gives the messages that were recorded before there was a WhatsApp log their rows, a batch in each transaction, so
-/// that it goes on where it was stopped. Tells after each batch how many rows there are by now.
-pub async fn catch_up(store: &Store, mut told: impl FnMut(u64)) -> Result<u64, StoreError> {
+/// Creates the rows of messages that were recorded before the WhatsApp log existed, one batch per transaction, so that
+/// it resumes where it was stopped. Calls `report` after each batch with the number of rows created so far.
+pub async fn catch_up(store: &Store, mut report: impl FnMut(u64)) -> Result<u64, StoreError> {
     let mut done = 0;
     for tenant in store.quick_read(LookupFor::Gateway, tenants::behind_with_logs).await? {
         loop {
-            let rows = store.write(move |connection| catch_up_a_batch(connection, tenant)).await?;
+            let rows = store.write(move |connection| catch_up_batch(connection, tenant)).await?;
             let Some(rows) = rows else { break };
             done += rows;
-            told(done);
+            report(done);
         }
     }
     Ok(done)
 }
 
-/// Gives the next messages of a tenant their rows; `None` where none are left.
-fn catch_up_a_batch(connection: &mut Connection, tenant: TenantId) -> Result<Option<u64>, StoreError> {
+/// Creates the rows of a tenant's next messages; `None` if all messages have theirs.
+fn catch_up_batch(connection: &mut Connection, tenant: TenantId) -> Result<Option<u64>, StoreError> {
     match tenants::lock(connection, tenant) {
-        // It was deleted meanwhile.
+        // The tenant was deleted meanwhile.
         Err(StoreError::UnknownTenant(_)) => return Ok(None),
         locked => locked?,
     }
     let Some(after) = tenants::logged_up_to(connection, tenant)? else { return Ok(None) };
     let up_to = messages::nth_after(connection, tenant, after, BATCH)?;
-    let within = (after, up_to.unwrap_or(i64::MAX));
-    let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), within)?;
+    let range = (after, up_to.unwrap_or(i64::MAX));
+    let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), range)?;
     let rows = items.len() as u64;
     let changes: Vec<messages::MessageChange> = items
         .into_iter()

@@ -1,5 +1,5 @@
-//! The one door through which messages, statuses and WhatsApp log rows get in: safe to repeat, in any order, durable
-//! before it returns.
+//! The only write path for messages, statuses and WhatsApp log rows: safe to repeat, in any order, durable before it
+//! returns; knows no wire form.
 
 mod capacity;
 pub mod counters;
@@ -24,14 +24,14 @@ use crate::store::messages::partitions;
 use crate::store::messages::pending::{self, ReadyMessage};
 use crate::store::{Connection, LookupFor, Store, StoreError, Written, subjects, tenants};
 
-/// How long a commit waits for all tenants that somebody else changes: longer than a commit of another program
-/// that brings much takes as a rule (`pipeline::LONG`), so that two that write by turns both get on.
+/// How long a commit waits for locked tenants, all of them together. A large commit of another process normally takes
+/// less (`pipeline::SLOW_WRITE`), so that two processes that write alternately both make progress.
 const LOCK_WAIT: Duration = Duration::from_millis(600);
 
-/// How many waiting messages one transaction takes in, and about how many bytes of them.
+/// How many pending messages one transaction processes at most, and approximately how many bytes.
 const PENDING_BATCH: (i64, usize) = (1000, 16 * 1024 * 1024);
 
-/// Records a batch of a tenant's events: all of them, durable, or none.
+/// Records a batch of a tenant's events: durably and completely, or not at all.
 pub async fn record<E: Into<Event>>(
     store: &Store,
     tenant: TenantId,
@@ -39,37 +39,37 @@ pub async fn record<E: Into<Event>>(
 ) -> Result<OutcomeCounts, StoreError> {
     let events = Arc::new(events.into_iter().map(E::into).collect());
     let batch = Batch { tenant, events, tenant_limits: TenantLimits::default() };
-    let (mut answers, known) = commit(store, vec![batch], None).await?;
-    process_pending_of(store, known).await;
+    let (mut answers, tenants) = commit(store, vec![batch], None).await?;
+    process_pending_of(store, tenants).await;
     Ok(OutcomeCounts::of(&answers.pop().flatten().unwrap_or(Err(StoreError::Busy))?))
 }
 
-/// Adds a subject, or corrects the one that has its id; the messages that waited for it become known.
+/// Adds a subject, or replaces the one with the same id; then processes the messages that were pending for it.
 pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> Result<(), StoreError> {
     store.write(move |connection| subjects::add(connection, tenant, &subject)).await?;
     process_pending_of(store, [tenant].into()).await;
     Ok(())
 }
 
-/// Takes in all messages whose subject became known and that still wait, because a program was ended, or a
-/// store was busy, in between.
+/// Processes all messages that are still pending although their subject is known, because a process was stopped or the
+/// store was busy in between.
 pub async fn process_all_pending(store: &Store) -> Result<(), StoreError> {
     let tenants = store.read(pending::ready_tenants).await?;
     process_pending_of(store, tenants).await;
     Ok(())
 }
 
-/// Counts anew what tenants have waiting, where a gateway of an earlier version has not kept count.
+/// Corrects the tenants' counts of pending data if a gateway of an earlier version did not update them.
 async fn recount(store: &Store) -> Result<(), StoreError> {
     for tenant in store.quick_read(LookupFor::Gateway, tenants::list).await? {
         let tenant = tenant.id;
         let recounted = match store.read(move |connection| pending::is_miscounted(connection, tenant)).await {
             Ok(true) => store.write(move |connection| pending::recount(connection, tenant)).await,
-            known => known,
+            other => other,
         };
         match recounted {
             Ok(true) => tracing::info!(%tenant, "what waits was counted anew"),
-            // Its counts are right; or somebody changes it, and it is looked after again; or it was deleted meanwhile.
+            // The counts are right; or the tenant is locked, and is checked again later; or it was deleted meanwhile.
             Ok(false) | Err(StoreError::UnknownTenant(_)) => {}
             Err(error) => tracing::warn!(cause = %error, %tenant, "what waits was not counted anew"),
         }
@@ -77,8 +77,8 @@ async fn recount(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes in the messages of some tenants that wait for a subject which is known by now. What was brought is durable
-/// already, so a failure is nobody's answer: what waits is looked after again and again.
+/// Processes the pending messages of some tenants whose subject is now known. They are durable already, so a failure is
+/// only logged: pending messages are checked again periodically.
 async fn process_pending_of(store: &Store, tenants: BTreeSet<TenantId>) {
     for tenant in tenants {
         if let Err(error) = process_pending(store, tenant).await {
@@ -87,7 +87,7 @@ async fn process_pending_of(store: &Store, tenants: BTreeSet<TenantId>) {
     }
 }
 
-/// What one caller brings.
+/// The events of one caller.
 #[derive(Clone)]
 struct Batch {
     tenant: TenantId,
@@ -95,86 +95,85 @@ struct Batch {
     tenant_limits: TenantLimits,
 }
 
-/// What became of one caller's events.
+/// The outcomes of one caller's events.
 type Answer = Result<Vec<Outcome>, StoreError>;
 
-/// The answer of each caller, none for those whose tenant somebody else changes; and the tenants some of whose subjects
-/// became known.
+/// The result of each batch, `None` if its tenant is locked by others; and the tenants of which a subject became known.
 type Answers = (Vec<Option<Answer>>, BTreeSet<TenantId>);
 
-/// Records what several callers bring in one transaction; fails for all of them, or gives each its answer, and the tenants
-/// some of whose subjects became known. Where there is a `lock_wait`, nothing is recorded for a tenant that somebody else
-/// changes for longer, and its callers get no answer.
+/// Records the batches of several callers in one transaction; fails for all of them, or returns the result of each and
+/// the tenants of which a subject became known. With a `lock_wait`, nothing is recorded for a tenant that others keep
+/// locked for longer, and its batches get no result.
 async fn commit(store: &Store, batches: Vec<Batch>, lock_wait: Option<Duration>) -> Result<Answers, StoreError> {
     let batches = Arc::new(batches);
     store.write_into_partitions(move |connection| write_all(connection, &batches, lock_wait)).await
 }
 
-/// Writes all batches. The tenants are locked in the order of their ids, so that two gateways never wait for each other.
+/// Writes all batches. Tenants are locked in the order of their ids, so that two gateways never deadlock.
 fn write_all(
     connection: &mut Connection,
     batches: &[Batch],
     lock_wait: Option<Duration>,
 ) -> Result<Written<Answers>, StoreError> {
-    // All tenants together.
+    // One deadline for all tenants together.
     let lock_until = lock_wait.map(|wait| Instant::now() + wait);
     let mut answers: Vec<Option<Answer>> = batches.iter().map(|_| None).collect();
-    let mut of_tenants: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
-    for (place, batch) in batches.iter().enumerate() {
-        of_tenants.entry(batch.tenant).or_default().push(place);
+    let mut by_tenant: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
+    for (index, batch) in batches.iter().enumerate() {
+        by_tenant.entry(batch.tenant).or_default().push(index);
     }
-    for (tenant, places) in std::mem::take(&mut of_tenants) {
+    for (tenant, indices) in std::mem::take(&mut by_tenant) {
         let locked = match lock_until {
             None => tenants::lock(connection, tenant).map(|()| true),
             until => tenants::lock_until(connection, tenant, until),
         };
         match locked {
             Ok(true) => {
-                of_tenants.insert(tenant, places);
+                by_tenant.insert(tenant, indices);
             }
             Ok(false) => {}
             Err(StoreError::UnknownTenant(_)) => {
-                for place in places {
-                    answers[place] = Some(Err(StoreError::UnknownTenant(tenant)));
+                for index in indices {
+                    answers[index] = Some(Err(StoreError::UnknownTenant(tenant)));
                 }
             }
             Err(error) => return Err(error),
         }
     }
-    let written = of_tenants.values().flatten().flat_map(|place| batches[*place].events.iter());
-    let times = written.filter_map(Event::sent_or_received_at);
+    let events = by_tenant.values().flatten().flat_map(|index| batches[*index].events.iter());
+    let times = events.filter_map(Event::sent_or_received_at);
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
         return Ok(Written::NoPartitions(missing));
     }
-    let mut known = BTreeSet::new();
-    for (tenant, places) in of_tenants {
-        let events: Vec<&Event> = places.iter().flat_map(|place| batches[*place].events.iter()).collect();
-        // A door has the same for all.
-        let tenant_limits = places.first().map(|place| batches[*place].tenant_limits).unwrap_or_default();
+    let mut with_new_subjects = BTreeSet::new();
+    for (tenant, indices) in by_tenant {
+        let events: Vec<&Event> = indices.iter().flat_map(|index| batches[*index].events.iter()).collect();
+        // A queue has the same limits for all batches.
+        let tenant_limits = indices.first().map(|index| batches[*index].tenant_limits).unwrap_or_default();
         let written = write::write(connection, tenant, &events, tenant_limits)?;
         if written.subject_became_known {
-            known.insert(tenant);
+            with_new_subjects.insert(tenant);
         }
         let mut outcomes = written.outcomes.into_iter();
-        for place in places {
-            answers[place] = Some(Ok(outcomes.by_ref().take(batches[place].events.len()).collect()));
+        for index in indices {
+            answers[index] = Some(Ok(outcomes.by_ref().take(batches[index].events.len()).collect()));
         }
     }
-    Ok(Written::Done((answers, known)))
+    Ok(Written::Done((answers, with_new_subjects)))
 }
 
-/// Takes in a tenant's messages whose subject is known by now, some in each transaction.
+/// Processes a tenant's pending messages whose subject is now known, one batch per transaction.
 async fn process_pending(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
     while store.write_into_partitions(move |connection| process_pending_batch(connection, tenant)).await? {}
     Ok(())
 }
 
-/// Takes in some; tells whether there may be more.
+/// Processes one batch; returns whether there may be more.
 fn process_pending_batch(connection: &mut Connection, tenant: TenantId) -> Result<Written<bool>, StoreError> {
     match tenants::lock_until(connection, tenant, None) {
         Ok(true) => {}
-        // Somebody changes it, and it is looked after again; or it was deleted, and what waited with it.
+        // The tenant is locked, and is checked again later; or it was deleted, and its pending messages with it.
         Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Written::Done(false)),
         Err(error) => return Err(error),
     }
@@ -185,9 +184,9 @@ fn process_pending_batch(connection: &mut Connection, tenant: TenantId) -> Resul
         return Ok(Written::NoPartitions(missing));
     }
     pending::delete_ready(connection, tenant, &ready)?;
-    let placed =
+    let to_event =
         |ready: ReadyMessage| Event::message(ready.message.with_channel_type(&ready.channel_type), ready.provenance);
-    let events: Vec<Event> = ready.into_iter().map(placed).collect();
+    let events: Vec<Event> = ready.into_iter().map(to_event).collect();
     write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), TenantLimits::default())?;
     Ok(Written::Done(!events.is_empty()))
 }

@@ -1,4 +1,4 @@
-//! Many messages or rows through the door in batches, the next batch gathered while the last one is written.
+//! Ingests many messages or rows in batches, collecting the next batch while one is being written; knows no queue.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use super::{Event, OutcomeCounts, logs, record};
 use crate::model::{Item, TenantId, WhatsAppLog};
 use crate::store::{Store, StoreError};
 
-/// What goes through the door.
+/// What a pipeline ingests.
 pub trait Entry: Sized + 'static {
-    /// About how long its texts are.
+    /// The approximate length of its text in bytes.
     fn bytes(&self) -> usize;
 
-    /// Records a batch: all of it, durable, or nothing.
+    /// Records a batch: durably and completely, or not at all.
     fn record(
         store: &Store,
         tenant: TenantId,
@@ -52,19 +52,19 @@ impl Entry for WhatsAppLog {
     }
 }
 
-/// How many entries one durable write takes: the first one, and at the least and the most.
-const FIRST: usize = 1000;
-const LEAST: usize = 250;
-const MOST: usize = 10_000;
-/// How many bytes of text it takes.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// How many entries one durable write takes: the first one, and the bounds of all others.
+const INITIAL_SIZE: usize = 1000;
+const MIN_SIZE: usize = 250;
+const MAX_SIZE: usize = 10_000;
+/// How many bytes of text a write takes at most.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// How long a write may take before the next ones are smaller: who writes beside it waits so long.
-const LONG: Duration = Duration::from_millis(400);
-/// Up to when the next ones are greater: the more at once, the less each of them costs.
-const SHORT: Duration = Duration::from_millis(150);
+/// Writes that take longer make the next ones smaller, because other writers wait that long.
+const SLOW_WRITE: Duration = Duration::from_millis(400);
+/// Writes that take less time make the next ones larger, because entries cost less in larger batches.
+const FAST_WRITE: Duration = Duration::from_millis(150);
 
-/// Gathers a tenant's entries and records them. Call it from a thread that runs local tasks.
+/// Collects a tenant's entries and records them. Use it on a thread that runs tokio's local tasks.
 pub struct Pipeline<E> {
     store: Store,
     tenant: TenantId,
@@ -72,52 +72,52 @@ pub struct Pipeline<E> {
     bytes: usize,
     /// How many entries the next write takes.
     size: usize,
-    writing: Option<JoinHandle<Written>>,
+    writing: Option<JoinHandle<TimedResult>>,
     recorded: OutcomeCounts,
 }
 
-/// What became of a batch, and how long that took.
-type Written = (Result<OutcomeCounts, StoreError>, Duration);
+/// The result of a batch, and how long the write took.
+type TimedResult = (Result<OutcomeCounts, StoreError>, Duration);
 
 impl<E: Entry> Pipeline<E> {
     pub fn new(store: &Store, tenant: TenantId) -> Self {
         let (batch, recorded) = (Vec::new(), OutcomeCounts::default());
-        Self { store: store.clone(), tenant, batch, bytes: 0, size: FIRST, writing: None, recorded }
+        Self { store: store.clone(), tenant, batch, bytes: 0, size: INITIAL_SIZE, writing: None, recorded }
     }
 
-    /// Takes an entry, and waits for an earlier batch where this one is full.
+    /// Adds an entry. If the batch is full, waits for the previous one to be written.
     pub async fn push(&mut self, entry: E) -> Result<(), StoreError> {
         self.bytes += entry.bytes();
         self.batch.push(entry);
-        if self.batch.len() < self.size && self.bytes < MOST_BYTES {
+        if self.batch.len() < self.size && self.bytes < MAX_BYTES {
             return Ok(());
         }
         self.write().await
     }
 
-    /// Waits until everything is durable; gives what became of all entries so far.
+    /// Waits until everything is durable; returns the outcomes of all entries so far.
     pub async fn finish(&mut self) -> Result<OutcomeCounts, StoreError> {
         if !self.batch.is_empty() {
             self.write().await?;
         }
-        self.written().await?;
+        self.wait_for_write().await?;
         Ok(self.recorded)
     }
 
     async fn write(&mut self) -> Result<(), StoreError> {
-        self.written().await?;
+        self.wait_for_write().await?;
         self.bytes = 0;
         let (store, tenant, batch) = (self.store.clone(), self.tenant, std::mem::take(&mut self.batch));
         self.writing = Some(tokio::task::spawn_local(async move {
             let started = Instant::now();
             (E::record(&store, tenant, batch).await, started.elapsed())
         }));
-        // Lets the write begin before the next batch is gathered on this same thread.
+        // Lets the write start before the next batch is collected on the same thread.
         tokio::task::yield_now().await;
         Ok(())
     }
 
-    async fn written(&mut self) -> Result<(), StoreError> {
+    async fn wait_for_write(&mut self) -> Result<(), StoreError> {
         if let Some(writing) = self.writing.take() {
             let (recorded, took) = writing.await.map_err(|_| StoreError::Failed("a write was cut short".into()))?;
             self.recorded += recorded?;
@@ -127,11 +127,11 @@ impl<E: Entry> Pipeline<E> {
     }
 }
 
-/// How many entries the next write takes, after one of this size took so long.
+/// How many entries the next write takes, from the size and the duration of the last one.
 fn next_size(size: usize, took: Duration) -> usize {
     match took {
-        _ if took < SHORT => (size * 2).min(MOST),
-        _ if took > LONG => (size / 2).max(LEAST),
+        _ if took < FAST_WRITE => (size * 2).min(MAX_SIZE),
+        _ if took > SLOW_WRITE => (size / 2).max(MIN_SIZE),
         _ => size,
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn batch_size_adapts_to_the_duration_of_writes() {
         let after = |size, milliseconds| next_size(size, Duration::from_millis(milliseconds));
-        assert_eq!((after(FIRST, 20), after(FIRST, 200), after(FIRST, 2000)), (2000, 1000, 500));
-        assert_eq!((after(8000, 20), after(300, 2000)), (MOST, LEAST));
+        assert_eq!((after(INITIAL_SIZE, 20), after(INITIAL_SIZE, 200), after(INITIAL_SIZE, 2000)), (2000, 1000, 500));
+        assert_eq!((after(8000, 20), after(300, 2000)), (MAX_SIZE, MIN_SIZE));
     }
 }

@@ -1,5 +1,5 @@
-//! The queue at the door of a server: callers hand over what they have, and one writer commits for many of them at
-//! once; knows no form of events and no rule of them.
+//! The ingest queue of a server: callers enqueue batches, and one writer commits many of them at once; knows no form of
+//! events and no rule for merging them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,36 +18,35 @@ use crate::fair_queue::FairQueue;
 use crate::model::TenantId;
 use crate::store::{Store, StoreError};
 
-/// How much one commit takes for several callers together.
-const EVENTS_AT_ONCE: usize = 5000;
-const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
+/// How much one commit takes at most, unless it is a single large batch.
+const MAX_COMMIT_EVENTS: usize = 5000;
+const MAX_COMMIT_BYTES: usize = 16 * 1024 * 1024;
 
-/// From how much on a caller has a commit of its own, so that a large batch does not delay small ones.
+/// A batch beyond these sizes gets a commit of its own, so that it does not delay small ones.
 const LARGE_EVENTS: usize = 1000;
 const LARGE_BYTES: usize = 1024 * 1024;
 
-/// About what an event needs besides its texts.
-const EVENT_BYTES: usize = 1024;
+/// The approximate size of an event in memory, besides its text.
+const EVENT_OVERHEAD: usize = 1024;
 
-/// How long a commit waits for a tenant where nobody else waits for the next one, the first time.
+/// How long a commit of a single tenant waits for its lock if nothing else is queued and no tenant was deferred.
 const LOCK_WAIT_ALONE: Duration = Duration::from_secs(1);
 
-/// How long the callers of a tenant that somebody else changes wait before it is tried again: at first, and at the most.
-const HELD_BACK_FIRST: Duration = Duration::from_millis(250);
-const HELD_BACK_MOST: Duration = Duration::from_secs(4);
+/// How long the callers of a locked tenant are deferred before the next try: the first time, and at most.
+const MIN_BACKOFF: Duration = Duration::from_millis(250);
+const MAX_BACKOFF: Duration = Duration::from_secs(4);
 
-/// How much waits at the door, and how long.
+/// How much may wait in the queue, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueLimits {
-    /// How many bytes of events wait at the most, half of them of one tenant; who brings more is told that the store is
-    /// busy.
+    /// How many bytes of events may be queued, at most half of them of one tenant; more is rejected as `Busy`.
     pub queue_bytes: usize,
-    /// How long a caller waits to hear that what it brought is durable.
+    /// How long a caller waits for its batch to be durable.
     pub wait: Duration,
     pub tenant_limits: TenantLimits,
 }
 
-/// The way in for many callers; clones share their queue.
+/// A queue for many callers; clones share it.
 #[derive(Clone)]
 pub struct IngestQueue {
     store: Store,
@@ -56,26 +55,26 @@ pub struct IngestQueue {
     capacity: Arc<Capacity>,
     commits: Arc<AtomicU64>,
     counters: Counters,
-    /// The writer lives here, so that it does not end with the thread of whichever caller came first.
+    /// Runs the writer, so that it does not end with the thread of the caller that started it.
     runtime: Handle,
 }
 
 #[derive(Default)]
 struct Queue {
     callers: FairQueue<Caller>,
-    /// Whether somebody writes already.
+    /// Whether the writer is running.
     writing: bool,
-    /// Callers of tenants that somebody else changes for long, until it is tried again.
-    held_back: BTreeMap<TenantId, Vec<Caller>>,
-    /// How long those of each were held back the last time, until one of them is answered.
-    held_back_for: BTreeMap<TenantId, Duration>,
+    /// Callers of tenants that others keep locked, until the next try.
+    deferred: BTreeMap<TenantId, Vec<Caller>>,
+    /// The last backoff of each tenant, until one of its callers gets an answer.
+    backoffs: BTreeMap<TenantId, Duration>,
 }
 
 struct Caller {
     batch: Batch,
     bytes: usize,
     answer: oneshot::Sender<Answer>,
-    /// Its part of the queue's room, given back when it has its answer.
+    /// Its part of the queue's capacity, released when it has its answer.
     _reservation: Reservation,
 }
 
@@ -86,7 +85,7 @@ impl Caller {
 }
 
 impl IngestQueue {
-    /// Call it on the runtime that is to write, which has to last as long as anybody waits.
+    /// Must be called on the runtime that is to run the writer. The runtime must outlive all callers.
     pub fn new(store: Store, limits: QueueLimits) -> Self {
         let capacity = Arc::new(Capacity::new(limits.queue_bytes));
         Self {
@@ -108,13 +107,13 @@ impl IngestQueue {
         &self.counters
     }
 
-    /// How many callers wait for a commit to begin.
+    /// How many callers wait for their commit to begin.
     pub fn callers_waiting(&self) -> usize {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.callers.len() + queue.held_back.values().map(Vec::len).sum::<usize>()
+        queue.callers.len() + queue.deferred.values().map(Vec::len).sum::<usize>()
     }
 
-    /// How many bytes of the queue's room are taken.
+    /// How many bytes of the queue's capacity are reserved.
     pub fn bytes_waiting(&self) -> usize {
         self.capacity.reserved()
     }
@@ -124,106 +123,106 @@ impl IngestQueue {
         self.commits.load(Ordering::Relaxed)
     }
 
-    /// Takes in all messages that still wait although their subject is known.
+    /// Processes all messages that are still pending although their subject is known.
     pub async fn process_all_pending(&self) -> Result<(), StoreError> {
         process_all_pending(&self.store).await
     }
 
-    /// Counts anew what tenants have waiting, where a gateway of an earlier version has not kept count.
+    /// Corrects the tenants' counts of pending data if a gateway of an earlier version did not update them.
     pub async fn recount(&self) -> Result<(), StoreError> {
         recount(&self.store).await
     }
 
-    /// Records a tenant's events: all of them, durable when this returns, or none. Gives the fate of each.
+    /// Records a tenant's events: all of them, durable when this returns, or none. Returns the outcome of each.
     ///
-    /// Where the queue is full, or the answer takes too long, that is `Busy`: what was brought may be recorded yet, and
-    /// to bring it again does no harm.
+    /// Fails with `Busy` if the queue is full or the answer takes too long. The events may still be recorded then, and
+    /// sending them again does no harm.
     pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Outcome>, StoreError> {
         let (source, count) = (events.first().map(|event| event.provenance.source).unwrap_or_default(), events.len());
         let reject = |reason| self.counters.reject(source, reason, count);
         self.counters.receive(&events);
-        let bytes: usize = events.iter().map(|event| event.bytes() + EVENT_BYTES).sum();
-        let capacity = Capacity::reserve(&self.capacity, tenant, bytes).ok_or_else(|| {
+        let bytes: usize = events.iter().map(|event| event.bytes() + EVENT_OVERHEAD).sum();
+        let reservation = Capacity::reserve(&self.capacity, tenant, bytes).ok_or_else(|| {
             reject(Rejection::QueueFull);
             StoreError::Busy
         })?;
         let (answer, answered) = oneshot::channel();
         let batch = Batch { tenant, events: Arc::new(events), tenant_limits: self.limits.tenant_limits };
-        self.enqueue(Caller { batch, bytes, answer, _reservation: capacity });
+        self.enqueue(Caller { batch, bytes, answer, _reservation: reservation });
         if let Ok(Ok(answer)) = tokio::time::timeout(self.limits.wait, answered).await {
             return answer.inspect_err(|_| reject(Rejection::Store));
         }
-        // It took too long; or the writer came to its end, which drops whoever it has not written for.
+        // The wait timed out; or the writer ended, which drops the callers that it has not committed for.
         reject(Rejection::TooLate);
         Err(StoreError::Busy)
     }
 
     fn enqueue(&self, caller: Caller) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held_back) = queue.held_back.get_mut(&caller.batch.tenant) {
-            held_back.retain(|caller| !caller.answer.is_closed());
-            held_back.push(caller);
+        if let Some(deferred) = queue.deferred.get_mut(&caller.batch.tenant) {
+            deferred.retain(|caller| !caller.answer.is_closed());
+            deferred.push(caller);
             return;
         }
-        self.let_in(&mut queue, [caller]);
+        self.push_all(&mut queue, [caller]);
     }
 
-    fn let_in(&self, queue: &mut Queue, callers: impl IntoIterator<Item = Caller>) {
+    fn push_all(&self, queue: &mut Queue, callers: impl IntoIterator<Item = Caller>) {
         for caller in callers {
-            // Which of its keys a tenant uses makes no difference here.
+            // Only tenants take turns here, not their keys.
             queue.callers.push(caller.batch.tenant, 0, caller);
         }
         if !std::mem::replace(&mut queue.writing, true) {
-            self.runtime.spawn(self.clone().write());
+            self.runtime.spawn(self.clone().run_writer());
         }
     }
 
-    /// Has a tenant's callers wait, so that no commit of the others waits for whoever changes that tenant.
-    fn hold_back(&self, caller: Caller) {
+    /// Defers a locked tenant's callers, so that other tenants' commits do not wait for that lock.
+    fn defer(&self, caller: Caller) {
         let tenant = caller.batch.tenant;
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held_back) = queue.held_back.get_mut(&tenant) {
-            held_back.push(caller);
+        if let Some(deferred) = queue.deferred.get_mut(&tenant) {
+            deferred.push(caller);
             return;
         }
         let others = std::iter::from_fn(|| queue.callers.pop_from(|next| next == tenant).map(|(_, caller)| caller));
         let callers = std::iter::once(caller).chain(others).collect();
-        queue.held_back.insert(tenant, callers);
-        let before = queue.held_back_for.get(&tenant);
-        let wait = before.map_or(HELD_BACK_FIRST, |before| HELD_BACK_MOST.min(*before * 2));
-        queue.held_back_for.insert(tenant, wait);
+        queue.deferred.insert(tenant, callers);
+        let before = queue.backoffs.get(&tenant);
+        let wait = before.map_or(MIN_BACKOFF, |before| MAX_BACKOFF.min(*before * 2));
+        queue.backoffs.insert(tenant, wait);
         drop(queue);
         let this = self.clone();
         self.runtime.spawn(async move {
             tokio::time::sleep(wait).await;
             let mut queue = this.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut callers = queue.held_back.remove(&tenant).unwrap_or_default();
+            let mut callers = queue.deferred.remove(&tenant).unwrap_or_default();
             callers.retain(|caller| !caller.answer.is_closed());
             if callers.is_empty() {
-                queue.held_back_for.remove(&tenant);
+                queue.backoffs.remove(&tenant);
             }
-            this.let_in(&mut queue, callers);
+            this.push_all(&mut queue, callers);
         });
     }
 
-    /// Writes until nobody waits.
-    async fn write(self) {
-        while let Some(callers) = self.next() {
-            self.write_for(callers).await;
+    /// Commits until the queue is empty.
+    async fn run_writer(self) {
+        while let Some(callers) = self.next_callers() {
+            self.commit_for(callers).await;
         }
     }
 
-    /// Those whom the next commit is for; `None`, and the writer is done, where there is nobody.
-    fn next(&self) -> Option<Vec<Caller>> {
+    /// The callers of the next commit; `None` if there are none, and then the writer ends.
+    fn next_callers(&self) -> Option<Vec<Caller>> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who has gone is told nothing, so nothing need be written.
+        // A caller that stopped waiting gets no answer, so its batch need not be written.
         queue.callers.retain(|caller| !caller.answer.is_closed());
         let (mut callers, mut events, mut bytes): (Vec<Caller>, _, _) = (Vec::new(), 0, 0);
         loop {
             let next = queue.callers.pop_if(|next| {
-                let is_along =
-                    events + next.batch.events.len() <= EVENTS_AT_ONCE && bytes + next.bytes <= BYTES_AT_ONCE;
-                callers.is_empty() || (is_along && !next.is_large() && !callers[0].is_large())
+                let fits =
+                    events + next.batch.events.len() <= MAX_COMMIT_EVENTS && bytes + next.bytes <= MAX_COMMIT_BYTES;
+                callers.is_empty() || (fits && !next.is_large() && !callers[0].is_large())
             });
             let Some(caller) = next else { break };
             events += caller.batch.events.len();
@@ -234,61 +233,61 @@ impl IngestQueue {
         (!callers.is_empty()).then_some(callers)
     }
 
-    async fn write_for(&self, callers: Vec<Caller>) {
+    async fn commit_for(&self, callers: Vec<Caller>) {
         let batches: Vec<Batch> = callers.iter().map(|caller| caller.batch.clone()).collect();
         let started = Instant::now();
         self.commits.fetch_add(1, Ordering::Relaxed);
-        let mut known = BTreeSet::new();
-        let lock_wait = if self.is_alone(&callers) { LOCK_WAIT_ALONE } else { LOCK_WAIT };
+        let mut with_new_subjects = BTreeSet::new();
+        let lock_wait = if self.is_single_tenant(&callers) { LOCK_WAIT_ALONE } else { LOCK_WAIT };
         let answers = match commit(&self.store, batches, Some(lock_wait)).await {
-            Ok((answers, became_known)) => {
-                known = became_known;
+            Ok((answers, tenants)) => {
+                with_new_subjects = tenants;
                 answers
             }
-            // One caller's events may be what the database refuses; the others are not to suffer for it.
+            // The events of a single caller may be the cause, and must not fail the others.
             Err(StoreError::Failed(_) | StoreError::DamagedRow(_) | StoreError::Malformed(_)) if callers.len() > 1 => {
-                self.each_alone(&callers, &mut known).await
+                self.commit_each(&callers, &mut with_new_subjects).await
             }
             Err(error) => callers.iter().map(|_| Some(Err(error.clone()))).collect(),
         };
         let answered = || callers.iter().zip(&answers).filter(|(_, answer)| answer.is_some());
         if answered().next().is_none() {
-            // All are held back, so there was none.
+            // All callers are deferred, so nothing was committed.
             self.commits.fetch_sub(1, Ordering::Relaxed);
         } else {
             let events = answered().map(|(caller, _)| caller.batch.events.len()).sum();
             self.counters.commit(events, started.elapsed().as_secs_f64());
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             for (caller, _) in answered() {
-                queue.held_back_for.remove(&caller.batch.tenant);
+                queue.backoffs.remove(&caller.batch.tenant);
             }
         }
         for (caller, answer) in callers.into_iter().zip(answers) {
             let Some(answer) = answer else {
-                self.hold_back(caller);
+                self.defer(caller);
                 continue;
             };
             if let Ok(outcomes) = &answer {
                 self.counters.record(&caller.batch.events, outcomes);
             }
-            // Whoever has gone meanwhile comes again, and hears that it is known already.
+            // A caller that stopped waiting meanwhile sends its events again, and they are unchanged then.
             let _ = caller.answer.send(answer);
         }
-        if !known.is_empty() {
+        if !with_new_subjects.is_empty() {
             let store = self.store.clone();
-            // Nobody waits for it, and other commits go in between.
-            self.runtime.spawn(async move { process_pending_of(&store, known).await });
+            // No caller waits for this, and other commits run in between.
+            self.runtime.spawn(async move { process_pending_of(&store, with_new_subjects).await });
         }
     }
 
-    /// Whether one tenant's events are all there is to record, and were not held back before.
-    fn is_alone(&self, callers: &[Caller]) -> bool {
+    /// Whether only one tenant has anything to record, and no tenant was deferred before.
+    fn is_single_tenant(&self, callers: &[Caller]) -> bool {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |pair: &[Caller]| pair[0].batch.tenant == pair[1].batch.tenant;
-        queue.callers.is_empty() && queue.held_back_for.is_empty() && callers.windows(2).all(is_same)
+        let is_same_tenant = |pair: &[Caller]| pair[0].batch.tenant == pair[1].batch.tenant;
+        queue.callers.is_empty() && queue.backoffs.is_empty() && callers.windows(2).all(is_same_tenant)
     }
 
-    async fn each_alone(&self, callers: &[Caller], known: &mut BTreeSet<TenantId>) -> Vec<Option<Answer>> {
+    async fn commit_each(&self, callers: &[Caller], with_new_subjects: &mut BTreeSet<TenantId>) -> Vec<Option<Answer>> {
         let mut answers = Vec::new();
         let mut locked = BTreeSet::new();
         for caller in callers {
@@ -298,8 +297,8 @@ impl IngestQueue {
                 continue;
             }
             answers.push(match commit(&self.store, vec![caller.batch.clone()], Some(LOCK_WAIT)).await {
-                Ok((mut answers, became_known)) => {
-                    known.extend(became_known);
+                Ok((mut answers, tenants)) => {
+                    with_new_subjects.extend(tenants);
                     let answer = answers.pop().flatten();
                     if answer.is_none() {
                         locked.insert(tenant);

@@ -1,10 +1,10 @@
-//! Writes down when keys were last used, which `key list` shows.
+//! Saves when keys were last used, for `key list`; knows no key.
 
 use std::time::Duration;
 
 use crate::app::App;
 
-/// Nobody looks at it by the second.
+/// `key list` need not be exact to the second.
 pub const EVERY: Duration = Duration::from_secs(10);
 
 pub async fn run(app: App) {

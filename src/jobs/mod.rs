@@ -1,4 +1,4 @@
-//! What a running gateway does beside requests: one file a job, and the one list that starts and stops them.
+//! The background jobs of a running gateway: one file each, and the list that starts and stops them; knows no request.
 
 mod key_uses;
 mod partitions;
@@ -17,11 +17,11 @@ use crate::config::Config;
 
 use pulls::Pulled;
 
-/// The jobs that run; they end with this.
+/// The running jobs; dropping this aborts them.
 pub struct Jobs(JoinSet<()>);
 
 impl Jobs {
-    /// Starts every job, a pull from each upstream among them. Call it from a thread that runs local tasks.
+    /// Starts every job, including a pull from each upstream. Must be called within a `LocalSet` or an actix runtime.
     pub fn start(app: &App, config: &Config, upstreams: Vec<Pulled>) -> Self {
         let mut jobs = JoinSet::new();
         for upstream in upstreams {
@@ -35,7 +35,8 @@ impl Jobs {
         Self(jobs)
     }
 
-    /// Ends every job, and does what would be lost otherwise. A database that hangs keeps no server from its end.
+    /// Aborts every job and saves what would otherwise be lost, within a timeout, so that a database that does not
+    /// return cannot block the shutdown.
     pub async fn stop(mut self, app: &App, within: Duration) {
         self.0.abort_all();
         if tokio::time::timeout(within, key_uses::run(app.clone())).await.is_err() {
@@ -44,7 +45,7 @@ impl Jobs {
     }
 }
 
-/// Runs a job at once, and then again and again.
+/// Runs a job at once, and then periodically.
 fn every<F: Future<Output = ()>>(period: Duration, app: &App, job: fn(App) -> F) -> impl Future<Output = ()> + use<F> {
     let app = app.clone();
     async move {

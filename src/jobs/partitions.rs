@@ -1,10 +1,10 @@
-//! Makes the partitions of the coming months, so that no write waits for one.
+//! Creates the partitions of the coming months, so that no write has to wait for one; knows no message.
 
 use std::time::Duration;
 
 use crate::app::App;
 
-/// A month is made long before its first day.
+/// A partition is created long before the first day of its month.
 pub const EVERY: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {

@@ -1,10 +1,11 @@
-//! Takes in messages whose subject became known where the program that learned of it was ended before it could.
+//! Processes pending messages whose subject is known by now, if the process that learned the subject stopped before it
+//! did; knows no message.
 
 use std::time::Duration;
 
 use crate::app::App;
 
-/// As a rule, there are none.
+/// Usually there are none, so a run is cheap.
 pub const EVERY: Duration = Duration::from_secs(1);
 
 pub async fn run(app: App) {

@@ -1,10 +1,11 @@
-//! Counts anew what waits, where a gateway of an earlier version has not kept count during an upgrade.
+//! Recounts pending messages and other events, because a gateway of an earlier version does not update the counts
+//! during an upgrade; knows no message.
 
 use std::time::Duration;
 
 use crate::app::App;
 
-/// Such a gateway ends soon; each that is new counts at its start.
+/// Gateways of an earlier version stop soon, and every new one recounts when it starts.
 pub const EVERY: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {

@@ -1,10 +1,10 @@
-//! Tries whether the store can be written to, so that `/readyz` knows without waiting for a writer.
+//! Tests whether the store accepts writes, so that `/readyz` need not wait for the write lock; knows no SQL.
 
 use std::time::Duration;
 
 use crate::app::App;
 
-/// How long `/readyz` may be behind.
+/// How old the result that `/readyz` uses may be.
 pub const EVERY: Duration = Duration::from_secs(5);
 
 pub async fn run(app: App) {

@@ -1,4 +1,4 @@
-//! Pulls from the upstreams that the settings name, for as long as the gateway runs; knows no command.
+//! Pulls from the upstreams in the settings for as long as the gateway runs; knows no command.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::model::{Instant, TenantId};
 use crate::pull::upstream::{self, Upstream};
 use crate::pull::{Observer, Pull as Pulling, PullError, PullLimits, PullOptions, PullStats, RetryPolicy};
 
-/// How often to say the same kind of thing again.
-const SAY_EVERY: Duration = Duration::from_mins(1);
+/// The minimum interval between log lines of the same kind.
+const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A key from its file; otherwise a sentence that holds nothing of it.
+/// Reads a key from its file; an error never contains any of the file's text.
 pub fn key(path: &Path) -> Result<UpstreamKey, String> {
     let name = path.display();
     let text =
@@ -23,7 +23,7 @@ pub fn key(path: &Path) -> Result<UpstreamKey, String> {
     UpstreamKey::parse(&text).map_err(|reason| format!("the key file '{name}' holds no key: {reason}"))
 }
 
-/// What the settings say of every pull.
+/// The options of every pull, from the settings.
 pub fn options(config: &Config) -> PullOptions {
     let pull = &config.pull;
     PullOptions {
@@ -36,18 +36,18 @@ pub fn options(config: &Config) -> PullOptions {
     }
 }
 
-/// Says something once, and then no more often than once a minute.
+/// Limits log lines of one kind to one a minute; the first is due at once.
 #[derive(Default)]
 pub struct LogThrottle(Option<Moment>);
 
 impl LogThrottle {
-    /// One that was said a moment ago.
+    /// A throttle for a line that was logged just now.
     pub fn said_now() -> Self {
         Self(Some(Moment::now()))
     }
 
     pub fn is_due(&mut self) -> bool {
-        let is_due = self.0.is_none_or(|said| said.elapsed() >= SAY_EVERY);
+        let is_due = self.0.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL);
         if is_due {
             self.0 = Some(Moment::now());
         }
@@ -55,7 +55,7 @@ impl LogThrottle {
     }
 }
 
-/// An upstream of the settings that a server pulls from.
+/// An upstream from the settings, which the server pulls from.
 pub struct Pulled {
     place: usize,
     tenant: TenantId,
@@ -63,7 +63,8 @@ pub struct Pulled {
     key_file: PathBuf,
 }
 
-/// The upstreams that the settings name; refuses those without a key before anything else is done.
+/// The upstreams in the settings. Fails before anything is pulled if an address is invalid or listed twice, or if a key
+/// cannot be read.
 pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, String> {
     let mut seen = HashSet::new();
     let upstream = |(place, setting): (usize, &PulledUpstream)| {
@@ -79,12 +80,12 @@ pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, String> {
     config.pull.upstreams.iter().enumerate().map(upstream).collect()
 }
 
-/// Pulls from one upstream, and begins anew where that fails.
+/// Pulls from one upstream, and starts again after an interval if that fails.
 pub async fn run(app: App, options: PullOptions, upstream: Pulled) {
     let mut failing = LogThrottle::default();
     loop {
         let (tenant, place) = (upstream.tenant.0, upstream.place);
-        // Read anew each time, so that a key that was replaced needs no restart.
+        // The key is read again each time, so that replacing it needs no restart.
         let reason = match key(&upstream.key_file) {
             Ok(key) => follow(&app, &upstream, key, options.clone()).await.to_string(),
             Err(reason) => reason,
@@ -97,34 +98,34 @@ pub async fn run(app: App, options: PullOptions, upstream: Pulled) {
 }
 
 async fn follow(app: &App, upstream: &Pulled, key: UpstreamKey, options: PullOptions) -> PullError {
-    let observer = Log {
+    let observer = LogObserver {
         tenant: upstream.tenant.0,
         upstream: upstream.place,
-        waiting: LogThrottle::default(),
+        retries: LogThrottle::default(),
         incomplete: LogThrottle::default(),
         rejected: LogThrottle::default(),
-        told: OutcomeCounts::default(),
+        last_logged: OutcomeCounts::default(),
     };
     let clock = app.clock;
     let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::TIMEOUT);
     Pulling::new(app.ingest.clone(), upstream, options, move || clock.now(), observer).follow().await
 }
 
-/// Who reads a server's log.
-struct Log {
+/// Reports a pull in the server's log.
+struct LogObserver {
     tenant: i64,
     upstream: usize,
-    waiting: LogThrottle,
+    retries: LogThrottle,
     incomplete: LogThrottle,
     rejected: LogThrottle,
-    told: OutcomeCounts,
+    last_logged: OutcomeCounts,
 }
 
-impl Observer for Log {
+impl Observer for LogObserver {
     fn caught_up(&mut self, stats: &PullStats) {
         let OutcomeCounts { imported, updated, .. } = stats.recorded;
-        if (imported, updated) != (self.told.imported, self.told.updated) {
-            self.told = stats.recorded;
+        if (imported, updated) != (self.last_logged.imported, self.last_logged.updated) {
+            self.last_logged = stats.recorded;
             tracing::info!(
                 tenant = self.tenant,
                 upstream = self.upstream,
@@ -142,7 +143,7 @@ impl Observer for Log {
     }
 
     fn retrying(&mut self, reason: &str, pause: Duration) {
-        if self.waiting.is_due() {
+        if self.retries.is_due() {
             let seconds = pause.as_secs();
             tracing::warn!(
                 tenant = self.tenant,

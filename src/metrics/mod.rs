@@ -1,5 +1,5 @@
-//! The numbers for Prometheus: requests, the ingest queue, the store, the process; `docs/metrics.md` describes each. No
-//! label holds an address, a text or a key.
+//! The metrics for Prometheus: requests, the ingest queue, the store, the process; `docs/metrics.md` describes each
+//! one. No label contains an address, a text or a key; knows no route.
 
 mod process;
 
@@ -22,10 +22,10 @@ use crate::model::Instant;
 use crate::store::stats::StoreStats;
 use crate::store::{LookupFor, Store, StoreError, stats};
 
-/// How long the store may take to tell its numbers, before those that it told last are given.
+/// How long reading the store's metrics may take before the last known values are returned instead.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The upper ends of the times that requests are counted by, in seconds.
+/// The upper bounds of the buckets of request durations, in seconds.
 const BUCKETS: [f64; 15] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -45,12 +45,12 @@ struct Tenant {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Pulled {
+struct Upstream {
     tenant: i64,
     upstream: String,
 }
 
-/// The numbers of one server.
+/// The metrics of one server.
 pub struct Metrics {
     store: Store,
     ingest: IngestQueue,
@@ -67,18 +67,18 @@ pub struct Metrics {
     expensive_waiting: Gauge,
     abandoned_threads: Gauge,
     wal_bytes: Gauge,
-    of_store: OfStore,
+    of_store: StoreMetrics,
 }
 
-/// What only the store knows.
+/// The metrics that are read from the store.
 #[derive(Default)]
-struct OfStore {
+struct StoreMetrics {
     up: Gauge,
     bytes: Gauge,
-    waiting: Family<Tenant, Gauge>,
+    pending_messages: Family<Tenant, Gauge>,
     other_events: Family<Tenant, Gauge>,
-    pull_lag: Family<Pulled, Gauge>,
-    pull_success: Family<Pulled, Gauge<f64, AtomicU64>>,
+    pull_lag: Family<Upstream, Gauge>,
+    pull_success: Family<Upstream, Gauge<f64, AtomicU64>>,
 }
 
 impl Metrics {
@@ -99,7 +99,7 @@ impl Metrics {
             expensive_waiting: Gauge::default(),
             abandoned_threads: Gauge::default(),
             wal_bytes: Gauge::default(),
-            of_store: OfStore::default(),
+            of_store: StoreMetrics::default(),
         };
         metrics.registry.register_collector(Box::new(process::Process));
         let registry = metrics.registry.sub_registry_with_prefix("history_gateway");
@@ -127,28 +127,28 @@ impl Metrics {
         metrics
     }
 
-    /// Has the number of dropped log lines come from a function.
+    /// Sets the function that returns the number of dropped log lines.
     pub fn count_dropped_lines(&self, count: impl Fn() -> u64 + Send + 'static) {
         *self.count_dropped_lines.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(count);
     }
 
-    /// All numbers as OpenMetrics text.
+    /// All metrics as OpenMetrics text.
     pub async fn open_metrics(&self, now: Instant) -> String {
         self.of_store.update(&self.store, now).await;
         self.update();
-        let mut numbers = String::new();
-        // A text has room for whatever is written to it.
-        let _ = encode(&mut numbers, &self.registry);
-        numbers
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
     }
 
-    /// Counts a request that was answered.
+    /// Counts a request that has a response.
     pub fn answered(&self, route: &str, status: u16, took: Duration) {
         self.requests.get_or_create(&Request { route: route.to_owned(), status }).inc();
         self.seconds.get_or_create(&Route { route: route.to_owned() }).observe(took.as_secs_f64());
     }
 
-    /// Updates what is not counted as it happens and needs no connection.
+    /// Updates the metrics that are not counted as they happen and need no connection.
     fn update(&self) {
         let count = self.count_dropped_lines.lock().unwrap_or_else(PoisonError::into_inner);
         self.dropped_lines.inner().store(count(), Ordering::Relaxed);
@@ -163,12 +163,12 @@ impl Metrics {
     }
 }
 
-impl OfStore {
+impl StoreMetrics {
     fn register(&self, registry: &mut Registry) {
         registry.register("store_up", "1 where the store told its numbers in time, and else 0", self.up.clone());
         registry.register("store_bytes", "Size of the database", self.bytes.clone());
         let waiting = "Messages that wait until their subject is known";
-        registry.register("pending_messages", waiting, self.waiting.clone());
+        registry.register("pending_messages", waiting, self.pending_messages.clone());
         let other_events = "Events of webhooks that are neither messages nor statuses";
         registry.register("other_events", other_events, self.other_events.clone());
         let lag = "Seconds since the instant up to which another endpoint's history is copied";
@@ -177,10 +177,10 @@ impl OfStore {
         registry.register("pull_last_success_timestamp_seconds", success, self.pull_success.clone());
     }
 
-    /// Asks the store, within a timeout. What it does not answer stays as it was.
+    /// Reads the store's metrics, within a timeout. If that fails, the last values remain.
     async fn update(&self, store: &Store, now: Instant) {
-        let asked = tokio::time::timeout(STORE_TIMEOUT, store.quick_read(LookupFor::Gateway, stats::read)).await;
-        match asked.unwrap_or(Err(StoreError::Busy)) {
+        let result = tokio::time::timeout(STORE_TIMEOUT, store.quick_read(LookupFor::Gateway, stats::read)).await;
+        match result.unwrap_or(Err(StoreError::Busy)) {
             Ok(stats) => self.set(stats, now),
             Err(error) => {
                 self.up.set(0);
@@ -192,11 +192,13 @@ impl OfStore {
     fn set(&self, stats: StoreStats, now: Instant) {
         self.up.set(1);
         self.bytes.set(stats.bytes);
-        self.waiting.clear();
+        self.pending_messages.clear();
         self.other_events.clear();
         for (tenant, counts) in stats.waiting {
             let tenant = Tenant { tenant: tenant.0 };
-            for (gauges, count) in [(&self.waiting, counts.messages), (&self.other_events, counts.other_events)] {
+            for (gauges, count) in
+                [(&self.pending_messages, counts.messages), (&self.other_events, counts.other_events)]
+            {
                 if count > 0 {
                     gauges.get_or_create(&tenant).set(count);
                 }
@@ -205,10 +207,10 @@ impl OfStore {
         self.pull_lag.clear();
         self.pull_success.clear();
         for (tenant, upstream, up_to) in stats.pulled {
-            let pulled = Pulled { tenant: tenant.0, upstream };
-            self.pull_lag.get_or_create(&pulled).set((now.0 - up_to.0) / 1000);
+            let labels = Upstream { tenant: tenant.0, upstream };
+            self.pull_lag.get_or_create(&labels).set((now.0 - up_to.0) / 1000);
             let since_1970 = Duration::from_millis(up_to.0.try_into().unwrap_or_default());
-            self.pull_success.get_or_create(&pulled).set(since_1970.as_secs_f64());
+            self.pull_success.get_or_create(&labels).set(since_1970.as_secs_f64());
         }
     }
 }

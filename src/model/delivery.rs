@@ -1,10 +1,10 @@
-//! Delivery statuses and which of two is the greater; knows no message.
+//! Delivery statuses and their precedence; knows no message.
 
 use std::cmp::Ordering;
 
 use super::Instant;
 
-/// The documented words, in the order of their rank (docs/edna.md 6.3).
+/// The documented status words, by ascending rank (docs/edna.md 6.3).
 pub const KNOWN: [&str; 11] = [
     "ACCEPTED",
     "ENQUEUED",
@@ -19,10 +19,10 @@ pub const KNOWN: [&str; 11] = [
     "READ",
 ];
 
-/// One status event: what was said of a message's delivery, and when.
+/// A delivery status: its word, its time and its text.
 ///
-/// Ordered by rank, then time, then word, then message text. The status of a message is the greatest
-/// event known for it, so the order of arrival does not matter and a late SENT never undoes READ.
+/// Ordered by precedence: by rank, then time, then word, then text. A message has the greatest of its known statuses,
+/// so the order of arrival does not matter, and a late SENT never replaces READ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryStatus {
     pub word: Option<String>,
@@ -30,7 +30,7 @@ pub struct DeliveryStatus {
     pub message: Option<String>,
 }
 
-/// A known word in capitals, any other as it came.
+/// A known word in upper case, any other word unchanged.
 pub fn canonical(word: String) -> String {
     let upper = word.to_ascii_uppercase();
     if KNOWN.contains(&upper.as_str()) { upper } else { word }
@@ -65,7 +65,7 @@ impl PartialOrd for DeliveryStatus {
     }
 }
 
-/// The status that some events come to: the greatest of them, in whatever order they came (docs/edna.md 6.3).
+/// The status with the highest precedence, whatever the order of arrival (docs/edna.md 6.3).
 pub fn greatest<'a>(events: impl IntoIterator<Item = &'a DeliveryStatus>) -> Option<&'a DeliveryStatus> {
     events.into_iter().max()
 }

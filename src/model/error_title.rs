@@ -1,4 +1,4 @@
-//! The titles of errors in edna's form; knows no error.
+//! The error titles of responses in edna's form; knows no error.
 
 use serde::Serialize;
 use utoipa::ToSchema;

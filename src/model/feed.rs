@@ -1,22 +1,22 @@
-//! What feeds bring: where something was heard, statuses, and messages that do not know their channel; knows no store.
+//! What feeds deliver: provenance, status events, and messages without a channel; knows no store.
 
 use sha2::{Digest, Sha256};
 
 use super::{DeliveryStatus, Instant, Item, Property, TenantId, Value};
 
-/// A way by which messages and statuses get in.
+/// A feed through which messages and statuses are received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
-    /// A file of items; everything of before there were other feeds too.
+    /// A file of items. Data that was recorded before the other feeds existed has this source too.
     #[default]
     Import,
     /// edna's webhooks.
     Webhook,
-    /// A request of an own system.
+    /// A request of one of the tenant's own systems.
     Api,
     /// Another endpoint's history.
     Pull,
-    /// A request of an own system whose key may touch messages of some subjects only.
+    /// A request of one of the tenant's own systems, with a key that is restricted to some subjects.
     RestrictedApi,
 }
 
@@ -32,7 +32,7 @@ impl Source {
         }
     }
 
-    /// The number that stands for it in the store.
+    /// The number that represents it in the store.
     pub fn number(self) -> i32 {
         self as i32
     }
@@ -42,20 +42,20 @@ impl Source {
     }
 }
 
-/// Where something was heard first, and when.
+/// The feed through which something was first received, and when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
     pub source: Source,
-    /// Not known of what was stored before there were other feeds.
+    /// `None` if it is not known, as for data that was recorded before the other feeds existed.
     pub received_at: Option<Instant>,
 }
 
-/// A status event on its own, as a webhook or an own system tells it (docs/edna.md 6.2).
+/// A status event, as received from a webhook or from one of the tenant's own systems (docs/edna.md 6.2).
 ///
-/// It does not print: it can hold a sender's own text.
+/// It has no `Debug`, because it can contain the sender's own text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StatusEvent {
-    /// The message it is about; some events name it by their request only.
+    /// The message that it is about; `None` if the event names only its request.
     pub message_id: Option<i64>,
     pub request_id: Option<String>,
     pub subject_id: Option<i64>,
@@ -64,12 +64,12 @@ pub struct StatusEvent {
     pub cascade_stage_uuid: Option<String>,
     pub comment: Option<String>,
     pub provenance: Provenance,
-    /// As it came; `None` where it came with a message.
+    /// The event as it was received; `None` if it was part of a message or was read from the store.
     pub body: Option<String>,
 }
 
 impl StatusEvent {
-    /// The status event that an item brings with it; `None` where it says nothing of a status.
+    /// The status event that an item contains; `None` if it has no status.
     pub fn of_item(item: &Item, provenance: Provenance) -> Option<Self> {
         let status = item.status();
         status.word.as_ref()?;
@@ -86,7 +86,7 @@ impl StatusEvent {
         })
     }
 
-    /// What tells a repeat: the same for two events of a source that say the same.
+    /// Identifies repeats: equal for two events of one source with the same content.
     pub fn digest(&self) -> String {
         let mut fingerprint = Fingerprint::default();
         fingerprint.number(Some(i64::from(self.provenance.source.number())));
@@ -98,12 +98,12 @@ impl StatusEvent {
         fingerprint.number(self.cascade_id);
         fingerprint.text(self.cascade_stage_uuid.as_deref());
         fingerprint.text(self.comment.as_deref());
-        // What else it says is not understood, and not lost either.
+        // Fields that are not understood distinguish events too, so that none of them is lost.
         fingerprint.text(self.body.as_deref());
         fingerprint.digest()
     }
 
-    /// What it tells of a message besides its status.
+    /// Its value of a field of the message that is not part of the status.
     pub fn value(&self, property: Property) -> Option<Value> {
         match property {
             Property::CascadeId => self.cascade_id.map(Value::Integer),
@@ -113,13 +113,13 @@ impl StatusEvent {
         }
     }
 
-    /// Whether it counts for a message: what was said with a key that may touch messages of some subjects only counts
-    /// for those of the subject it names.
+    /// Whether it counts for a message. An event of a restricted key counts only for messages of the subject that it
+    /// names.
     pub fn counts_for(&self, message: &Item) -> bool {
         self.provenance.source != Source::RestrictedApi || self.subject_id == message.integer(Property::SubjectId)
     }
 
-    /// The request and subject that tie events without a message id to a message.
+    /// The request id and the subject that tie events without a message id to a message.
     pub fn sending(&self) -> Option<(&str, i64)> {
         self.request_id.as_deref().zip(self.subject_id)
     }
@@ -131,18 +131,18 @@ impl AsRef<Self> for StatusEvent {
     }
 }
 
-/// A message that lacks nothing but its channel, which its subject tells (docs/edna.md 6.1).
+/// A message that is complete except for its channel, which is that of its subject (docs/edna.md 6.1).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PendingMessage(Item);
 
 impl PendingMessage {
-    /// A message of known fields; `None` where one is missing that is required, or its subject.
+    /// Builds a message from known fields; `None` if a required one or the subject is missing.
     pub fn from_values(values: impl IntoIterator<Item = (Property, Value)>) -> Option<Self> {
         let no_channel = (Property::ChannelType, Value::Text(String::new()));
         Item::from_values(values.into_iter().chain([no_channel])).and_then(Self::of)
     }
 
-    /// Reads what `render` wrote.
+    /// Parses what `render` wrote.
     pub fn parse(text: &str, tenant: TenantId) -> Option<Self> {
         Item::parse_with(text, tenant, &[(Property::ChannelType, Value::Text(String::new()))]).ok().and_then(Self::of)
     }
@@ -156,11 +156,11 @@ impl PendingMessage {
     }
 
     pub fn subject_id(&self) -> i64 {
-        // Nothing makes one without.
+        // `of` ensures that there is one.
         self.0.integer(Property::SubjectId).unwrap_or_default()
     }
 
-    /// About how long it is.
+    /// Its approximate length in bytes.
     pub fn bytes(&self) -> usize {
         self.0.bytes()
     }
@@ -183,7 +183,7 @@ impl PendingMessage {
         item.render()
     }
 
-    /// What tells a repeat.
+    /// Identifies repeats.
     pub fn digest(&self) -> String {
         let mut fingerprint = Fingerprint::default();
         fingerprint.text(Some(&self.render()));
@@ -191,14 +191,14 @@ impl PendingMessage {
     }
 }
 
-/// What tells a repeat of an event of any other kind.
+/// Identifies repeats of an event of any other kind.
 pub fn digest(body: &str) -> String {
     let mut fingerprint = Fingerprint::default();
     fingerprint.text(Some(body));
     fingerprint.digest()
 }
 
-/// Values one after another, none of which can be taken for a part of another.
+/// Hashes a sequence of values unambiguously: a presence byte precedes each value, and its length each text.
 #[derive(Default)]
 struct Fingerprint(Sha256);
 
@@ -213,7 +213,7 @@ impl Fingerprint {
         self.0.update(number.unwrap_or_default().to_le_bytes());
     }
 
-    /// Half of the SHA-256, which is more than enough to tell events apart.
+    /// The first half of the SHA-256 in hexadecimal, which is more than enough to distinguish events.
     fn digest(self) -> String {
         self.0.finalize().iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }

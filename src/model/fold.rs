@@ -1,25 +1,25 @@
-//! Texts and patterns for search without regard to case, the same for every database; knows no column.
+//! Case folding and patterns for case-insensitive search, identical on every database; knows no column.
 
-/// How many characters a pattern may have: longer than any message that WhatsApp sends.
+/// How many characters a pattern may have: more than any message that WhatsApp sends.
 pub const LONGEST_PATTERN: usize = 5000;
 
-/// A text in the form that searches compare: each character by Unicode's simple folding, so that it stays one
-/// character and `_` stands for it. What not every database holds, or tells apart, becomes something that is no
-/// character either.
+/// The case-folded form of a text, which searches compare. Unicode's simple case folding maps each character to one
+/// character, so that `_` matches it. Code points that some database cannot store or distinguish become other
+/// noncharacters.
 pub fn case_fold(text: &str) -> String {
-    text.chars().map(fold).collect()
+    text.chars().map(fold_char).collect()
 }
 
-fn fold(char: char) -> char {
+fn fold_char(char: char) -> char {
     match char {
         '\0' => '\u{fdd0}',
         '\u{fffe}' => '\u{fdd1}',
         '\u{ffff}' => '\u{fdd2}',
-        // Its capital is the I of other letters.
+        // Its upper case is `I`, but it must not match `i`.
         'ı' => char,
         'A'..='Z' => char.to_ascii_lowercase(),
         _ if char.is_ascii() => char,
-        // By way of the capital, because some small letters share one: σ and ς, s and ſ.
+        // Through the upper case, because some lower-case letters share one: σ and ς, s and ſ.
         _ => {
             let capital = single(char, char.to_uppercase());
             single(capital, capital.to_lowercase())
@@ -27,7 +27,7 @@ fn fold(char: char) -> char {
     }
 }
 
-/// The one character that a mapping gives, or the character itself where it gives several.
+/// The single character that a mapping gives, or the character itself if it gives several.
 fn single(char: char, mut mapped: impl Iterator<Item = char>) -> char {
     match (mapped.next(), mapped.next()) {
         (Some(only), None) => only,
@@ -35,13 +35,13 @@ fn single(char: char, mut mapped: impl Iterator<Item = char>) -> char {
     }
 }
 
-/// A pattern of `LIKE` whose escape is the backslash, folded: `%` stands for any text, `_` for one character, anything
-/// else for itself (docs/oneuptime.md §5).
+/// A case-folded `LIKE` pattern with the backslash as its escape character: `%` matches any text, `_` one character,
+/// and anything else itself (docs/oneuptime.md §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
 
 impl Pattern {
-    /// What contains a text.
+    /// Matches values that contain a text; `None` if the text is too long.
     pub fn contains(text: &str) -> Option<Self> {
         Self::new("%", text, "%")
     }
@@ -54,34 +54,34 @@ impl Pattern {
         Self::new("%", text, "")
     }
 
-    /// `None` where the text is too long.
+    /// `None` if the text is too long.
     fn new(before: &str, text: &str, after: &str) -> Option<Self> {
         let text = text.trim();
         if text.chars().nth(LONGEST_PATTERN).is_some() {
             return None;
         }
-        let (mut pattern, mut ends_with_any) = (String::with_capacity(text.len() + 2), false);
+        let (mut pattern, mut ends_with_percent) = (String::with_capacity(text.len() + 2), false);
         let text = case_fold(text);
         let mut chars = before.chars().chain(text.chars());
         while let Some(char) = chars.next() {
-            // It makes the character after it plain, and stands for itself at the end.
-            let (char, is_plain) = if char == '\\' { (chars.next().unwrap_or('\\'), true) } else { (char, false) };
+            // A backslash makes the character after it literal, and stands for itself at the end.
+            let (char, is_literal) = if char == '\\' { (chars.next().unwrap_or('\\'), true) } else { (char, false) };
             match char {
-                // A run of them means no more than one does, and costs a database more.
-                '%' if !is_plain => {
-                    if !ends_with_any {
+                // A run of `%` matches the same as one, and costs the database more.
+                '%' if !is_literal => {
+                    if !ends_with_percent {
                         pattern.push('%');
                     }
-                    ends_with_any = true;
+                    ends_with_percent = true;
                     continue;
                 }
-                '%' | '_' | '\\' if is_plain => pattern.push('\\'),
+                '%' | '_' | '\\' if is_literal => pattern.push('\\'),
                 _ => {}
             }
             pattern.push(char);
-            ends_with_any = false;
+            ends_with_percent = false;
         }
-        if !ends_with_any {
+        if !ends_with_percent {
             pattern.push_str(after);
         }
         Some(Self(pattern))

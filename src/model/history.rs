@@ -1,4 +1,4 @@
-//! A question about the history, from its request to the query that cannot be wrong; knows no wire form and no store.
+//! A history query, from the parsed request to the validated query; knows no wire form and no store.
 
 use super::subscriber::{self, AddressType};
 use super::{Caller, Instant, Property, TenantId};
@@ -8,7 +8,7 @@ pub const MAX_LIMIT: i64 = 1000;
 const DEFAULT_WINDOW_DAYS: i64 = 30;
 const MAX_RANGE: i64 = 366 * super::instant::DAY;
 
-/// The channel types edna documents. The list is open: others count where the tenant has them (docs/edna.md 6.4).
+/// The channel types that edna documents. The list is open: others are valid if the tenant has them (docs/edna.md 6.4).
 pub const CHANNEL_TYPES: [&str; 6] = ["WHATSAPP", "SMS", "VIBER", "PUSH", "VK_NOTIFY", "OK_NOTIFY"];
 pub const TRAFFIC_TYPES: [&str; 4] = ["AD", "SERVICE", "HSM", "CHAT"];
 
@@ -31,19 +31,19 @@ impl Direction {
     }
 }
 
-/// One sort key.
+/// A field to sort by, and its direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortKey {
     pub property: Property,
     pub descending: bool,
 }
 
-/// What was asked, well-formed but not yet checked for its meaning. A field that was not given is `None` or empty.
+/// A well-formed request, not validated yet. A field that was not given is `None` or empty.
 #[derive(Clone, Debug, Default)]
 pub struct HistoryRequest {
     pub recipient: Option<(String, AddressType)>,
     pub offset: i64,
-    /// As given: 0 means not given, and any number may stand here.
+    /// As given: 0 means not given, and it may be out of range.
     pub limit: Option<i64>,
     pub channel_types: Vec<String>,
     pub message_id: Option<i64>,
@@ -55,36 +55,36 @@ pub struct HistoryRequest {
     pub subject_id: Option<i64>,
 }
 
-/// How the installation reads two of edna's open questions.
+/// How the installation interprets two points that edna leaves open.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policy {
-    /// Narrow an answer to the address that was asked for, instead of its subscriber's every address (docs/edna.md §3).
+    /// Narrow a response to the requested address, instead of all addresses of its subscriber (docs/edna.md §3).
     pub address_only: bool,
-    /// Hold the 366 days against the window that results, not only against two given ends (docs/edna.md 2.1).
+    /// Apply the limit of 366 days to the resulting window, not only to two given dates (docs/edna.md 2.1).
     pub effective_range_check: bool,
 }
 
-/// Both ends inclusive; empty where the start is after the end.
+/// A range of time. Both ends are inclusive; it is empty if the start is after the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     pub from: Instant,
     pub to: Instant,
 }
 
-/// Whom the question is about.
+/// The recipient that a query names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
-    /// In stored form.
+    /// In the form in which addresses are stored.
     pub address: String,
     pub address_type: AddressType,
     pub address_only: bool,
 }
 
-/// The order of an answer; `messageId` always ends it, so pages never overlap.
+/// The order of a response. `messageId` is always its last key, so pages never overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort(Vec<SortKey>);
 
-/// A question with every default filled in. It cannot be wrong; it may still name a subject nobody knows.
+/// A validated query with every default filled in. It may still name a subject that does not exist.
 #[derive(Clone, Debug)]
 pub struct HistoryQuery {
     tenant: TenantId,
@@ -92,7 +92,7 @@ pub struct HistoryQuery {
     pub window: Window,
     pub channel_types: Vec<String>,
     pub direction: Option<Direction>,
-    /// Empty for all; else OUT messages of these only.
+    /// Empty for all; otherwise only OUT messages of these types.
     pub traffic_types: Vec<String>,
     pub message_id: Option<i64>,
     subjects: Option<Vec<i64>>,
@@ -101,18 +101,18 @@ pub struct HistoryQuery {
     pub limit: i64,
 }
 
-/// Why a well-formed request is no question, in the order of the checks (docs/edna.md 1.5).
+/// Why a well-formed request is invalid, in the order of the checks (docs/edna.md 1.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueryError {
     Address,
     Limit,
     DateRange,
-    /// The subject that is named is not among the caller's senders; whether there is such a subject is told first.
+    /// The requested subject is not among the caller's senders. Whether it exists at all is checked first.
     Subject(i64),
 }
 
 impl HistoryQuery {
-    /// Checks what a request means and fills in what it leaves open.
+    /// Validates a request and fills in the defaults.
     pub fn new(request: HistoryRequest, caller: &Caller, now: Instant, policy: Policy) -> Result<Self, QueryError> {
         let recipient = request.recipient.map(|(address, address_type)| recipient(&address, address_type, policy));
         let recipient = recipient.transpose()?;
@@ -122,7 +122,7 @@ impl HistoryQuery {
             Some(_) => return Err(QueryError::Limit),
         };
         let window = window(request.date_from, request.date_to, now, policy)?;
-        // Traffic types speak of OUT messages, so they say nothing where only IN ones are asked for.
+        // Traffic types apply to OUT messages, so they are ignored if only IN messages are requested.
         let (direction, traffic_types) = match request.direction {
             Some(Direction::In) => (request.direction, Vec::new()),
             _ if request.traffic_types.is_empty() => (request.direction, Vec::new()),
@@ -151,12 +151,12 @@ impl HistoryQuery {
         self.tenant
     }
 
-    /// The subjects whose messages the caller may see and asks for; `None` for all, and for messages without one.
+    /// The requested subjects that the caller may see; `None` for all messages, including those without a subject.
     pub fn subjects(&self) -> Option<&[i64]> {
         self.subjects.as_deref()
     }
 
-    /// Whether it asks for some channels, a direction or traffic types only.
+    /// Whether it filters by channel type, direction or traffic type.
     pub fn filters_kinds(&self) -> bool {
         !self.channel_types.is_empty() || self.direction.is_some() || !self.traffic_types.is_empty()
     }
@@ -166,7 +166,7 @@ fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result
     if subscriber::is_blank(address) {
         return Err(QueryError::Address);
     }
-    // A subscriber's id is a number, not a phone: the marks of a phone's spelling have no place in it.
+    // A subscriber id is a number but not a phone number, so phone punctuation in it is not removed.
     let address = match address_type {
         AddressType::EdnaId => address.trim().to_owned(),
         _ => subscriber::stored_form(address),
@@ -175,11 +175,11 @@ fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result
 }
 
 fn window(from: Option<Instant>, to: Option<Instant>, now: Instant, policy: Policy) -> Result<Window, QueryError> {
-    let earliest = now.plus_days(-DEFAULT_WINDOW_DAYS);
-    let window = Window { from: from.unwrap_or(earliest), to: to.unwrap_or(now) };
+    let default_from = now.plus_days(-DEFAULT_WINDOW_DAYS);
+    let window = Window { from: from.unwrap_or(default_from), to: to.unwrap_or(now) };
     let both_given = from.is_some() && to.is_some();
-    let checked = both_given || policy.effective_range_check;
-    if checked && window.to.0.saturating_sub(window.from.0) > MAX_RANGE {
+    let is_checked = both_given || policy.effective_range_check;
+    if is_checked && window.to.0.saturating_sub(window.from.0) > MAX_RANGE {
         Err(QueryError::DateRange)
     } else {
         Ok(window)
@@ -187,15 +187,15 @@ fn window(from: Option<Instant>, to: Option<Instant>, now: Instant, policy: Poli
 }
 
 impl Sort {
-    /// The first key decides, later ones break ties; `messageId` in the last key's direction ends the list.
-    pub fn new(given: &[SortKey]) -> Self {
-        let descending = given.last().is_none_or(|key| key.descending);
-        let end = SortKey { property: Property::MessageId, descending };
+    /// The first key decides, later ones break ties. `messageId`, in the direction of the last key, ends the list.
+    pub fn new(requested: &[SortKey]) -> Self {
+        let descending = requested.last().is_none_or(|key| key.descending);
+        let last = SortKey { property: Property::MessageId, descending };
         let mut keys: Vec<SortKey> = Vec::new();
-        for key in given.iter().copied().chain([end]) {
-            let repeats = keys.iter().any(|other| other.property == key.property);
-            // All messages of an answer are of one tenant, so that key decides nothing.
-            if !repeats && key.property != Property::TenantId {
+        for key in requested.iter().copied().chain([last]) {
+            let is_duplicate = keys.iter().any(|other| other.property == key.property);
+            // All messages of a response belong to one tenant, so sorting by it has no effect.
+            if !is_duplicate && key.property != Property::TenantId {
                 keys.push(key);
             }
             if key.property == Property::MessageId {
@@ -205,12 +205,12 @@ impl Sort {
         Self(keys)
     }
 
-    /// Whether a key is descending; with `messageId` alone, whether the newest message comes first.
+    /// Whether any key is descending. If `messageId` is the only key: whether the newest message comes first.
     pub fn descending(&self) -> bool {
         self.0.iter().any(|key| key.descending)
     }
 
-    /// The keys that decide, `messageId` the last of them.
+    /// The effective keys, `messageId` last.
     pub fn keys(&self) -> &[SortKey] {
         &self.0
     }

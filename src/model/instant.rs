@@ -1,4 +1,4 @@
-//! A point in time to the millisecond, as edna writes and reads it; knows no clock.
+//! A point in time with millisecond precision, and the forms in which edna reads and writes it; knows no clock.
 
 use std::fmt::{self, Write};
 
@@ -6,12 +6,12 @@ use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Timelike, U
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Shown in edna's form: `2024-07-23T08:08:20.000+0000` (UTC, three fraction digits, a zone without colon).
+/// Displayed in edna's form: `2024-07-23T08:08:20.000+0000` (UTC, three fraction digits, a zone without a colon).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Instant(pub i64);
 
-/// What to do with digits beyond the millisecond: a window's start rounds up and its end down,
-/// so that both stay inclusive.
+/// How to round digits beyond the millisecond. The start of a window is rounded up and its end down, so that both stay
+/// inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     Down,
@@ -25,20 +25,20 @@ impl Instant {
     pub const FIRST: Self = Self(-62_167_219_200_000);
     pub const LAST: Self = Self(253_402_300_799_999);
 
-    /// Reads a date as edna's clients send them (docs/edna.md 2.2): `…Z`, `±hh:mm`, `±hhmm`,
-    /// with or without a fraction, without a zone (UTC), or a date only (midnight UTC).
+    /// Parses a date in the forms that edna's clients send (docs/edna.md 2.2): `…Z`, `±hh:mm`, `±hhmm`, with or without
+    /// a fraction, without a zone (UTC), or a date only (midnight UTC).
     pub fn parse(text: &str, rounding: Rounding) -> Option<Self> {
         if !starts_with_date(text) {
             return None;
         }
         let utc = if text.len() == 10 { date(text)?.and_hms_opt(0, 0, 0)? } else { date_time(text)? };
-        let beyond = utc.nanosecond() % 1_000_000 != 0;
-        let instant = Self(utc.and_utc().timestamp_millis() + i64::from(beyond && rounding == Rounding::Up));
-        // A zone, a leap second or rounding can move a date out of the years that four digits can write.
+        let has_remainder = utc.nanosecond() % 1_000_000 != 0;
+        let instant = Self(utc.and_utc().timestamp_millis() + i64::from(has_remainder && rounding == Rounding::Up));
+        // A zone, a leap second or rounding can move the date out of the years that four digits can represent.
         (Self::FIRST..=Self::LAST).contains(&instant).then_some(instant)
     }
 
-    /// The first instant of the day after this `YYYY-MM-DD`, which is when a key's last day has ended.
+    /// The first instant after a UTC day. A key is valid until the end of its last day.
     pub fn end_of_day(date: NaiveDate) -> Option<Self> {
         let next = date.succ_opt()?.and_hms_opt(0, 0, 0)?;
         Some(Self(next.and_utc().timestamp_millis()))
@@ -59,7 +59,7 @@ impl Instant {
         self.utc().format("%Y-%m-%d").to_string()
     }
 
-    /// OneUptime's form: `2026-03-26T10:26:14.311Z`.
+    /// In OneUptime's form: `2026-03-26T10:26:14.311Z`.
     pub fn iso(self) -> String {
         self.to_string().replace("+0000", "Z")
     }
@@ -73,18 +73,19 @@ impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let utc = self.utc();
         let (date, time) = ([utc.month(), utc.day()], [utc.hour(), utc.minute(), utc.second()]);
-        // Two dates stand in every message, and a format for each of their numbers is most of what writing one takes.
-        let two = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8].map(char::from);
+        // Every message contains two dates. Formatting each of their numbers with `write!` would take most of the time
+        // that rendering a message takes.
+        let two_digits = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8].map(char::from);
         write!(f, "{:04}", utc.year())?;
-        for (mark, number) in ['-', '-', 'T', ':', ':'].into_iter().zip(date.into_iter().chain(time)) {
-            f.write_char(mark)?;
-            two(number).into_iter().try_for_each(|digit| f.write_char(digit))?;
+        for (separator, number) in ['-', '-', 'T', ':', ':'].into_iter().zip(date.into_iter().chain(time)) {
+            f.write_char(separator)?;
+            two_digits(number).into_iter().try_for_each(|digit| f.write_char(digit))?;
         }
         write!(f, ".{:03}+0000", utc.timestamp_subsec_millis())
     }
 }
 
-/// chrono reads looser than ISO 8601 (signs, single digits, spaces), so the shape is checked first.
+/// chrono accepts more than ISO 8601 (signs, single digits, spaces), so the shape is checked first.
 fn starts_with_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
@@ -115,25 +116,25 @@ fn date_time(text: &str) -> Option<NaiveDateTime> {
 
 fn naive(date: &str, time: &str) -> Option<NaiveDateTime> {
     let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let shape_is_right = matches!(clock.len(), 5 | 8)
+    let is_well_formed = matches!(clock.len(), 5 | 8)
         && clock.bytes().enumerate().all(|(at, byte)| if at % 3 == 2 { byte == b':' } else { byte.is_ascii_digit() })
         && !fraction.is_empty()
         && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    if !shape_is_right {
+    if !is_well_formed {
         return None;
     }
     let (hour, minute, second) = (number(&clock[..2])?, number(&clock[3..5])?, clock.get(6..).map_or(Some(0), number)?);
     let nanos = &fraction[..fraction.len().min(9)];
-    // A fraction has at most nine digits here, so the power has a meaning.
+    // A fraction has at most nine digits here, so the exponent is not negative.
     let nanos_read = number(nanos)? * 10_u32.pow(9 - u32::try_from(nanos.len()).ok()?);
-    // Digits beyond the nanosecond still make the instant later than the millisecond they follow.
-    let tail = fraction.len() > 9 && nanos.ends_with('0') && fraction[9..].bytes().any(|byte| byte != b'0');
-    // A leap second is the one before it, and a second more.
+    // Digits beyond the nanosecond still make the instant later than its millisecond.
+    let has_tail = fraction.len() > 9 && nanos.ends_with('0') && fraction[9..].bytes().any(|byte| byte != b'0');
+    // chrono represents a leap second as second 59 with 1,000,000,000 more nanoseconds.
     let (second, leap) = if second == 60 { (59, 1_000_000_000) } else { (second, 0) };
-    self::date(date)?.and_hms_nano_opt(hour, minute, second, leap + nanos_read + u32::from(tail))
+    self::date(date)?.and_hms_nano_opt(hour, minute, second, leap + nanos_read + u32::from(has_tail))
 }
 
-/// A date whose shape is right: `YYYY-MM-DD`.
+/// Parses a `YYYY-MM-DD` whose shape has been checked.
 fn date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(text[..4].parse().ok()?, number(&text[5..7])?, number(&text[8..10])?)
 }
@@ -142,7 +143,7 @@ fn number(digits: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// `hh`, `hhmm` or `hh:mm`.
+/// Parses `hh`, `hhmm` or `hh:mm`.
 fn offset_minutes(text: &str) -> Option<i64> {
     let digits = match text.as_bytes() {
         [_, _, b':', _, _] => format!("{}{}", &text[..2], &text[3..]),

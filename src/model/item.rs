@@ -1,4 +1,4 @@
-//! A message in edna's wire form, read from and rendered to JSON; knows no store and no request.
+//! A message in edna's wire form, parsed from and rendered to JSON; knows no store and no request.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
@@ -10,9 +10,9 @@ use super::property::ValueType;
 use super::wire::{self, NotAnInteger, NotAnObject};
 use super::{DeliveryStatus, Instant, Property, TenantId, Value, delivery, subscriber};
 
-/// A message as it is answered, imported, exported and stored (docs/edna.md §4 and 6.6).
+/// A message in the form in which it is returned, imported, exported and stored (docs/edna.md §4 and 6.6).
 ///
-/// The required fields are always there. Its `Debug` tells the message id only: the rest is private.
+/// The required fields are always present. `Debug` shows only the message id: the rest is private.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Item {
     values: [Option<Value>; Property::COUNT],
@@ -40,14 +40,14 @@ pub enum ItemError {
     TooLong,
 }
 
-/// The longest item that is taken, in bytes, so that a page has a bound.
+/// The longest accepted item, in bytes. It bounds the size of a page.
 pub const LONGEST_ITEM: usize = 1024 * 1024;
 
-/// How deep an unknown field may be nested: databases and clients read no deeper than some hundred levels.
+/// How deep an unknown field may be nested: databases and clients parse at most a few hundred levels.
 const DEEPEST: i64 = 100;
 
 impl Item {
-    /// Reads an item that a feed brings to a tenant.
+    /// Parses an item of a tenant that a feed delivers.
     pub fn parse(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
         if text.len() > LONGEST_ITEM {
             return Err(ItemError::TooLong);
@@ -55,20 +55,20 @@ impl Item {
         Self::parse_with(text, tenant, &[])?.of_valid_length(text.len())
     }
 
-    /// Reads an item that the store has.
+    /// Parses an item from the store.
     pub fn parse_stored(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
         Self::parse_with(text, tenant, &[])
     }
 
-    /// Checks the length of an item that was made of so many bytes: content that came as an object may become twice as long
-    /// in a string.
+    /// Checks the length of an item that was built from so many bytes. Content that was received as an object can
+    /// become twice as long as a string.
     pub fn of_valid_length(self, bytes: usize) -> Result<Self, ItemError> {
         let is_too_long = bytes > LONGEST_ITEM / 2 && self.render().len() > LONGEST_ITEM;
         if is_too_long { Err(ItemError::TooLong) } else { Ok(self) }
     }
 
-    /// Reads one item of a tenant, with values for fields that it may lack.
-    pub fn parse_with(text: &str, tenant: TenantId, lacking: &[(Property, Value)]) -> Result<Self, ItemError> {
+    /// Parses an item of a tenant, with default values for fields that it may lack.
+    pub fn parse_with(text: &str, tenant: TenantId, defaults: &[(Property, Value)]) -> Result<Self, ItemError> {
         let fields = wire::object(text)?;
         let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
         let (mut seen, mut seen_unknown) = ([false; Property::COUNT], HashSet::new());
@@ -93,7 +93,7 @@ impl Item {
             Some(id) if id != tenant.0 => return Err(ItemError::OtherTenant),
             _ => item.set(Property::TenantId, Some(Value::Integer(tenant.0))),
         }
-        for (property, value) in lacking {
+        for (property, value) in defaults {
             if item.get(*property).is_none() {
                 item.set(*property, Some(value.clone()));
             }
@@ -104,9 +104,8 @@ impl Item {
         }
     }
 
-    /// An item made of known fields, for what the gateway writes itself.
-    ///
-    /// Gives `None` where a required field is missing.
+    /// Builds an item from known fields, for items that the gateway creates itself; `None` if a required field is
+    /// missing.
     pub fn from_values(values: impl IntoIterator<Item = (Property, Value)>) -> Option<Self> {
         let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
         for (property, value) in values {
@@ -148,7 +147,7 @@ impl Item {
         self.integer(Property::MessageId).unwrap_or_default()
     }
 
-    /// About how long it is.
+    /// Its approximate length in bytes.
     pub fn bytes(&self) -> usize {
         let known = self.values.iter().flatten().map(|value| match value {
             Value::Text(text) => text.len(),
@@ -158,7 +157,7 @@ impl Item {
         known.chain(extra).sum()
     }
 
-    /// Unknown fields in the order they came, as compact JSON.
+    /// Unknown fields in the order in which they were received, as compact JSON.
     pub fn extra(&self) -> &[(String, String)] {
         &self.extra
     }
@@ -167,7 +166,7 @@ impl Item {
         self.extra.push((name, json));
     }
 
-    /// The item's own status event; the least of all where it says nothing of a status.
+    /// The item's own status; the one with the lowest precedence if it has none.
     pub fn status(&self) -> DeliveryStatus {
         DeliveryStatus {
             word: self.text(Property::DeliveryStatus).map(str::to_owned),
@@ -176,14 +175,14 @@ impl Item {
         }
     }
 
-    /// The answer's JSON: known fields in edna's order, then the unknown ones; what has no value is left out.
+    /// The item as JSON: known fields in edna's order, then the unknown ones; fields without a value are omitted.
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(640);
         out.push('{');
         for property in Property::ALL {
             if let Some(value) = self.get(*property) {
                 push_name(&mut out, property.name());
-                // Writing to a string does not fail.
+                // Writing to a string cannot fail.
                 let _ = match value {
                     Value::Integer(value) => write!(out, "{value}"),
                     Value::Instant(value) => write!(out, "\"{value}\""),
@@ -217,12 +216,12 @@ fn push_name(out: &mut String, name: &str) {
     out.push(':');
 }
 
-/// A known field's value, in the form it is stored and returned in; null is no value.
+/// Parses the value of a known field into the form in which it is stored and returned; null is no value.
 fn value(property: Property, raw: &str) -> Result<Option<Value>, ItemError> {
     if raw == "null" {
         return Ok(None);
     }
-    let wrong = |wanted| ItemError::Wrong(property.name(), wanted);
+    let wrong = |expected| ItemError::Wrong(property.name(), expected);
     let value = match property.kind() {
         ValueType::Integer => Value::Integer(wire::integer(raw).map_err(|error| match error {
             NotAnInteger::TooSmall | NotAnInteger::TooLarge => wrong("an integer of 64 bits"),
@@ -240,23 +239,23 @@ fn value(property: Property, raw: &str) -> Result<Option<Value>, ItemError> {
     Ok(Some(value))
 }
 
-/// The longest address, in bytes: no phone, no mail address and no push channel has more.
+/// The longest address, in bytes: no phone number, mail address or push channel is longer.
 const LONGEST_ADDRESS: usize = 1024;
-/// The longest channel and traffic type, in bytes.
+/// The longest channel type and traffic type, in bytes.
 pub const LONGEST_WORD: usize = 256;
 
 fn text(property: Property, raw: &str) -> Result<String, ItemError> {
-    let wrong = |wanted| ItemError::Wrong(property.name(), wanted);
+    let wrong = |expected| ItemError::Wrong(property.name(), expected);
     let text = match property {
-        // An object is written as compact JSON; a string stays as it is, whatever it holds.
+        // An object is written as compact JSON; a string is kept verbatim, whatever it contains.
         Property::Content if raw.starts_with('{') => wire::compact(raw),
-        // The pages say integer, live payloads carry a UUID string.
+        // edna's documentation says integer, but live payloads contain a UUID string.
         Property::ReplyOutMessageExternalRequestId if wire::integer(raw).is_ok() && !raw.starts_with('"') => raw.into(),
         Property::Content => wire::text(raw).ok_or_else(|| wrong("a string or an object"))?,
         _ => wire::text(raw).ok_or_else(|| wrong("a string"))?,
     };
     match property {
-        // Each of them is looked up in an index, which holds no longer ones.
+        // These fields are indexed, and an index cannot hold longer values.
         Property::Address if text.len() > LONGEST_ADDRESS => Err(wrong("an address of at most 1024 bytes")),
         Property::ChannelType | Property::TrafficType if text.len() > LONGEST_WORD => {
             Err(wrong("a word of at most 256 bytes"))

@@ -1,4 +1,4 @@
-//! API keys: what one looks like and what it allows; knows no store and no header.
+//! API keys: their format and their rights; knows no store and no header.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,20 +8,20 @@ use uuid::Uuid;
 
 use super::{Instant, TenantId};
 
-/// The method groups of edna's account pages (docs/edna.md §7).
+/// The method groups on edna's account pages (docs/edna.md §7).
 pub const GROUPS: [&str; 8] =
     ["messaging", "read-receipts", "message-history", "templates", "webhooks", "channels", "cascades", "scenarios"];
 
-/// The OneUptime permissions that read WhatsApp logs.
+/// The OneUptime permissions that allow reading WhatsApp logs.
 pub const PERMISSIONS: [&str; 6] =
     ["Project Owner", "Project Admin", "Project Member", "Viewer", "Read WhatsApp Log", "Read All Project Resources"];
 
-/// A key as it was issued. It never prints.
+/// A key in clear text. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A key in the form of a UUID with hyphens, in any case of letters, or `None` for anything else.
+    /// Parses a key in the form of a UUID with hyphens, in any letter case; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let uuid = Uuid::try_parse(text.trim()).ok()?;
         (text.trim().len() == uuid::fmt::Hyphenated::LENGTH).then(|| Self(uuid.hyphenated().to_string()))
@@ -31,12 +31,12 @@ impl Secret {
         Self(Uuid::new_v4().hyphenated().to_string())
     }
 
-    /// What is stored of a key, and looked up.
+    /// The digest under which the key is stored and looked up.
     pub fn digest(&self) -> KeyDigest {
         KeyDigest(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// The key itself, for the one time it is shown.
+    /// The key in clear text, for the one time that it is shown.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -56,9 +56,9 @@ pub struct KeyDigest(pub [u8; 32]);
 pub enum KeyKind {
     /// All data of the tenant, no expiry.
     Master,
-    /// What its groups, senders and permissions say, until its last day.
+    /// What its groups, senders and permissions allow, until the end of its last day.
     Additional,
-    /// For the webhooks only; an unknown key everywhere else.
+    /// For webhooks only; treated as an unknown key everywhere else.
     Webhook,
 }
 
@@ -76,12 +76,12 @@ impl KeyKind {
     }
 }
 
-/// The form of OneUptime answers (docs/oneuptime.md 3.7).
+/// The form of OneUptime responses (docs/oneuptime.md 3.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// As the reference page has it: plain values, pages of at most 100.
+    /// As on OneUptime's reference page: plain values, pages of at most 100 rows.
     Published,
-    /// As OneUptime's own programs meet it: values that name their type, pages of at most 10,000.
+    /// As OneUptime's own programs receive it: values that carry their type, pages of at most 10,000 rows.
     Live,
 }
 
@@ -98,41 +98,41 @@ impl Profile {
     }
 }
 
-/// A tenant as OneUptime's clients know it.
+/// A tenant as OneUptime's clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
     pub id: String,
     pub name: String,
 }
 
-/// Who asks, for taking turns and for the log: a tenant and the number of one of its keys; 0 for the gateway itself.
+/// Identifies a caller in fair queues and in the log: a tenant and the id of one of its keys; 0 for the gateway itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallerId {
     pub tenant: TenantId,
     pub key: i64,
 }
 
-/// Who asks, and what they may see: what a valid key comes to.
+/// The caller that a valid key identifies, and its rights.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub key_id: i64,
     pub tenant: TenantId,
-    /// The tenant as a OneUptime project: its id and its name.
+    /// The tenant as a OneUptime project.
     pub project: Project,
     pub kind: KeyKind,
     pub groups: BTreeSet<String>,
-    /// The subjects whose messages the key sees; all of the tenant's where there are none.
+    /// The subjects whose messages the key can see; `None` for all of the tenant's.
     pub senders: Option<BTreeSet<i64>>,
     /// The OneUptime permissions of an additional key.
     pub permissions: BTreeSet<String>,
-    /// The form of OneUptime answers that the key has of its own.
+    /// The form of OneUptime responses, if it is set for the key.
     pub profile: Option<Profile>,
     /// The first instant at which the key is no longer valid.
     pub valid_before: Option<Instant>,
 }
 
 impl Caller {
-    /// A caller with a master key, as which a program calls that embeds the gateway.
+    /// A caller with a master key, for programs that embed the gateway.
     pub fn master(tenant: TenantId) -> Self {
         Self {
             key_id: 0,
@@ -151,26 +151,26 @@ impl Caller {
         CallerId { tenant: self.tenant, key: self.key_id }
     }
 
-    /// Whether the key reads message history (docs/edna.md §7); otherwise says what it lacks.
+    /// Checks whether the key may read message history (docs/edna.md §7); otherwise returns what it lacks.
     pub fn may_read_history(&self) -> Result<(), &'static str> {
         self.has_group("message-history", "The key does not belong to the message-history group.")
     }
 
-    /// Whether the key brings messages and status events (docs/edna.md §7); otherwise says what it lacks.
+    /// Checks whether the key may send messages and status events (docs/edna.md §7); otherwise returns what it lacks.
     pub fn may_send_messages(&self) -> Result<(), &'static str> {
         self.has_group("messaging", "The key does not belong to the messaging group.")
     }
 
-    fn has_group(&self, group: &str, lacking: &'static str) -> Result<(), &'static str> {
-        let has_it = match self.kind {
+    fn has_group(&self, group: &str, error: &'static str) -> Result<(), &'static str> {
+        let is_member = match self.kind {
             KeyKind::Master => true,
             KeyKind::Additional => self.groups.contains(group),
             KeyKind::Webhook => false,
         };
-        if has_it { Ok(()) } else { Err(lacking) }
+        if is_member { Ok(()) } else { Err(error) }
     }
 
-    /// Whether the key reads WhatsApp logs (docs/oneuptime.md §6).
+    /// Whether the key may read WhatsApp logs (docs/oneuptime.md §6).
     pub fn may_read_whatsapp_logs(&self) -> bool {
         match self.kind {
             KeyKind::Master => true,

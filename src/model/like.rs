@@ -1,11 +1,12 @@
-//! Matches texts against the patterns of `LIKE`, in bounded steps that whoever asks can end; knows no database.
+//! Matches texts against `LIKE` patterns in bounded steps, so that a match can be cancelled; knows no database.
 //!
-//! A database's own `LIKE` cannot be ended within one text, and a pattern of some thousand `_` keeps it busy for seconds.
+//! A database's own `LIKE` cannot be cancelled within a text, and a pattern of a few thousand `_` keeps it busy for
+//! seconds.
 
-/// How many characters are compared between two looks at whether the match is still wanted.
-const STEPS_BETWEEN_LOOKS: usize = 16 * 1024;
+/// How many characters are compared between two checks of whether to continue.
+const STEPS_BETWEEN_CHECKS: usize = 16 * 1024;
 
-/// A pattern, taken apart at its `%`: what lies between them is found one after the other.
+/// A pattern, split at its `%` into segments that are searched one after another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matcher {
     segments: Vec<Segment>,
@@ -13,33 +14,33 @@ pub struct Matcher {
     ends_anchored: bool,
 }
 
-/// A run of literals, each after so many characters that may be any.
+/// A run of literals, each preceded by a number of arbitrary characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Segment {
     parts: Vec<(usize, String)>,
-    /// How many characters that may be any stand at its end.
+    /// How many arbitrary characters end it.
     after: usize,
 }
 
-/// Counts steps and asks now and then whether to go on.
+/// Counts steps and calls `check` regularly; fails when that fails.
 struct Steps<'a, E> {
-    taken: usize,
-    go_on: &'a mut dyn FnMut() -> Result<(), E>,
+    count: usize,
+    check: &'a mut dyn FnMut() -> Result<(), E>,
 }
 
 impl<E> Steps<'_, E> {
-    fn take(&mut self, steps: usize) -> Result<(), E> {
-        self.taken += steps;
-        if self.taken < STEPS_BETWEEN_LOOKS {
+    fn add(&mut self, steps: usize) -> Result<(), E> {
+        self.count += steps;
+        if self.count < STEPS_BETWEEN_CHECKS {
             return Ok(());
         }
-        self.taken = 0;
-        (self.go_on)()
+        self.count = 0;
+        (self.check)()
     }
 }
 
 impl Matcher {
-    /// Reads a pattern: `%` stands for any text, `_` for one character, a backslash makes the next character plain.
+    /// Parses a pattern: `%` matches any text, `_` one character, a backslash makes the next character literal.
     pub fn new(pattern: &str) -> Self {
         let mut matcher = Self { starts_anchored: true, ends_anchored: true, segments: Vec::new() };
         let mut segment = Segment::default();
@@ -77,18 +78,18 @@ impl Matcher {
         matcher
     }
 
-    /// Whether a text matches; fails as soon as `go_on` does.
-    pub fn matches<E>(&self, text: &str, go_on: &mut dyn FnMut() -> Result<(), E>) -> Result<bool, E> {
-        let mut steps = Steps { taken: 0, go_on };
+    /// Whether a text matches; fails as soon as `check` does.
+    pub fn matches<E>(&self, text: &str, check: &mut dyn FnMut() -> Result<(), E>) -> Result<bool, E> {
+        let mut steps = Steps { count: 0, check };
         let (mut rest, last) = (text, self.segments.len().saturating_sub(1));
-        for (place, segment) in self.segments.iter().enumerate() {
-            let from_start = place == 0 && self.starts_anchored;
-            let to_end = place == last && self.ends_anchored;
-            steps.take(1)?;
+        for (index, segment) in self.segments.iter().enumerate() {
+            let from_start = index == 0 && self.starts_anchored;
+            let to_end = index == last && self.ends_anchored;
+            steps.add(1)?;
             let after = match (from_start, to_end) {
-                (true, _) => segment.at_start(rest, &mut steps)?,
-                (false, true) => segment.at_end(rest, &mut steps)?,
-                (false, false) => segment.first(rest, &mut steps)?,
+                (true, _) => segment.strip_start(rest, &mut steps)?,
+                (false, true) => segment.strip_end(rest, &mut steps)?,
+                (false, false) => segment.find_first(rest, &mut steps)?,
             };
             match after {
                 Some(after) if !to_end || after.is_empty() => rest = after,
@@ -100,40 +101,40 @@ impl Matcher {
 }
 
 impl Segment {
-    /// How many characters it takes.
+    /// How many characters it matches.
     fn length(&self) -> usize {
         self.parts.iter().map(|(gap, literal)| gap + literal.chars().count()).sum::<usize>() + self.after
     }
 
-    /// What follows it where a text begins with it.
-    fn at_start<'t, E>(&self, text: &'t str, steps: &mut Steps<'_, E>) -> Result<Option<&'t str>, E> {
-        Self::rest(&self.parts, self.after, text, steps)
+    /// The text after the segment, if the text starts with it.
+    fn strip_start<'t, E>(&self, text: &'t str, steps: &mut Steps<'_, E>) -> Result<Option<&'t str>, E> {
+        Self::strip_parts(&self.parts, self.after, text, steps)
     }
 
-    /// Nothing where a text ends with it.
-    fn at_end<'t, E>(&self, text: &'t str, steps: &mut Steps<'_, E>) -> Result<Option<&'t str>, E> {
+    /// The empty text after the segment, if the text ends with it.
+    fn strip_end<'t, E>(&self, text: &'t str, steps: &mut Steps<'_, E>) -> Result<Option<&'t str>, E> {
         let length = self.length();
-        steps.take(length)?;
+        steps.add(length)?;
         let start = match length.checked_sub(1) {
             None => Some(text.len()),
             Some(before) => text.char_indices().rev().nth(before).map(|(start, _)| start),
         };
         match start {
-            Some(start) => self.at_start(&text[start..], steps),
+            Some(start) => self.strip_start(&text[start..], steps),
             None => Ok(None),
         }
     }
 
-    /// What follows the first place where it is found.
-    fn first<'t, E>(&self, text: &'t str, steps: &mut Steps<'_, E>) -> Result<Option<&'t str>, E> {
-        let Some((gap, literal)) = self.parts.first() else { return self.at_start(text, steps) };
+    /// The text after the first occurrence of the segment.
+    fn find_first<'t, E>(&self, text: &'t str, steps: &mut Steps<'_, E>) -> Result<Option<&'t str>, E> {
+        let Some((gap, literal)) = self.parts.first() else { return self.strip_start(text, steps) };
         let Some(mut from) = skip(text, *gap) else { return Ok(None) };
         loop {
             let found = from.find(literal.as_str());
-            steps.take(found.unwrap_or(from.len()) / 64 + 1)?;
+            steps.add(found.unwrap_or(from.len()) / 64 + 1)?;
             let Some(found) = found else { return Ok(None) };
-            // The first literal is at its place; the rest of the segment has to be too.
-            let rest = Self::rest(&self.parts[1..], self.after, &from[found + literal.len()..], steps)?;
+            // The first literal matches here; the rest of the segment must follow it.
+            let rest = Self::strip_parts(&self.parts[1..], self.after, &from[found + literal.len()..], steps)?;
             if rest.is_some() {
                 return Ok(rest);
             }
@@ -142,7 +143,7 @@ impl Segment {
         }
     }
 
-    fn rest<'t, E>(
+    fn strip_parts<'t, E>(
         parts: &[(usize, String)],
         after: usize,
         text: &'t str,
@@ -150,18 +151,18 @@ impl Segment {
     ) -> Result<Option<&'t str>, E> {
         let mut rest = text;
         for (gap, literal) in parts {
-            steps.take(gap + literal.len())?;
+            steps.add(gap + literal.len())?;
             match skip(rest, *gap).and_then(|rest| rest.strip_prefix(literal.as_str())) {
                 Some(after) => rest = after,
                 None => return Ok(None),
             }
         }
-        steps.take(after)?;
+        steps.add(after)?;
         Ok(skip(rest, after))
     }
 }
 
-/// A text after so many characters of it.
+/// The text after its first `characters` characters, if it has so many.
 fn skip(text: &str, characters: usize) -> Option<&str> {
     match characters.checked_sub(1) {
         None => Some(text),
@@ -173,9 +174,9 @@ fn skip(text: &str, characters: usize) -> Option<&str> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Matcher, STEPS_BETWEEN_LOOKS};
+    use super::{Matcher, STEPS_BETWEEN_CHECKS};
 
-    /// The same rules once more, plainly.
+    /// A naive implementation of the same rules.
     fn like(pattern: &[char], text: &[char]) -> bool {
         match (pattern, text) {
             ([], []) | (['\\'], ['\\']) => true,
@@ -199,8 +200,8 @@ mod tests {
         #[test]
         fn matcher_agrees_with_a_naive_implementation(pattern in r"[abж%_\\]{0,8}", text in r"[abж%\\]{0,8}") {
             let characters = |text: &str| text.chars().collect::<Vec<_>>();
-            let plain = like(&characters(&pattern), &characters(&text));
-            prop_assert_eq!(matches(&pattern, &text), plain, "{} {}", pattern, text);
+            let expected = like(&characters(&pattern), &characters(&text));
+            prop_assert_eq!(matches(&pattern, &text), expected, "{} {}", pattern, text);
         }
     }
 
@@ -209,11 +210,11 @@ mod tests {
         let pattern = format!("%{}b%", "a_".repeat(2000));
         let text = "a".repeat(100_000);
         let mut looks = 0;
-        let ended = Matcher::new(&pattern).matches(&text, &mut || {
+        let result = Matcher::new(&pattern).matches(&text, &mut || {
             looks += 1;
             if looks < 3 { Ok(()) } else { Err("ended") }
         });
-        assert_eq!((ended, looks), (Err("ended"), 3));
+        assert_eq!((result, looks), (Err("ended"), 3));
     }
 
     #[test]
@@ -225,6 +226,6 @@ mod tests {
             Ok(())
         });
         assert_eq!(found, Ok(true));
-        assert!(looks <= 5000 / STEPS_BETWEEN_LOOKS + 1, "{looks}");
+        assert!(looks <= 5000 / STEPS_BETWEEN_CHECKS + 1, "{looks}");
     }
 }

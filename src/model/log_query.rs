@@ -1,4 +1,4 @@
-//! A valid question for WhatsApp log rows: what it keeps, in which order, which page; knows no store and no JSON.
+//! A validated query for WhatsApp log rows: its filter, its order and its page; knows no store and no JSON.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::like::Matcher;
 use super::whatsapp_log::Column;
 use super::{Caller, TenantId};
 
-/// A value in a condition, of its column's kind: integers, instants as milliseconds, ids as lower-case text.
+/// A value in a condition, of its column's type: integers, instants as milliseconds, ids as lower-case text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operand {
     Integer(i64),
@@ -20,31 +20,31 @@ pub enum Comparison {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
-    /// Not the same, and not null either.
+    /// Different and not null.
     Different,
 }
 
-/// What is asked of one column.
+/// A predicate on the value of one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Predicate {
     IsNull,
     IsNotNull,
-    /// Equal to one of them; to nothing where there are none.
+    /// Equal to one of them; never true if the list is empty.
     OneOf(Vec<Operand>),
-    /// Not null and equal to none of them; anything at all where there are none.
+    /// Not null and equal to none of them; always true, also for null, if the list is empty.
     NoneOf(Vec<Operand>),
     Compare(Comparison, Operand),
     Matches(Pattern),
-    /// Null, or not like the pattern.
+    /// Null, or not matching the pattern.
     DoesNotMatch(Pattern),
     OrNull(Box<Predicate>),
 }
 
 impl Predicate {
-    /// What a value comes to, as in a column that has this one in every row.
+    /// Whether it is true for a value, such as that of a column that has the same value in every row.
     pub fn holds_for(&self, value: &Operand) -> bool {
         let matches = |pattern: &Pattern| match value {
-            // Nothing ends it.
+            // The callback never cancels it.
             Operand::Text(text) => {
                 Matcher::new(pattern.as_str()).matches::<()>(&case_fold(text), &mut || Ok(())) == Ok(true)
             }
@@ -64,11 +64,11 @@ impl Predicate {
             },
             Self::Matches(pattern) => matches(pattern),
             Self::DoesNotMatch(pattern) => !matches(pattern),
-            Self::OrNull(test) => test.holds_for(value),
+            Self::OrNull(predicate) => predicate.holds_for(value),
         }
     }
 
-    /// What a null comes to, as in a column that never has a value.
+    /// Whether it is true for null, such as in a column that never has a value.
     pub fn holds_for_null(&self) -> bool {
         match self {
             Self::IsNull | Self::OrNull(_) | Self::DoesNotMatch(_) => true,
@@ -78,15 +78,15 @@ impl Predicate {
     }
 }
 
-/// What a row must fulfil.
+/// A condition on a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     On(Column, Predicate),
-    /// One of them is like the pattern.
+    /// At least one of them matches the pattern.
     AnyMatches(Vec<Searched>, Pattern),
 }
 
-/// Where a pattern is looked for.
+/// What a pattern is matched against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Searched {
     Column(Column),
@@ -95,13 +95,13 @@ pub enum Searched {
 }
 
 impl Condition {
-    /// What no row fulfils.
+    /// A condition that no row meets.
     pub const NEVER: Self = Self::On(Column::Id, Predicate::OneOf(Vec::new()));
 
-    /// Whether it is a test of a column.
+    /// Its predicate, if it is a condition on this column.
     pub fn on(&self, wanted: Column) -> Option<&Predicate> {
         match self {
-            Self::On(column, test) if *column == wanted => Some(test),
+            Self::On(column, predicate) if *column == wanted => Some(predicate),
             _ => None,
         }
     }
@@ -113,12 +113,12 @@ pub struct LogSortKey {
     pub descending: bool,
 }
 
-/// Which rows of those that the caller may see.
+/// Selects some of the rows that the caller may see.
 #[derive(Clone, Debug)]
 pub struct LogFilter {
     tenant: TenantId,
     senders: Option<BTreeSet<i64>>,
-    /// All of them must be fulfilled.
+    /// All of them must hold.
     pub conditions: Vec<Condition>,
 }
 
@@ -131,19 +131,19 @@ impl LogFilter {
         self.tenant
     }
 
-    /// The subjects whose messages the caller sees; all rows where there are none.
+    /// The subjects whose messages the caller may see; `None` for all rows.
     pub fn senders(&self) -> Option<&BTreeSet<i64>> {
         self.senders.as_ref()
     }
 
-    /// Whether it is clear without a look that no row fulfils it.
+    /// Whether no row can match, as far as the conditions alone show.
     pub fn is_impossible(&self) -> bool {
         self.conditions
             .iter()
             .any(|condition| matches!(condition, Condition::On(_, Predicate::OneOf(list)) if list.is_empty()))
     }
 
-    /// The values that a column must have one of.
+    /// The values of which a column must have one, if a condition lists them.
     pub fn values(&self, column: Column) -> Option<&[Operand]> {
         self.conditions.iter().find_map(|condition| match condition.on(column)? {
             Predicate::OneOf(values) => Some(values.as_slice()),
@@ -152,33 +152,33 @@ impl LogFilter {
     }
 }
 
-/// Which page of them.
+/// A filter, an order and a page.
 #[derive(Clone, Debug)]
 pub struct LogQuery {
     pub filter: LogFilter,
-    /// Never empty, and the id is its last key, so that pages never overlap (docs/oneuptime.md 3.5).
+    /// Never empty. The id is its last key, so pages never overlap (docs/oneuptime.md 3.5).
     pub sort: Vec<LogSortKey>,
     pub skip: i64,
     pub limit: i64,
     pub wanted: Wanted,
 }
 
-/// What is wanted of a page's rows.
+/// Which columns of a page's rows are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     Ids,
-    /// The other columns too; the text, which can be long, only where it is asked for.
+    /// All columns, but the message text, which can be long, only if it is requested.
     Rows {
         message_text: bool,
     },
 }
 
 impl LogQuery {
-    /// The sort keys that were asked for, made whole: the newest first by default, no column twice, the id last.
-    pub fn sort(asked: impl IntoIterator<Item = LogSortKey>) -> Vec<LogSortKey> {
+    /// Completes the requested sort keys: newest first by default, no column twice, the id last.
+    pub fn sort(keys: impl IntoIterator<Item = LogSortKey>) -> Vec<LogSortKey> {
         let mut sort: Vec<LogSortKey> = Vec::new();
-        for key in asked {
-            if sort.iter().all(|known| known.column != key.column) {
+        for key in keys {
+            if sort.iter().all(|other| other.column != key.column) {
                 sort.push(key);
             }
         }
@@ -187,8 +187,8 @@ impl LogQuery {
             sort.push(newest_first(Column::CreatedAt));
         }
         match sort.iter().position(|key| key.column == Column::Id) {
-            // Nothing is left to order after the id.
-            Some(place) => sort.truncate(place + 1),
+            // Ids are unique, so later keys have no effect.
+            Some(index) => sort.truncate(index + 1),
             None => sort.push(newest_first(Column::Id)),
         }
         sort

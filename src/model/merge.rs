@@ -1,5 +1,4 @@
-//! What several copies of one message, and all that is known of its status, come to, in whatever order they arrived;
-//! knows no store.
+//! Merges the copies of a message and its status events, independently of the order of arrival; knows no store.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,8 +6,8 @@ use std::sync::Arc;
 use super::feed::{Provenance, Source, StatusEvent};
 use super::{DeliveryStatus, Item, Property, Value, delivery};
 
-/// A copy of a message as some feed had it. Two are the same where they say the same with the same right to, whoever
-/// said it first.
+/// A copy of a message, as received from one feed. Two copies are equal if their items are equal and both or neither
+/// came with a restricted key, whichever feed and time they came from.
 #[derive(Clone)]
 pub struct MessageCopy {
     pub item: Arc<Item>,
@@ -22,7 +21,7 @@ impl PartialEq for MessageCopy {
 }
 
 impl MessageCopy {
-    /// Whether it came with a key that may touch messages of some subjects only.
+    /// Whether it came with a key that is restricted to some subjects.
     fn is_restricted(&self) -> bool {
         self.provenance.source == Source::RestrictedApi
     }
@@ -31,13 +30,13 @@ impl MessageCopy {
         self.item.integer(Property::SubjectId)
     }
 
-    /// Whether it came by a webhook, and so has its channel from its subject.
+    /// Whether it came from a webhook, so that its channel is that of its subject.
     pub fn has_channel_of_subject(&self) -> bool {
         self.provenance.source == Source::Webhook
     }
 
-    /// Whether another copy is of no use beside it: it counts for the message whenever the other does, and does not owe
-    /// its channel to what the other teaches.
+    /// Whether it can make another copy superfluous: it counts for the message whenever the other does, and its channel
+    /// is not inferred from a subject for which the other is evidence.
     fn supersedes(&self, other: &Self) -> bool {
         if self.is_restricted() {
             return other.is_restricted() && self.subject() == other.subject();
@@ -46,54 +45,55 @@ impl MessageCopy {
     }
 }
 
-/// The copies that contribute to their message, the greatest first (docs/edna.md 6.6).
+/// The copies that contribute to their message, in descending precedence (docs/edna.md 6.6).
 ///
-/// Greater is the copy with the greater own status event, then with the greater bytes. A copy all of whose
-/// fields stand in greater ones can never contribute again, so it is dropped; the rest is kept, because
-/// what two copies came to does not tell where a third one belongs. Only such count against a copy as count for the
-/// message whenever it does.
+/// Precedence is decided by a copy's own status, then by its rendered bytes. A copy is dropped if copies of higher
+/// precedence have all of its fields, because it can never contribute again; only copies that supersede it are
+/// considered for this. All others are kept, because the merge of two copies does not show where a third belongs.
 pub fn contributing(mut copies: Vec<MessageCopy>) -> Vec<MessageCopy> {
     let precedence = |copy: &MessageCopy| (copy.item.status(), copy.item.render(), !copy.is_restricted());
     copies.sort_by_cached_key(|copy| std::cmp::Reverse(precedence(copy)));
-    let mut kept: Vec<MessageCopy> = Vec::new();
+    let mut retained: Vec<MessageCopy> = Vec::new();
     for copy in copies {
-        let greater: Vec<&Item> =
-            kept.iter().filter(|greater| greater.supersedes(&copy)).map(|copy| &*copy.item).collect();
-        if greater.is_empty() || contributes(&copy.item, &greater) {
-            kept.push(copy);
+        let higher: Vec<&Item> =
+            retained.iter().filter(|higher| higher.supersedes(&copy)).map(|copy| &*copy.item).collect();
+        if higher.is_empty() || contributes(&copy.item, &higher) {
+            retained.push(copy);
         }
     }
-    kept
+    retained
 }
 
-/// Parts copies into those that count for their message and those that do not. Whoever may speak for some subjects only
-/// is not heard where others name another subject; that is judged by all copies, so their order makes no difference.
+/// Partitions copies into those that count for their message and those that do not. A copy that came with a restricted
+/// key does not count if the unrestricted copies name another subject. All copies are considered, so their order makes
+/// no difference.
 pub fn partition_counting(copies: Vec<MessageCopy>) -> (Vec<MessageCopy>, Vec<MessageCopy>) {
     if !copies.iter().any(MessageCopy::is_restricted) {
         return (copies, Vec::new());
     }
-    let free = copies.iter().filter(|copy| !copy.is_restricted()).cloned().collect();
-    let Some(subject) = merge_all(&contributing(free)).and_then(|item| item.integer(Property::SubjectId)) else {
+    let unrestricted = copies.iter().filter(|copy| !copy.is_restricted()).cloned().collect();
+    let Some(subject) = merge_all(&contributing(unrestricted)).and_then(|item| item.integer(Property::SubjectId))
+    else {
         return (copies, Vec::new());
     };
     copies.into_iter().partition(|copy| !copy.is_restricted() || copy.subject() == Some(subject))
 }
 
-fn contributes(copy: &Item, greater: &[&Item]) -> bool {
-    let known = Property::ALL.iter().any(|property| {
+fn contributes(copy: &Item, higher: &[&Item]) -> bool {
+    let has_new_field = Property::ALL.iter().any(|property| {
         !property.is_status()
             && copy.get(*property).is_some()
-            && greater.iter().all(|other| other.get(*property).is_none())
+            && higher.iter().all(|other| other.get(*property).is_none())
     });
-    if known || copy.extra().is_empty() {
-        return known;
+    if has_new_field || copy.extra().is_empty() {
+        return has_new_field;
     }
-    let names: HashSet<&str> = greater.iter().flat_map(|other| other.extra()).map(|(name, _)| name.as_str()).collect();
+    let names: HashSet<&str> = higher.iter().flat_map(|other| other.extra()).map(|(name, _)| name.as_str()).collect();
     copy.extra().iter().any(|(name, _)| !names.contains(name.as_str()))
 }
 
-/// The message that its copies, the greatest first, come to: the greatest's status and fields,
-/// and what it lacks from the next.
+/// Merges a message's copies, which are in descending precedence: the status and the fields of the first, and the
+/// fields that it lacks from the next.
 pub fn merged(copies: &[MessageCopy]) -> Option<Arc<Item>> {
     if !copies.iter().any(MessageCopy::is_restricted) {
         return merge_all(copies);
@@ -123,43 +123,44 @@ fn merge_all(copies: &[MessageCopy]) -> Option<Arc<Item>> {
     Some(Arc::new(item))
 }
 
-/// The message that its copies and the status events known for it come to.
+/// Merges a message's copies and its known status events.
 ///
-/// Its status is the greatest event of all, the copies' own included (docs/edna.md 6.3): the copies that were dropped
-/// had lesser ones. The greatest event that has them fills what the message lacks of cascade and comment.
+/// The status is that of the event with the highest precedence, the copies' own events included (docs/edna.md 6.3);
+/// copies that were dropped had lower ones. A cascade or comment that the message lacks comes from the event with the
+/// highest precedence that has it.
 pub fn message<'a, N: AsRef<StatusEvent> + 'a>(
     copies: &[MessageCopy],
-    notices: impl IntoIterator<Item = &'a N>,
+    events: impl IntoIterator<Item = &'a N>,
 ) -> Option<Arc<Item>> {
     let merged = merged(copies)?;
-    let mut notices: Vec<&StatusEvent> = counting_events(&merged, notices).into_iter().map(N::as_ref).collect();
-    if notices.is_empty() {
+    let mut events: Vec<&StatusEvent> = counting_events(&merged, events).into_iter().map(N::as_ref).collect();
+    if events.is_empty() {
         return Some(merged);
     }
     let mut item = Arc::unwrap_or_clone(merged);
-    // Where two say the same of the status, their other fields decide, so that the order of arrival does not.
-    notices.sort_by_cached_key(|notice| std::cmp::Reverse((notice.status.clone(), notice.digest())));
+    // If two events have the same status, their other fields decide, so that the order of arrival does not.
+    events.sort_by_cached_key(|event| std::cmp::Reverse((event.status.clone(), event.digest())));
     let own = item.status();
-    let status = delivery::greatest(notices.iter().map(|notice| &notice.status).chain([&own])).cloned();
+    let status = delivery::greatest(events.iter().map(|event| &event.status).chain([&own])).cloned();
     set_status(&mut item, status.unwrap_or_default());
     for property in [Property::CascadeId, Property::CascadeStageUuid, Property::Comment] {
         if item.get(property).is_none() {
-            item.set(property, notices.iter().find_map(|notice| notice.value(property)));
+            item.set(property, events.iter().find_map(|event| event.value(property)));
         }
     }
     Some(Arc::new(item))
 }
 
-/// The events among some that count for a message. What does not count does not tie another to it either.
+/// The events that count for a message. An event that does not count does not tie others to the message either.
 pub fn counting_events<'a, N: AsRef<StatusEvent> + 'a>(
     item: &Item,
-    notices: impl IntoIterator<Item = &'a N>,
+    events: impl IntoIterator<Item = &'a N>,
 ) -> Vec<&'a N> {
-    let counts = |notice: &&N| notice.as_ref().counts_for(item);
+    let counts = |event: &&N| event.as_ref().counts_for(item);
     let (named, unnamed): (Vec<&N>, Vec<&N>) =
-        notices.into_iter().filter(counts).partition(|notice| notice.as_ref().message_id.is_some());
-    let sendings: HashSet<(&str, i64)> = named.iter().filter_map(|notice| notice.as_ref().sending()).collect();
-    let is_tied = |notice: &&N| notice.as_ref().sending().is_some_and(|sending| sendings.contains(&sending));
+        events.into_iter().filter(counts).partition(|event| event.as_ref().message_id.is_some());
+    let sendings: HashSet<(&str, i64)> = named.iter().filter_map(|event| event.as_ref().sending()).collect();
+    let is_tied = |event: &&N| event.as_ref().sending().is_some_and(|sending| sendings.contains(&sending));
     let tied: Vec<&N> = unnamed.into_iter().filter(is_tied).collect();
     named.into_iter().chain(tied).collect()
 }

@@ -1,4 +1,4 @@
-//! What messages, subscribers, keys and questions are; knows no I/O, no clock, no database and no web server.
+//! The domain: messages, subscribers, keys and queries; knows no I/O, no clock, no database and no web server.
 
 pub mod delivery;
 pub mod error_title;

@@ -1,8 +1,8 @@
-//! The known fields of an item in edna's order, and the kinds of value they hold; knows no message.
+//! The known fields of an item in edna's order, and the types of their values; knows no message.
 
 use super::Instant;
 
-/// What a field holds.
+/// The type of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueType {
     Integer,
@@ -20,7 +20,7 @@ pub enum Value {
 
 macro_rules! properties {
     ($($name:ident $wire:literal $kind:ident,)*) => {
-        /// A known field of an item. The order is the order of the answer's keys (docs/edna.md §4).
+        /// A known field of an item, in the order of a response's keys (docs/edna.md §4).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Property { $($name,)* }
 
@@ -78,12 +78,12 @@ properties! {
 impl Property {
     pub const COUNT: usize = Self::ALL.len();
 
-    /// The three fields that are one status event and move together (docs/edna.md 6.3).
+    /// Whether it is one of the three fields that are one unit, the status (docs/edna.md 6.3).
     pub fn is_status(self) -> bool {
         matches!(self, Self::DeliveryStatus | Self::DeliveryStatusAt | Self::DeliveryStatusMessage)
     }
 
-    /// Whether every message has it (docs/edna.md 6.6).
+    /// Whether every message must have it (docs/edna.md 6.6).
     pub fn is_required(self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Reads a status event: edna's webhooks leniently, those of your own systems strictly (docs/edna.md 6.2); knows no store.
+//! Parses status events: edna's webhooks leniently, your own systems strictly (docs/edna.md 6.2, 6.7); knows no store.
 
 use thiserror::Error;
 
@@ -6,14 +6,15 @@ use super::instant::Rounding;
 use super::wire::{self, Fields};
 use super::{DeliveryStatus, Instant, Provenance, StatusEvent, delivery};
 
-/// The longest request id, status word and the like, in bytes: the first is looked up in an index.
-const LONGEST: usize = 1024;
+/// The longest request id and status word, in bytes. Request ids are indexed.
+const MAX_BYTES: usize = 1024;
 
 /// What to do with a field of a wrong type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// It is ignored: the sender cannot correct it.
+    /// Ignore it: the sender cannot correct it.
     Lenient,
+    /// Reject the event.
     Strict,
 }
 
@@ -31,30 +32,30 @@ pub enum InvalidEvent {
 }
 
 impl StatusEvent {
-    /// Reads one event; `raw` is all of it.
+    /// Parses one event; `raw` is its JSON.
     pub fn parse(
         fields: &Fields<'_>,
         raw: &str,
         provenance: Provenance,
         strictness: Strictness,
     ) -> Result<Self, InvalidEvent> {
-        let read = Read { fields, strictness };
-        let short = |text: &String| text.len() <= LONGEST;
+        let reader = FieldReader { fields, strictness };
+        let fits = |text: &String| text.len() <= MAX_BYTES;
         let message_id =
-            read.value("messageId", "a positive integer", |raw| wire::integer(raw).ok().filter(|id| *id > 0))?;
+            reader.value("messageId", "a positive integer", |raw| wire::integer(raw).ok().filter(|id| *id > 0))?;
         let request_id =
-            read.value("requestId", "a text of at most 1024 bytes", |raw| wire::text_or_digits(raw).filter(short))?;
+            reader.value("requestId", "a text of at most 1024 bytes", |raw| wire::text_or_digits(raw).filter(fits))?;
         if message_id.is_none() && request_id.is_none() {
             return Err(InvalidEvent::Nameless);
         }
-        let word = fields.given("status").and_then(wire::text).filter(|word| !word.trim().is_empty() && short(word));
+        let word = fields.given("status").and_then(wire::text).filter(|word| !word.trim().is_empty() && fits(word));
         let word = word.ok_or(InvalidEvent::Field("status", "a word"))?;
-        let at = read.value("statusAt", "an ISO 8601 date in a string", |raw| {
+        let at = reader.value("statusAt", "an ISO 8601 date in a string", |raw| {
             wire::text(raw).and_then(|text| Instant::parse(&text, Rounding::Down))
         })?;
-        let text = |name| read.value(name, "a string", wire::text).map(|text| text.filter(|text| !text.is_empty()));
-        let integer = |name| read.value(name, "an integer", |raw| wire::integer(raw).ok());
-        // edna spells it in capitals here, and as in its items there.
+        let text = |name| reader.value(name, "a string", wire::text).map(|text| text.filter(|text| !text.is_empty()));
+        let integer = |name| reader.value(name, "an integer", |raw| wire::integer(raw).ok());
+        // edna's webhooks spell it with `UUID`, its items with `Uuid`.
         let stage = match text("cascadeStageUUID")? {
             None => text("cascadeStageUuid")?,
             stage => stage,
@@ -77,21 +78,21 @@ impl StatusEvent {
     }
 }
 
-struct Read<'a> {
+struct FieldReader<'a> {
     fields: &'a Fields<'a>,
     strictness: Strictness,
 }
 
-impl Read<'_> {
+impl FieldReader<'_> {
     fn value<T>(
         &self,
         name: &'static str,
-        wanted: &'static str,
-        read: impl Fn(&str) -> Option<T>,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, InvalidEvent> {
         let Some(raw) = self.fields.given(name) else { return Ok(None) };
-        match read(raw) {
-            None if self.strictness == Strictness::Strict => Err(InvalidEvent::Field(name, wanted)),
+        match parse(raw) {
+            None if self.strictness == Strictness::Strict => Err(InvalidEvent::Field(name, expected)),
             value => Ok(value),
         }
     }

@@ -1,6 +1,6 @@
 //! A subject: a registered sender of one channel; knows no store.
 
-/// A registered sender. OneUptime has no word for it.
+/// A registered sender. OneUptime has no equivalent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     pub id: i64,

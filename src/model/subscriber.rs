@@ -1,15 +1,15 @@
-//! Addresses, their types and the channels they are asked on; knows no store.
+//! Addresses, their types, and the channel classes in which they are looked up; knows no store.
 
-/// What kind of address a question names (docs/edna.md §1, 3.2).
+/// The type of address that a query names (docs/edna.md §1, 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressType {
-    /// Asks the addresses of the phone channels.
+    /// Looks up addresses of the phone channels.
     Phone,
-    /// Asks the addresses of every other channel, without regard to case.
+    /// Looks up addresses of all other channels, ignoring case.
     Email,
-    /// Asks for a subscriber by its id.
+    /// Looks up a subscriber by its id.
     EdnaId,
-    /// Asks the addresses of every other channel.
+    /// Looks up addresses of all other channels.
     Other,
 }
 
@@ -39,7 +39,7 @@ impl AddressType {
     }
 }
 
-/// The two sorts of channel that addresses are asked on.
+/// The two classes of channels in which addresses are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ChannelClass {
     Phone = 1,
@@ -55,16 +55,16 @@ impl ChannelClass {
     }
 }
 
-/// An address as it is stored, compared and returned: digits where it is a phone, else verbatim (docs/edna.md 3.3).
+/// An address as it is stored, compared and returned: digits if it is a phone number, else verbatim (docs/edna.md 3.3).
 pub fn stored_form(address: &str) -> String {
-    let digits: String = address.chars().filter(|char| !is_phone_mark(*char)).collect();
+    let digits: String = address.chars().filter(|char| !is_phone_punctuation(*char)).collect();
     let is_phone = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_phone { digits } else { address.to_owned() }
 }
 
-/// Whether an address names nobody: nothing in it but the marks of a phone's spelling (docs/edna.md 1.3).
+/// Whether an address contains nothing but phone punctuation (docs/edna.md 1.3).
 pub fn is_blank(address: &str) -> bool {
-    address.chars().all(is_phone_mark)
+    address.chars().all(is_phone_punctuation)
 }
 
 /// The form in which EMAIL addresses are compared.
@@ -72,6 +72,6 @@ pub fn case_fold(address: &str) -> String {
     address.to_lowercase()
 }
 
-fn is_phone_mark(char: char) -> bool {
+fn is_phone_punctuation(char: char) -> bool {
     matches!(char, '+' | '-' | '.' | '(' | ')' | '[' | ']' | '{' | '}') || char.is_whitespace()
 }

@@ -1,13 +1,13 @@
-//! The address of another endpoint and the key to it, as they are given; knows no connection.
+//! The URL of another endpoint, and the key for it; knows no connection.
 
 use std::fmt;
 
-/// Where another endpoint is: `http` or `https`, a host, perhaps a port and a path before the endpoint's own.
+/// The base URL of another endpoint: `http` or `https`, a host, and optionally a port and a path prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamUrl(String);
 
 impl UpstreamUrl {
-    /// Reads an address; otherwise says what is wrong with it, and repeats nothing of it: it could hold a key.
+    /// Parses a URL. The error says what is wrong but repeats no part of the URL, because that could contain a key.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = text.split_once("://").ok_or("it does not begin with https:// or http://")?;
         let scheme = scheme.to_ascii_lowercase();
@@ -24,8 +24,8 @@ impl UpstreamUrl {
         if text.contains(|char: char| !char.is_ascii_graphic() || "\"<>\\^`{|}".contains(char)) {
             return Err("it has a character that no address has");
         }
-        let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
-        match name {
+        let host_and_port = host.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
+        match host_and_port {
             _ if host.is_empty() => return Err("it names no host"),
             Some(("", _)) => return Err("it names no host"),
             Some((_, port)) if port.parse::<u16>().is_err() => return Err("its port is no port"),
@@ -34,19 +34,19 @@ impl UpstreamUrl {
         Ok(Self(format!("{scheme}://{}{}", host.to_ascii_lowercase(), path.trim_end_matches('/'))))
     }
 
-    /// The address without a slash at its end, always the same for one endpoint.
+    /// The URL in normal form: scheme and host in lower case, no slash at the end.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The key to another endpoint. It never prints.
+/// The key for another endpoint. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UpstreamKey(String);
 
 impl UpstreamKey {
-    /// Reads a key as a file holds it. Other accounts' keys may look different from ours, so what a header can hold
-    /// is a key.
+    /// Parses the content of a key file. Keys of other endpoints may look different from ours, so any visible ASCII
+    /// characters are accepted: a header can hold them.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         match text.trim_start_matches('\u{feff}').trim() {
             "" => Err("it is empty"),
@@ -58,7 +58,7 @@ impl UpstreamKey {
         }
     }
 
-    /// The key itself, for the header.
+    /// The key in clear text, for the header.
     pub fn reveal(&self) -> &str {
         &self.0
     }

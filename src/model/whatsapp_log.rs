@@ -1,4 +1,4 @@
-//! A WhatsApp log row, and which row an edna message is; knows no store and no JSON form of it.
+//! A WhatsApp log row, and the row that represents an edna message; knows no store and no JSON form of rows.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Instant, Item, Property, TenantId, subscriber};
 
-/// What a column holds.
+/// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     Id,
@@ -15,7 +15,7 @@ pub enum ColumnType {
     Text,
 }
 
-/// A column of the resource that rows differ in (docs/oneuptime.md §2); the project is the tenant's, the same for all.
+/// A column in which rows can differ (docs/oneuptime.md §2). The project is the tenant's, the same for all rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Column {
     Id,
@@ -42,14 +42,14 @@ impl Column {
         }
     }
 
-    /// Whether rows may have no value in it.
+    /// Whether it may be null.
     pub fn is_nullable(self) -> bool {
         use Column::{FromNumber, MessageText, Related, StatusMessage, WhatsAppMessageId};
         matches!(self, FromNumber | MessageText | StatusMessage | WhatsAppMessageId | Related(_))
     }
 }
 
-/// What else of OneUptime a row can belong to: the gateway keeps their ids and nothing more of them.
+/// The other OneUptime objects that a row can belong to. The gateway stores only their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Relation {
     Incident,
@@ -68,7 +68,7 @@ pub enum Relation {
 impl Relation {
     pub const COUNT: usize = 11;
 
-    /// In the order of the resource's keys.
+    /// In the order of a response's keys.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Incident,
         Self::User,
@@ -84,7 +84,8 @@ impl Relation {
     ];
 }
 
-/// One row. Ordered by what is newer: of two copies the greater one is kept, in whatever order they came.
+/// One row. The fields are ordered so that the newer of two copies is the greater one. That one is kept, whatever the
+/// order of arrival.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WhatsAppLog {
     pub updated_at: Instant,
@@ -101,7 +102,7 @@ pub struct WhatsAppLog {
     pub id: Uuid,
 }
 
-/// The id only: the rest is private.
+/// Shows only the id: the rest is private.
 impl std::fmt::Debug for WhatsAppLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "WhatsAppLog({})", self.id)
@@ -109,7 +110,7 @@ impl std::fmt::Debug for WhatsAppLog {
 }
 
 impl WhatsAppLog {
-    /// The row that a message is; `None` where it was not sent out through WhatsApp.
+    /// The row of a message; `None` if it is not an outgoing WhatsApp message.
     pub fn of_message(item: &Item, tenant: TenantId) -> Option<Self> {
         let is_sent = item.text(Property::Direction) == Some("OUT");
         if !is_sent || item.text(Property::ChannelType) != Some("WHATSAPP") {
@@ -123,7 +124,7 @@ impl WhatsAppLog {
             version: 1,
             to_number: phone(item.text(Property::Address).unwrap_or_default()),
             from_number: None,
-            message_text: item.text(Property::Content).and_then(text_inside),
+            message_text: item.text(Property::Content).and_then(text_of_content),
             status_message: item.text(Property::DeliveryStatusMessage).map(str::to_owned),
             whatsapp_message_id: None,
             status: status(item.text(Property::DeliveryStatus)).to_owned(),
@@ -132,7 +133,7 @@ impl WhatsAppLog {
         })
     }
 
-    /// A column's value, where it is a number or an instant's milliseconds.
+    /// The value of an integer column, or the milliseconds of an instant column.
     pub fn integer(&self, column: Column) -> Option<i64> {
         match column {
             Column::CreatedAt => Some(self.created_at.0),
@@ -143,7 +144,7 @@ impl WhatsAppLog {
         }
     }
 
-    /// A column's value, where it is a text.
+    /// The value of a text column.
     pub fn text(&self, column: Column) -> Option<&str> {
         match column {
             Column::ToNumber => Some(&self.to_number),
@@ -161,24 +162,24 @@ impl WhatsAppLog {
     }
 }
 
-/// The row id of a message, always the same one: a UUID of version 8, the tenant's mark and then the message id, so
-/// that the rows of one tenant have the order of their messages.
+/// The row id of a message, which is always the same: a UUID of version 8 from a prefix for the tenant and the message
+/// id, so that the rows of a tenant have the order of their messages.
 pub fn id_of_message(tenant: TenantId, message_id: i64) -> Uuid {
-    let mark = tenant.derived_project_id().as_u128() >> 80;
-    // With the sign turned round, negative ids come before the others.
+    let tenant_prefix = tenant.derived_project_id().as_u128() >> 80;
+    // With the sign bit inverted, negative ids sort before the others.
     let id = u128::from(message_id.cast_unsigned() ^ (1 << 63));
     let (high, low) = (id >> 62, id & ((1 << 62) - 1));
-    Uuid::from_u128(mark << 80 | 8 << 76 | high << 64 | 2 << 62 | low)
+    Uuid::from_u128(tenant_prefix << 80 | 8 << 76 | high << 64 | 2 << 62 | low)
 }
 
-/// A phone as OneUptime writes it; any other address verbatim.
+/// A phone number as OneUptime writes it; any other address verbatim.
 fn phone(address: &str) -> String {
     let stored = subscriber::stored_form(address);
     if stored.bytes().all(|byte| byte.is_ascii_digit()) { format!("+{stored}") } else { stored }
 }
 
-/// The text inside a content: a JSON object's field `text`, a JSON string, or else the content, which is a text then.
-fn text_inside(content: &str) -> Option<String> {
+/// The text of a content: the field `text` of a JSON object, the text of a JSON string, or else the content itself.
+fn text_of_content(content: &str) -> Option<String> {
     match serde_json::from_str(content) {
         Ok(Json::Object(mut fields)) => match fields.remove("text") {
             Some(Json::String(text)) => Some(text),

@@ -1,4 +1,4 @@
-//! Reads JSON as it came: fields in their order, numbers and unknown values untouched; knows no field by name.
+//! Parses JSON verbatim: fields in their order, numbers and unknown values unchanged; knows no field by name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,21 +8,21 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-/// A JSON object's fields in the order they came, doubles included, values unread.
+/// The fields of a JSON object in the order in which they were received, duplicates included, values not parsed.
 ///
 /// Values are skipped without recursion, so any depth of nesting is safe.
 pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
-/// How many fields an object is expected to have: a message has about so many.
-const FIELDS: usize = 24;
+/// The expected number of fields, which is about that of a message.
+const EXPECTED_FIELDS: usize = 24;
 
-/// A field's name, borrowed where nothing in it is escaped.
+/// A field's name, borrowed if nothing in it is escaped.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Fields<'a> {
-    /// A field's value; `None` where it is not there, or null.
+    /// A field's value; `None` if it is absent or null.
     pub fn given(&self, name: &str) -> Option<&'a str> {
         let mut named = self.0.iter().filter(|(known, _)| known == name).map(|(_, raw)| raw.get());
         named.find(|raw| *raw != "null")
@@ -40,7 +40,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
-                let mut fields = Vec::with_capacity(FIELDS);
+                let mut fields = Vec::with_capacity(EXPECTED_FIELDS);
                 while let Some((Name(name), raw)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
                     fields.push((name, raw));
                 }
@@ -51,16 +51,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// Why a JSON text is not the object that was wanted.
+/// Why a text is not a JSON object.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotAnObject {
-    /// The text is not JSON; where it stops being so.
+    /// The text is not JSON. Contains the position of the error.
     #[error("it is not valid JSON (column {column})")]
     Malformed { line: usize, column: usize },
-    /// The text ends too early: more of it might make it JSON.
+    /// The text ends too early: with more text it might be valid.
     #[error("it ends in the middle of a JSON value")]
     Incomplete,
-    /// It is JSON, but no object.
+    /// It is JSON, but not an object.
     #[error("it is not a JSON object")]
     OtherType,
 }
@@ -68,7 +68,7 @@ pub enum NotAnObject {
 /// The fields of a JSON object.
 pub fn object(text: &str) -> Result<Fields<'_>, NotAnObject> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
-        // A wrong type is reported before the rest is read, so the rest is looked at here.
+        // serde reports a wrong type before it has parsed the rest, so the rest is checked here.
         serde_json::error::Category::Data => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
             Ok(_) => NotAnObject::OtherType,
             Err(error) => malformed(&error),
@@ -89,19 +89,19 @@ pub fn array(raw: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw).ok()
 }
 
-/// A text that is not empty; an integer's digits too, however many.
+/// A string that is not empty, or the digits of an integer, however many.
 pub fn text_or_digits(raw: &str) -> Option<String> {
     let digits = || raw.bytes().all(|byte| byte.is_ascii_digit()).then(|| raw.to_owned());
     text(raw).or_else(digits).filter(|text| !text.is_empty())
 }
 
-/// A JSON string's text, or `None` for any other value (and for a lone surrogate, which is no text).
+/// The text of a JSON string; `None` for any other value, and for a lone surrogate, which is not valid text.
 pub fn text(raw: &str) -> Option<String> {
-    // Why another value is none would be told in a sentence, which takes longer than all the rest.
+    // Checked first, because formatting serde's error for another type would take longer than everything else.
     if raw.trim_ascii_start().starts_with('"') { serde_json::from_str(raw).ok() } else { None }
 }
 
-/// Why a value is no 64-bit integer.
+/// Why a value is not a 64-bit integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAnInteger {
     WrongType,
@@ -125,18 +125,18 @@ pub fn integer(raw: &str) -> Result<i64, NotAnInteger> {
     token.parse().map_err(|_| if token.len() > digits.len() { NotAnInteger::TooSmall } else { NotAnInteger::TooLarge })
 }
 
-/// Whether a value means "not given": null, or a list of nothing (docs/edna.md 1.1a).
+/// Whether a value means "not given": null, or an empty list (docs/edna.md 1.1a).
 pub fn is_not_given(raw: &str) -> bool {
     raw == "null" || is_empty_list(raw)
 }
 
-/// Whether a value is a list of nothing, as some programs write an object without fields.
+/// Whether a value is an empty list, which some programs write for an object without fields.
 pub fn is_empty_list(raw: &str) -> bool {
     let inner = raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inner.is_some_and(|inner| inner.trim().is_empty())
 }
 
-/// The same JSON without the white space between its tokens; strings and numbers stay as they are.
+/// The same JSON without whitespace between its tokens; strings and numbers are unchanged.
 pub fn compact(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let (mut quoted, mut escaped) = (false, false);
@@ -153,10 +153,10 @@ pub fn compact(raw: &str) -> String {
     out
 }
 
-/// The same JSON without its nulls, nested ones included, and without white space, read once from its beginning to its end;
-/// strings and numbers stay as they are.
+/// The same JSON without its nulls, nested ones included, and without whitespace, in a single pass; strings and numbers
+/// are unchanged.
 pub fn without_nulls(json: &str) -> String {
-    /// A list or an object that is open.
+    /// A list or an object that is not closed yet.
     struct Open<'a> {
         is_object: bool,
         is_empty: bool,
@@ -181,8 +181,8 @@ pub fn without_nulls(json: &str) -> String {
             object.name = Some(token);
             continue;
         }
-        let inside = open.last_mut();
-        let name = inside.and_then(|open| {
+        let parent = open.last_mut();
+        let name = parent.and_then(|open| {
             let name = open.name.take();
             if token != "null" && !std::mem::replace(&mut open.is_empty, false) {
                 out.push(',');
@@ -207,7 +207,7 @@ pub fn without_nulls(json: &str) -> String {
     out
 }
 
-/// How long the token is that a JSON text begins with.
+/// The length of the first token of a JSON text.
 fn token_length(json: &str) -> usize {
     let bytes = json.as_bytes();
     match bytes.first() {
@@ -222,23 +222,23 @@ fn token_length(json: &str) -> usize {
         }
         Some(b'{' | b'}' | b'[' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r') => 1,
         _ => {
-            let ends = |byte: &u8| matches!(byte, b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r');
-            bytes.iter().position(ends).unwrap_or(bytes.len())
+            let is_delimiter = |byte: &u8| matches!(byte, b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r');
+            bytes.iter().position(is_delimiter).unwrap_or(bytes.len())
         }
     }
 }
 
-/// Counts the brackets of a JSON text that are open, those inside its strings aside.
+/// Counts the open brackets of a JSON text, except those inside strings.
 #[derive(Default)]
 pub struct Nesting {
-    /// How many are open now.
+    /// How many are open.
     pub depth: i64,
-    /// How many were open at the most.
+    /// The greatest depth so far.
     pub deepest: i64,
 }
 
 impl Nesting {
-    /// Reads on. No string goes beyond what is read at once: JSON's strings end on their line.
+    /// Processes the next part of the text. A string must not span two parts; JSON strings do not span lines.
     pub fn read(&mut self, json: &[u8]) {
         let (mut quoted, mut escaped) = (false, false);
         for byte in json {
@@ -257,7 +257,7 @@ impl Nesting {
     }
 }
 
-/// How deep the lists and objects of a JSON text are nested.
+/// How deeply the lists and objects of a JSON text are nested.
 pub fn depth(raw: &str) -> i64 {
     let mut nesting = Nesting::default();
     nesting.read(raw.as_bytes());
@@ -266,10 +266,10 @@ pub fn depth(raw: &str) -> i64 {
 
 /// Appends a text as a JSON string.
 pub fn push_text(out: &mut String, text: &str) {
-    // All bytes are looked at, many at once, because most texts have none that is escaped.
+    // Without an early exit the bytes are examined many at a time; most texts have none to escape.
     let is_escaped = |byte| matches!(byte, ..b' ' | b'"' | b'\\');
     if text.bytes().fold(false, |any, byte| any | is_escaped(byte)) {
-        // A string's serialisation has nothing that can fail.
+        // Serializing a string cannot fail.
         out.push_str(&serde_json::to_string(text).unwrap_or_default());
     } else {
         out.push('"');
@@ -301,13 +301,13 @@ mod tests {
         })
     }
 
-    /// The same, value by value.
-    fn plainly(value: Value) -> Value {
+    /// A naive implementation on parsed values.
+    fn naive(value: Value) -> Value {
         match value {
-            Value::Array(list) => list.into_iter().filter(|value| !value.is_null()).map(plainly).collect(),
+            Value::Array(list) => list.into_iter().filter(|value| !value.is_null()).map(naive).collect(),
             Value::Object(fields) => {
                 let given = fields.into_iter().filter(|(_, value)| !value.is_null());
-                Value::Object(given.map(|(name, value)| (name, plainly(value))).collect())
+                Value::Object(given.map(|(name, value)| (name, naive(value))).collect())
             }
             other => other,
         }
@@ -317,7 +317,7 @@ mod tests {
         #[test]
         fn nulls_are_removed_at_every_level(value in json().prop_filter("a value", |value| !value.is_null())) {
             let pretty = serde_json::to_string_pretty(&value).unwrap();
-            prop_assert_eq!(without_nulls(&pretty), plainly(value).to_string());
+            prop_assert_eq!(without_nulls(&pretty), naive(value).to_string());
         }
     }
 

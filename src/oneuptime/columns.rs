@@ -1,8 +1,8 @@
-//! The resource's columns by name, in the order of an answer's keys (docs/oneuptime.md §2); knows no row.
+//! The columns of the WhatsApp log by name, in the order of a row's keys (docs/oneuptime.md §2); knows no row.
 
 use crate::model::whatsapp_log::{Column, ColumnType, Relation};
 
-/// What a key of the resource is.
+/// What a key of a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     Column(Column),
@@ -11,11 +11,11 @@ pub enum Field {
     ProjectId,
     Project,
     Related(Relation),
-    /// Nobody reads it.
+    /// No key may read it.
     Hidden,
 }
 
-/// What a condition on a field speaks of.
+/// What a condition on a field applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meant {
     Column(Column),
@@ -25,7 +25,7 @@ pub enum Meant {
 }
 
 impl Field {
-    /// A relation's name stands for its id.
+    /// What a condition on this field applies to. The name of a relation means its id.
     pub fn meant(self) -> Meant {
         match self {
             Self::Column(column) => Meant::Column(column),
@@ -36,7 +36,7 @@ impl Field {
         }
     }
 
-    /// What can be read of what it leads to: its name in sentences, and its columns beside `_id`.
+    /// For a relation, the name of the related model in error texts, and its readable columns besides `_id`.
     pub fn related(self) -> Option<(&'static str, &'static [&'static str])> {
         match self {
             Self::Project => {
@@ -52,7 +52,7 @@ const fn related_id(relation: Relation) -> Field {
     Field::Column(Column::Related(relation))
 }
 
-/// Every key, in the order of an answer's.
+/// Every key, in the order of a response.
 pub const FIELDS: [(&str, Field); 38] = [
     ("_id", Field::Column(Column::Id)),
     ("createdAt", Field::Column(Column::CreatedAt)),
@@ -94,7 +94,7 @@ pub const FIELDS: [(&str, Field); 38] = [
     ("deletedByUserId", Field::Hidden),
 ];
 
-/// A key's place in `FIELDS`.
+/// The index of a key in `FIELDS`.
 pub fn place(name: &str) -> Option<usize> {
     FIELDS.iter().position(|(known, _)| *known == name)
 }

@@ -1,4 +1,4 @@
-//! The errors of the OneUptime dialect, one table: status, short name and text (docs/oneuptime.md §6).
+//! The errors of the OneUptime dialect: status, short name and text (docs/oneuptime.md §6); knows no request.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::web::CommonError;
 use crate::web::error::ErrorResponse;
 
-/// What a request wants to do with rows.
+/// The action that a request attempts on rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Read,
@@ -30,7 +30,7 @@ impl Action {
     }
 }
 
-/// Every error a client can meet. No text holds more of the request than a column's name, an id and a path.
+/// Every error that a client can get. The only values of a request in a text are a column's name, an id or a path.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum OneUptimeError {
     #[error("Authenticated user or a valid API key is needed to {} record of WhatsApp Log.", .0.word())]
@@ -42,13 +42,13 @@ pub enum OneUptimeError {
         PERMISSIONS.join(", ")
     )]
     NoPermission,
-    /// Rows are read only.
+    /// Rows are read-only.
     #[error("{} on WhatsApp Log is not allowed.", .0.word())]
     Refused(Action),
-    /// A request that cannot be read; says what is wrong.
+    /// A request that cannot be read. The text says what is wrong.
     #[error("{0}")]
     Bad(String),
-    /// A column that nobody reads; says what it was wanted for.
+    /// A column that no key may read, and what the request uses it for.
     #[error("You do not have permissions to {0} on - {1}. No permission reads this column.")]
     Hidden(&'static str, String),
     #[error("Page not found - {0}")]
@@ -57,12 +57,12 @@ pub enum OneUptimeError {
     Common(#[from] CommonError),
 }
 
-/// What went wrong, the same text twice.
+/// The body of an error of the WhatsApp Log: the same text in two fields, because programs read either.
 #[derive(Serialize, ToSchema)]
 pub struct LogError {
-    /// The text, where the server puts it.
+    /// What went wrong; the field that OneUptime's server uses.
     error: String,
-    /// The same, where the reference page has it.
+    /// The same text; the field that OneUptime's reference page documents.
     message: String,
 }
 
@@ -71,7 +71,7 @@ impl OneUptimeError {
         Self::Bad(sentence.into())
     }
 
-    /// Why nobody may do what was wanted.
+    /// The error for a request without a valid caller.
     pub fn denied(error: AuthError, action: Action) -> Self {
         match error {
             AuthError::NoKey => Self::NoKey(action),
@@ -93,7 +93,7 @@ impl ErrorResponse for OneUptimeError {
         }
     }
 
-    /// OneUptime's errors have no title: these are for the log.
+    /// OneUptime's errors have no title; this one is for the log.
     fn title(&self) -> &'static str {
         match self {
             Self::NoKey(_) => "no-api-key",
@@ -114,10 +114,9 @@ impl ErrorResponse for OneUptimeError {
         }
     }
 
-    /// The same text twice: the server has one, the reference page the other.
     fn body(&self) -> String {
         let body = LogError { error: self.to_string(), message: self.to_string() };
-        // Two texts always have a form in JSON.
+        // Two strings can always be serialized.
         serde_json::to_string(&body).unwrap_or_default()
     }
 }

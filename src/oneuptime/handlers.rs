@@ -1,4 +1,5 @@
-//! `/api/whatsapp-log`: from the request to rows, an item or a count; the checks are in the order of docs/oneuptime.md §6.
+//! `/api/whatsapp-log`: from the request to rows, an item or a count, with the checks in the order of docs/oneuptime.md
+//! §6; knows no SQL.
 
 use std::sync::Arc;
 
@@ -23,10 +24,10 @@ use crate::store::{Budget, Connection, StoreError};
 use crate::web::error::{respond, status_code};
 use crate::web::{Access, KeyHeader, Request, answer};
 
-/// How many bytes of a body are kept of callers without a valid key: an unreadable body is reported before the key.
+/// How many bytes of a body are read without a valid key: a malformed body is reported before the key.
 const BODY_LIMIT_WITHOUT_KEY: usize = 16 * 1024;
 
-/// The callers of the log.
+/// Access to the WhatsApp log.
 pub struct ReadLogs;
 
 impl Access for ReadLogs {
@@ -38,11 +39,11 @@ impl Access for ReadLogs {
     }
 }
 
-/// How many rows match: exact.
+/// The exact number of matching rows.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"count": 42}))]
 pub struct LogCount {
-    /// The number.
+    /// The number of rows.
     #[schema(value_type = u64)]
     count: i64,
 }
@@ -82,7 +83,7 @@ pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     let select = parts.select()?;
     let filter = LogFilter::new(&caller, vec![Condition::On(Column::Id, Predicate::OneOf(vec![id]))]);
     let sort = LogQuery::sort([LogSortKey { column: Column::Id, descending: true }]);
-    // A limit of two: a page with fewer rows than its limit needs no count.
+    // The limit is 2 because a page with fewer rows than its limit needs no count.
     let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
     let rows = Rendering { select, project: caller.project.clone(), profile };
     let (_, item, _) = read_page(&request.app, &caller, &query, &rows).await?;
@@ -115,14 +116,14 @@ pub async fn delete(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptim
     refuse(&request, Action::Delete)
 }
 
-/// Changes are refused to every key.
+/// Rejects a change, whatever the key.
 fn refuse(request: &Request<ReadLogs>, action: Action) -> Result<HttpResponse, OneUptimeError> {
     Parts::read(&request.body)?;
     caller(request, action)?;
     Err(OneUptimeError::Refused(action))
 }
 
-/// The caller, and the form of its answers.
+/// The caller, and the profile of its responses.
 fn caller(request: &Request<ReadLogs>, action: Action) -> Result<(Arc<Caller>, Profile), OneUptimeError> {
     let caller = request.caller.clone().map_err(|error| OneUptimeError::denied(error, action))?;
     let profile = caller.profile.unwrap_or_else(|| request.app.config.profile());
@@ -133,7 +134,7 @@ fn check_may_read(caller: &Caller) -> Result<(), OneUptimeError> {
     if caller.may_read_whatsapp_logs() { Ok(()) } else { Err(OneUptimeError::NoPermission) }
 }
 
-/// The count of all rows, the first rows of the page as they are answered, and the ids of the others.
+/// The count of all matching rows, the first rows of the page in rendered form, and the ids of the others.
 async fn read_page(
     app: &App,
     caller: &Caller,
@@ -151,7 +152,7 @@ async fn read_page(
     app.store.query(caller.id(), work).await
 }
 
-/// An id of a path.
+/// Parses an id from the path.
 fn item_id(text: &str) -> Result<Operand, OneUptimeError> {
     value::id(text).map(|id| Operand::Text(id.to_string())).ok_or_else(|| {
         let mut quoted = String::new();

@@ -1,4 +1,4 @@
-//! The OneUptime dialect: its words, its errors and its leniency; knows nothing of other dialects.
+//! The OneUptime dialect: requests, rows, errors and leniency; knows nothing about other dialects.
 
 pub mod columns;
 pub mod document;

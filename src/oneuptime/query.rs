@@ -1,4 +1,4 @@
-//! A query's operators, read into conditions that cannot be wrong (docs/oneuptime.md §5); knows no SQL.
+//! Parses the operators of a `query` into valid conditions (docs/oneuptime.md §5); knows no SQL.
 
 use super::OneUptimeError;
 use super::columns::{Meant, field};
@@ -8,12 +8,12 @@ use crate::model::log_query::{Comparison, Condition, Operand, Predicate, Searche
 use crate::model::whatsapp_log::ColumnType;
 use crate::model::wire;
 
-/// How many conditions one query may have: more than there are columns.
+/// The maximum number of conditions in one query: more than there are columns.
 const MOST_CONDITIONS: usize = 100;
-/// How many columns all its searches together may look through, each of which is a walk over the rows.
+/// The maximum number of columns in all MultiSearches of a query together: each one is compared for every scanned row.
 const MOST_SEARCHED: usize = 50;
 
-/// Reads a `query`.
+/// Parses a `query`.
 pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeError> {
     let fields = value::object(raw).ok_or_else(|| OneUptimeError::bad("Query must be an object."))?;
     if fields.len() > MOST_CONDITIONS {
@@ -24,11 +24,11 @@ pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeErr
         let typed = Typed::read(raw.get());
         if let Some(search) = typed.as_ref().filter(|typed| typed.of_type == "MultiSearch") {
             conditions.extend(multi_search(&name, search, project_id)?);
-            let of_each = |condition: &Condition| match condition {
+            let searched_columns = |condition: &Condition| match condition {
                 Condition::AnyMatches(searched, _) => searched.len(),
                 Condition::On(..) => 0,
             };
-            if conditions.iter().map(of_each).sum::<usize>() > MOST_SEARCHED {
+            if conditions.iter().map(searched_columns).sum::<usize>() > MOST_SEARCHED {
                 let sentence = format!("Query must search at most {MOST_SEARCHED} columns with MultiSearch.");
                 return Err(OneUptimeError::Bad(sentence));
             }
@@ -36,21 +36,21 @@ pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeErr
         }
         let meant = field(&name).ok_or_else(|| unknown(&name))?.meant();
         match meant {
-            // The key's own project takes its place, which every row has.
+            // The key's own project replaces it, and every row belongs to that.
             Meant::Project if name == "projectId" => {}
             Meant::Project => {
-                let tests = Reader { name: &name, kind: ColumnType::Id }.tests(raw.get(), typed)?;
-                let own = Operand::Text(project_id.to_owned());
-                conditions.extend(tests.iter().any(|test| !test.holds_for(&own)).then_some(Condition::NEVER));
+                let predicates = Reader { name: &name, kind: ColumnType::Id }.predicates(raw.get(), typed)?;
+                let own_id = Operand::Text(project_id.to_owned());
+                conditions.extend(predicates.iter().any(|one| !one.holds_for(&own_id)).then_some(Condition::NEVER));
             }
             Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
             Meant::Never(kind) => {
-                let tests = Reader { name: &name, kind }.tests(raw.get(), typed)?;
-                conditions.extend(tests.iter().any(|test| !test.holds_for_null()).then_some(Condition::NEVER));
+                let predicates = Reader { name: &name, kind }.predicates(raw.get(), typed)?;
+                conditions.extend(predicates.iter().any(|one| !one.holds_for_null()).then_some(Condition::NEVER));
             }
             Meant::Column(column) => {
-                let tests = Reader { name: &name, kind: column.kind() }.tests(raw.get(), typed)?;
-                conditions.extend(tests.into_iter().map(|test| Condition::On(column, test)));
+                let predicates = Reader { name: &name, kind: column.kind() }.predicates(raw.get(), typed)?;
+                conditions.extend(predicates.into_iter().map(|predicate| Condition::On(column, predicate)));
             }
         }
     }
@@ -61,7 +61,7 @@ fn unknown(name: &str) -> OneUptimeError {
     OneUptimeError::Bad(format!("Invalid column on WhatsApp Log - {name}. Column does not exist."))
 }
 
-/// A text in any of several columns; its own name says nothing. An empty text is no condition.
+/// A search for a text in any of several columns. `name` is only used in errors; an empty text is no condition.
 fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Option<Condition>, OneUptimeError> {
     let reader = Reader { name, kind: ColumnType::Text };
     let pattern = reader.pattern(search.get("value"), Pattern::contains)?;
@@ -76,7 +76,7 @@ fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Opti
             Meant::Column(column) => Searched::Column(column),
             Meant::Project => Searched::Project(project_id.to_owned()),
             Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
-            // Nothing is found where there never is a value.
+            // A column that never has a value never matches.
             Meant::Never(_) => continue,
         };
         if !searched.contains(&one) {
@@ -90,7 +90,7 @@ fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Opti
     })
 }
 
-/// Reads the condition on one column.
+/// Parses the condition on one column.
 struct Reader<'a> {
     name: &'a str,
     kind: ColumnType,
@@ -101,8 +101,8 @@ impl Reader<'_> {
         OneUptimeError::Bad(format!("Invalid query on WhatsApp Log - {}: {what}.", self.name))
     }
 
-    /// A stretch between two ends is two tests, anything else one.
-    fn tests(&self, raw: &str, typed: Option<Typed<'_>>) -> Result<Vec<Predicate>, OneUptimeError> {
+    /// A range becomes two predicates, anything else one.
+    fn predicates(&self, raw: &str, typed: Option<Typed<'_>>) -> Result<Vec<Predicate>, OneUptimeError> {
         match typed {
             Some(typed) if typed.of_type == "InBetween" => {
                 let start = self.value(typed.get("startValue"), "its startValue")?;
@@ -124,7 +124,7 @@ impl Reader<'_> {
         let value = || self.value(typed.get("value"), "its value");
         let list = || self.list(typed.get("value"));
         let pattern = |form| self.pattern(typed.get("value"), form);
-        let or_null = |test| Predicate::OrNull(Box::new(test));
+        let or_null = |predicate| Predicate::OrNull(Box::new(predicate));
         Ok(match typed.of_type.as_str() {
             "EqualTo" => Predicate::OneOf(vec![value()?]),
             "NotEqual" => Predicate::Compare(Different, value()?),
@@ -141,7 +141,7 @@ impl Reader<'_> {
             "StartsWith" => Predicate::Matches(pattern(Pattern::starts_with)?),
             "EndsWith" => Predicate::Matches(pattern(Pattern::ends_with)?),
             "NotContains" => Predicate::DoesNotMatch(pattern(Pattern::contains)?),
-            // On columns of one value, all of them is any of them.
+            // For a column with a single value, `IncludesAll` means the same as `Includes`.
             "Includes" | "IncludesAll" => Predicate::OneOf(list()?),
             "IncludesNone" => Predicate::NoneOf(list()?),
             _ => return Err(self.wrong("its _type is not an operator")),
@@ -158,7 +158,7 @@ impl Reader<'_> {
         raw.and_then(|raw| value::value(raw, self.kind)).ok_or_else(|| self.wrong(&format!("{what} must be {wanted}")))
     }
 
-    /// Each value of a list once.
+    /// The distinct values of a list.
     fn list(&self, raw: Option<&str>) -> Result<Vec<Operand>, OneUptimeError> {
         let elements = raw.and_then(wire::array).ok_or_else(|| self.wrong("its value must be a list"))?;
         let values = elements.iter().map(|raw| self.value(Some(raw.get()), "each value of its list"));

@@ -1,4 +1,4 @@
-//! A request as it came, read part by part in the order of its checks (docs/oneuptime.md §6); knows no key's rights.
+//! Parses a request part by part, in the order of the checks (docs/oneuptime.md §6); knows no key's rights.
 
 use super::OneUptimeError;
 use super::columns::{Meant, field};
@@ -12,7 +12,7 @@ use crate::web::{Body, CommonError};
 
 const DEFAULT_LIMIT: i64 = 10;
 
-/// The parts of a body that mean something, as they came.
+/// The known parts of a body, not parsed yet.
 #[derive(Default)]
 pub struct Parts {
     select: Option<String>,
@@ -24,7 +24,8 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Reads a body, whatever type it says it has: a filter that is passed over would be dangerous.
+    /// Reads a body as JSON, whatever its `Content-Type`: to ignore a filter would return
+    /// rows that the client did not ask for.
     pub fn read(body: &Body) -> Result<Self, OneUptimeError> {
         let bytes = match body {
             Body::Whole(bytes) => bytes,
@@ -35,7 +36,7 @@ impl Parts {
         };
         let text = std::str::from_utf8(bytes).map_err(|_| OneUptimeError::bad("The body is not valid UTF-8."))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        // PHP writes an object without fields as a list.
+        // PHP encodes an empty object as an empty list.
         if text.trim().is_empty() || wire::is_empty_list(text.trim()) {
             return Ok(Self::default());
         }
@@ -52,7 +53,7 @@ impl Parts {
         for (name, raw) in value::object(text).unwrap_or_default() {
             let raw = raw.get();
             match name.as_str() {
-                // As some programs write a map that is not set.
+                // Some programs write null for a map that is not set.
                 "select" | "query" | "sort" if raw == "null" => {}
                 "select" => parts.select = Some(raw.to_owned()),
                 "query" => parts.query = Some(raw.to_owned()),
@@ -74,12 +75,12 @@ impl Parts {
         Select::parse(self.select.as_deref().unwrap_or("{}"))
     }
 
-    /// The sort keys in their order, made whole.
+    /// The sort keys in order, completed so that the order is total.
     pub fn sort(&self) -> Result<Vec<LogSortKey>, OneUptimeError> {
         let raw = self.sort.as_deref().unwrap_or("{}");
         let fields = value::object(raw).ok_or_else(|| OneUptimeError::bad("Sort must be an object."))?;
         let mut keys = Vec::new();
-        let is_asked = !fields.is_empty();
+        let is_given = !fields.is_empty();
         for (name, raw) in fields {
             let meant = field(&name).map(super::columns::Field::meant);
             let meant = meant.ok_or_else(|| {
@@ -91,12 +92,12 @@ impl Parts {
             let descending = is_descending(raw.get()).ok_or_else(|| {
                 OneUptimeError::Bad(format!("Invalid sort on WhatsApp Log - {name}: it must be 1, -1, ASC or DESC."))
             })?;
-            // What is the same for every row orders nothing, and what ends every order is left.
+            // A field that is the same for every row does not affect the order.
             if let Meant::Column(column) = meant {
                 keys.push(LogSortKey { column, descending });
             }
         }
-        if is_asked && keys.is_empty() {
+        if is_given && keys.is_empty() {
             keys.push(LogSortKey { column: Column::Id, descending: true });
         }
         Ok(LogQuery::sort(keys))
@@ -124,7 +125,7 @@ fn is_descending(raw: &str) -> Option<bool> {
     }
 }
 
-/// Which page is wanted: how many rows to skip, and how many to give.
+/// The requested page: how many rows to skip, and how many to return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
     pub skip: i64,
@@ -132,21 +133,21 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// What the URL says wins over what the body says. Fails where either is negative.
+    /// Values in the URL override those in the body. Fails if one is negative.
     pub fn new(in_url: &[(String, String)], body: &Parts) -> Result<Self, OneUptimeError> {
-        let of_url = |name: &str| in_url.iter().find(|(known, value)| known == name && !value.is_empty());
-        let of = |name: &str, in_body: Option<i64>| match of_url(name) {
+        let url_value = |name: &str| in_url.iter().find(|(known, value)| known == name && !value.is_empty());
+        let value_of = |name: &str, in_body: Option<i64>| match url_value(name) {
             Some((_, value)) => leading_integer(value),
             None => in_body,
         };
-        let (skip, limit) = (of("skip", body.skip).unwrap_or(0), of("limit", body.limit).unwrap_or(0));
+        let (skip, limit) = (value_of("skip", body.skip).unwrap_or(0), value_of("limit", body.limit).unwrap_or(0));
         if skip < 0 || limit < 0 {
             return Err(OneUptimeError::bad("positiveNumber cannot be less than 0"));
         }
         Ok(Self { skip, limit: if limit == 0 { DEFAULT_LIMIT } else { limit } })
     }
 
-    /// Fails where more rows are wanted than a profile gives at once.
+    /// Fails if the limit exceeds the profile's maximum.
     pub fn check(self, profile: Profile) -> Result<Self, OneUptimeError> {
         let most = match profile {
             Profile::Published => 100,
@@ -159,7 +160,7 @@ impl Paging {
     }
 }
 
-/// A number of the body, its fraction cut off, or a string that begins with one.
+/// A number in the body, without its fraction, or a string that begins with an integer.
 fn number(raw: &str) -> Option<i64> {
     match serde_json::from_str(raw).ok()? {
         serde_json::Value::String(text) => leading_integer(&text),
@@ -169,7 +170,7 @@ fn number(raw: &str) -> Option<i64> {
     }
 }
 
-/// The integer that a text begins with, as JavaScript's `parseInt` reads it; one that is too great becomes the greatest.
+/// The integer that a text begins with, as JavaScript's `parseInt` reads it; one that is too large becomes the maximum.
 fn leading_integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let (negative, rest) = match text.strip_prefix('-') {

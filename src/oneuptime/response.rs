@@ -1,4 +1,5 @@
-//! Rows as an answer holds them, and what follows the beginning of a long one, read as its client reads; knows no request.
+//! The rows of a response, and the rest of a long one, which is read from the store at the pace of its client; knows no
+//! request.
 
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use crate::store::whatsapp_logs::page;
 use crate::store::{Budget, Store, StoreError};
 use crate::web::answer::Rest;
 
-/// How rows are written.
+/// How rows are rendered.
 #[derive(Clone)]
 pub struct Rendering {
     pub select: Select,
@@ -18,7 +19,7 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// Rows with commas between them.
+    /// Renders rows, separated by commas.
     pub fn of_rows(&self, rows: &[WhatsAppLog], budget: &Budget) -> Result<String, StoreError> {
         let mut text = String::new();
         for log in rows {
@@ -31,7 +32,7 @@ impl Rendering {
         Ok(text)
     }
 
-    /// The same where nothing but ids was chosen.
+    /// The same if only ids are selected.
     pub fn of_ids(ids: &[Uuid]) -> String {
         let mut text = String::new();
         for id in ids {
@@ -44,14 +45,14 @@ impl Rendering {
     }
 }
 
-/// The rows of a page that are still to be read. Nothing of the store is held while the client reads.
+/// The rows of a page that are not read yet. No connection or transaction is held while the client reads.
 pub struct UnreadRows {
     pub store: Store,
     pub caller: CallerId,
     pub query: LogQuery,
     pub rows: Rendering,
     pub ids: Vec<Uuid>,
-    /// The end of the answer.
+    /// The end of the response body.
     pub after: String,
 }
 

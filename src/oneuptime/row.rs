@@ -1,4 +1,4 @@
-//! A row in OneUptime's form, as `import` reads and `export` writes it; knows no answer.
+//! A row in OneUptime's format, as `import` reads and `export` writes it; knows no response.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,11 @@ use crate::model::key::{Profile, Project};
 use crate::model::whatsapp_log::{Column, Relation};
 use crate::model::{Instant, WhatsAppLog, wire};
 
-/// The longest values that indexes take, in bytes. A number's is an address's of edna and a plus sign.
-const LONGEST_NUMBER: (usize, &str) = (1025, "at most 1025 bytes long");
-const LONGEST_STATUS: (usize, &str) = (256, "at most 256 bytes long");
-/// As OneUptime has it, in characters (docs/oneuptime.md §2).
-const LONGEST_WHATSAPP_MESSAGE_ID: (usize, &str) = (100, "at most 100 characters long");
+/// The longest values that can be indexed, in bytes. A number may be one of edna's addresses with a plus sign.
+const MAX_NUMBER_BYTES: (usize, &str) = (1025, "at most 1025 bytes long");
+const MAX_STATUS_BYTES: (usize, &str) = (256, "at most 256 bytes long");
+/// OneUptime's own limit, in characters (docs/oneuptime.md 2.2).
+const MAX_WHATSAPP_MESSAGE_ID_CHARS: (usize, &str) = (100, "at most 100 characters long");
 
 /// Why a row is rejected. Names the field, never its value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -37,23 +37,23 @@ pub enum RowError {
     Deleted,
 }
 
-/// A row, and how many fields of it OneUptime does not document.
+/// A row, and the number of its fields that OneUptime does not document.
 pub struct Parsed {
     pub log: WhatsAppLog,
     pub unknown_fields: usize,
 }
 
-/// Reads a row of a project, its values plain or with their types beside them.
+/// Parses a row of a project, with plain values or with values that carry their types.
 pub fn parse(text: &str, project_id: &str) -> Result<Parsed, RowError> {
     let fields = wire::object(text)?;
-    let mut read = Read { seen: HashSet::new(), project_id, row: Row::default(), unknown_fields: 0 };
+    let mut reader = RowReader { seen: HashSet::new(), project_id, row: Row::default(), unknown_fields: 0 };
     for (name, raw) in fields.0 {
-        read.field(&name, raw.get())?;
+        reader.field(&name, raw.get())?;
     }
-    Ok(Parsed { log: read.row.whole()?, unknown_fields: read.unknown_fields })
+    Ok(Parsed { log: reader.row.finish()?, unknown_fields: reader.unknown_fields })
 }
 
-/// Writes a row in the live form, with everything that is kept of it.
+/// Renders a row in the live form, with everything that is stored of it.
 pub fn render(log: &WhatsAppLog, project_id: &str) -> String {
     let project = Project { id: project_id.to_owned(), name: String::new() };
     let mut line = String::with_capacity(1024);
@@ -61,7 +61,7 @@ pub fn render(log: &WhatsAppLog, project_id: &str) -> String {
     line
 }
 
-/// What has been read of a row.
+/// The fields of a row that have been read so far.
 #[derive(Default)]
 struct Row {
     id: Option<Uuid>,
@@ -79,7 +79,7 @@ struct Row {
 }
 
 impl Row {
-    fn whole(self) -> Result<WhatsAppLog, RowError> {
+    fn finish(self) -> Result<WhatsAppLog, RowError> {
         let created_at = self.created_at.ok_or(RowError::Missing("createdAt"))?;
         Ok(WhatsAppLog {
             id: self.id.ok_or(RowError::Missing("_id"))?,
@@ -98,15 +98,15 @@ impl Row {
     }
 }
 
-/// A row while it is read.
-struct Read<'a> {
+/// Reads the fields of a row.
+struct RowReader<'a> {
     seen: HashSet<&'static str>,
     project_id: &'a str,
     row: Row,
     unknown_fields: usize,
 }
 
-impl Read<'_> {
+impl RowReader<'_> {
     fn field(&mut self, name: &str, raw: &str) -> Result<(), RowError> {
         let Some((name, known)) = FIELDS.iter().find(|(known, _)| *known == name) else {
             self.unknown_fields += usize::from(raw != "null");
@@ -149,21 +149,21 @@ impl Read<'_> {
             Column::UpdatedAt => row.updated_at = Some(date(name, raw)?),
             Column::Version => row.version = Some(integer(name, raw)?),
             Column::Cost => row.cost = Some(integer(name, raw)?),
-            Column::ToNumber => row.to_number = Some(bounded(name, raw, LONGEST_NUMBER)?),
-            Column::FromNumber => row.from_number = Some(bounded(name, raw, LONGEST_NUMBER)?),
+            Column::ToNumber => row.to_number = Some(bounded(name, raw, MAX_NUMBER_BYTES)?),
+            Column::FromNumber => row.from_number = Some(bounded(name, raw, MAX_NUMBER_BYTES)?),
             Column::MessageText => row.message_text = Some(text(name, raw)?),
-            // Of any length: a message's can be longer than OneUptime's own, and what was exported comes in again.
+            // Unlimited: a message's can be longer than OneUptime allows, and an exported row must be importable.
             Column::StatusMessage => row.status_message = Some(text(name, raw)?),
             Column::WhatsAppMessageId => {
-                let (longest, sentence) = LONGEST_WHATSAPP_MESSAGE_ID;
+                let (max, sentence) = MAX_WHATSAPP_MESSAGE_ID_CHARS;
                 let id = text(name, raw)?;
-                if id.chars().nth(longest).is_some() {
+                if id.chars().nth(max).is_some() {
                     return Err(RowError::Wrong(name, sentence));
                 }
                 row.whatsapp_message_id = Some(id);
             }
             Column::Status => {
-                let status = bounded(name, raw, LONGEST_STATUS)?;
+                let status = bounded(name, raw, MAX_STATUS_BYTES)?;
                 if status.is_empty() {
                     return Err(RowError::Wrong(name, "a text that is not empty"));
                 }
@@ -175,7 +175,7 @@ impl Read<'_> {
     }
 }
 
-/// The `_id` of what a relation leads to.
+/// The `_id` of a related object.
 fn inner_id<'a>(name: &'static str, raw: &'a str) -> Result<&'a str, RowError> {
     let fields = value::object(raw).unwrap_or_default();
     let id = fields.iter().find(|(name, _)| name == "_id").map(|(_, raw)| raw.get());
@@ -186,9 +186,9 @@ fn text(name: &'static str, raw: &str) -> Result<String, RowError> {
     value::text(raw).ok_or(RowError::Wrong(name, "a text"))
 }
 
-fn bounded(name: &'static str, raw: &str, (longest, sentence): (usize, &'static str)) -> Result<String, RowError> {
+fn bounded(name: &'static str, raw: &str, (max, sentence): (usize, &'static str)) -> Result<String, RowError> {
     let text = text(name, raw)?;
-    if text.len() > longest { Err(RowError::Wrong(name, sentence)) } else { Ok(text) }
+    if text.len() > max { Err(RowError::Wrong(name, sentence)) } else { Ok(text) }
 }
 
 fn id(name: &'static str, raw: &str) -> Result<Uuid, RowError> {

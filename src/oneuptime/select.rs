@@ -1,4 +1,4 @@
-//! Which columns an answer's rows have, and the rows written with them; knows no query.
+//! Which columns are selected, and how a row is rendered with them; knows no query.
 
 use serde_json::Value as Json;
 
@@ -10,7 +10,7 @@ use crate::model::log_query::Wanted;
 use crate::model::whatsapp_log::Column;
 use crate::model::{WhatsAppLog, wire};
 
-/// The chosen columns: for each place of `FIELDS` nothing, or the inner columns that were chosen with it.
+/// The selected columns: for each element of `FIELDS` nothing, or the inner columns that are selected with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Select(Vec<Option<Vec<&'static str>>>);
 
@@ -23,13 +23,13 @@ impl Default for Select {
 }
 
 impl Select {
-    /// Everything that is kept of a row, as `export` writes it.
+    /// Everything that is stored of a row, as `export` writes it.
     pub fn everything() -> Self {
-        let kept = |field| matches!(field, Field::Column(_) | Field::DeletedAt | Field::ProjectId);
-        Self(FIELDS.iter().map(|(_, field)| kept(*field).then(Vec::new)).collect())
+        let is_stored = |field| matches!(field, Field::Column(_) | Field::DeletedAt | Field::ProjectId);
+        Self(FIELDS.iter().map(|(_, field)| is_stored(*field).then(Vec::new)).collect())
     }
 
-    /// Reads a `select`.
+    /// Parses a `select`.
     pub fn parse(raw: &str) -> Result<Self, OneUptimeError> {
         let fields = value::object(raw).ok_or_else(|| OneUptimeError::bad("Select must be an object."))?;
         let mut select = Self::default();
@@ -47,7 +47,7 @@ impl Select {
                 }
                 (chosen, _) => is_true(&chosen).then(Vec::new),
             };
-            // The id is always there.
+            // The id is always selected.
             if place > 0 {
                 select.0[place] = inner;
             }
@@ -55,7 +55,7 @@ impl Select {
         Ok(select)
     }
 
-    /// What rows are needed for it.
+    /// What has to be read from the store for it.
     pub fn wanted(&self) -> Wanted {
         let chosen = |place: usize| self.0[place].is_some();
         if !(1..FIELDS.len()).any(chosen) {
@@ -64,7 +64,7 @@ impl Select {
         Wanted::Rows { message_text: place("messageText").is_some_and(chosen) }
     }
 
-    /// Writes a row.
+    /// Renders a row.
     pub fn push(&self, out: &mut String, log: &WhatsAppLog, project: &Project, profile: Profile) {
         out.push('{');
         for ((name, field), inner) in FIELDS.iter().zip(&self.0) {
@@ -80,7 +80,7 @@ impl Select {
     }
 }
 
-/// Writes a row of which nothing but the id is wanted.
+/// Renders a row with nothing but its id.
 pub fn push_id_alone(out: &mut String, id: uuid::Uuid) {
     out.push_str(r#"{"_id":"#);
     wire::push_text(out, &id.to_string());
@@ -95,7 +95,7 @@ fn unknown(name: &str) -> OneUptimeError {
     ))
 }
 
-/// The inner columns that a relation's object chooses.
+/// The inner columns that the object of a relation selects.
 fn inner(raw: &str, model: &str, readable: &'static [&'static str]) -> Result<Vec<&'static str>, OneUptimeError> {
     let mut chosen = Vec::new();
     for (name, raw) in value::object(raw).unwrap_or_default() {
@@ -111,11 +111,11 @@ fn inner(raw: &str, model: &str, readable: &'static [&'static str]) -> Result<Ve
             None => return Err(OneUptimeError::Bad(format!("Column {name} not found on {model}"))),
         }
     }
-    // In the order of the reference, whatever the order they were asked in.
+    // In the order of the reference page, whatever the order of the request.
     Ok(readable.iter().copied().filter(|known| chosen.contains(known)).collect())
 }
 
-/// What JavaScript takes for true.
+/// Whether a value is truthy in JavaScript.
 fn is_true(value: &Json) -> bool {
     match value {
         Json::Null => false,
@@ -139,7 +139,7 @@ fn push_field(out: &mut String, field: Field, inner: &[&str], log: &WhatsAppLog,
     }
 }
 
-/// Writes what a relation leads to: its id, and what is known of the chosen columns.
+/// Renders a related object: its id, and the selected columns, null if their value is not known.
 fn push_related<'a>(out: &mut String, id: &str, inner: &[&str], known: impl Fn(&str) -> Option<&'a String>) {
     out.push_str(r#"{"_id":"#);
     wire::push_text(out, id);

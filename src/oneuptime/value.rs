@@ -1,4 +1,4 @@
-//! Single values: how each profile writes them, and how they are read, plain or with their type beside them.
+//! Single values: how each profile renders them, and how they are parsed, plain or with their type; knows no column.
 
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
@@ -10,10 +10,10 @@ use crate::model::log_query::Operand;
 use crate::model::whatsapp_log::ColumnType;
 use crate::model::{Instant, wire};
 
-/// The types that a value can have beside it.
+/// The types that a value can carry.
 const WRAPPERS: [&str; 3] = ["ObjectID", "Phone", "DateTime"];
 
-/// Writes a value of one of the types: as it is, or with the type beside it (docs/oneuptime.md 3.7).
+/// Renders a value of one of these types, plain or with its type (docs/oneuptime.md 3.7).
 fn push(out: &mut String, profile: Profile, of_type: &str, text: &str) {
     match profile {
         Profile::Published => wire::push_text(out, text),
@@ -39,29 +39,29 @@ pub fn push_date(out: &mut String, profile: Profile, at: Instant) {
     push(out, profile, "DateTime", &at.iso());
 }
 
-/// A JSON object's fields in their order; of those that stand twice the last one counts, as in JavaScript.
+/// The fields of a JSON object, in order. If a field occurs twice, the last value counts, as in JavaScript.
 pub fn object(raw: &str) -> Option<Vec<(String, &RawValue)>> {
     let mut fields: Vec<(String, &RawValue)> = Vec::new();
-    let mut places = std::collections::HashMap::new();
+    let mut positions = std::collections::HashMap::new();
     for (name, value) in wire::object(raw).ok()?.0 {
-        let place = *places.entry(name.clone()).or_insert(fields.len());
-        if place == fields.len() {
+        let position = *positions.entry(name.clone()).or_insert(fields.len());
+        if position == fields.len() {
             fields.push((name.into_owned(), value));
         } else {
-            fields[place].1 = value;
+            fields[position].1 = value;
         }
     }
     Some(fields)
 }
 
-/// An object that names its type.
+/// An object with a `_type`.
 pub struct Typed<'a> {
     pub of_type: String,
     fields: Vec<(String, &'a RawValue)>,
 }
 
 impl<'a> Typed<'a> {
-    /// `None` where it is no object, or names no type.
+    /// `None` if it is not an object, or has no `_type`.
     pub fn read(raw: &'a str) -> Option<Self> {
         let fields = object(raw)?;
         let named = fields.iter().find(|(name, _)| name == "_type")?;
@@ -72,14 +72,14 @@ impl<'a> Typed<'a> {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, raw)| raw.get())
     }
 
-    /// Whether it is no more than a value with its type beside it.
+    /// Whether it is only a value with its type, rather than an operator.
     pub fn is_wrapper(&self) -> bool {
         WRAPPERS.contains(&self.of_type.as_str())
     }
 }
 
-/// A value without the type beside it: the text of a string, or a number's digits.
-fn plain(raw: &str) -> Option<(String, bool)> {
+/// A value without its type, as the text of a string or the digits of a number, and whether it is a string.
+fn without_type(raw: &str) -> Option<(String, bool)> {
     let typed = Typed::read(raw);
     let raw = match &typed {
         Some(typed) if typed.is_wrapper() => typed.get("value")?,
@@ -88,14 +88,14 @@ fn plain(raw: &str) -> Option<(String, bool)> {
     match serde_json::from_str(raw).ok()? {
         Json::String(text) => Some((text, true)),
         Json::Number(number) => {
-            Some((number.as_f64().and_then(whole).map_or_else(|| raw.to_owned(), |n| n.to_string()), false))
+            Some((number.as_f64().and_then(exact_integer).map_or_else(|| raw.to_owned(), |n| n.to_string()), false))
         }
         _ => None,
     }
 }
 
-/// A number that JavaScript writes without a fraction, however it was written here.
-fn whole(number: f64) -> Option<i64> {
+/// The integer that a number equals, if JavaScript prints the number as one, however it is written in the JSON.
+fn exact_integer(number: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and lies within what is exact")]
     (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
@@ -103,12 +103,12 @@ fn whole(number: f64) -> Option<i64> {
 
 /// The text of a string or of a number.
 pub fn text(raw: &str) -> Option<String> {
-    plain(raw).map(|(text, _)| text)
+    without_type(raw).map(|(text, _)| text)
 }
 
-/// What a column of a kind can be compared with; `None` where the value is none of that kind.
+/// The operand for a column of a type; `None` if the value does not have that type.
 pub fn value(raw: &str, kind: ColumnType) -> Option<Operand> {
-    let (text, is_string) = plain(raw)?;
+    let (text, is_string) = without_type(raw)?;
     match kind {
         ColumnType::Text => Some(Operand::Text(text)),
         ColumnType::Integer => wire::integer(&text).ok().map(Operand::Integer),
@@ -118,12 +118,12 @@ pub fn value(raw: &str, kind: ColumnType) -> Option<Operand> {
     }
 }
 
-/// A date, to the millisecond.
+/// Parses a date, to the millisecond.
 pub fn instant(text: &str) -> Option<Instant> {
     Instant::parse(text, Rounding::Down)
 }
 
-/// An id in the one form that OneUptime takes: with hyphens, its letters in any case.
+/// Parses an id in the only form that OneUptime accepts: with hyphens, in any letter case.
 pub fn id(text: &str) -> Option<Uuid> {
     (text.len() == uuid::fmt::Hyphenated::LENGTH).then(|| Uuid::try_parse(text).ok()).flatten()
 }

@@ -1,8 +1,9 @@
-//! Copies another endpoint's history through the one door, and keeps it fresh; knows no HTTP, no clock and no terminal.
+//! Copies another endpoint's history into the ingest queue, and keeps the copy up to date; knows no HTTP, no clock and
+//! no terminal.
 //!
-//! Progress is kept in the store after what it speaks of is durable, and recording is safe to repeat, so a pull may be
-//! stopped at any point and however often. A later one begins where messages may still have changed since they were
-//! read: their statuses come late, for as long as the `overlap`.
+//! Progress is saved only after the messages that it covers are durable, and recording a message again changes nothing,
+//! so a pull may be stopped at any point, any number of times. The next one starts at the first message that may have
+//! changed since it was read: statuses can arrive late by up to the `overlap`.
 
 mod page;
 mod retry;
@@ -25,45 +26,46 @@ use retry::Pace;
 use upstream::{PageRequest, Upstream, UpstreamError, UpstreamPage};
 use window::{Pass, WindowOutcome};
 
-/// As far back as there is: 2010-01-01.
+/// Where a pull without a first instant begins: 2010-01-01.
 const BEGINNING: Instant = Instant(1_262_304_000_000);
 
-/// How many windows that may be incomplete are remembered one by one. Beyond them, the last one grows.
-const MOST_INCOMPLETE: usize = 64;
+/// The maximum number of incomplete windows that are stored separately. Beyond it, the last one is extended.
+const MAX_INCOMPLETE: usize = 64;
 
-/// How many fingerprints of rejected messages are kept, so that none is told of at every turn.
+/// The maximum number of fingerprints of rejected messages, which keep a message from being reported in every poll.
 const MOST_FINGERPRINTS: usize = 10_000;
 
 /// What to copy, and how.
 #[derive(Clone, Debug)]
 pub struct PullOptions {
-    /// The first instant; `None` for going on where an earlier pull ended, or as far back as there is.
+    /// The first instant; `None` to resume where an earlier pull ended, or to start at the beginning if there is none.
     pub from: Option<Instant>,
     /// The last instant; `None` for now.
     pub to: Option<Instant>,
-    /// For how long messages may change after they were sent.
+    /// For how long a message may change after it was sent.
     pub overlap: Duration,
-    /// How long to rest between two looks of one that follows.
+    /// The pause between two polls of a pull that follows.
     pub poll_interval: Duration,
     pub retry: RetryPolicy,
     pub limits: PullLimits,
 }
 
-/// Bounds on how an upstream is read. The defaults are those of the real thing.
+/// Limits on how an upstream is read. The defaults are those of production; tests use smaller ones.
 #[derive(Clone, Copy, Debug)]
 pub struct PullLimits {
-    /// Messages of a page.
+    /// The page size, in messages.
     pub page: usize,
-    /// How many messages a window may have before a shorter one is taken: a deep offset costs the upstream dear.
+    /// How many messages a window may have before it is shortened: a large offset is expensive for the upstream.
     pub deep: u64,
-    /// The shortest and the longest window, in milliseconds.
+    /// The shortest window, in milliseconds.
     pub shortest: i64,
+    /// The longest window, in milliseconds.
     pub longest: i64,
-    /// How many times a window whose pages do not fit together is begun again.
+    /// How many times a window whose pages do not match is read again from its start.
     pub restarts: u32,
-    /// How many pages of one window are asked for.
+    /// The maximum number of pages that are requested for one window.
     pub pages: u32,
-    /// How many windows may stay incomplete before the upstream is left alone.
+    /// The number of incomplete windows at which a pull stops.
     pub incomplete: u32,
 }
 
@@ -73,40 +75,40 @@ impl Default for PullLimits {
     }
 }
 
-/// What came of a pull so far.
+/// The results of a pull so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PullStats {
     pub recorded: OutcomeCounts,
-    /// Messages that cannot be read, each counted once.
+    /// Messages that were rejected, each counted once.
     pub rejected: u64,
-    /// Questions, those that were not answered included.
+    /// Requests, including those without a response.
     pub requests: u64,
-    /// Fields that edna does not document; they are kept.
+    /// Fields that edna does not document; they are stored.
     pub unknown_fields: usize,
 }
 
-/// Who wants to hear of a pull while it runs. Nothing that is told is private.
+/// Observes a running pull. No argument contains anything private.
 pub trait Observer {
-    /// Everything between the first two instants is read up to the third.
+    /// Of the range between the first two instants, everything up to the third has been read.
     fn progressed(&mut self, _from: Instant, _to: Instant, _up_to: Instant, _sum: &PullStats) {}
 
-    /// A look is done, and the next one comes later.
+    /// A poll is complete; the next one follows after a pause.
     fn caught_up(&mut self, _sum: &PullStats) {}
 
-    /// An earlier pull was asked for nothing before an instant, and this one goes on after it.
+    /// This pull resumes an earlier one, which began at an instant; nothing before that is copied.
     fn resumes_after(&mut self, _asked_from: Instant) {}
 
-    /// A message cannot be read.
+    /// A message was rejected.
     fn rejected(&mut self, place: &str, reason: &str);
 
-    /// There is no answer; the same is asked again after a pause.
+    /// A request or a poll failed; it is repeated after a pause.
     fn retrying(&mut self, reason: &str, pause: Duration);
 
     /// Messages of a window may be missing.
     fn incomplete(&mut self, from: Instant, to: Instant, reason: &str);
 }
 
-/// Why a pull ended before it was done. What was recorded is kept, and the next one goes on there.
+/// Why a pull stopped before it was complete. What was recorded stays recorded, and the next pull resumes there.
 #[derive(Debug, Error)]
 pub enum PullError {
     #[error(transparent)]
@@ -125,7 +127,7 @@ pub enum PullError {
 
 /// One tenant's pull from one upstream.
 pub struct Pull<N, W> {
-    door: IngestQueue,
+    queue: IngestQueue,
     upstream: Upstream,
     options: PullOptions,
     now: N,
@@ -135,17 +137,17 @@ pub struct Pull<N, W> {
     pace: Pace,
     /// How long the next window is, in milliseconds.
     span: i64,
-    /// Whether the window before had too many messages.
+    /// Whether the previous window had too many messages.
     dense: bool,
-    /// Which rejected messages were told of.
+    /// The rejected messages that have been reported.
     fingerprints: HashSet<u64>,
 }
 
 impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
-    pub fn new(door: IngestQueue, upstream: Upstream, options: PullOptions, now: N, observer: W) -> Self {
+    pub fn new(queue: IngestQueue, upstream: Upstream, options: PullOptions, now: N, observer: W) -> Self {
         let (pace, span) = (Pace::new(&options.retry), options.limits.longest);
         Self {
-            door,
+            queue,
             upstream,
             options,
             now,
@@ -163,15 +165,15 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         self.stats
     }
 
-    /// Gives the observer back, to end what it shows.
+    /// The observer, so that its output can be finished.
     pub fn observer(&mut self) -> &mut W {
         &mut self.observer
     }
 
-    /// Copies what was ordered; `false` where messages may be missing.
+    /// Copies the range of the options; returns `false` if messages may be missing.
     pub async fn once(&mut self) -> Result<bool, PullError> {
         let (tenant, url) = (self.upstream.tenant(), self.upstream.url().clone());
-        let known = self.door.store().read(move |connection| {
+        let known = self.queue.store().read(move |connection| {
             tenants::require(connection, tenant)?;
             pulls::load(connection, tenant, url.as_str())
         });
@@ -191,11 +193,11 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         self.save_progress().await?;
         let mut incomplete_windows = 0;
         for (from, to) in incomplete {
-            // Those that are left come first the next time: one that is incomplete again goes to the end.
+            // The remaining ones come first the next time: a window that is incomplete again goes to the end.
             if incomplete_windows >= self.options.limits.incomplete {
                 break;
             }
-            // The store has it until the window was read again.
+            // The store still lists the window until it has been read again.
             self.progress.incomplete.retain(|window| *window != (from, to));
             incomplete_windows += self.copy_range(from, to, Pass::Recheck).await?;
             self.save_progress().await?;
@@ -203,13 +205,13 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         Ok(self.progress.incomplete.is_empty())
     }
 
-    /// Copies what was ordered and looks again and again for what is new. Ends only where somebody has to do something.
+    /// Copies the range of the options, and then polls for new messages. Returns only if somebody has to intervene.
     pub async fn follow(&mut self) -> PullError {
         self.options.retry.attempts = None;
         loop {
             match self.once().await {
                 Ok(_) => {}
-                // None of them needs anybody: the next look may find it better.
+                // These need no intervention: the next poll may succeed.
                 Err(
                     error @ (PullError::Stopped { .. } | PullError::Store(StoreError::Busy | StoreError::Away { .. })),
                 ) => self.observer.retrying(&error.to_string(), self.options.poll_interval),
@@ -220,16 +222,17 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         }
     }
 
-    /// Whether what is asked for is what was asked for before.
+    /// Whether the options continue an earlier pull.
     fn continues(&self, known: &PullProgress, to: Instant) -> bool {
         let (from, until) = (self.options.from, self.options.to);
         let is_same = from.is_none_or(|_| from == known.asked_from) && until.is_none_or(|_| until == known.asked_to);
-        // Whoever names both ends of what is read already wants it read again.
+        // Both ends given, of a range that is already complete, means that it is to be read again.
         let is_done = known.complete_up_to.is_some_and(|complete| complete >= to) && known.incomplete.is_empty();
         is_same && !(is_done && from.is_some() && until.is_some())
     }
 
-    /// Where to begin: in the window that an earlier pull was ended in, or an overlap before the end of what is complete.
+    /// Where to start: in the window in which an earlier pull stopped, or one overlap before the end of what is
+    /// complete.
     fn begin(&self) -> Instant {
         let progress = &self.progress;
         let first = progress.asked_from.unwrap_or(BEGINNING);
@@ -241,17 +244,17 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         unsettled.min(Instant(complete.0.saturating_sub(self.overlap()) + 1)).max(first)
     }
 
-    /// For how many milliseconds messages may change after they were sent.
+    /// The overlap, in milliseconds.
     fn overlap(&self) -> i64 {
         i64::try_from(self.options.overlap.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Reads a range in windows that follow each other without a gap: the next begins a millisecond after the last.
-    /// Gives how many of them may be incomplete.
+    /// Reads a range in consecutive windows without gaps: each begins one millisecond after the end of the previous
+    /// one. Returns how many of them may be incomplete.
     async fn copy_range(&mut self, from: Instant, to: Instant, pass: Pass) -> Result<u32, PullError> {
         let (mut at, mut incomplete) = (from, 0);
         while at <= to {
-            // What did not fit together before is read again apart, and keeps nothing else from being read.
+            // An incomplete window is read again separately, and does not keep anything else from being read.
             if let Some(end) = self.incomplete_end_at(at).filter(|_| pass == Pass::Forward) {
                 self.window_done(at, end.min(to), (self.now)()).await?;
                 at = Instant(end.0 + 1);
@@ -286,7 +289,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             }
             match pass {
                 Pass::Forward => return Err(PullError::Stopped { windows: incomplete, up_to: end }),
-                // What else there is to read is not to wait for what never fits.
+                // The other ranges must not wait for one whose pages never match.
                 Pass::Recheck if at <= to => self.add_incomplete(at, to),
                 Pass::Recheck => {}
             }
@@ -295,24 +298,24 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         Ok(incomplete)
     }
 
-    /// The end of the window that may be incomplete and holds an instant.
+    /// The end of the incomplete window that contains an instant.
     fn incomplete_end_at(&self, at: Instant) -> Option<Instant> {
         self.progress.incomplete.iter().find(|(from, to)| (*from..=*to).contains(&at)).map(|(_, to)| *to)
     }
 
-    /// Where a window is to end that begins at an instant: before any that may be incomplete.
+    /// The end of a new window that begins at an instant: before any incomplete window.
     fn end(&self, at: Instant, to: Instant) -> Instant {
         let end = Instant(at.0.saturating_add(self.span - 1)).min(to);
         let later = self.progress.incomplete.iter().map(|(from, _)| *from).filter(|from| *from > at);
         later.map(|from| Instant(from.0 - 1)).fold(end, Instant::min)
     }
 
-    /// Notes that a window is here, which begins where everything before it is complete.
+    /// Saves that everything up to the end of a window has been read. `since` is when its first page was requested.
     async fn window_done(&mut self, from: Instant, to: Instant, since: Instant) -> Result<(), PullError> {
         let overlap = self.overlap();
         let progress = &mut self.progress;
         let settled = progress.settled_up_to.unwrap_or(Instant(progress.asked_from.unwrap_or(BEGINNING).0 - 1));
-        // A gap stays unsettled, whatever comes after it.
+        // A gap stays unsettled, even if a later window is complete.
         if from.0 <= settled.0 + 1 {
             progress.settled_up_to = Some(settled.max(to.min(Instant(since.0.saturating_sub(overlap)))));
         }
@@ -321,9 +324,9 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         self.save_progress().await
     }
 
-    /// Remembers a window that may be incomplete, so that the next pull reads it again.
+    /// Adds an incomplete window, which the next pull reads again.
     fn add_incomplete(&mut self, from: Instant, to: Instant) {
-        let is_full = self.progress.incomplete.len() >= MOST_INCOMPLETE;
+        let is_full = self.progress.incomplete.len() >= MAX_INCOMPLETE;
         match self.progress.incomplete.last_mut() {
             Some(last) if is_full || last.1.0 + 1 == from.0 => *last = (last.0.min(from), last.1.max(to)),
             _ => self.progress.incomplete.push((from, to)),
@@ -332,11 +335,11 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
 
     async fn save_progress(&self) -> Result<(), PullError> {
         let (tenant, url, progress) = (self.upstream.tenant(), self.upstream.url().clone(), self.progress.clone());
-        let noted = self.door.store().write(move |connection| pulls::save(connection, tenant, url.as_str(), &progress));
-        Ok(noted.await?)
+        let save = self.queue.store().write(move |connection| pulls::save(connection, tenant, url.as_str(), &progress));
+        Ok(save.await?)
     }
 
-    /// Asks until there is an answer, or nobody wants to wait any more.
+    /// Requests a page, with retries up to the limit of the options.
     async fn request_page(&mut self, request: PageRequest) -> Result<UpstreamPage, PullError> {
         let mut failures = 0;
         loop {

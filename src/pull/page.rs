@@ -1,21 +1,22 @@
-//! Whether the pages of a window continue each other; knows no store and no upstream.
+//! Checks that the pages of a window match; knows no store and no upstream.
 //!
-//! The endpoint has offsets and no cursor, so a message that comes, goes or moves while a window is read shifts the
-//! rest of it. Each page therefore begins with the last message of the one before: where it does not, something moved.
+//! The endpoint has offsets and no cursor, so a message that is added, removed or moved while a window is read shifts
+//! the rest of the window. Each page is therefore requested so that it begins with the last message of the previous
+//! one. If it does not, something has shifted.
 
 use super::upstream::{PageRequest, UpstreamPage};
 use crate::model::instant::DAY;
 use crate::model::{Instant, Property};
 
-/// How far outside of its window a message may be. An upstream may file messages by another of their times; one that
-/// does not look at the dates is off by more.
-const STRAY: i64 = 7 * DAY;
+/// How far outside its window a message may be. An upstream may filter by another of a message's times; one that
+/// ignores the dates is off by more.
+const MAX_STRAY: i64 = 7 * DAY;
 
-/// Where in a window to read on.
+/// The position of the next page in a window.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Cursor {
     pub offset: u64,
-    /// The id that the next page must begin with.
+    /// The id of the message that the next page must begin with.
     pub mark: Option<i64>,
     /// The greatest id so far.
     greatest: i64,
@@ -26,7 +27,7 @@ impl Cursor {
         Self { offset, mark: Some(mark), greatest: mark }
     }
 
-    /// What is wrong with a page that was asked for here.
+    /// What is wrong with a page that was requested at this position.
     pub fn fault(&self, page: &UpstreamPage, request: &PageRequest) -> Option<&'static str> {
         let entries = &page.entries;
         if entries.len() > request.limit {
@@ -40,37 +41,37 @@ impl Cursor {
         }
         let is_whole = self.offset == 0 && !page.has_next;
         let ids: Vec<i64> = entries.iter().filter_map(|entry| entry.id).collect();
-        // The order of what came in one piece makes no difference.
-        if !is_whole && !ids.is_sorted_by(|one, next| one < next) {
+        // If the window has only one page, the order of its messages makes no difference.
+        if !is_whole && !ids.is_sorted_by(|previous, next| previous < next) {
             return Some("its messages are not in the order of their ids");
         }
         let times = entries.iter().filter_map(|entry| entry.item.as_ref().ok()?.instant(Property::SentOrReceivedAt));
-        let (first, last) = (Instant(request.from.0 - STRAY), Instant(request.to.0 + STRAY));
+        let (first, last) = (Instant(request.from.0 - MAX_STRAY), Instant(request.to.0 + MAX_STRAY));
         if times.into_iter().any(|at| at < first || at > last) {
             return Some("it holds messages of other dates than were asked for");
         }
-        if page.has_next && Self::last_with_id(page).is_none_or(|place| place == 0) {
+        if page.has_next && Self::last_with_id(page).is_none_or(|index| index == 0) {
             return Some("a page said that more follows, and brought nothing to go on from");
         }
         None
     }
 
-    /// Where to read on after a page; `None` where nothing follows, or, in a window that does not fit together, where
-    /// the page brought nothing new.
+    /// The position after a page; `None` if nothing follows or, in a window whose pages do not match, if the page
+    /// contained nothing new.
     pub fn after(&self, page: &UpstreamPage) -> Option<Self> {
         let greatest = page.entries.iter().filter_map(|entry| entry.id).max().unwrap_or(0);
         if !page.has_next || greatest <= self.greatest {
             return None;
         }
         Some(match Self::last_with_id(page) {
-            Some(place) if place > 0 => {
-                Self { offset: self.offset + place as u64, mark: page.entries[place].id, greatest }
+            Some(index) if index > 0 => {
+                Self { offset: self.offset + index as u64, mark: page.entries[index].id, greatest }
             }
             _ => Self { offset: self.offset + page.entries.len() as u64, mark: None, greatest },
         })
     }
 
-    /// The place of the last message that has an id: what the next page is to begin with.
+    /// The index of the last message that has an id, with which the next page is to begin.
     fn last_with_id(page: &UpstreamPage) -> Option<usize> {
         page.entries.iter().rposition(|entry| entry.id.is_some())
     }

@@ -1,4 +1,4 @@
-//! Asks another endpoint for a page of its history, and reads the page; knows no store and no progress.
+//! Requests a page of another endpoint's history, and parses it; knows no store and no progress.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::model::upstream::{UpstreamKey, UpstreamUrl};
 use crate::model::{ErrorTitle, Instant, Item, Property, TenantId, wire};
 use crate::outbound::{Answer, Client, NoAnswer, RetryAfter};
 
-/// How long one answer may take, from the first byte of the request to its own last.
+/// How long one request may take, from its first byte to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Another endpoint, seen with one tenant's key.
+/// Another endpoint, with one tenant's key.
 #[derive(Clone)]
 pub struct Upstream {
     client: Client,
@@ -22,7 +22,7 @@ pub struct Upstream {
     tenant: TenantId,
 }
 
-/// What is requested: messages of a time range by ascending id, both ends included.
+/// A request for messages of a time range, both ends inclusive, by ascending id.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest {
     pub from: Instant,
@@ -31,7 +31,7 @@ pub struct PageRequest {
     pub limit: usize,
 }
 
-/// A page as it came. Whether it fits its request is checked later.
+/// A page as received. Whether it matches its request is checked later.
 pub struct UpstreamPage {
     pub entries: Vec<Entry>,
     pub has_next: bool,
@@ -39,27 +39,27 @@ pub struct UpstreamPage {
 
 /// One message of a page.
 pub struct Entry {
-    /// Its id, which may be there where the rest cannot be read.
+    /// The message's id, which may be readable even if the message is rejected.
     pub id: Option<i64>,
     /// The message, or why it is rejected.
     pub item: Result<Item, String>,
-    /// Identifies a rejected message.
+    /// A hash of the message's text, which identifies a rejected message.
     pub fingerprint: u64,
 }
 
-/// Why there is no page. No sentence repeats anything that the upstream said.
+/// Why there is no page. No sentence repeats anything that the upstream sent.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum UpstreamError {
     /// A retry may succeed.
     #[error("{reason}")]
     Transient { reason: String, retry_after: RetryAfter },
-    /// Somebody has to correct something.
+    /// A retry does not help: something has to be corrected first.
     #[error("{0}")]
     Permanent(String),
 }
 
 impl Upstream {
-    /// `timeout` is for one page.
+    /// `timeout` covers one page.
     pub fn new(url: UpstreamUrl, key: UpstreamKey, tenant: TenantId, timeout: Duration) -> Self {
         Self { client: Client::new(timeout), url, key, tenant }
     }
@@ -85,7 +85,7 @@ impl Upstream {
         let key = ("x-api-key", self.key.reveal().to_owned());
         let answer = self.client.post_json(url, key, body.to_string()).await?;
         if answer.status != 200 {
-            return Err(refusal(&answer));
+            return Err(error_for_status(&answer));
         }
         let body = String::from_utf8(answer.body).map_err(|_| unreadable())?;
         page(&body, self.tenant).ok_or_else(unreadable)
@@ -109,7 +109,7 @@ fn unreadable() -> UpstreamError {
     transient("it answered with something that is no page of a message history")
 }
 
-/// Reads `{"content":[…],"hasNext":…}`.
+/// Parses `{"content":[…],"hasNext":…}`.
 fn page(body: &str, tenant: TenantId) -> Option<UpstreamPage> {
     let fields = wire::object(body).ok()?;
     let content = wire::array(fields.given("content")?)?;
@@ -137,8 +137,8 @@ fn id(text: &str) -> Option<i64> {
     wire::integer(fields.given(Property::MessageId.name())?).ok()
 }
 
-/// Why an upstream gave no page, from its status.
-fn refusal(answer: &Answer) -> UpstreamError {
+/// The error for a response whose status is not 200.
+fn error_for_status(answer: &Answer) -> UpstreamError {
     let status = answer.status;
     let reason = match status {
         401 => "it does not know the key (401): give the key file a key that is valid there",
@@ -164,7 +164,7 @@ fn refusal(answer: &Answer) -> UpstreamError {
     UpstreamError::Permanent(reason.into())
 }
 
-/// The title of an error, where it is one of edna's: any other text could be private.
+/// The title of an error, if it is one of edna's: any other text could be private.
 fn title(body: &[u8]) -> Option<&'static str> {
     let error: serde_json::Value = serde_json::from_slice(body).ok()?;
     ErrorTitle::ALL.into_iter().map(ErrorTitle::as_str).find(|title| error["title"] == *title)

@@ -1,4 +1,4 @@
-//! Reads one window to its end, recording page after page; knows no other window.
+//! Reads one window to its end and records it page by page; knows no other window.
 
 use super::page::Cursor;
 use super::upstream::{PageRequest, UpstreamPage};
@@ -7,29 +7,31 @@ use crate::ingest::{Event, OutcomeCounts};
 use crate::model::{Instant, Provenance, Source};
 use crate::store::pulls::WindowProgress;
 
-/// How many bytes of text one durable write takes.
+/// About how many bytes of text one batch may have.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why a window is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
-    /// It comes after everything that is complete.
+    /// It follows everything that is complete.
     Forward,
-    /// It may have been incomplete.
+    /// It is read again because it may be incomplete.
     Recheck,
 }
 
-/// What came of a window.
+/// The outcome of reading a window.
 pub(super) enum WindowOutcome {
-    /// It is read to its end: since when, how many messages, and what did not fit together to the last.
+    /// It was read to its end: when its first page was requested, how many messages it has, and what did not match to
+    /// the last, if anything.
     Read { since: Instant, read: u64, fault: Option<&'static str> },
-    /// A shorter one is to be read instead.
+    /// A window that is shorter by a factor is to be read instead.
     Shorten { by: i64 },
 }
 
-/// How much shorter a window becomes that has too many messages, and one whose pages do not fit together.
-const TOO_MANY: i64 = 2;
-const UNFIT: i64 = 8;
+/// By which factor a window with too many messages is shortened.
+const TOO_MANY_FACTOR: i64 = 2;
+/// By which factor a window whose pages do not match is shortened.
+const MISMATCH_FACTOR: i64 = 8;
 
 impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     pub(super) async fn copy_window(
@@ -42,12 +44,12 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         let limits = self.options.limits;
         let since = begun.map_or_else(&self.now, |begun| begun.since);
         let can_be_shorter = to.0 - from.0 >= limits.shortest;
-        // Where the window before had too many, it is cheaper to ask before a page is fetched in vain.
-        let mut looked = begun.is_some();
-        if self.dense && can_be_shorter && !looked {
-            looked = true;
+        // If the previous window had too many messages, check the depth before a page is fetched that may be discarded.
+        let mut is_depth_checked = begun.is_some();
+        if self.dense && can_be_shorter && !is_depth_checked {
+            is_depth_checked = true;
             if self.is_deep(from, to).await? {
-                return Ok(WindowOutcome::Shorten { by: TOO_MANY });
+                return Ok(WindowOutcome::Shorten { by: TOO_MANY_FACTOR });
             }
         }
         let mut cursor = begun.map_or_else(Cursor::default, |begun| Cursor::at(begun.offset, begun.last_id));
@@ -64,19 +66,19 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                     continue;
                 }
             }
-            if fault.is_none() && page.has_next && can_be_shorter && !looked {
-                looked = true;
+            if fault.is_none() && page.has_next && can_be_shorter && !is_depth_checked {
+                is_depth_checked = true;
                 if self.is_deep(from, to).await? {
-                    return Ok(WindowOutcome::Shorten { by: TOO_MANY });
+                    return Ok(WindowOutcome::Shorten { by: TOO_MANY_FACTOR });
                 }
             }
             let is_endless = page.has_next && (pages >= limits.pages || can_be_shorter && cursor.offset > limits.deep);
             if is_endless {
                 fault = fault.or(Some("its pages do not come to an end"));
             }
-            // A shorter window has fewer pages that could fail to fit together.
+            // A shorter window has fewer pages that could fail to match.
             if fault.is_some() && can_be_shorter {
-                return Ok(WindowOutcome::Shorten { by: UNFIT });
+                return Ok(WindowOutcome::Shorten { by: MISMATCH_FACTOR });
             }
             let next = cursor.after(&page).filter(|_| !is_endless);
             let read = cursor.offset + page.entries.len() as u64;
@@ -100,7 +102,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         Ok(self.dense)
     }
 
-    /// Makes a page durable, without the message that the page before ended with.
+    /// Records a page durably, without the message that the previous page ended with.
     async fn record(
         &mut self,
         from: Instant,
@@ -140,7 +142,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             }
         }
         for batch in batches.into_iter().filter(|batch| !batch.is_empty()) {
-            self.stats.recorded += OutcomeCounts::of(&self.door.record(self.upstream.tenant(), batch).await?);
+            self.stats.recorded += OutcomeCounts::of(&self.queue.record(self.upstream.tenant(), batch).await?);
         }
         Ok(())
     }

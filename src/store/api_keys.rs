@@ -1,4 +1,4 @@
-//! API keys in the store: their digests and what they allow; never a key.
+//! API keys in the store: their digests and what they allow; knows no key itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// A key that may do everything, and never ends.
+    /// A key that may do everything and never expires.
     pub fn master(tenant: TenantId, digest: KeyDigest, name: &str) -> Self {
         Self {
             tenant,
@@ -44,7 +44,7 @@ impl NewKey {
     }
 }
 
-/// A key as it is listed.
+/// A key as a listing shows it.
 #[derive(Clone, Debug)]
 pub struct ListedKey {
     pub id: i64,
@@ -76,7 +76,7 @@ struct Row {
     revoked_at: Option<i64>,
 }
 
-/// Stores a key; `None` where the same key was issued before, revoked or not.
+/// Stores a key; `None` if the same key was issued before, even if it has been revoked.
 pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<Option<i64>, StoreError> {
     crate::store::tenants::lock(connection, key.tenant)?;
     let row = (
@@ -95,7 +95,8 @@ pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<
     Ok(on_each!(connection, |connection| insert.get_result(connection).optional()?))
 }
 
-/// What a key allows, or `None` where no valid key has the digest. Its last day is the caller's to check.
+/// Finds what the key with a digest allows; `None` if there is no such key or it is revoked. The expiry date is not
+/// checked here.
 pub fn find(connection: &mut Connection, digest: KeyDigest) -> Result<Option<Caller>, StoreError> {
     let row: Option<(Row, String, String)> = api_keys::table
         .inner_join(tenants::table.on(tenants::id.eq(api_keys::tenant_id)))
@@ -104,12 +105,12 @@ pub fn find(connection: &mut Connection, digest: KeyDigest) -> Result<Option<Cal
         .first(connection)
         .optional()?;
     let Some((row, id, name)) = row else { return Ok(None) };
-    // The index compares byte by byte; the last word is a comparison that takes the same time for every key.
-    let same = bool::from(row.digest.as_slice().ct_eq(digest.0.as_slice()));
-    if !same || row.revoked_at.is_some() { Ok(None) } else { caller(&row, Project { id, name }).map(Some) }
+    // The index compares byte by byte, so a comparison in constant time decides.
+    let is_same = bool::from(row.digest.as_slice().ct_eq(digest.0.as_slice()));
+    if !is_same || row.revoked_at.is_some() { Ok(None) } else { caller(&row, Project { id, name }).map(Some) }
 }
 
-/// The keys of a tenant in the order they were issued.
+/// Lists the keys of a tenant in the order in which they were issued.
 pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<ListedKey>, StoreError> {
     crate::store::tenants::require(connection, tenant)?;
     let rows = api_keys::table
@@ -135,14 +136,14 @@ pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<ListedK
         .collect()
 }
 
-/// What a key that was revoked is called.
+/// The name and kind of a revoked key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevokedKey {
     pub name: String,
     pub kind: String,
 }
 
-/// Revokes a tenant's key for good; `None` where the tenant has no such key. A second time changes nothing.
+/// Revokes a key of a tenant permanently; `None` if the tenant has no such key. Revoking it again changes nothing.
 pub fn revoke(
     connection: &mut Connection,
     tenant: TenantId,
@@ -159,11 +160,11 @@ pub fn revoke(
     Ok(revoked.map(|(name, kind)| RevokedKey { name, kind }))
 }
 
-/// Notes when keys were last used; never moves a time backwards.
+/// Records when keys were last used. A recorded time never moves backwards.
 pub fn save_last_uses(connection: &mut Connection, uses: &BTreeMap<i64, Instant>) -> Result<(), StoreError> {
     for (id, at) in uses {
-        let earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(at.0));
-        diesel::update(api_keys::table.find(id).filter(earlier))
+        let is_earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(at.0));
+        diesel::update(api_keys::table.find(id).filter(is_earlier))
             .set(api_keys::last_used_at.eq(at.0))
             .execute(connection)?;
     }
@@ -190,7 +191,7 @@ fn caller(row: &Row, project: Project) -> Result<Caller, StoreError> {
 }
 
 fn to_json<T: serde::Serialize>(list: &[T]) -> String {
-    // Numbers and strings in a list have nothing that can fail.
+    // Serializing a list of numbers or strings cannot fail.
     serde_json::to_string(list).unwrap_or_default()
 }
 

@@ -1,4 +1,5 @@
-//! Copies a store's file to another one and back, as one state of it and checked; a server has programs of its own for it.
+//! Copies the SQLite file of a store to another file and back, as one consistent and checked state; knows no PostgreSQL
+//! backup, which has its own programs.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -17,16 +18,17 @@ use crate::store::db::sqlite;
 use crate::store::db::url::DatabaseUrl;
 use crate::store::error::StoreError;
 
-/// How long to wait for others to let go of a store that is to be replaced.
+/// How long to wait until other processes release a store that is to be replaced.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
-/// How often to look how far a copy is.
+/// How often the progress of a copy is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What SQLite keeps beside a file, and would apply to another one of the same name.
+/// Endings of the files that SQLite keeps next to a database file. It would apply leftover ones to another database of
+/// the same name.
 const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Why there is no backup, or nothing was restored.
+/// Why a backup or a restore failed.
 #[derive(Debug, Error)]
 pub enum BackupError {
     #[error(transparent)]
@@ -51,8 +53,7 @@ pub enum BackupError {
     OnServer(String),
 }
 
-/// A file that is not complete yet, in the directory of the one it is to become; only its owner may read it, and it is
-/// removed where it is dropped.
+/// An incomplete file in the directory of its target. Only its owner may read it, and it is removed on drop.
 pub struct TemporaryFile {
     file: NamedTempFile,
     target: PathBuf,
@@ -69,7 +70,7 @@ impl TemporaryFile {
         self.file.path().to_owned()
     }
 
-    /// Makes it durable under its name, unless there is a file of that name.
+    /// Makes the file durable under the target's name, unless a file of that name exists. Returns its size in bytes.
     pub fn publish(self) -> Result<u64, BackupError> {
         let Self { file, target } = self;
         let bytes = synced(&file, &target)?;
@@ -81,7 +82,7 @@ impl TemporaryFile {
         Ok(bytes)
     }
 
-    /// The same in the place of whatever has its name.
+    /// Like `publish`, but replaces an existing file of that name.
     fn replace(self) -> Result<u64, BackupError> {
         let Self { file, target } = self;
         let bytes = synced(&file, &target)?;
@@ -97,10 +98,10 @@ impl TemporaryFile {
     }
 }
 
-/// Begins a backup: refuses a server's store, one that is missing, and a file that exists.
+/// Begins a backup. Rejects a store on PostgreSQL, a missing store, and a target that exists.
 pub fn begin(url: &DatabaseUrl, target: &Path) -> Result<TemporaryFile, BackupError> {
-    if let Some(sentence) = url.dump_hint(&display(target)) {
-        return Err(BackupError::OnServer(sentence));
+    if let Some(hint) = url.dump_hint(&display(target)) {
+        return Err(BackupError::OnServer(hint));
     }
     url.require()?;
     if target.symlink_metadata().is_ok() {
@@ -109,7 +110,7 @@ pub fn begin(url: &DatabaseUrl, target: &Path) -> Result<TemporaryFile, BackupEr
     TemporaryFile::beside(target)
 }
 
-/// Copies a store as it is at this moment, others writing to it or not, and checks the copy.
+/// Copies one consistent state of a store, even while others write to it, and checks the copy.
 pub fn copy(
     url: &DatabaseUrl,
     into: &Path,
@@ -119,33 +120,33 @@ pub fn copy(
     let mut source = url.connect_to_look(wait)?;
     migrate::require_store(&mut source, url)?;
     copy_from(&mut source, into, progress)?;
-    let found = faults(into, wait)?;
-    found.map_or(Ok(()), |cause| Err(BackupError::DamagedCopy(cause)))
+    let fault = first_fault(into, wait)?;
+    fault.map_or(Ok(()), |cause| Err(BackupError::DamagedCopy(cause)))
 }
 
-/// Puts a backup in a store's place; gives its bytes.
+/// Puts a backup in a store's place. Returns its size in bytes.
 pub fn restore(url: &DatabaseUrl, backup: &Path, replace: bool, wait: Duration) -> Result<u64, BackupError> {
     let Some(target) = url.file() else {
         return Err(BackupError::OnServer(url.restore_hint(&display(backup)).unwrap_or_default()));
     };
-    // Where a link leads to the store, the store is replaced and not the link.
+    // If a symbolic link leads to the store, the store is replaced, not the link.
     let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.into());
     let exists = target.symlink_metadata().is_ok();
     if exists && !replace {
         return Err(BackupError::StoreThere(url.name()));
     }
     let mut source = readable(backup, wait)?;
-    // Held until the new file has the old one's name.
+    // Held until the new file has the old file's name.
     let _lock = if exists { lock_exclusively(url)? } else { None };
     let temporary = TemporaryFile::beside(&target)?;
     copy_from(&mut source, &temporary.path(), |_| {})?;
-    if let Some(cause) = faults(&temporary.path(), wait)? {
+    if let Some(cause) = first_fault(&temporary.path(), wait)? {
         return Err(BackupError::DamagedBackup { file: display(backup), cause });
     }
     temporary.replace()
 }
 
-/// Opens a backup, and refuses what is none.
+/// Opens a backup; rejects a file that is not a backup or is damaged.
 fn readable(backup: &Path, wait: Duration) -> Result<Connection, BackupError> {
     let name = display(backup);
     let url = DatabaseUrl::parse(&format!("sqlite://{name}"))?;
@@ -153,20 +154,20 @@ fn readable(backup: &Path, wait: Duration) -> Result<Connection, BackupError> {
         Err(StoreError::Missing { file }) => return Err(BackupError::NoBackup(file)),
         other => other?,
     }
-    let refused = |error| match error {
+    let to_backup_error = |error| match error {
         StoreError::NotAStore { file } => BackupError::NotABackup(file),
         StoreError::Damaged { file, cause } => BackupError::DamagedBackup { file, cause },
         other => BackupError::Store(other),
     };
     let mut source = url.connect_to_look(wait)?;
-    migrate::require_store(&mut source, &url).map_err(refused)?;
-    match faults(backup, wait)? {
+    migrate::require_store(&mut source, &url).map_err(to_backup_error)?;
+    match first_fault(backup, wait)? {
         None => Ok(source),
         Some(cause) => Err(BackupError::DamagedBackup { file: name, cause }),
     }
 }
 
-/// Takes a store that is to be replaced away from everybody else; `None` where it is too damaged for locks.
+/// Locks every other process out of a store that is to be replaced; `None` if it is too damaged to be locked.
 fn lock_exclusively(
     url: &DatabaseUrl,
 ) -> Result<Option<(Connection, Option<crate::store::db::write_lock::WriteGuard>)>, BackupError> {
@@ -180,14 +181,14 @@ fn lock_exclusively(
         Err(StoreError::Damaged { .. }) => return Ok(None),
         Err(error) => return Err(in_use(error)),
     }
-    let turn = url.lock_for_writing(LOCK_WAIT).map_err(in_use)?;
-    let alone: QueryResult<()> = on_each!(
+    let write_guard = url.lock_for_writing(LOCK_WAIT).map_err(in_use)?;
+    let locked: QueryResult<()> = on_each!(
         &mut connection,
         |file| diesel::connection::SimpleConnection::batch_execute(file, sqlite::EXCLUSIVE),
         |_server| Ok(())
     );
-    match alone.map_err(StoreError::from) {
-        Ok(()) => Ok(Some((connection, turn))),
+    match locked.map_err(StoreError::from) {
+        Ok(()) => Ok(Some((connection, write_guard))),
         Err(StoreError::Failed(_) | StoreError::Malformed(_)) => Ok(None),
         Err(error) => Err(in_use(error)),
     }
@@ -211,8 +212,8 @@ fn copy_from(source: &mut Connection, into: &Path, mut progress: impl FnMut(u64)
     })
 }
 
-/// What is wrong with a file's structure, in a few words.
-fn faults(file: &Path, wait: Duration) -> Result<Option<String>, BackupError> {
+/// The first fault in a file's structure, if there is one.
+fn first_fault(file: &Path, wait: Duration) -> Result<Option<String>, BackupError> {
     let url = DatabaseUrl::parse(&format!("sqlite://{}", display(file)))?;
     Ok(check::structure(&mut url.connect_to_look(wait)?)?.into_iter().next())
 }
@@ -222,7 +223,7 @@ fn synced(file: &NamedTempFile, target: &Path) -> Result<u64, BackupError> {
     synced.map(|metadata| metadata.len()).map_err(|error| unwritable(target, &error))
 }
 
-/// Makes a new name in a directory durable.
+/// Makes a new directory entry durable.
 fn sync_folder(target: &Path) -> Result<(), BackupError> {
     if cfg!(unix) {
         let synced = std::fs::File::open(folder(target)).and_then(|folder| folder.sync_all());
@@ -241,7 +242,7 @@ fn display(path: &Path) -> String {
 }
 
 fn unwritable(file: &Path, error: &std::io::Error) -> BackupError {
-    // The temporary file's name would tell nobody anything.
+    // The error contains the path of the temporary file, which means nothing to the reader.
     let cause = error.to_string();
     let cause = cause.split(" at path ").next().unwrap_or_default().to_owned();
     BackupError::Unwritable { file: display(file), cause }

@@ -1,4 +1,5 @@
-//! Checks a store: its file's structure, and that the counts kept by day agree with the rows; shows no row.
+//! Checks a store: the structure of a SQLite file, and whether the stored counts match the rows; knows no row's
+//! content.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -16,7 +17,7 @@ use crate::store::messages::partitions;
 use crate::store::messages::pending;
 use crate::store::{Connection, Options, tenants};
 
-/// A day's count that differs from the rows there are.
+/// A day whose stored count differs from its rows.
 #[derive(QueryableByName)]
 struct Difference {
     #[diesel(sql_type = BigInt)]
@@ -29,13 +30,13 @@ struct Difference {
     counted: i64,
 }
 
-/// What is wrong with a store, a sentence each; changes nothing.
+/// Returns one sentence for each fault of a store; changes nothing.
 pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreError> {
     url.require()?;
     let url = url.clone().settled(options)?;
     let mut connection = url.connect_to_look(options.wait)?;
-    // Before anything else: a damaged file may say anything of its tables.
     migrate::require_store(&mut connection, &url)?;
+    // The structure comes before the counts: nothing that a damaged file says about its tables can be trusted.
     let mut faults = structure(&mut connection)?;
     if !faults.is_empty() {
         return Ok(faults);
@@ -57,7 +58,7 @@ pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreErr
     Ok(faults)
 }
 
-/// What is wrong with the structure of a file; a server looks after its own.
+/// Returns the faults in the structure of a SQLite file. PostgreSQL manages its own files, which are not checked.
 pub fn structure(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
     let statement = on_each!(connection, |_file| Some(sqlite::STRUCTURE), |_server| None);
     let found = statement.map(|statement| migrate::values(connection, statement)).transpose();
@@ -65,26 +66,26 @@ pub fn structure(connection: &mut Connection) -> Result<Vec<String>, StoreError>
         Ok(found) => {
             Ok(found.unwrap_or_default().iter().map(|line| one_line(line)).filter(|line| line != "ok").collect())
         }
-        // So damaged that it cannot be read to its end.
+        // The file is so damaged that the check itself fails.
         Err(StoreError::Failed(cause) | StoreError::Malformed(cause)) => Ok(vec![one_line(&cause)]),
         Err(error) => Err(error),
     }
 }
 
-/// The days of a tenant whose counts are not those of its rows.
+/// Returns the days of a tenant whose stored counts differ from their rows.
 fn counts(connection: &mut Connection, tenant: TenantId) -> Result<Vec<String>, StoreError> {
     let mut faults = Vec::new();
-    for (what, statement) in [("messages", messages(tenant)), ("WhatsApp log rows", logs(tenant))] {
+    for (rows, statement) in [("messages", messages(tenant)), ("WhatsApp log rows", logs(tenant))] {
         let differences: Vec<Difference> = diesel::sql_query(statement).load(connection)?;
         for Difference { day, sort, kept, counted } in differences {
             let at = Instant(day.saturating_mul(DAY));
-            if what == "messages" && counted == 0 && is_dropped(connection, at)? {
+            if rows == "messages" && counted == 0 && is_dropped(connection, at)? {
                 continue;
             }
-            let of = if sort.trim().is_empty() { String::new() } else { format!(" ({})", sort.trim()) };
+            let kind = if sort.trim().is_empty() { String::new() } else { format!(" ({})", sort.trim()) };
             let bounds = if kept == counted { ", and the bounds of their ids are too narrow" } else { "" };
             faults.push(format!(
-                "tenant {tenant}, {}: there are {counted} {what}{of}, and {kept} are counted{bounds}",
+                "tenant {tenant}, {}: there are {counted} {rows}{kind}, and {kept} are counted{bounds}",
                 at.date()
             ));
         }
@@ -92,17 +93,18 @@ fn counts(connection: &mut Connection, tenant: TenantId) -> Result<Vec<String>, 
     Ok(faults)
 }
 
-/// Whether a day's month was dropped with its tables, which leaves the counts (docs/postgresql.md).
+/// Whether the tables of a day's month were dropped, which leaves its counts in place (docs/postgresql.md).
 fn is_dropped(connection: &mut Connection, at: Instant) -> Result<bool, StoreError> {
     Ok(!partitions::missing(connection, &partitions::months([at]))?.is_empty())
 }
 
-/// The UTC day of a column of milliseconds. Division rounds towards zero, so what is left of the day is taken off first.
+/// The UTC day of a column of milliseconds. Division truncates towards zero, so the time since midnight is subtracted
+/// first.
 fn day(column: &str) -> String {
     format!("(({column} - (({column} % {DAY}) + {DAY}) % {DAY}) / {DAY})")
 }
 
-/// The days whose sums in `message_days` are not what the messages come to, by sort and in total.
+/// A statement for the days whose sums in `message_days` differ from the messages, by kind and in total.
 fn messages(TenantId(tenant): TenantId) -> String {
     let day = day("sent_or_received_at");
     format!(
@@ -123,7 +125,8 @@ fn messages(TenantId(tenant): TenantId) -> String {
     )
 }
 
-/// The same for `whatsapp_log_days`, whose least number stands for every subject, and an empty status for each.
+/// The same for `whatsapp_log_days`, where the least number stands for all subjects, and an empty status for all
+/// statuses.
 fn logs(TenantId(tenant): TenantId) -> String {
     let day = day("created_at");
     let any = format!("CAST('{}' AS BIGINT)", i64::MIN);

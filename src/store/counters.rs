@@ -1,5 +1,4 @@
-//! How many questions there were of which class, and what was ended or refused, for whoever watches; holds no word of any
-//! question.
+//! Counts queries by class, and the cancelled and rejected ones by reason, for metrics; knows no query's content.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +13,7 @@ use crate::model::CallerId;
 use crate::store::db::budget::Budget;
 use crate::store::error::{CancelReason, StoreError};
 
-/// What a question costs.
+/// The cost class of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Cheap,
@@ -41,7 +40,7 @@ struct CancelledLabels {
     reason: &'static str,
 }
 
-/// The counters of one store; clones count together.
+/// The counters of one store; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
     queries: Family<ClassLabels, Counter>,
@@ -61,7 +60,7 @@ impl Counters {
         registry.register("queries_rejected", rejected, self.rejected.clone());
     }
 
-    /// Counts a question that is being asked.
+    /// Starts to track a query.
     pub(super) fn begin(&self, caller: CallerId, class: Class, budget: &Arc<Budget>) -> RunningQuery {
         let (counters, budget) = (self.clone(), Arc::clone(budget));
         if class == Class::Expensive {
@@ -70,28 +69,28 @@ impl Counters {
         RunningQuery { counters, caller, class, budget, started: Instant::now(), is_over: false }
     }
 
-    /// How many questions of a class were ended for a reason.
+    /// How many queries of a class were cancelled for a reason.
     pub fn cancelled(&self, class: Class, reason: CancelReason) -> u64 {
         self.cancelled.get_or_create(&CancelledLabels { class: class.word(), reason: reason.word() }).get()
     }
 
-    /// How many questions of a class were asked.
+    /// How many queries of a class have ended.
     pub fn started(&self, class: Class) -> u64 {
         self.queries.get_or_create(&ClassLabels { class: class.word() }).get()
     }
 
-    /// How many expensive questions are waited for, whether they are being answered or wait for their turn.
+    /// How many expensive queries are in progress: waiting in the queue or running.
     pub(super) fn expensive_begun(&self) -> usize {
         self.expensive_begun.get().try_into().unwrap_or_default()
     }
 
-    /// How many questions of a class were refused for a reason.
+    /// How many queries of a class were rejected for a reason.
     pub fn rejected(&self, class: Class, reason: &'static str) -> u64 {
         self.rejected.get_or_create(&CancelledLabels { class: class.word(), reason }).get()
     }
 }
 
-/// A question that is being asked. Where it is dropped before it is over, its client has gone.
+/// A query in progress. If it is dropped before it ends, its client has disconnected.
 pub(super) struct RunningQuery {
     counters: Counters,
     caller: CallerId,
@@ -102,20 +101,21 @@ pub(super) struct RunningQuery {
 }
 
 impl RunningQuery {
-    /// Counts what became of it.
-    pub fn end<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Counts the query and its outcome, and returns the result.
+    pub fn end<T>(mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         self.is_over = true;
         self.count();
-        match &answer {
+        match &result {
             Err(StoreError::Cancelled(reason)) => self.cancelled(*reason),
             Err(StoreError::Overloaded) => self.rejected("queue_full"),
             Err(StoreError::Busy) => self.rejected("waited_too_long"),
             _ => {}
         }
-        answer
+        result
     }
 
-    /// It goes on among the expensive ones, where it is counted.
+    /// Ends the cheap run of a query that runs again as an expensive one. Only its rows are counted here; the query is
+    /// counted when the expensive run ends.
     pub fn pass_on(mut self) {
         self.is_over = true;
         self.counters.rows.get_or_create(&ClassLabels { class: self.class.word() }).inc_by(self.budget.rows());

@@ -1,4 +1,4 @@
-//! What can go wrong with the store, one sentence each; knows no message and no answer.
+//! The failures of the store, one sentence each; knows no message and no response.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use thiserror::Error;
 
 use crate::model::TenantId;
 
-/// Why a query was cancelled before it had its answer.
+/// Why a query was cancelled before it had a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelReason {
     ClientGone,
     Deadline,
     Stopping,
-    /// It turned out to be expensive: it is asked again among its like.
+    /// The query turned out to be expensive: it runs again as an expensive one.
     TooExpensive,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for CancelReason {
     }
 }
 
-/// Every failure of the store. The sentences hold no value of a row: they are shown and logged.
+/// Every failure of the store. The sentences are shown and logged, so they contain no value of a row.
 #[derive(Clone, Debug, Error)]
 pub enum StoreError {
     #[error("the store is busy: it did not answer in time; try again")]
@@ -103,22 +103,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the store is as sound as before: it was asked for something that is not there.
+    /// Whether the store is sound, and the request named something that does not exist.
     pub fn is_about_the_request(&self) -> bool {
         matches!(self, Self::UnknownTenant(_))
     }
 
-    /// Whether no other request will fare better until somebody does something about the store.
+    /// Whether the cause lies in the store, so that other requests fail too until somebody fixes it.
     pub fn is_about_the_store(&self) -> bool {
         matches!(self, Self::Full | Self::ReadOnly | Self::Vanished { .. } | Self::Malformed(_) | Self::Damaged { .. })
     }
 
-    /// Whether asking again does not mend it.
+    /// Whether the failure is permanent, so that a retry does not help.
     pub fn is_lasting(&self) -> bool {
         matches!(self, Self::DamagedRow(_) | Self::Damaged { .. } | Self::Malformed(_))
     }
 
-    /// Logs what a caller is told nothing of. What was ended or refused has its line already.
+    /// Logs the cause, which the response does not contain. Cancelled and rejected queries have a log line already.
     pub fn log(&self, sentence: &'static str) {
         match self {
             Self::Cancelled(_) | Self::Overloaded => {}

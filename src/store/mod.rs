@@ -1,4 +1,5 @@
-//! The store: the only place that knows diesel, and the only place that leaves async.
+//! The store: the only module that knows diesel, and the only one that moves queries off the async threads; knows no
+//! actix and no HTTP.
 
 pub mod api_keys;
 pub mod backup;
@@ -42,29 +43,29 @@ use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How many cheap questions are answered at the same time.
+    /// How many cheap queries run at the same time.
     pub read_connections: u32,
-    /// How many expensive questions are answered at the same time.
+    /// How many expensive queries run at the same time.
     pub expensive: u32,
-    /// How many expensive questions wait for their turn; one more is refused at once.
+    /// How many expensive queries wait in the queue; one more is rejected at once.
     pub expensive_queue: u32,
-    /// Up to how many rows a cheap question looks at.
+    /// How many rows a cheap query may examine.
     pub cheap_rows: u32,
-    /// How long to wait for a free connection, or for another process's write lock.
+    /// How long to wait for a slot, or for another process's write lock.
     pub wait: Duration,
-    /// How long one piece of work may take before its caller is told that the store is busy.
+    /// How long one piece of work may run before a query is cancelled, or a write is reported as busy.
     pub deadline: Duration,
-    /// How many threads may be lost to a database that does not return, before the process is better ended.
+    /// How many threads may wait for a database that does not return before the process should exit.
     pub abandoned_threads: u32,
-    /// Whether statements are prepared once; a file's always are.
+    /// Whether PostgreSQL prepares statements once for each connection; SQLite always does.
     pub prepared_statements: PreparedStatements,
 }
 
-/// How long a gateway waits while another one migrates their database.
+/// How long a gateway waits while another one migrates the shared database.
 const MIGRATION_WAIT: Duration = Duration::from_mins(10);
 
 impl Options {
-    /// A migration takes as long as it takes, and who waits for another gateway's has patience.
+    /// A migration has no deadline, and on PostgreSQL the wait for another gateway's migration is longer.
     fn for_migrating(self, url: &DatabaseUrl) -> Self {
         let wait = if url.is_server() { self.wait.max(MIGRATION_WAIT) } else { self.wait };
         Self { deadline: Duration::ZERO, wait, ..self }
@@ -90,17 +91,17 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Store {
     options: Options,
-    /// For cheap questions, which never wait for expensive ones; tenants and keys in turn, too.
+    /// For cheap queries, which never wait for expensive ones; tenants and keys take turns.
     readers: Pool,
-    /// For questions that look at many rows: few at a time, tenants and keys in turn.
+    /// For queries that examine many rows: few at a time; tenants and keys take turns.
     expensive: Pool,
-    /// For what takes no time: a key, a row.
+    /// For look-ups that take almost no time: a key, a row.
     lookups: Pool,
-    /// For the keys of whoever brought too many wrong ones, so that nobody else waits behind a flood of them.
+    /// For keys from addresses that sent too many wrong ones, so that a flood of them delays no other caller.
     suspect_lookups: Pool,
-    /// For whether the store answers.
+    /// For health checks.
     health_lookups: Pool,
-    /// For what else the gateway asks for itself, such as what `/metrics` tells.
+    /// For the gateway's other look-ups, such as those of `/metrics`.
     own_lookups: Pool,
     writer: Pool,
     watch: Arc<Watch>,
@@ -108,48 +109,49 @@ pub struct Store {
     url: Arc<DatabaseUrl>,
 }
 
-/// How many look-ups there are at the same time.
+/// How many look-ups for callers run at the same time.
 const LOOKUPS: u32 = 2;
 
-/// How many places for cheap questions are kept for tenants that have none.
+/// How many slots for cheap queries are reserved for tenants that hold none.
 const RESERVED_READERS: u32 = 1;
 
-/// How long a question is taken for a cheap one where its rows are not counted, or are slow to come.
+/// How long a query counts as cheap if its rows are not counted or arrive slowly.
 const CHEAP_TIME: Duration = Duration::from_millis(200);
 
-/// What became of a change that writes messages.
+/// The outcome of a change that writes messages.
 pub enum Written<T> {
     Done(T),
     /// Nothing was written: these months have no partitions.
     NoPartitions(BTreeSet<Month>),
 }
 
-/// Whom something is looked up for.
+/// For whom a look-up runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupFor {
     Caller,
-    /// Somebody from an address that brought too many wrong keys. Such addresses take turns.
+    /// An address that sent too many wrong keys. Such addresses take turns.
     Suspect(IpAddr),
-    /// Whether the store answers.
+    /// A health check.
     Health,
     Gateway,
 }
 
-/// Which of the callers that take turns is an address.
+/// Identifies an address in a queue that serves callers in turn.
 fn fair_queue_id_of(address: IpAddr) -> CallerId {
     let mut hasher = std::hash::DefaultHasher::new();
     address.hash(&mut hasher);
     CallerId { tenant: TenantId(hasher.finish().cast_signed()), key: 0 }
 }
 
-/// How many months one transaction makes a place for: each needs locks, of which a server has some thousand.
+/// For how many months one transaction creates partitions: each month needs locks, of which a PostgreSQL server has a
+/// few thousand.
 const MONTHS_AT_ONCE: usize = 12;
 
 impl Store {
-    /// Opens a store and brings its schema up to date, making the file where there is none.
+    /// Opens a store and brings its schema up to date. Creates a SQLite file that does not exist.
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         let deadline = Monotonic::now() + options.wait;
-        // Where several processes make one store at once, SQLite refuses some of their steps without waiting.
+        // If several processes create one store at once, SQLite rejects some of their steps without waiting.
         while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url)) {
             if !matches!(error, StoreError::Busy) || Monotonic::now() > deadline {
                 return Err(error);
@@ -178,75 +180,76 @@ impl Store {
         })
     }
 
-    /// Opens a store that is there: a file that is missing is not made.
+    /// Opens an existing store; does not create a missing SQLite file.
     pub fn open_existing(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         url.require()?;
         Self::open(url, options)
     }
 
-    /// Fails where the store cannot be read or written to, as far as is known without waiting for a writer.
+    /// Fails if the store cannot be read or written to, as far as that is known without waiting for a writer.
     pub async fn health(&self) -> Result<(), StoreError> {
         self.url.check_file()?;
-        // One that was moved is known by looking.
+        // `check_file` has just shown that the file is in place, so an earlier `Vanished` no longer counts.
         if let Some(fault) = self.watch.fault().filter(|fault| !matches!(fault, StoreError::Vanished { .. })) {
             return Err(fault);
         }
         if self.quick_read(LookupFor::Health, migrate::is_current).await? { Ok(()) } else { Err(StoreError::Outdated) }
     }
 
-    /// Tries whether the store can be written to; really writes where the last write failed.
+    /// Tests whether the store can be written to. It writes only if an earlier failure is still recorded.
     pub async fn probe(&self) -> Result<(), StoreError> {
         let has_fault = self.watch.fault().is_some();
         self.write(move |connection| if has_fault { connection.touch() } else { Ok(()) }).await
     }
 
-    /// What was asked, ended and refused.
+    /// The counters of queries.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// How many times something was looked up, a key among others: for tests.
+    /// How many look-ups have run, those of keys among them; for tests.
     pub fn lookups(&self) -> u64 {
         [&self.lookups, &self.suspect_lookups, &self.health_lookups, &self.own_lookups].map(Pool::uses).iter().sum()
     }
 
-    /// How many expensive questions wait for their turn.
+    /// How many expensive queries wait in the queue.
     pub fn expensive_waiting(&self) -> usize {
         self.expensive.waiting()
     }
 
-    /// How many expensive questions are being answered.
+    /// How many expensive queries are running.
     pub fn expensive_running(&self) -> usize {
         self.counters.expensive_begun().saturating_sub(self.expensive.waiting())
     }
 
-    /// How large the file of a file's write-ahead log is; nothing for a server, whose log is its own.
+    /// The size of SQLite's write-ahead log in bytes; `None` for PostgreSQL, which manages its own.
     pub fn wal_bytes(&self) -> Option<u64> {
-        // Where there is no such file, nothing was written yet. It is only looked at: closing it would give up the locks
-        // that this process has on it.
+        // If there is no such file, nothing has been written yet. Only its metadata is read: closing the file would
+        // release the locks that this process holds on it.
         let file = self.url.file()?;
         Some(std::fs::metadata(file::beside(file.as_ref(), "-wal")).map_or(0, |found| found.len()))
     }
 
-    /// How many threads a database holds that does not return.
+    /// How many threads wait for a database that does not return.
     pub fn abandoned_threads(&self) -> u32 {
         self.watch.count_abandoned()
     }
 
-    /// Ends expensive questions, now and from now on: the server stops.
+    /// Cancels expensive queries, now and from now on, because the server stops.
     pub fn stop(&self) {
         self.watch.stop();
     }
 
-    /// Done when so many threads wait for a database that does not return that the process is better ended.
+    /// Completes when so many threads wait for a database that does not return that the process should exit.
     pub async fn failed(&self) {
         self.watch.failed().await;
     }
 
-    /// Asks a question of a caller, on one state of the store. It is taken for a cheap one until it looks at more rows
-    /// than a cheap one may; then it is asked again from the beginning, among the expensive ones.
+    /// Runs a caller's query on one state of the store. It starts as a cheap query. If it examines more rows than a
+    /// cheap query may, it runs again from the beginning as an expensive one.
     ///
-    /// It is ended where this future is dropped, at its deadline, and, if it is an expensive one, when the server stops.
+    /// It is cancelled when this future is dropped, when its deadline passes, and, if it is expensive, when the server
+    /// stops.
     pub async fn query<T: Send + 'static>(
         &self,
         caller: CallerId,
@@ -255,10 +258,10 @@ impl Store {
         self.run_query(caller, false, work).await
     }
 
-    /// Finds a page; without a transaction around it where it is one statement, which sees one state anyway.
+    /// Finds a page. If that takes one statement, it needs no transaction, because one statement sees one state anyway.
     pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
-        let in_one = plan::is_one_statement(&query);
-        self.run_query(caller, in_one, move |connection, budget| history::page(connection, &query, budget)).await
+        let is_single = plan::is_one_statement(&query);
+        self.run_query(caller, is_single, move |connection, budget| history::page(connection, &query, budget)).await
     }
 
     async fn run_query<T: Send + 'static>(
@@ -267,28 +270,28 @@ impl Store {
         in_one_statement: bool,
         work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        let within = CHEAP_TIME.min(self.options.deadline);
-        let budget = Arc::new(Budget::cheap(self.options.cheap_rows.into(), within));
-        let count = self.counters.begin(caller, Class::Cheap, &budget);
-        let (theirs, again) = (Arc::clone(&budget), work.clone());
-        let cheap = move |connection: &mut Connection| work(connection, &theirs);
-        let answer = if in_one_statement {
+        let time_limit = CHEAP_TIME.min(self.options.deadline);
+        let budget = Arc::new(Budget::cheap(self.options.cheap_rows.into(), time_limit));
+        let running = self.counters.begin(caller, Class::Cheap, &budget);
+        let (shared_budget, work_again) = (Arc::clone(&budget), work.clone());
+        let cheap = move |connection: &mut Connection| work(connection, &shared_budget);
+        let result = if in_one_statement {
             self.readers.statement(caller, budget, cheap).await
         } else {
             self.readers.transaction(caller, budget, cheap).await
         };
-        if !matches!(answer, Err(StoreError::Cancelled(CancelReason::TooExpensive))) {
-            return count.end(answer);
+        if !matches!(result, Err(StoreError::Cancelled(CancelReason::TooExpensive))) {
+            return running.end(result);
         }
-        count.pass_on();
+        running.pass_on();
         let budget = Arc::new(Budget::expensive(self.options.deadline, self.watch.stopping()));
-        let count = self.counters.begin(caller, Class::Expensive, &budget);
-        let theirs = Arc::clone(&budget);
-        let expensive = move |connection: &mut Connection| again(connection, &theirs);
-        count.end(self.expensive.transaction(caller, budget, expensive).await)
+        let running = self.counters.begin(caller, Class::Expensive, &budget);
+        let shared_budget = Arc::clone(&budget);
+        let expensive = move |connection: &mut Connection| work_again(connection, &shared_budget);
+        running.end(self.expensive.transaction(caller, budget, expensive).await)
     }
 
-    /// Reads for the gateway itself, beside others, on one state of the store.
+    /// Reads for the gateway itself, on one state of the store, with the connections for cheap queries.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
@@ -296,22 +299,22 @@ impl Store {
         self.readers.transaction(CallerId::default(), self.budget(), work).await
     }
 
-    /// Looks something up that takes no time: a key, a row. It does not wait behind questions that do.
+    /// Looks up what takes almost no time: a key, a row. A look-up never waits for a query.
     pub async fn quick_read<T: Send + 'static>(
         &self,
-        whom: LookupFor,
+        lookup_for: LookupFor,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (pool, turn) = match whom {
+        let (pool, caller) = match lookup_for {
             LookupFor::Caller => (&self.lookups, CallerId::default()),
             LookupFor::Suspect(address) => (&self.suspect_lookups, fair_queue_id_of(address)),
             LookupFor::Health => (&self.health_lookups, CallerId::default()),
             LookupFor::Gateway => (&self.own_lookups, CallerId::default()),
         };
-        pool.transaction(turn, self.budget(), work).await
+        pool.transaction(caller, self.budget(), work).await
     }
 
-    /// Runs a change, whole or not at all, durable when this returns.
+    /// Runs a change atomically. It is durable when this returns.
     pub async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
@@ -319,7 +322,7 @@ impl Store {
         self.writer.transaction(CallerId::default(), self.budget(), work).await
     }
 
-    /// Runs a change that may meet months without partitions; makes those, and runs it again.
+    /// Runs a change that may need missing partitions; creates these and runs it again.
     pub async fn write_into_partitions<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Connection) -> Result<Written<T>, StoreError> + Clone + Send + 'static,
@@ -336,7 +339,7 @@ impl Store {
         Arc::new(Budget::new(self.options.deadline))
     }
 
-    /// Makes a place for messages of some months.
+    /// Creates the partitions of some months.
     async fn create_partitions(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
         let months: Vec<Month> = months.into_iter().collect();
         for months in months.chunks(MONTHS_AT_ONCE) {
@@ -346,7 +349,7 @@ impl Store {
         Ok(())
     }
 
-    /// Sees to it that there is a place for the messages of the next months, so that no write waits for it.
+    /// Creates the partitions of the next months in advance, so that no write waits for them.
     pub async fn create_partitions_ahead(&self, now: Instant) -> Result<(), StoreError> {
         let months = partitions::ahead(now);
         let missing =
@@ -354,7 +357,7 @@ impl Store {
         if missing.is_empty() { Ok(()) } else { self.create_partitions(missing).await }
     }
 
-    /// Sees to it that as little as can be stays on the disk of what was deleted.
+    /// Removes deleted data from the disk as far as the database allows.
     pub async fn forget_deleted(&self) -> Result<(), StoreError> {
         self.writer.without_transaction(CallerId::default(), self.budget(), Connection::forget_deleted).await
     }

@@ -1,36 +1,37 @@
-//! Reads what a page's ids stand for part by part, so that a page of long texts is never in memory as a whole; knows no table.
+//! Loads the values of a page's ids in parts, so that a page of long texts is never in memory as a whole; knows no
+//! table.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::store::error::StoreError;
 
-/// How many bytes of a page are read at once; what goes beyond is read as it is sent.
+/// How many bytes of a page are read at first; the rest is read while the page is sent.
 pub const PAGE_BYTES: usize = 1024 * 1024;
 
-/// How many bytes are read at a time after that.
+/// How many bytes each later part has.
 pub const PART_BYTES: usize = 256 * 1024;
 
-/// How many ids one statement looks up: the first one, and at the most.
-const FIRST: usize = 64;
-const MOST: usize = 512;
+/// How many ids one statement looks up: at first, and at most.
+const FIRST_IDS: usize = 64;
+const MAX_IDS: usize = 512;
 
-/// What some ids stand for, and whether not all of them were read because that was long.
+/// Values by id, and whether the byte limit was reached before all of them were read.
 pub type Loaded<K, V> = (HashMap<K, V>, bool);
 
-/// What the first ids stand for, in their order, until that is so long; and how many ids these are. What was deleted
-/// meanwhile stands for nothing.
+/// Loads the values of the first ids, in the order of the ids, until they total `most_bytes`. Returns them and how many
+/// ids they cover. An id whose row has been deleted meanwhile has no value.
 pub fn first_of<K: Copy + Eq + Hash, V>(
     ids: &[K],
     most_bytes: usize,
     mut load: impl FnMut(&[K]) -> Result<Loaded<K, V>, StoreError>,
     length: impl Fn(&V) -> usize,
 ) -> Result<(Vec<(K, V)>, usize), StoreError> {
-    let (mut values, mut bytes, mut read, mut at_once) = (Vec::new(), 0, 0, FIRST);
+    let (mut values, mut bytes, mut read, mut at_once) = (Vec::new(), 0, 0, FIRST_IDS);
     while read < ids.len() && bytes < most_bytes {
         let part = &ids[read..ids.len().min(read + at_once)];
         let (mut found, is_cut) = load(part)?;
-        // Only what comes before the first that was not read is in order.
+        // The values are in order only up to the first id that was not read.
         let in_order = part.iter().take_while(|id| !is_cut || found.contains_key(id)).count();
         for id in &part[..in_order] {
             if let Some(value) = found.remove(id) {
@@ -39,13 +40,13 @@ pub fn first_of<K: Copy + Eq + Hash, V>(
             }
         }
         read += in_order;
-        // A single one is always read whole.
-        at_once = if is_cut { (at_once / 8).max(1) } else { (at_once * 2).min(MOST) };
+        // A single value is always read as a whole.
+        at_once = if is_cut { (at_once / 8).max(1) } else { (at_once * 2).min(MAX_IDS) };
     }
     Ok((values, read))
 }
 
-/// Gathers rows by their ids, until they are longer than is wanted.
+/// Collects rows by id until they exceed `most_bytes`; `wanted` is the number of rows that are requested.
 pub fn gather<K: Eq + Hash, V>(
     wanted: usize,
     most_bytes: usize,
@@ -78,12 +79,12 @@ mod tests {
             most_bytes in 1_usize..5000,
         ) {
             let ids: Vec<usize> = (0..lengths.len()).rev().collect();
-            let there = |id: &usize| !deleted.contains(id);
+            let exists = |id: &usize| !deleted.contains(id);
             let (mut all, mut read) = (Vec::new(), 0);
             while read < ids.len() {
                 let load = |part: &[usize]| {
-                    // A database gives rows in the order of their ids, not of the page.
-                    let mut part: Vec<usize> = part.iter().copied().filter(there).collect();
+                    // A database returns rows in the order of their ids, not of the page.
+                    let mut part: Vec<usize> = part.iter().copied().filter(exists).collect();
                     part.sort_unstable();
                     let wanted = part.len();
                     gather(wanted, most_bytes, part.into_iter().map(|id| Ok((id, lengths[id]))), |length| *length)
@@ -93,7 +94,7 @@ mod tests {
                 all.extend(values);
                 read += taken;
             }
-            let expected: Vec<(usize, usize)> = ids.into_iter().filter(there).map(|id| (id, lengths[id])).collect();
+            let expected: Vec<(usize, usize)> = ids.into_iter().filter(exists).map(|id| (id, lengths[id])).collect();
             prop_assert_eq!(all, expected);
         }
     }

@@ -1,4 +1,4 @@
-//! How far the histories of other endpoints are copied; knows no message and no request.
+//! The progress of pulls: how far other endpoints' histories are copied; knows no message and no request.
 
 use diesel::prelude::*;
 
@@ -9,31 +9,31 @@ use crate::store::error::StoreError;
 use crate::store::schema::pulls;
 use crate::store::tenants;
 
-/// How far one upstream's history is copied: one row, written whole, so that it is always what one pull says.
+/// How far one upstream's history is copied. The row is always written as a whole, so it reflects a single pull.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PullProgress {
-    /// The first instant that was asked for; `None` for as far back as there is.
+    /// The first instant of the requested range; `None` for no lower bound.
     pub asked_from: Option<Instant>,
-    /// The last instant that was asked for; `None` for until now.
+    /// The last instant of the requested range; `None` for up to now.
     pub asked_to: Option<Instant>,
-    /// Up to when everything that was asked for is here, except what `incomplete` names.
+    /// Everything that was requested up to this instant is copied, except the windows in `incomplete`.
     pub complete_up_to: Option<Instant>,
-    /// Up to when it was read so long after it was sent that nothing of it will change any more.
+    /// Everything up to this instant was read so long after it was sent that it will not change any more.
     pub settled_up_to: Option<Instant>,
     /// The window in progress.
     pub window: Option<WindowProgress>,
-    /// First and last instants of windows that could not be read to their end with certainty.
+    /// First and last instants of the windows that could not be read to the end with certainty.
     pub incomplete: Vec<(Instant, Instant)>,
 }
 
-/// A window of which a part is here.
+/// A window that is partly copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowProgress {
     pub from: Instant,
     pub to: Instant,
-    /// When its first page was asked for.
+    /// When its first page was requested.
     pub since: Instant,
-    /// Which message to go on with, and that message's id.
+    /// The offset of the message to continue with, and the id of that message.
     pub offset: u64,
     pub last_id: i64,
 }
@@ -51,7 +51,7 @@ type Row = (
     String,
 );
 
-/// How far an upstream's history is copied; `None` where that was never begun.
+/// Loads how far an upstream's history is copied; `None` if no pull of it has begun.
 pub fn load(connection: &mut Connection, tenant: TenantId, upstream: &str) -> Result<Option<PullProgress>, StoreError> {
     let row: Option<Row> = pulls::table
         .find((tenant.0, upstream))
@@ -76,25 +76,25 @@ pub fn load(connection: &mut Connection, tenant: TenantId, upstream: &str) -> Re
             complete_up_to: complete.map(Instant),
             settled_up_to: settled.map(Instant),
             window: window(from, to, since, offset, last_id),
-            incomplete: incomplete.split_whitespace().filter_map(ends).collect(),
+            incomplete: incomplete.split_whitespace().filter_map(parse_range).collect(),
         }
     }))
 }
 
-/// Notes how far an upstream's history is copied.
+/// Saves how far an upstream's history is copied.
 pub fn save(
     connection: &mut Connection,
     tenant: TenantId,
     upstream: &str,
     progress: &PullProgress,
 ) -> Result<(), StoreError> {
-    // Of a tenant that is deleted meanwhile nothing is to stay.
+    // Fails if the tenant has been deleted meanwhile, so that nothing of it stays.
     tenants::lock(connection, tenant)?;
     let incomplete: Vec<String> =
         progress.incomplete.iter().map(|(from, to)| format!("{}..{}", from.0, to.0)).collect();
     let millis = |instant: Option<Instant>| instant.map(|instant| instant.0);
     let window = progress.window;
-    let said = (
+    let columns = (
         pulls::asked_from.eq(millis(progress.asked_from)),
         pulls::asked_to.eq(millis(progress.asked_to)),
         pulls::complete_up_to.eq(millis(progress.complete_up_to)),
@@ -107,10 +107,10 @@ pub fn save(
         pulls::incomplete.eq(incomplete.join(" ")),
     );
     let upsert = diesel::insert_into(pulls::table)
-        .values((pulls::tenant_id.eq(tenant.0), pulls::upstream.eq(upstream), said.clone()))
+        .values((pulls::tenant_id.eq(tenant.0), pulls::upstream.eq(upstream), columns.clone()))
         .on_conflict((pulls::tenant_id, pulls::upstream))
         .do_update()
-        .set(said);
+        .set(columns);
     on_each!(connection, |connection| upsert.execute(connection)?);
     Ok(())
 }
@@ -131,7 +131,7 @@ fn window(
     })
 }
 
-fn ends(text: &str) -> Option<(Instant, Instant)> {
+fn parse_range(text: &str) -> Option<(Instant, Instant)> {
     let (from, to) = text.split_once("..")?;
     Some((Instant(from.parse().ok()?), Instant(to.parse().ok()?)))
 }

@@ -1,4 +1,4 @@
-//! The tables, as both kinds of migration describe them.
+//! The tables as the migrations of both databases create them; knows no statement.
 
 diesel::table! {
     tenants (id) {

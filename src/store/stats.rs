@@ -1,4 +1,4 @@
-//! What a store holds, for whoever watches it: sizes and counts across tenants; reads no message.
+//! The size and counts of a store across all tenants, for metrics; knows no message.
 
 use diesel::prelude::*;
 
@@ -8,13 +8,13 @@ use crate::store::error::StoreError;
 use crate::store::messages::pending::PendingCounts;
 use crate::store::schema::{pulls, tenants};
 
-/// What there is in a store.
+/// The size and counts of a store.
 pub struct StoreStats {
-    /// How many bytes the database takes.
+    /// The size of the database in bytes.
     pub bytes: i64,
-    /// What waits of each tenant, where something does.
+    /// The pending counts of each tenant that has any.
     pub waiting: Vec<(TenantId, PendingCounts)>,
-    /// Up to when the histories of other endpoints are copied: whose, from where, and the instant.
+    /// Up to which instant histories of other endpoints are copied: the tenant, the upstream, and the instant.
     pub pulled: Vec<(TenantId, String, Instant)>,
 }
 

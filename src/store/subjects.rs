@@ -1,4 +1,4 @@
-//! The subjects of a tenant, added by hand or learned from messages.
+//! The subjects of a tenant, added by hand or learned from messages; knows no request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,13 @@ use crate::store::error::StoreError;
 use crate::store::messages::daily_counts;
 use crate::store::schema::{messages, subjects};
 
-/// Adds a subject, or corrects the one that has its id.
+/// Adds a subject, or overwrites the one that has its id.
 pub fn add(connection: &mut Connection, tenant: TenantId, subject: &Subject) -> Result<(), StoreError> {
     crate::store::tenants::lock(connection, tenant)?;
     put(connection, tenant, subject, None)
 }
 
-/// All subjects of a tenant by id.
+/// Lists all subjects of a tenant by id.
 pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<Subject>, StoreError> {
     let rows: Vec<(i64, Option<String>, String)> = subjects::table
         .filter(subjects::tenant_id.eq(tenant.0))
@@ -39,7 +39,7 @@ pub fn exists(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<
     Ok(diesel::select(diesel::dsl::exists(subjects::table.find((tenant.0, id)))).get_result(connection)?)
 }
 
-/// The channel types of those of some subjects that are known.
+/// The channel types of the known subjects among some ids.
 pub fn channels(
     connection: &mut Connection,
     tenant: TenantId,
@@ -56,7 +56,7 @@ pub fn channels(
     Ok(rows.into_iter().map(|(id, channel_type)| (id, decode(channel_type))).collect())
 }
 
-/// Every channel type that the tenant's subjects or messages have (docs/edna.md 6.4).
+/// Every channel type of the tenant's subjects and messages (docs/edna.md 6.4).
 pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BTreeSet<String>, StoreError> {
     let of_subjects: Vec<String> = subjects::table
         .filter(subjects::tenant_id.eq(tenant.0))
@@ -67,9 +67,8 @@ pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<BT
     Ok(of_subjects.into_iter().map(decode).chain(of_messages).collect())
 }
 
-/// Takes over what written messages say of their subjects, except where a subject was added by hand: the name and
-/// the channel of the message with the greatest id, so that the order of arrival does not matter. Tells whether a
-/// subject became known.
+/// Learns subjects from written messages, except subjects that were added by hand. The message with the greatest id
+/// decides on name and channel, so the order of arrival does not matter. Returns whether a subject became known.
 pub fn learn(
     connection: &mut Connection,
     tenant: TenantId,
@@ -114,7 +113,8 @@ pub fn learn(
     Ok(became_known)
 }
 
-/// Learns a subject from all its messages, after the one that it was learned from turned out to be another's.
+/// Learns a subject again from all its messages, because the message that it was learned from turned out to belong to
+/// another subject.
 fn learn_again(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<(), StoreError> {
     // SELECT … FROM messages WHERE tenant_id = ? AND subject_id = ? ORDER BY message_id DESC LIMIT 1
     let evidence: Option<(i64, Option<String>, String)> = messages::table
@@ -139,16 +139,16 @@ fn put(
     learned_from: Option<i64>,
 ) -> Result<(), StoreError> {
     let name = subject.name.as_deref().map(encode);
-    let said = (
+    let columns = (
         subjects::name.eq(&name),
         subjects::channel_type.eq(encode(&subject.channel_type)),
         subjects::learned_from.eq(learned_from),
     );
     let upsert = diesel::insert_into(subjects::table)
-        .values((subjects::tenant_id.eq(tenant.0), subjects::id.eq(subject.id), said.clone()))
+        .values((subjects::tenant_id.eq(tenant.0), subjects::id.eq(subject.id), columns.clone()))
         .on_conflict((subjects::tenant_id, subjects::id))
         .do_update()
-        .set(said);
+        .set(columns);
     on_each!(connection, |connection| upsert.execute(connection)?);
     Ok(())
 }

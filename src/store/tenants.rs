@@ -1,4 +1,4 @@
-//! Tenants in the store; knows no message beyond deleting all of a tenant's.
+//! Tenants in the store; knows no message, but deletes all messages of a tenant.
 
 use std::time::Instant as Monotonic;
 
@@ -14,7 +14,7 @@ use crate::store::schema::{
     tenants, waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
 };
 
-/// Adds a tenant; `false` where the id or the project id is taken.
+/// Adds a tenant; `false` if its id or project id is taken.
 pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Result<bool, StoreError> {
     let row = (
         tenants::id.eq(tenant.id.0),
@@ -22,12 +22,12 @@ pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Res
         tenants::project_id.eq(&tenant.project_id),
         tenants::created_at.eq(now.0),
     );
-    // Whoever comes second with an id, from wherever, finds it taken.
+    // If several processes add the same id at once, all but the first find it taken.
     let insert = diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing();
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
 }
 
-/// All tenants by id.
+/// Lists all tenants by id.
 pub fn list(connection: &mut Connection) -> Result<Vec<Tenant>, StoreError> {
     let rows: Vec<(i64, String, String)> =
         tenants::table.select((tenants::id, tenants::name, tenants::project_id)).order(tenants::id).load(connection)?;
@@ -35,29 +35,28 @@ pub fn list(connection: &mut Connection) -> Result<Vec<Tenant>, StoreError> {
     Ok(rows.into_iter().map(tenant).collect())
 }
 
-/// Fails with the tenant's id where there is no such tenant.
+/// Fails with `UnknownTenant` if there is no such tenant.
 pub fn require(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
     let known = diesel::dsl::exists(tenants::table.find(tenant.0));
     if diesel::select(known).get_result(connection)? { Ok(()) } else { Err(StoreError::UnknownTenant(tenant)) }
 }
 
-/// Waits until nobody else changes what the tenant has, for the rest of the transaction; fails with the tenant's id
-/// where there is no such tenant.
+/// Locks the tenant's row for the rest of the transaction; fails with `UnknownTenant` if there is no such tenant.
 ///
-/// All writers take turns on the tenant's row: it is what keeps a message single and the days' counts right when
-/// several gateways write to one database.
+/// All writers of a tenant take turns on this lock. It keeps messages unique and the daily counts right when several
+/// gateways write to one database.
 pub fn lock(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
     let row = tenants::table.find(tenant.0).select(tenants::id);
     let locked: Option<i64> = on_each!(
         connection,
-        // A file's writer has the whole file to itself.
+        // A writer on SQLite has locked the whole file.
         |file| row.first(file).optional()?,
         |server| row.for_no_key_update().first(server).optional()?
     );
     locked.map(|_| ()).ok_or(StoreError::UnknownTenant(tenant))
 }
 
-/// The same, but `false` where somebody else changes the tenant: now, or for longer than until then.
+/// Like `lock`, but returns `false` if another writer still holds the lock at `until`, or now if that is `None`.
 pub fn lock_until(connection: &mut Connection, tenant: TenantId, until: Option<Monotonic>) -> Result<bool, StoreError> {
     if !connection.is_server() {
         return lock(connection, tenant).map(|()| true);
@@ -72,36 +71,36 @@ pub fn lock_until(connection: &mut Connection, tenant: TenantId, until: Option<M
     let wait = until.map(|until| until.saturating_duration_since(Monotonic::now()));
     match wait.filter(|wait| !wait.is_zero()) {
         Some(wait) => connection.within_lock_wait(wait, |connection| lock(connection, tenant)),
-        // Somebody has it, unless it is not there.
+        // Another writer holds the lock, unless there is no such tenant.
         None => require(connection, tenant).map(|()| false),
     }
 }
 
-/// The tenants some of whose messages have no WhatsApp log row yet, because they were recorded before there were any.
+/// The tenants with messages that have no WhatsApp log row yet, because they were recorded before the log existed.
 pub fn behind_with_logs(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
     let behind = tenants::table.filter(tenants::logged_up_to.is_not_null());
     let ids: Vec<i64> = behind.select(tenants::id).order(tenants::id).load(connection)?;
     Ok(ids.into_iter().map(TenantId).collect())
 }
 
-/// Notes up to which message a tenant's have their rows; all of them where it is `None`.
+/// Records up to which message id a tenant's messages have their WhatsApp log rows; `None` if all have.
 pub fn note_logged(connection: &mut Connection, tenant: TenantId, up_to: Option<i64>) -> Result<(), StoreError> {
     diesel::update(tenants::table.find(tenant.0)).set(tenants::logged_up_to.eq(up_to)).execute(connection)?;
     Ok(())
 }
 
-/// The message up to which a tenant's have their rows; `None` where all of them have.
+/// Up to which message id a tenant's messages have their WhatsApp log rows; `None` if all have.
 pub fn logged_up_to(connection: &mut Connection, tenant: TenantId) -> Result<Option<i64>, StoreError> {
     Ok(tenants::table.find(tenant.0).select(tenants::logged_up_to).first(connection)?)
 }
 
-/// The tenant's OneUptime project.
+/// The OneUptime project id of a tenant.
 pub fn project_id(connection: &mut Connection, tenant: TenantId) -> Result<String, StoreError> {
     let id: Option<String> = tenants::table.find(tenant.0).select(tenants::project_id).first(connection).optional()?;
     id.ok_or(StoreError::UnknownTenant(tenant))
 }
 
-/// Deletes a tenant and everything of it; gives the numbers of its messages and of its WhatsApp log rows.
+/// Deletes a tenant and all its data. Returns how many messages and WhatsApp log rows it had.
 pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, usize), StoreError> {
     lock(connection, tenant)?;
     macro_rules! delete_from {

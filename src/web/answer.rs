@@ -1,4 +1,5 @@
-//! Answers that are sent part by part, so that a client that does not read keeps no copy of them; knows no dialect.
+//! Responses that are sent in parts, so that the server holds no second copy of one that its client does not read;
+//! knows no dialect.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,10 +16,10 @@ use serde::Serialize;
 use super::error::CommonError;
 use crate::in_flight::{InFlight, Share};
 
-/// How many bytes are handed to a connection at a time. What is handed over is copied.
+/// How many bytes are passed to a connection at a time. The connection copies them.
 const SLICE: usize = 32 * 1024;
 
-/// A body that is handed over in slices, and keeps its part of what is in flight until it is sent.
+/// A body that is sent in slices and holds its share of the bytes in flight until it is sent.
 pub struct Sliced {
     bytes: Bytes,
     _share: Share,
@@ -46,13 +47,13 @@ impl MessageBody for Sliced {
     }
 }
 
-/// A JSON answer that is rendered already; fails where there is no room for it.
+/// A response of rendered JSON; fails if too many bytes are in flight.
 pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Result<HttpResponse, CommonError> {
     let share = in_flight.share(body.len()).ok_or(CommonError::Unavailable)?;
     Ok(builder(status).body(Sliced::new(body, share)))
 }
 
-/// An answer that is a type; fails where there is no room for it.
+/// A response that is serialized from a type; fails if too many bytes are in flight.
 pub fn typed(in_flight: &InFlight, status: StatusCode, answer: &impl Serialize) -> Result<HttpResponse, CommonError> {
     let body = serde_json::to_string(answer).map_err(|error| {
         tracing::error!(cause = %error, "an answer cannot be written as JSON");
@@ -61,18 +62,18 @@ pub fn typed(in_flight: &InFlight, status: StatusCode, answer: &impl Serialize) 
     json(in_flight, status, body)
 }
 
-/// What follows the beginning of a long answer.
+/// The rest of a long response, read in parts.
 pub trait Rest: Sized + 'static {
     type Error: Into<Box<dyn std::error::Error>> + std::fmt::Display + 'static;
 
-    /// Reads the next part; `None` where there is none left.
+    /// Reads the next part; `None` if there is none left.
     fn next(&mut self) -> impl Future<Output = Result<Option<String>, Self::Error>>;
 
-    /// The end of the answer.
+    /// The end of the response body.
     fn end(self) -> String;
 }
 
-/// The parts of a long answer, each read as its client has taken the one before it, its end the last of them.
+/// The parts of a long response, each read once the client has taken the one before; the end of the body comes last.
 fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
     stream::unfold(Some(rest), |rest| async {
         let mut rest = rest?;
@@ -87,8 +88,9 @@ fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
     })
 }
 
-/// A JSON answer whose beginning is known, and whose other parts follow as the client reads. Where one of them fails, the
-/// connection ends without the last chunk, so that nobody takes what came for the whole. Fails where there is no room.
+/// A JSON response whose first part is given; the others are read at the pace of the client. If one of them fails, the
+/// connection is closed without the last chunk, so that the client does not take a truncated body for the whole. Fails
+/// if too many bytes are in flight.
 pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Result<HttpResponse, CommonError> {
     let share = in_flight.share(first.len()).ok_or(CommonError::Unavailable)?;
     let in_flight = in_flight.clone();
@@ -108,7 +110,7 @@ pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Result<Htt
     Ok(builder(StatusCode::OK).body(BoxBody::new(BodyStream::new(Box::pin(slices)))))
 }
 
-/// A part's slices, which keep its share until the last of them is handed over.
+/// The slices of a part; they hold its share until the last one has been passed on.
 fn slices(part: (Bytes, Share)) -> impl Stream<Item = Result<Bytes, Box<dyn std::error::Error>>> {
     stream::unfold(part, |(mut bytes, share)| {
         let slice = (!bytes.is_empty()).then(|| bytes.split_to(bytes.len().min(SLICE)));

@@ -1,4 +1,4 @@
-//! Reads a request's body, bounded in length and time; knows no form of it.
+//! Reads a request's body, bounded in length and time; knows no format of it.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -16,11 +16,11 @@ use futures_util::StreamExt;
 
 use crate::in_flight::{InFlight, Share};
 
-/// How much of a body that is too long is still taken in, so that a client that sends before it reads
-/// gets its answer instead of a broken connection.
-const SWALLOWED_BYTES: usize = 64 * 1024 * 1024;
+/// How much of a body that is too long is still read, and discarded, so that a client that sends before it reads gets
+/// its response instead of a broken connection.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 
-/// A request's body as far as it came.
+/// A request's body, as far as it arrived.
 pub enum Body {
     Whole(Vec<u8>),
     TooLarge {
@@ -28,16 +28,16 @@ pub enum Body {
     },
     /// It stopped arriving.
     Incomplete,
-    /// There was no memory left for it.
+    /// Too many bytes were in flight to store it.
     Overloaded,
-    /// It is longer than what is kept of callers without a valid key, and nothing of it was kept.
+    /// The caller has no valid key, and the body is longer than what is stored for such callers. Nothing was stored.
     Discarded,
 }
 
-/// What is left of a body that was not read to its end, and the room that is taken for what was.
+/// The rest of a body that was not read to its end, and the share of the bytes in flight that the read part occupies.
 ///
-/// The rest is held until the answer is sent: the server takes a body nobody holds for one to be swallowed, waits for its
-/// end without a bound, and so lets anybody keep a connection open for good.
+/// The rest is held until the response is sent: actix-web drains a body that nothing holds, without a time limit, so
+/// that any client could keep a connection open forever.
 pub struct UnreadBody {
     payload: Option<Payload>,
     share: Share,
@@ -46,14 +46,14 @@ pub struct UnreadBody {
 /// How a body is read.
 #[derive(Clone, Copy)]
 pub struct Reading {
-    /// How many bytes are kept at the most.
+    /// How many bytes are stored at most.
     pub limit: usize,
-    /// How many times its length it takes while it is answered: what it is read into counts too.
+    /// How many times its length the body occupies in memory: the values that are parsed from it count too.
     pub weight: usize,
     pub timeout: Duration,
 }
 
-/// Reads a body of at most `limit` bytes; a longer one is read on and thrown away.
+/// Reads a body of at most `limit` bytes; a longer one is discarded as it is read.
 pub async fn read(
     headers: &HeaderMap,
     mut payload: Payload,
@@ -63,32 +63,33 @@ pub async fn read(
     let Reading { limit, timeout, .. } = reading;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let announced = announced.unwrap_or(0);
-    let mut taken = Taken { kept: Vec::new(), length: 0, announced, share: Share::default(), is_overloaded: false };
-    let whole = tokio::time::timeout(timeout, taken.all(&mut payload, reading, in_flight)).await;
+    let mut reader =
+        BodyReader { bytes: Vec::new(), length: 0, announced, share: Share::default(), is_overloaded: false };
+    let whole = tokio::time::timeout(timeout, reader.read_all(&mut payload, reading, in_flight)).await;
     let is_whole = matches!(whole, Ok(Ok(true)));
-    let body = if taken.length.max(announced) > limit {
+    let body = if reader.length.max(announced) > limit {
         Body::TooLarge { limit }
-    } else if taken.is_overloaded {
+    } else if reader.is_overloaded {
         Body::Overloaded
     } else if is_whole {
-        Body::Whole(taken.kept)
+        Body::Whole(reader.bytes)
     } else {
         Body::Incomplete
     };
-    (body, UnreadBody { payload: (!is_whole).then_some(payload), share: taken.share })
+    (body, UnreadBody { payload: (!is_whole).then_some(payload), share: reader.share })
 }
 
-struct Taken {
-    kept: Vec<u8>,
+struct BodyReader {
+    bytes: Vec<u8>,
     length: usize,
     announced: usize,
     share: Share,
     is_overloaded: bool,
 }
 
-impl Taken {
-    /// Whether the body was read to its end.
-    async fn all(
+impl BodyReader {
+    /// Reads the body; returns whether it was read to its end.
+    async fn read_all(
         &mut self,
         payload: &mut Payload,
         reading: Reading,
@@ -102,17 +103,17 @@ impl Taken {
                 && self.length <= limit
                 && in_flight.grow(&mut self.share, self.length.saturating_mul(weight))
             {
-                if self.kept.capacity() == 0 {
-                    // Memory is taken as it is written to.
-                    self.kept.reserve(self.announced.min(limit));
+                if self.bytes.capacity() == 0 {
+                    // The system allocates the memory only as it is written to.
+                    self.bytes.reserve(self.announced.min(limit));
                 }
-                self.kept.extend_from_slice(&part);
+                self.bytes.extend_from_slice(&part);
             } else {
                 self.is_overloaded |= self.length <= limit;
-                self.kept = Vec::new();
+                self.bytes = Vec::new();
                 self.share = Share::default();
             }
-            if self.length > limit.max(SWALLOWED_BYTES) {
+            if self.length > limit.max(MAX_DISCARDED_BYTES) {
                 return Ok(false);
             }
         }
@@ -121,12 +122,12 @@ impl Taken {
 }
 
 impl UnreadBody {
-    /// All of a body, of which nothing was read.
+    /// A whole body, of which nothing was read.
     pub fn of(payload: Payload) -> Self {
         Self { payload: Some(payload), share: Share::default() }
     }
 
-    /// Has the request's answer hold it, if there is anything to hold.
+    /// Lets the response to the request hold it, if there is anything to hold.
     pub fn keep_for_answer(self, request: &HttpRequest) {
         if self.payload.is_some() || self.share.is_counted() {
             request.extensions_mut().insert(self);
@@ -134,19 +135,20 @@ impl UnreadBody {
     }
 }
 
-/// Has an answer's body hold what is left of its request's, which ends the connection where that is not read.
+/// Lets a response's body hold the rest of its request's body; if there is an unread rest, the connection is
+/// closed afterwards.
 pub fn hold_unread<B: MessageBody + Unpin>(response: ServiceResponse<B>) -> ServiceResponse<impl MessageBody + Unpin> {
     let unread = response.request().extensions_mut().remove::<UnreadBody>();
-    response.map_body(|_, body| Held { body, _unread: unread })
+    response.map_body(|_, body| HoldingBody { body, _unread: unread })
 }
 
-/// An answer's body that keeps hold of what is left of its request's.
-struct Held<B> {
+/// A response's body that holds the rest of its request's body.
+struct HoldingBody<B> {
     body: B,
     _unread: Option<UnreadBody>,
 }
 
-impl<B: MessageBody + Unpin> MessageBody for Held<B> {
+impl<B: MessageBody + Unpin> MessageBody for HoldingBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {
@@ -158,7 +160,7 @@ impl<B: MessageBody + Unpin> MessageBody for Held<B> {
     }
 }
 
-/// Whether a request's body has come to its end, or is not read any more; a request's extension.
+/// Whether a request's body was read as far as it will be; stored in the request's extensions.
 #[derive(Clone, Default)]
 pub struct BodyIsRead(Rc<Cell<bool>>);
 
@@ -168,7 +170,7 @@ impl BodyIsRead {
     }
 }
 
-/// Notes that a request's body was read as far as it is.
+/// Marks a request's body as read as far as it will be.
 pub fn note_as_read(request: &HttpRequest) {
     if let Some(BodyIsRead(is_read)) = request.extensions().get() {
         is_read.set(true);

@@ -1,12 +1,12 @@
-//! Which address a request comes from, also behind proxies that are trusted; knows no key.
+//! Determines the client's IP address, also behind trusted proxies; knows no key.
 
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
-/// The address of the client: of whoever is connected, or, where that is a trusted proxy, the last address in
-/// `X-Forwarded-For` that is none.
+/// The client's address: that of the TCP peer or, if the peer is a trusted proxy, the last address in `X-Forwarded-For`
+/// that is not a trusted proxy's.
 pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
@@ -17,7 +17,7 @@ pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
         request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
     let mut nearest = peer;
     for word in lines.iter().flat_map(|line| line.split(',')).rev() {
-        // What cannot be read was written by nobody who is trusted, so whoever is before it is the client.
+        // No trusted proxy writes an invalid entry, so the nearest address so far is the one that sent it: the client.
         let Ok(address) = word.trim().parse::<IpAddr>() else { break };
         nearest = address.to_canonical();
         if !is_trusted(&nearest) {
@@ -33,7 +33,7 @@ mod tests {
 
     use super::address;
 
-    fn seen(peer: &str, forwarded: &[&str]) -> String {
+    fn client(peer: &str, forwarded: &[&str]) -> String {
         let mut request = TestRequest::default().peer_addr(format!("{peer}:1").parse().unwrap());
         for line in forwarded {
             request = request.append_header(("x-forwarded-for", *line));
@@ -44,12 +44,12 @@ mod tests {
 
     #[test]
     fn forwarded_for_is_trusted_only_from_known_proxies() {
-        assert_eq!(seen("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
-        assert_eq!(seen("10.1.2.3", &[]), "10.1.2.3");
-        assert_eq!(seen("10.1.2.3", &["198.51.100.1"]), "198.51.100.1");
-        // What stands before the client's own address was written by the client.
-        assert_eq!(seen("10.1.2.3", &["127.0.0.1, 198.51.100.1, 192.0.2.7"]), "198.51.100.1");
-        assert_eq!(seen("10.1.2.3", &["198.51.100.1", "10.9.9.9"]), "198.51.100.1");
-        assert_eq!(seen("10.1.2.3", &["198.51.100.1, unknown"]), "10.1.2.3");
+        assert_eq!(client("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
+        assert_eq!(client("10.1.2.3", &[]), "10.1.2.3");
+        assert_eq!(client("10.1.2.3", &["198.51.100.1"]), "198.51.100.1");
+        // Entries before the client's own address were written by the client.
+        assert_eq!(client("10.1.2.3", &["127.0.0.1, 198.51.100.1, 192.0.2.7"]), "198.51.100.1");
+        assert_eq!(client("10.1.2.3", &["198.51.100.1", "10.9.9.9"]), "198.51.100.1");
+        assert_eq!(client("10.1.2.3", &["198.51.100.1, unknown"]), "10.1.2.3");
     }
 }

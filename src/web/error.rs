@@ -1,5 +1,5 @@
-//! Errors as clients meet them: what those of all dialects have in common, and the form that edna's dialect, `/v1` and the
-//! server's own routes share (docs/edna.md §5); knows no request.
+//! Errors as responses: those that all dialects share, and the format of edna's dialect, of `/v1` and of the server's
+//! own routes (docs/edna.md §5); knows no request.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, RETRY_AFTER};
@@ -14,27 +14,27 @@ use crate::model::history::{MAX_LIMIT, QueryError};
 use crate::model::wire::NotAnObject;
 use crate::store::StoreError;
 
-/// How soon to retry when the store is busy or away.
+/// After how many seconds a client should retry if the store is busy or unreachable.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// What an error's response is made of.
+/// An error that can be turned into a response.
 pub trait ErrorResponse {
     fn status(&self) -> u16;
 
     /// The error's short name, for the log.
     fn title(&self) -> &'static str;
 
-    /// Seconds for the `Retry-After` header, where there is to be one.
+    /// The seconds of the `Retry-After` header, if the response has one.
     fn retry_after(&self) -> Option<u64>;
 
     fn body(&self) -> String;
 }
 
-/// The short name of the error that a request is answered with; a response's extension, for the log.
+/// The short name of a response's error, for the log; stored in the response's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoggedTitle(pub &'static str);
 
-/// An error as a response.
+/// Turns an error into a response.
 pub fn respond(error: &impl ErrorResponse) -> HttpResponse {
     let mut response = HttpResponse::build(status_code(error));
     if let Some(seconds) = error.retry_after() {
@@ -45,13 +45,13 @@ pub fn respond(error: &impl ErrorResponse) -> HttpResponse {
     response
 }
 
-/// The status of an error, for actix-web.
+/// The status of an error, as actix-web's type.
 pub fn status_code(error: &impl ErrorResponse) -> StatusCode {
-    // Every status of the tables is a valid one.
+    // Every status in the tables is valid.
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What a route of any dialect can fail with.
+/// The errors that a route of any dialect can return.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CommonError {
     #[error("The body must be at most {limit} bytes long.")]
@@ -104,24 +104,24 @@ impl CommonError {
 }
 
 impl From<StoreError> for CommonError {
-    /// The cause goes to the log, and never to a client.
+    /// Logs the cause, which is never sent to the client.
     fn from(error: StoreError) -> Self {
         error.log("a request was not answered by the store");
         if error.is_lasting() { Self::Internal } else { Self::Unavailable }
     }
 }
 
-/// An error in edna's form. No sentence holds a value of the request: it could be an address.
+/// An error in edna's format. No sentence repeats a value of the request: it could be an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ApiError {
     #[error("The x-api-key header holds no valid API key.")]
     KeyNotFound,
-    /// The same for a webhook, whose key is in another header.
+    /// The same for a webhook, whose key is in a different header.
     #[error("The request holds no valid webhook key.")]
     WebhookKeyNotFound,
     #[error("{0}")]
     AccessDenied(&'static str),
-    /// A request that cannot be read; names the wrong field and what belongs there.
+    /// A request that cannot be read. The sentence names the invalid field and says what is expected there.
     #[error("{0}")]
     NotValid(String),
     #[error("The field 'limit' must be between 0 and {MAX_LIMIT}.")]
@@ -136,33 +136,33 @@ pub enum ApiError {
     MessageNotFound,
     #[error("The address does not answer this method; the Allow header names those it does.")]
     MethodNotAllowed,
-    /// The store cannot be used, and why.
+    /// The store cannot be used. The sentence says why.
     #[error("{0}")]
     NotReady(&'static str),
     #[error(transparent)]
     Common(#[from] CommonError),
 }
 
-/// Every error has this shape.
+/// The body of every error response outside the WhatsApp Log.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ErrorResponse)]
 pub struct ErrorBody {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     title: ErrorTitle,
-    /// The HTTP status again.
+    /// The same number as the HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// An English sentence. It names the field that is wrong and never repeats a value.
+    /// An English sentence. It names the invalid field, if there is one, and never repeats a value.
     detail: String,
 }
 
 impl ApiError {
-    /// A field that is wrong, and what belongs there; never what was there.
+    /// An invalid field: names what is expected there, never what was sent.
     pub fn field(path: &str, wanted: &str) -> Self {
         Self::NotValid(format!("The field '{path}' must be {wanted}."))
     }
 
-    /// Why the caller of a webhook is refused.
+    /// The error for a webhook request without a valid caller.
     pub fn of_webhook(error: AuthError) -> Self {
         match error {
             AuthError::NoKey | AuthError::UnknownKey => Self::WebhookKeyNotFound,
@@ -205,7 +205,7 @@ impl ErrorResponse for ApiError {
 
     fn body(&self) -> String {
         let (status, title) = self.parts();
-        // Two texts and a number always have a form in JSON.
+        // Two strings and a number can always be serialized.
         serde_json::to_string(&ErrorBody { title, status, detail: self.to_string() }).unwrap_or_default()
     }
 }
@@ -221,7 +221,7 @@ impl ResponseError for ApiError {
 }
 
 impl From<AuthError> for ApiError {
-    /// The answer never tells whether a key is missing, wrong, expired or revoked.
+    /// The response never reveals whether a key is missing, wrong, expired or revoked.
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::NoKey | AuthError::UnknownKey => Self::KeyNotFound,

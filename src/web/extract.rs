@@ -1,4 +1,4 @@
-//! What a handler needs of a request: the app, the caller, the body and the time; knows no route.
+//! The extractor: takes from a request what a handler needs, which is app, caller, body and time; knows no route.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -17,36 +17,37 @@ use crate::config::Config;
 use crate::keys::{AuthError, PresentedKey};
 use crate::model::{Caller, Instant};
 
-/// Which header holds a key, and of which kind the key is.
+/// Which header holds the key, and which kind of key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyHeader {
     /// The route needs no key.
     None,
     Api(&'static str),
-    /// A webhook key, in the header that the settings name.
+    /// A webhook key, in the header named by the setting `webhooks.header`.
     Webhook,
 }
 
-/// Who may call a route, and how much of their body is kept.
+/// Who may call a route, and how much of a request's body is stored.
 pub trait Access: 'static {
     const KEY: KeyHeader;
 
-    /// How many times its length a body takes in memory while it is answered.
+    /// How many times its length a body occupies in memory while the request is handled.
     const BODY_WEIGHT: usize = 1;
 
-    /// How many bytes of a body are kept of a caller without a valid key, where an unreadable body is reported first.
+    /// How many bytes of the body are stored for a caller without a valid key, on routes that report an unreadable body
+    /// before the key.
     const BODY_LIMIT_WITHOUT_KEY: usize = 0;
 
-    /// How many bytes of a body are kept.
+    /// How many bytes of the body are stored.
     fn body_limit(config: &Config) -> usize;
 
-    /// Otherwise a sentence that says what the caller lacks. Nothing is kept of the body of a caller that is refused.
+    /// Fails with a sentence that says what the caller lacks. The body of a rejected caller is not stored.
     fn check(_caller: &Caller) -> Result<(), &'static str> {
         Ok(())
     }
 }
 
-/// A request to a route without a key, whose body means nothing.
+/// Access to a route without a key that ignores the body.
 pub struct Public;
 
 impl Access for Public {
@@ -57,7 +58,7 @@ impl Access for Public {
     }
 }
 
-/// A request whose body was read as far as it may be.
+/// A request whose body was read within its limits.
 pub struct Request<A> {
     pub app: App,
     pub caller: Result<Arc<Caller>, AuthError>,
@@ -81,19 +82,19 @@ impl<A: Access> Request<A> {
             Body::Whole(bytes) => bytes,
             Body::TooLarge { limit } => return Err(CommonError::TooLarge { limit: *limit }.into()),
             Body::Incomplete => return Err(ApiError::NotValid("The body did not arrive whole in time.".into())),
-            // A body is discarded because of the key, whose error comes first.
+            // A body is discarded only if the key is not valid, and that error is reported first.
             Body::Overloaded | Body::Discarded => return Err(CommonError::Unavailable.into()),
         };
         let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotValid("The body is not valid UTF-8.".into()))?;
         Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 
-    /// A parameter of the path; empty where the route has none of that name.
+    /// A path parameter; empty if the route has none of that name.
     pub fn path_parameter(&self, name: &str) -> &str {
         self.http.match_info().get(name).unwrap_or_default()
     }
 
-    /// The parameters of the URL's query, in their order; none where it cannot be read.
+    /// The parameters of the query string, in order; none if it cannot be parsed.
     pub fn query_parameters(&self) -> Vec<(String, String)> {
         let parameters = web::Query::from_query(self.http.query_string());
         parameters.map(web::Query::into_inner).unwrap_or_default()
@@ -115,12 +116,12 @@ impl<A: Access> FromRequest for Request<A> {
     fn from_request(http: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (http, payload) = (http.clone(), payload.take());
         Box::pin(async move {
-            // Every server has its app.
+            // Every server registers its app.
             let app = http.app_data::<web::Data<App>>().ok_or(ApiError::NotFound)?.as_ref().clone();
             let now = app.clock.now();
             let caller = caller::<A>(&app, &http, now).await;
             if let Ok(caller) = &caller {
-                // The request's log line names it.
+                // For the request's log line.
                 http.extensions_mut().insert(caller.id());
             }
             let body = read_body::<A>(&app, &http, payload, caller.as_deref().ok()).await;
@@ -145,7 +146,7 @@ async fn caller<A: Access>(app: &App, http: &HttpRequest, now: Instant) -> Resul
 }
 
 async fn read_body<A: Access>(app: &App, http: &HttpRequest, payload: Payload, caller: Option<&Caller>) -> Body {
-    // What follows is meant for another server, and has no end.
+    // What follows a CONNECT request is meant for another server, and has no end.
     if http.method() == Method::CONNECT {
         UnreadBody::of(payload).keep_for_answer(http);
         return Body::Incomplete;

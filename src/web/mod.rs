@@ -1,5 +1,5 @@
-//! What the handlers of all dialects share: the extractor, bodies, errors, and answers that are sent in parts; knows no
-//! route and no dialect.
+//! What the handlers of all dialects share: the extractor, bodies, errors, and responses that are sent in parts; knows
+//! no route and no dialect.
 
 pub mod answer;
 pub mod body;

@@ -1,16 +1,16 @@
-//! An HTTP client that does as it is told: sends and reads, sends and hangs up, sends and never reads.
+//! An HTTP client for attacks: it may send without reading the responses, and disconnect at any time.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// One connection that is kept.
+/// A keep-alive connection.
 pub struct Client {
     stream: BufReader<TcpStream>,
 }
 
-/// What came back.
-pub struct Answer {
+/// A response, read to its end.
+pub struct Response {
     pub status: u16,
     pub has_retry_after: bool,
     pub body: Vec<u8>,
@@ -29,8 +29,8 @@ impl Client {
         self.stream.get_mut().write_all(request)
     }
 
-    /// Sends as much as is taken without waiting, as a client does that reads nothing.
-    pub fn send_without_waiting(&mut self, request: &[u8]) -> io::Result<()> {
+    /// Sends as much as is accepted within 200 ms, as a client does that never reads the responses.
+    pub fn send_nonblocking(&mut self, request: &[u8]) -> io::Result<()> {
         self.stream.get_ref().set_write_timeout(Some(Duration::from_millis(200)))?;
         match self.send(request) {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(()),
@@ -38,15 +38,16 @@ impl Client {
         }
     }
 
-    pub fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
+    /// Sends a request and reads its response.
+    pub fn round_trip(&mut self, request: &[u8]) -> io::Result<Response> {
         self.send(request)?;
-        self.answer()
+        self.read_response()
     }
 
-    /// Reads one answer, whose length is told or which comes in chunks.
-    pub fn answer(&mut self) -> io::Result<Answer> {
+    /// Reads one response, with a content length or chunked.
+    pub fn read_response(&mut self) -> io::Result<Response> {
         let broken = || io::Error::from(io::ErrorKind::InvalidData);
-        let mut answer = Answer { status: 0, has_retry_after: false, body: Vec::new() };
+        let mut response = Response { status: 0, has_retry_after: false, body: Vec::new() };
         let (mut length, mut is_chunked) = (0, false);
         loop {
             let mut line = String::new();
@@ -57,36 +58,36 @@ impl Client {
             if line.is_empty() {
                 break;
             }
-            if answer.status == 0 {
+            if response.status == 0 {
                 let status = line.split(' ').nth(1).and_then(|word| word.parse().ok());
-                answer.status = status.ok_or_else(broken)?;
+                response.status = status.ok_or_else(broken)?;
             } else if let Some(value) = line.strip_prefix("content-length:") {
                 length = value.trim().parse().map_err(|_| broken())?;
             }
-            answer.has_retry_after |= line.starts_with("retry-after:");
+            response.has_retry_after |= line.starts_with("retry-after:");
             is_chunked |= line.starts_with("transfer-encoding:") && line.contains("chunked");
         }
         if !is_chunked {
-            answer.body.resize(length, 0);
-            self.stream.read_exact(&mut answer.body)?;
-            return Ok(answer);
+            response.body.resize(length, 0);
+            self.stream.read_exact(&mut response.body)?;
+            return Ok(response);
         }
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line)?;
             let size = usize::from_str_radix(line.trim(), 16).map_err(|_| broken())?;
-            let start = answer.body.len();
-            answer.body.resize(start + size, 0);
-            self.stream.read_exact(&mut answer.body[start..])?;
+            let start = response.body.len();
+            response.body.resize(start + size, 0);
+            self.stream.read_exact(&mut response.body[start..])?;
             self.stream.read_line(&mut String::new())?;
             if size == 0 {
-                return Ok(answer);
+                return Ok(response);
             }
         }
     }
 }
 
-/// A POST of a JSON body.
+/// A POST request with a JSON body.
 pub fn post(path: &str, header: &str, key: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("POST {path} HTTP/1.1\r\nHost: test\r\n{header}: {key}\r\nContent-Length: {length}\r\n\r\n{body}")

@@ -1,6 +1,6 @@
-//! Attacks that hold nobody up and fill no memory: clients that ask dear questions and hang up, that do not read, that send
-//! bodies without a right to. Bounded, to loopback only, and under three minutes;
-//! `cargo test --features long-tests --test attacks`. `ATTACK_SECONDS=60` makes the last one a minute.
+//! Attacks must not delay other clients or fill the memory: clients that send expensive queries and disconnect, that
+//! never read responses, or that send bodies without a key. Bounded, on loopback only, and under three minutes:
+//! `cargo test --features long-tests --test attacks`. `ATTACK_SECONDS=60` runs the mixed load for a minute.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[expect(

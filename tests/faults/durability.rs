@@ -1,26 +1,26 @@
-//! No acknowledgement leaves before the disk has what it acknowledges: the order of a server's own system calls.
+//! No acknowledgement is sent before its data is on disk: checks the order of the server's system calls.
 //!
-//! A killed process leaves the page cache behind, so kills cannot show this; `strace` can.
+//! The page cache survives a killed process, so kills cannot show this; `strace` can.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use crate::feeder::{FEEDS, Feeder, Line, Shop};
+use crate::feeder::{FEEDS, Feeder, HttpConnection, TestTenant};
 use crate::support::{Binary, Server};
 
 /// How many requests of each feed are sent, one after another.
 const REQUESTS: usize = 15;
 
-/// What a line of the trace tells.
+/// A system call of interest.
 enum Call {
-    /// The store's log is on the disk.
+    /// An fsync of the store's WAL has completed.
     Synced,
-    /// An acknowledgement is about to leave.
+    /// An acknowledgement is about to be sent.
     Acknowledged,
 }
 
-/// Reads the trace: a call that others ran beside stands there twice, where it begins and where it ends.
-fn calls(trace: &str) -> Vec<Call> {
+/// Parses the trace. A call that other threads interrupt has two lines, one for its beginning and one for its end.
+fn parse_trace(trace: &str) -> Vec<Call> {
     let mut syncing: BTreeMap<&str, bool> = BTreeMap::new();
     let mut calls = Vec::new();
     for line in trace.lines() {
@@ -41,10 +41,10 @@ fn calls(trace: &str) -> Vec<Call> {
     calls
 }
 
-/// Ends the traced server, and strace with it, however the test ends.
-struct Traced(String);
+/// Kills the traced server, and strace with it, however the test ends.
+struct KillOnDrop(String);
 
-impl Drop for Traced {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = Command::new("kill").args(["-KILL", &self.0]).stderr(Stdio::null()).status();
@@ -53,32 +53,34 @@ impl Drop for Traced {
 
 #[test]
 fn acknowledgements_follow_the_fsync_of_their_commit() {
-    let shop = Shop::new(Binary::with_file());
-    let trace = shop.binary.path("trace");
+    let tenant = TestTenant::new(Binary::with_sqlite());
+    let trace = tenant.binary.path("trace");
     let calls_of_interest = "trace=fsync,fdatasync,sendto,sendmsg,write,writev";
     let strace = ["strace", "-f", "-y", "-s", "24", "-e", calls_of_interest, "-o", trace.to_str().unwrap()];
     let mut command = Command::new(strace[0]);
     command.args(&strace[1..]).arg(env!("CARGO_BIN_EXE_history-gateway")).args(["serve", "--bind", "127.0.0.1:0"]);
-    let server =
-        Server::start(command.current_dir(shop.binary.directory.path()).stdin(Stdio::null()), &shop.binary.path("log"));
+    let server = Server::start(
+        command.current_dir(tenant.binary.directory.path()).stdin(Stdio::null()),
+        &tenant.binary.path("log"),
+    );
     let children = Command::new("pgrep").args(["-P", &server.child.id().to_string()]).output().unwrap();
-    let traced = Traced(String::from_utf8(children.stdout).unwrap().trim().to_owned());
+    let kill_on_drop = KillOnDrop(String::from_utf8(children.stdout).unwrap().trim().to_owned());
     let feeder = Feeder::new();
-    let mut line = Line::to(&server.address).unwrap();
+    let mut connection = HttpConnection::connect(&server.address).unwrap();
     for feed in FEEDS {
         for _ in 0..REQUESTS {
-            assert!(feeder.one(&mut line, &shop, feed).unwrap());
+            assert!(feeder.send_one(&mut connection, &tenant, feed).unwrap());
         }
     }
-    drop(traced);
+    drop(kill_on_drop);
     drop(server);
     let trace = std::fs::read_to_string(trace).unwrap();
     let (mut synced, mut acknowledged) = (false, 0);
-    for call in calls(&trace) {
+    for call in parse_trace(&trace) {
         match call {
             Call::Synced => synced = true,
             Call::Acknowledged => {
-                assert!(synced, "acknowledgement {acknowledged} left before anything was on the disk");
+                assert!(synced, "acknowledgement {acknowledged} was sent before an fsync");
                 (synced, acknowledged) = (false, acknowledged + 1);
             }
         }

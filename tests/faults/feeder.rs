@@ -1,4 +1,4 @@
-//! Feeds a running server over sockets, and remembers what it acknowledged.
+//! Feeds a running server over sockets, and records what it acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 
 use crate::support::{Binary, Server, message};
 
-/// A shop with a subject, and its keys.
-pub struct Shop {
+/// A tenant with a subject, and its keys.
+pub struct TestTenant {
     pub binary: Binary,
     pub master: String,
     pub webhook: String,
 }
 
-impl Shop {
+impl TestTenant {
     pub fn new(binary: Binary) -> Self {
-        Self::on(binary, &[])
+        Self::with_arguments(binary, &[])
     }
 
-    /// On the database that more arguments name.
-    pub fn on(binary: Binary, more: &[&str]) -> Self {
+    /// With more arguments for every command, such as the database.
+    pub fn with_arguments(binary: Binary, more: &[&str]) -> Self {
         let run = |arguments: &[&str]| binary.run(&[arguments, more].concat()).trim().to_owned();
         run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
         let master = run(&["key", "issue", "--tenant", "3193"]);
@@ -34,24 +34,24 @@ impl Shop {
     }
 }
 
-/// A connection that is kept; whatever goes wrong with it is an error, as when the server was killed.
-pub struct Line(BufReader<TcpStream>);
+/// A keep-alive connection. Its failures are errors and not panics, because servers are killed.
+pub struct HttpConnection(BufReader<TcpStream>);
 
-impl Line {
-    pub fn to(address: &str) -> std::io::Result<Self> {
+impl HttpConnection {
+    pub fn connect(address: &str) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         stream.set_nodelay(true)?;
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Posts a body; gives the status of an answer that came whole.
+    /// Posts a body; gives the status of a complete response.
     pub fn post(&mut self, path: &str, key: (&str, &str), body: &str) -> std::io::Result<u16> {
         let (name, value) = key;
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nHost: test\r\n{name}: {value}\r\nContent-Length: {length}\r\n\r\n");
         self.0.get_mut().write_all(format!("{head}{body}").as_bytes())?;
-        let broken = || std::io::Error::other("the answer breaks off");
+        let broken = || std::io::Error::other("the response is incomplete");
         let (mut status, mut left) = (None, 0);
         loop {
             let mut line = String::new();
@@ -73,51 +73,51 @@ impl Line {
     }
 }
 
-/// Status words, a rank apart.
-pub const WORDS: [&str; 6] = ["ACCEPTED", "ENQUEUED", "SENT", "FAILED", "DELIVERED", "READ"];
+/// Delivery statuses, by ascending rank.
+pub const STATUSES: [&str; 6] = ["ACCEPTED", "ENQUEUED", "SENT", "FAILED", "DELIVERED", "READ"];
 
-/// The rank of a word; all failures have one.
-pub fn rank(word: &str) -> usize {
-    let word = if matches!(word, "UNDELIVERED" | "INVALID" | "CANCELLED" | "EXPIRED") { "FAILED" } else { word };
-    WORDS.iter().position(|known| *known == word).unwrap()
+/// The rank of a status; all failures have the same.
+pub fn rank(status: &str) -> usize {
+    let status = if matches!(status, "UNDELIVERED" | "INVALID" | "CANCELLED" | "EXPIRED") { "FAILED" } else { status };
+    STATUSES.iter().position(|known| *known == status).unwrap()
 }
 
-fn word(number: i64) -> &'static str {
-    WORDS[usize::try_from(number).unwrap() % WORDS.len()]
+fn status_word(number: i64) -> &'static str {
+    STATUSES[usize::try_from(number).unwrap() % STATUSES.len()]
 }
 
-/// What was acknowledged: it has to be there for good.
+/// What was acknowledged, and must never be lost.
 #[derive(Default)]
 pub struct Acknowledged {
     pub messages: BTreeSet<i64>,
-    /// By message: the words, each with its source.
+    /// By message id: the statuses, each with its source.
     pub statuses: BTreeMap<i64, BTreeSet<(&'static str, &'static str)>>,
 }
 
-/// Several feeds at once, from a first number on.
+/// Sends several feeds at once, with ascending ids.
 pub struct Feeder {
     pub acknowledged: Mutex<Acknowledged>,
     next: AtomicI64,
     /// How many requests were acknowledged.
     pub count: AtomicI64,
-    /// How many were not: the store was busy, the disk full.
-    pub refused: AtomicI64,
+    /// How many were rejected because the store was busy or the disk full.
+    pub rejected: AtomicI64,
 }
 
-/// The feeds, each of which a thread of its own brings.
+/// The kinds of feeds; each runs on its own thread.
 #[derive(Clone, Copy, Debug)]
 pub enum Feed {
     /// edna's webhook of incoming messages.
     Incoming,
-    /// Lines of items from an own system.
+    /// Items as lines, by `POST /v1/messages`.
     Items,
     /// edna's webhook of statuses.
     Statuses,
-    /// A list of statuses from an own system.
-    OwnStatuses,
+    /// A list of statuses, by `POST /v1/statuses`.
+    ApiStatuses,
 }
 
-pub const FEEDS: [Feed; 4] = [Feed::Incoming, Feed::Items, Feed::Statuses, Feed::OwnStatuses];
+pub const FEEDS: [Feed; 4] = [Feed::Incoming, Feed::Items, Feed::Statuses, Feed::ApiStatuses];
 
 impl Feeder {
     pub fn new() -> Self {
@@ -125,44 +125,49 @@ impl Feeder {
             acknowledged: Mutex::default(),
             next: AtomicI64::new(1_000_000),
             count: AtomicI64::new(0),
-            refused: AtomicI64::new(0),
+            rejected: AtomicI64::new(0),
         }
     }
 
-    /// Brings a feed until the connection breaks, or it is over.
-    pub fn feed(&self, address: &str, shop: &Shop, feed: Feed, is_over: impl Fn() -> bool) {
-        let Ok(mut line) = Line::to(address) else { return };
-        while !is_over() {
-            match self.one(&mut line, shop, feed) {
+    /// Sends a feed until the connection breaks or it is stopped.
+    pub fn run_feed(&self, address: &str, tenant: &TestTenant, feed: Feed, is_stopped: impl Fn() -> bool) {
+        let Ok(mut connection) = HttpConnection::connect(address) else { return };
+        while !is_stopped() {
+            match self.send_one(&mut connection, tenant, feed) {
                 Ok(true) => _ = self.count.fetch_add(1, Ordering::SeqCst),
-                Ok(false) => _ = self.refused.fetch_add(1, Ordering::SeqCst),
+                Ok(false) => _ = self.rejected.fetch_add(1, Ordering::SeqCst),
                 Err(_) => return,
             }
         }
     }
 
-    /// Sends one request of a feed; `true` where it was acknowledged.
-    pub fn one(&self, line: &mut Line, shop: &Shop, feed: Feed) -> std::io::Result<bool> {
-        let token = format!("Token {}", shop.webhook);
-        let (webhook, master) = (("Authorization", token.as_str()), ("x-api-key", shop.master.as_str()));
+    /// Sends one request of a feed; gives whether it was acknowledged.
+    pub fn send_one(&self, connection: &mut HttpConnection, tenant: &TestTenant, feed: Feed) -> std::io::Result<bool> {
+        let token = format!("Token {}", tenant.webhook);
+        let (webhook, master) = (("Authorization", token.as_str()), ("x-api-key", tenant.master.as_str()));
         let number = self.next.fetch_add(20, Ordering::SeqCst);
         let (status, messages, statuses) = match feed {
             Feed::Incoming => {
-                (line.post("/webhooks/edna", webhook, &incoming(number).to_string())?, vec![number], Vec::new())
+                (connection.post("/webhooks/edna", webhook, &incoming(number).to_string())?, vec![number], Vec::new())
             }
             Feed::Items => {
                 let ids: Vec<i64> = (number..number + 20).collect();
                 let lines = ids.iter().map(|id| format!("{}\n", item(*id))).collect::<Vec<_>>().concat();
-                (line.post("/v1/messages", master, &lines)?, ids, Vec::new())
+                (connection.post("/v1/messages", master, &lines)?, ids, Vec::new())
             }
             Feed::Statuses => {
-                let told = (self.some(number), word(number / 20));
-                (line.post("/webhooks/edna/statuses", webhook, &status(told).to_string())?, Vec::new(), vec![told])
+                let event = (self.pick_message(number), status_word(number / 20));
+                (
+                    connection.post("/webhooks/edna/statuses", webhook, &status_event(event).to_string())?,
+                    Vec::new(),
+                    vec![event],
+                )
             }
-            Feed::OwnStatuses => {
-                let told: Vec<_> = (0..4).map(|place| (self.some(number + place), word(number + place))).collect();
-                let list: Vec<Value> = told.iter().map(|told| status(*told)).collect();
-                (line.post("/v1/statuses", master, &json!(list).to_string())?, Vec::new(), told)
+            Feed::ApiStatuses => {
+                let events: Vec<_> =
+                    (0..4).map(|offset| (self.pick_message(number + offset), status_word(number + offset))).collect();
+                let list: Vec<Value> = events.iter().map(|event| status_event(*event)).collect();
+                (connection.post("/v1/statuses", master, &json!(list).to_string())?, Vec::new(), events)
             }
         };
         if status != 200 {
@@ -172,14 +177,14 @@ impl Feeder {
         let source = if matches!(feed, Feed::Statuses) { "webhook" } else { "api" };
         let mut acknowledged = self.acknowledged.lock().unwrap();
         acknowledged.messages.extend(messages);
-        for (id, word) in statuses {
-            acknowledged.statuses.entry(id).or_default().insert((word, source));
+        for (id, status) in statuses {
+            acknowledged.statuses.entry(id).or_default().insert((status, source));
         }
         Ok(true)
     }
 
-    /// A message that is acknowledged, or that comes later: a status may come before it.
-    fn some(&self, number: i64) -> i64 {
+    /// An acknowledged message, or else an id without a message: a status may come before its message.
+    fn pick_message(&self, number: i64) -> i64 {
         let acknowledged = self.acknowledged.lock().unwrap();
         let from = number.wrapping_mul(7919).rem_euclid(1_000_000) + 1_000_000;
         acknowledged.messages.range(from.min(number)..).next().copied().unwrap_or(number)
@@ -199,32 +204,32 @@ fn item(id: i64) -> Value {
     )
 }
 
-fn status((id, word): (i64, &str)) -> Value {
-    json!({"requestId": format!("request-{id}"), "messageId": id, "subjectId": 501, "status": word,
-        "statusAt": format!("2026-03-01T10:00:{:02}Z", rank(word))})
+fn status_event((id, status): (i64, &str)) -> Value {
+    json!({"requestId": format!("request-{id}"), "messageId": id, "subjectId": 501, "status": status,
+        "statusAt": format!("2026-03-01T10:00:{:02}Z", rank(status))})
 }
 
-/// A running server is killed as the kernel does when memory is short.
+/// Kills a running server, as the kernel does when memory is short.
 pub fn kill(mut server: Server) {
     server.signal("-KILL");
     server.wait();
 }
 
-/// What a store has: the status of every message.
-pub fn exported(shop: &Shop, more: &[&str]) -> BTreeMap<i64, Option<String>> {
-    let export = shop.binary.run(&[&["export", "--tenant", "3193"][..], more].concat());
+/// The status of every message in the store.
+pub fn export_statuses(tenant: &TestTenant, more: &[&str]) -> BTreeMap<i64, Option<String>> {
+    let export = tenant.binary.run(&[&["export", "--tenant", "3193"][..], more].concat());
     let mut found = BTreeMap::new();
     for line in export.lines() {
         let item: Value = serde_json::from_str(line).unwrap();
         let status = item["deliveryStatus"].as_str().map(str::to_owned);
         let before = found.insert(item["messageId"].as_i64().unwrap(), status);
-        assert!(before.is_none(), "a message is there twice");
+        assert!(before.is_none(), "a message was exported twice");
     }
     found
 }
 
-/// Fails where something acknowledged is not there, or a status is less than what was acknowledged, or than before.
-pub fn check(
+/// Fails if an acknowledged message is missing, or a status ranks below an acknowledged one or below the one before.
+pub fn assert_nothing_lost(
     found: &BTreeMap<i64, Option<String>>,
     acknowledged: &Acknowledged,
     before: &BTreeMap<i64, Option<String>>,
@@ -232,20 +237,20 @@ pub fn check(
     let lost: Vec<&i64> = acknowledged.messages.iter().filter(|id| !found.contains_key(id)).collect();
     assert!(lost.is_empty(), "acknowledged, and lost: {lost:?}");
     let rank_of = |status: &Option<String>| status.as_deref().map(rank);
-    for (id, words) in &acknowledged.statuses {
+    for (id, acknowledged) in &acknowledged.statuses {
         let Some(status) = found.get(id) else { continue };
-        let least = words.iter().map(|(word, _)| rank(word)).max();
-        assert!(rank_of(status) >= least, "message {id} is {status:?}, and {words:?} was acknowledged");
+        let least = acknowledged.iter().map(|(status, _)| rank(status)).max();
+        assert!(rank_of(status) >= least, "message {id} is {status:?}, but {acknowledged:?} was acknowledged");
     }
     for (id, status) in before {
         assert!(rank_of(&found[id]) >= rank_of(status), "message {id} went back from {status:?} to {:?}", found[id]);
     }
 }
 
-/// Says that it is over, also where a test fails in between: others wait for that.
-pub struct Over<'a>(pub &'a std::sync::atomic::AtomicBool);
+/// Sets a flag when it is dropped, also if the test fails: other threads wait for it.
+pub struct SetOnDrop<'a>(pub &'a std::sync::atomic::AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }

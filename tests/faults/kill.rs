@@ -1,4 +1,4 @@
-//! A server that is killed again and again while all feeds come in.
+//! A server that is killed again and again while it receives all feeds.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 use history_gateway::store::{DatabaseUrl, Options};
 
-use crate::feeder::{FEEDS, Feeder, Over, Shop, check, exported, kill};
+use crate::feeder::{FEEDS, Feeder, SetOnDrop, TestTenant, assert_nothing_lost, export_statuses, kill};
 use crate::support::{Binary, message};
 
 /// How often the server is killed.
@@ -16,7 +16,7 @@ fn rounds() -> i64 {
 }
 
 #[derive(QueryableByName)]
-struct Verdict {
+struct IntegrityCheck {
     #[diesel(sql_type = Text)]
     integrity_check: String,
 }
@@ -28,7 +28,7 @@ struct Count {
 }
 
 #[derive(QueryableByName)]
-struct Payload {
+struct StatusRow {
     #[diesel(sql_type = BigInt)]
     message_id: i64,
     #[diesel(sql_type = Text)]
@@ -39,33 +39,33 @@ struct Payload {
     times: i64,
 }
 
-fn connection(shop: &Shop) -> history_gateway::store::Connection {
-    DatabaseUrl::parse(&shop.binary.url()).unwrap().connect(Options::default().wait).unwrap()
+fn connection(tenant: &TestTenant) -> history_gateway::store::Connection {
+    DatabaseUrl::parse(&tenant.binary.url()).unwrap().connect(Options::default().wait).unwrap()
 }
 
-/// The pages are sound, and the days' counts are those of the rows.
-fn sound(shop: &Shop) {
-    let mut connection = connection(shop);
-    let verdict: Verdict = diesel::sql_query("PRAGMA integrity_check").get_result(&mut connection).unwrap();
-    assert_eq!(verdict.integrity_check, "ok");
+/// Fails unless SQLite's integrity check passes and the daily counts agree with the rows.
+fn assert_consistent(tenant: &TestTenant) {
+    let mut connection = connection(tenant);
+    let check: IntegrityCheck = diesel::sql_query("PRAGMA integrity_check").get_result(&mut connection).unwrap();
+    assert_eq!(check.integrity_check, "ok");
     let count = |connection: &mut _, sql: &str| diesel::sql_query(sql).get_result::<Count>(connection).unwrap().value;
     let rows = count(&mut connection, "SELECT count(*) AS value FROM messages");
     let days = count(
         &mut connection,
         "SELECT coalesce(sum(messages), 0) AS value FROM message_days WHERE channel_type = '' AND direction = '' AND traffic_type = ''",
     );
-    assert_eq!(days, rows, "the days count other messages than there are");
+    assert_eq!(days, rows, "the daily counts differ from the messages");
 }
 
 #[test]
 fn repeated_kills_lose_duplicate_or_revert_nothing() {
-    // Another gateway, whose history the server pulls all the while.
-    let other = Shop::new(Binary::with_file());
+    // Another gateway, whose history the server pulls meanwhile.
+    let other = TestTenant::new(Binary::with_sqlite());
     other.binary.run(&["generate", "--tenant", "3193", "--messages", "3000", "--until", "2026-03-01"]);
-    let upstream = other.binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
-    let shop = Shop::new(Binary::with_file());
-    shop.binary.write("upstream.key", &other.master);
-    shop.binary.write(
+    let upstream = other.binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let tenant = TestTenant::new(Binary::with_sqlite());
+    tenant.binary.write("upstream.key", &other.master);
+    tenant.binary.write(
         "settings.toml",
         format!(
             "[pull]\nrequests_per_second = 100.0\npoll_interval_seconds = 1\n\n[[pull.upstreams]]\ntenant = 3193\n\
@@ -77,31 +77,31 @@ fn repeated_kills_lose_duplicate_or_revert_nothing() {
     let (feeder, mut before) = (Feeder::new(), BTreeMap::new());
     let rounds = rounds();
     for round in 0..rounds {
-        let server = shop.binary.serve(&arguments, &[]);
+        let server = tenant.binary.start_server(&arguments, &[]);
         let address = server.address.clone();
         let first = feeder.count.load(Ordering::SeqCst);
-        let is_over = AtomicBool::new(false);
+        let is_stopped = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for feed in FEEDS {
-                let (feeder, shop, address, is_over) = (&feeder, &shop, &address, &is_over);
-                scope.spawn(move || feeder.feed(address, shop, feed, || is_over.load(Ordering::SeqCst)));
+                let (feeder, tenant, address, is_stopped) = (&feeder, &tenant, &address, &is_stopped);
+                scope.spawn(move || feeder.run_feed(address, tenant, feed, || is_stopped.load(Ordering::SeqCst)));
             }
-            let over = Over(&is_over);
-            // A command beside it, which is killed too, or is done and then counts.
+            let stop_feeds = SetOnDrop(&is_stopped);
+            // An import runs meanwhile. It is killed too, or it succeeds and its messages count as acknowledged.
             let import = (round % 5 == 0).then(|| {
                 let ids = 100_000 + round * 1000..100_000 + round * 1000 + 500;
                 let items: Vec<String> = ids.clone().map(|id| message(id, serde_json::json!({})).to_string()).collect();
-                shop.binary.write("items.ndjson", items.join("\n"));
-                let mut import = shop.binary.command(&["import", "--tenant", "3193", "items.ndjson"]);
+                tenant.binary.write("items.ndjson", items.join("\n"));
+                let mut import = tenant.binary.command(&["import", "--tenant", "3193", "items.ndjson"]);
                 (import.stdout(std::process::Stdio::null()).spawn().unwrap(), ids)
             });
-            // Killed after another number of acknowledgements each time: at the first, or in the midst of many.
+            // Killed after a different number of acknowledgements in each round, from 1 to 60.
             let wanted = first + 1 + round * 7 % 60;
             while feeder.count.load(Ordering::SeqCst) < wanted {
                 std::thread::yield_now();
             }
             kill(server);
-            drop(over);
+            drop(stop_feeds);
             if let Some((mut import, ids)) = import {
                 if round % 10 == 0 {
                     import.kill().unwrap();
@@ -113,9 +113,9 @@ fn repeated_kills_lose_duplicate_or_revert_nothing() {
             }
         });
         if round % 25 == 24 || round + 1 == rounds {
-            sound(&shop);
-            let found = exported(&shop, &[]);
-            check(&found, &feeder.acknowledged.lock().unwrap(), &before);
+            assert_consistent(&tenant);
+            let found = export_statuses(&tenant, &[]);
+            assert_nothing_lost(&found, &feeder.acknowledged.lock().unwrap(), &before);
             before = found;
         }
     }
@@ -125,38 +125,38 @@ fn repeated_kills_lose_duplicate_or_revert_nothing() {
         acknowledged.messages.len(),
         acknowledged.statuses.len()
     );
-    every_status_is_there_once(&shop, &acknowledged.statuses);
-    the_pull_gets_to_its_end(&shop, &other, &arguments);
+    assert_each_status_stored_once(&tenant, &acknowledged.statuses);
+    assert_pull_completes(&tenant, &other, &arguments);
 }
 
-fn every_status_is_there_once(
-    shop: &Shop,
+fn assert_each_status_stored_once(
+    tenant: &TestTenant,
     acknowledged: &BTreeMap<i64, std::collections::BTreeSet<(&'static str, &'static str)>>,
 ) {
     let sql = "SELECT message_id, status, source, count(*) AS times FROM status_events WHERE body IS NOT NULL \
                GROUP BY message_id, status, source";
-    let told: Vec<Payload> = diesel::sql_query(sql).load(&mut connection(shop)).unwrap();
+    let status_rows: Vec<StatusRow> = diesel::sql_query(sql).load(&mut connection(tenant)).unwrap();
     let mut found: BTreeMap<(i64, &str, i32), i64> = BTreeMap::new();
-    for told in &told {
-        found.insert((told.message_id, told.status.as_str(), told.source), told.times);
+    for row in &status_rows {
+        found.insert((row.message_id, row.status.as_str(), row.source), row.times);
     }
-    for (id, words) in acknowledged {
-        for (word, source) in words {
+    for (id, statuses) in acknowledged {
+        for (status, source) in statuses {
             let source = if *source == "webhook" { 1 } else { 2 };
-            assert_eq!(found.get(&(*id, *word, source)), Some(&1), "{word} of message {id}");
+            assert_eq!(found.get(&(*id, *status, source)), Some(&1), "{status} of message {id}");
         }
     }
 }
 
-/// What is left of the other gateway's history comes with the next start.
-fn the_pull_gets_to_its_end(shop: &Shop, other: &Shop, arguments: &[&str]) {
-    let server = shop.binary.serve(arguments, &[]);
-    let theirs = other.binary.run(&["export", "--tenant", "3193"]);
+/// The rest of the other gateway's history is pulled after the next start.
+fn assert_pull_completes(tenant: &TestTenant, other: &TestTenant, arguments: &[&str]) {
+    let server = tenant.binary.start_server(arguments, &[]);
+    let expected = other.binary.run(&["export", "--tenant", "3193"]);
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     loop {
-        let ours = shop.binary.run(&["export", "--tenant", "3193"]);
-        let ours: std::collections::BTreeSet<&str> = ours.lines().collect();
-        let missing = theirs.lines().filter(|line| !ours.contains(line)).count();
+        let pulled = tenant.binary.run(&["export", "--tenant", "3193"]);
+        let pulled: std::collections::BTreeSet<&str> = pulled.lines().collect();
+        let missing = expected.lines().filter(|line| !pulled.contains(line)).count();
         if missing == 0 {
             break;
         }

@@ -1,5 +1,5 @@
-//! What feeds must survive: kills, full disks, held stores, databases that die and come back. Bounded, and under five
-//! minutes; `cargo test --features long-tests --test faults`. `FAULT_ROUNDS=5000` makes the kills a night's work.
+//! Feeds must survive kills, full disks, locked stores, and databases that crash and restart. Bounded, and under five
+//! minutes: `cargo test --features long-tests --test faults`. With `FAULT_ROUNDS=5000` the kills take a night.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[expect(

@@ -1,24 +1,24 @@
-//! The invariants that `src/lib.rs` names, read from the sources.
+//! The invariants that `src/lib.rs` lists, checked against the text of the sources.
 
 use std::path::{Path, PathBuf};
 
-/// Every source file under `src`, with its text up to its own tests.
+/// Every source file under `src`, with its text.
 fn sources() -> Vec<(String, String)> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+            if path.is_dir() { collect(&path, found) } else { found.push(path) }
         }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    walk(&root, &mut found);
+    collect(&root, &mut found);
     found.sort();
     let name = |path: &Path| path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
     found.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The lines of code, comments and a file's own tests aside.
+/// The lines of code, without comments and the file's own tests.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     text.split("#[cfg(test)]\nmod ")
         .next()
@@ -27,9 +27,9 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
         .filter(|line| !line.trim_start().starts_with("//"))
 }
 
-/// Fails where a file that `holds` picks has one of the words.
-fn absent(words: &[&str], holds: impl Fn(&str) -> bool, reason: &str) {
-    for (name, text) in sources().iter().filter(|(name, _)| holds(name)) {
+/// Fails if a file that `applies_to` selects contains one of the words.
+fn assert_absent(words: &[&str], applies_to: impl Fn(&str) -> bool, reason: &str) {
+    for (name, text) in sources().iter().filter(|(name, _)| applies_to(name)) {
         for line in code(text) {
             let found = words.iter().find(|word| line.contains(**word));
             assert!(found.is_none(), "src/{name}: {reason}: {}", line.trim());
@@ -39,12 +39,12 @@ fn absent(words: &[&str], holds: impl Fn(&str) -> bool, reason: &str) {
 
 #[test]
 fn only_the_store_uses_diesel() {
-    absent(&["diesel"], |name| !name.starts_with("store/"), "only the store knows diesel");
+    assert_absent(&["diesel"], |name| !name.starts_with("store/"), "only the store knows diesel");
 }
 
 #[test]
 fn only_store_db_names_a_database() {
-    absent(
+    assert_absent(
         &["Sqlite", "diesel::sqlite", "PRAGMA", "sqlite_master", "Postgres", "diesel::pg", "pg_"],
         |name| !name.starts_with("store/db/"),
         "only store/db names a database",
@@ -56,15 +56,15 @@ fn only_http_web_and_handlers_use_actix() {
     /// The files of the dialects that have handlers.
     const HANDLERS: [&str; 5] =
         ["edna/history.rs", "edna/webhook.rs", "oneuptime/handlers.rs", "api/ingest.rs", "api/message.rs"];
-    let names = |name: &str| {
+    let is_checked = |name: &str| {
         !(name.starts_with("http/") || name.starts_with("web/") || HANDLERS.contains(&name) || name == "cli/mod.rs")
     };
-    absent(&["actix_web", "actix_rt"], names, "only http, web and handlers know actix");
+    assert_absent(&["actix_web", "actix_rt"], is_checked, "only http, web and handlers know actix");
 }
 
 #[test]
 fn only_one_file_uses_the_http_client() {
-    absent(&["ureq"], |name| name != "outbound.rs", "only outbound.rs knows the HTTP client");
+    assert_absent(&["ureq"], |name| name != "outbound.rs", "only outbound.rs knows the HTTP client");
 }
 
 #[test]
@@ -79,10 +79,10 @@ fn model_uses_no_other_module_and_no_io() {
         "tokio",
         "std::fs",
     ];
-    absent(&others, |name| name.starts_with("model/"), "the model uses nothing of ours and no I/O");
+    assert_absent(&others, |name| name.starts_with("model/"), "the model uses no other module and no I/O");
 }
 
-/// Which modules each may use. What is not named here is refused.
+/// Which modules each module may use. Anything else fails.
 const USES: [(&str, &[&str]); 23] = [
     ("main", &["cli"]),
     (
@@ -138,7 +138,7 @@ fn used_in(line: &str) -> impl Iterator<Item = &str> {
     named.map(|rest| rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap())
 }
 
-/// What the map names is really used: an arrow that nothing needs any more is taken out.
+/// A dependency that nothing uses any more must be removed from the map.
 #[test]
 fn each_module_uses_all_that_the_map_says() {
     let sources = sources();
@@ -157,7 +157,7 @@ fn crate_docs_list_the_allowed_dependencies() {
     let map = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let map = map.replace("\n//! ", " ");
     for (own, used) in USES {
-        assert!(own == "main" || map.contains(&format!("| [`{own}`] |")), "src/lib.rs does not tell of {own}");
+        assert!(own == "main" || map.contains(&format!("| [`{own}`] |")), "src/lib.rs does not list {own}");
         let arrow = match used {
             [] => continue,
             [one] => format!("`{own} → {one}`"),
@@ -169,12 +169,12 @@ fn crate_docs_list_the_allowed_dependencies() {
 
 #[test]
 fn time_comes_from_the_clock_module_only() {
-    absent(&["Utc::now", "SystemTime::now", "Local::now"], |name| name != "clock.rs", "now comes from clock");
+    assert_absent(&["Utc::now", "SystemTime::now", "Local::now"], |name| name != "clock.rs", "now comes from clock");
 }
 
 #[test]
 fn no_statics() {
-    absent(&["OnceLock", "LazyLock", "OnceCell", "thread_local!"], |_| true, "no statics with state");
+    assert_absent(&["OnceLock", "LazyLock", "OnceCell", "thread_local!"], |_| true, "no statics with state");
     for (name, text) in sources() {
         for line in code(&text) {
             let item = line.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
@@ -189,14 +189,14 @@ fn files_have_module_docs_and_at_most_400_lines() {
     for (name, text) in sources() {
         assert!(
             text.trim_start_matches("#![forbid(unsafe_code)]").trim_start().starts_with("//! "),
-            "src/{name} begins without its sentence"
+            "src/{name} does not begin with a module doc"
         );
         assert!(text.lines().count() <= 400, "src/{name} has {} lines", text.lines().count());
     }
 }
 
-/// The store's functions that are about all tenants, or about none.
-const OF_NO_TENANT: [&str; 9] = [
+/// The store's functions that take no tenant, because they are about all tenants or about none.
+const WITHOUT_TENANT: [&str; 9] = [
     "store/api_keys.rs find",
     "store/api_keys.rs save_last_uses",
     "store/check.rs structure",
@@ -221,7 +221,7 @@ fn every_store_function_takes_the_tenant_first() {
                 continue;
             }
             let name = format!("{file} {}", function.split('<').next().unwrap());
-            // A query and a filter begin with their tenant, and so does what is made of one.
+            // Queries, filters and new keys hold their tenant.
             let first = [
                 "tenant: TenantId",
                 "tenant: &Tenant",
@@ -232,7 +232,7 @@ fn every_store_function_takes_the_tenant_first() {
             ];
             let is_first =
                 first.iter().any(|first| arguments.starts_with(&format!("connection: &mut Connection, {first}")));
-            let is_known = OF_NO_TENANT.contains(&name.as_str());
+            let is_known = WITHOUT_TENANT.contains(&name.as_str());
             assert!(is_first || arguments.starts_with("&self") || is_known, "{name}: {arguments}");
         }
     }
@@ -240,23 +240,23 @@ fn every_store_function_takes_the_tenant_first() {
 
 #[test]
 fn no_unwrap_or_expect_outside_tests() {
-    absent(&[".unwrap()", ".expect("], |_| true, "unwrap and expect are for tests");
+    assert_absent(&[".unwrap()", ".expect("], |_| true, "unwrap and expect are for tests");
 }
 
 #[test]
 fn bundled_sqlite_has_the_expected_compile_options() {
     #[derive(diesel::QueryableByName)]
-    struct Chosen {
+    struct CompileOption {
         #[diesel(sql_type = diesel::sql_types::Text)]
         compile_options: String,
     }
-    let database = crate::support::Database::file();
+    let database = crate::support::Database::sqlite();
     let url = history_gateway::store::DatabaseUrl::parse(&database.url()).unwrap();
     let mut connection = url.connect(std::time::Duration::from_secs(1)).unwrap();
-    let chosen: Vec<Chosen> =
+    let options: Vec<CompileOption> =
         diesel::RunQueryDsl::load(diesel::sql_query("PRAGMA compile_options"), &mut connection).unwrap();
-    let chosen: Vec<&str> = chosen.iter().map(|chosen| chosen.compile_options.as_str()).collect();
+    let options: Vec<&str> = options.iter().map(|options| options.compile_options.as_str()).collect();
     // `.cargo/config.toml` says why.
-    assert!(chosen.contains(&"THREADSAFE=2") && chosen.contains(&"DEFAULT_MEMSTATUS=0"), "{chosen:?}");
-    assert!(!chosen.contains(&"ENABLE_MEMORY_MANAGEMENT"), "{chosen:?}");
+    assert!(options.contains(&"THREADSAFE=2") && options.contains(&"DEFAULT_MEMSTATUS=0"), "{options:?}");
+    assert!(!options.contains(&"ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
 }

@@ -1,4 +1,4 @@
-//! `backup`, `restore` and `check`: nothing that was acknowledged is lost on the way, and nothing else is taken for a store.
+//! `backup`, `restore` and `check`: nothing acknowledged is lost, and no other file is accepted as a store.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,23 +8,23 @@ use diesel::connection::SimpleConnection;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::commands::lines;
+use crate::commands::to_ndjson;
 use crate::support::{Binary, Server, message};
 use history_gateway::store::{Connection, DatabaseUrl};
 
-/// A store in a file with a tenant and some messages and WhatsApp log rows, closed.
-fn filled(messages: i64) -> Binary {
-    let binary = Binary::with_file();
+/// A SQLite store with a tenant, messages and WhatsApp log rows, which no process has open.
+fn store_with_messages(messages: i64) -> Binary {
+    let binary = Binary::with_sqlite();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let item = |id| {
         message(id, json!({"channelType": if id % 2 == 0 { "SMS" } else { "WHATSAPP" }, "subjectId": 500 + id % 2}))
     };
-    binary.write("items.ndjson", lines((1..=messages).map(item)));
+    binary.write("items.ndjson", to_ndjson((1..=messages).map(item)));
     binary.run(&["import", "--tenant", "3193", "items.ndjson"]);
     binary
 }
 
-fn said(binary: &Binary, arguments: &[&str]) -> String {
+fn exit_code_and_stderr(binary: &Binary, arguments: &[&str]) -> String {
     let output = binary.output(arguments);
     format!("{} {}", output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap().trim_end())
 }
@@ -47,8 +47,8 @@ fn files(binary: &Binary) -> Vec<String> {
     files
 }
 
-/// Sends one message to a server; whether it was acknowledged.
-fn feed(server: &Server, key: &str, id: i64) -> bool {
+/// Posts one message to a server; gives whether it was acknowledged.
+fn post_message(server: &Server, key: &str, id: i64) -> bool {
     let body = message(id, json!({})).to_string();
     let response = server.send(
         format!(
@@ -63,17 +63,17 @@ fn feed(server: &Server, key: &str, id: i64) -> bool {
 
 #[test]
 fn backup_during_writes_contains_all_acknowledged_before_it() {
-    let binary = filled(3000);
+    let binary = store_with_messages(3000);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
-    let (acknowledged, is_over) = (AtomicI64::new(3000), AtomicBool::new(false));
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let (acknowledged, is_stopped) = (AtomicI64::new(3000), AtomicBool::new(false));
     let before = std::thread::scope(|scope| {
         scope.spawn(|| {
             for id in 3001.. {
-                if is_over.load(Ordering::Relaxed) {
+                if is_stopped.load(Ordering::Relaxed) {
                     break;
                 }
-                assert!(feed(&server, &key, id));
+                assert!(post_message(&server, &key, id));
                 acknowledged.store(id, Ordering::SeqCst);
             }
         });
@@ -82,21 +82,21 @@ fn backup_during_writes_contains_all_acknowledged_before_it() {
         }
         let before = acknowledged.load(Ordering::SeqCst);
         binary.run(&["backup", "copy.db"]);
-        is_over.store(true, Ordering::Relaxed);
+        is_stopped.store(true, Ordering::Relaxed);
         before
     });
     let all = binary.run(&["export", "--tenant", "3193"]);
     drop(server);
-    let other = Binary::with_file();
+    let other = Binary::with_sqlite();
     std::fs::copy(binary.path("copy.db"), other.path("copy.db")).unwrap();
     other.run(&["restore", "copy.db"]);
     let restored = other.run(&["export", "--tenant", "3193"]);
     assert!(restored.lines().count() >= usize::try_from(before).unwrap(), "{before} were acknowledged");
-    // Byte by byte what the store had then: ids were given out in order.
+    // Byte for byte what the store had then: the ids ascend, so its export is a prefix.
     assert!(all.starts_with(&restored));
     assert_eq!(other.run(&["key", "list", "--tenant", "3193"]), binary.run(&["key", "list", "--tenant", "3193"]));
-    assert_snapshot!(said(&other, &["check"]), @"0 The store 'history.db' is intact, and its counts agree with its rows.");
-    // A later one of the store at rest is the same to the last row.
+    assert_snapshot!(exit_code_and_stderr(&other, &["check"]), @"0 The store 'history.db' is intact, and its counts match its rows.");
+    // A later backup, without writes meanwhile, has every row.
     binary.run(&["backup", "later.db"]);
     other.run(&["restore", "--replace", binary.path("later.db").to_str().unwrap()]);
     assert!(other.run(&["export", "--tenant", "3193"]) == all);
@@ -104,7 +104,7 @@ fn backup_during_writes_contains_all_acknowledged_before_it() {
 
 #[test]
 fn backups_and_restored_stores_are_owner_only() {
-    let binary = filled(10);
+    let binary = store_with_messages(10);
     let run = |arguments: &str| {
         let script = format!("umask 000; exec {} {arguments}", env!("CARGO_BIN_EXE_history-gateway"));
         let status =
@@ -122,37 +122,37 @@ fn backups_and_restored_stores_are_owner_only() {
 
 #[test]
 fn backup_never_overwrites_and_accepts_only_a_store() {
-    let binary = filled(10);
+    let binary = store_with_messages(10);
     binary.write("letter", "dear friend");
-    assert_snapshot!(binary.fails(&["backup", "letter"]), @"1 history-gateway: 'letter' exists already and was left as it is; name a file that is not there");
+    assert_snapshot!(binary.run_failing(&["backup", "letter"]), @"1 history-gateway: 'letter' exists already and was left as it is; name a file that is not there");
     assert_eq!(std::fs::read_to_string(binary.path("letter")).unwrap(), "dear friend");
-    assert_snapshot!(binary.fails(&["backup", "history.db"]), @"1 history-gateway: 'history.db' exists already and was left as it is; name a file that is not there");
-    assert_snapshot!(binary.fails(&["backup", "missing/copy.db"]), @r#"1 history-gateway: 'missing/copy.db' cannot be written: No such file or directory (os error 2); check its directory's permissions and its disk"#);
-    assert_snapshot!(binary.fails(&["backup", "--database", "sqlite://letter", "copy.db"]), @"1 history-gateway: 'letter' is not a history-gateway store; it was left as it is; name another one in database.url");
-    assert_snapshot!(binary.fails(&["backup", "--database", "sqlite://typo.db", "copy.db"]), @"1 history-gateway: there is no store at 'typo.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one");
-    let kept = ["history.db", "history.db-next", "history.db-turn", "items.ndjson", "letter"];
-    let left: Vec<String> =
+    assert_snapshot!(binary.run_failing(&["backup", "history.db"]), @"1 history-gateway: 'history.db' exists already and was left as it is; name a file that is not there");
+    assert_snapshot!(binary.run_failing(&["backup", "missing/copy.db"]), @r#"1 history-gateway: 'missing/copy.db' cannot be written: No such file or directory (os error 2); check its directory's permissions and its disk"#);
+    assert_snapshot!(binary.run_failing(&["backup", "--database", "sqlite://letter", "copy.db"]), @"1 history-gateway: 'letter' is not a history-gateway store; it was left as it is; name another one in database.url");
+    assert_snapshot!(binary.run_failing(&["backup", "--database", "sqlite://typo.db", "copy.db"]), @"1 history-gateway: there is no store at 'typo.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one");
+    let expected = ["history.db", "history.db-next", "history.db-turn", "items.ndjson", "letter"];
+    let found: Vec<String> =
         files(&binary).into_iter().filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm")).collect();
-    assert_eq!(left, kept);
+    assert_eq!(found, expected);
 }
 
 #[test]
 fn backup_of_an_older_schema_does_not_migrate_it() {
-    let binary = filled(10);
+    let binary = store_with_messages(10);
     let forget = "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations); ALTER TABLE tenants DROP COLUMN waiting_messages; ALTER TABLE tenants DROP COLUMN other_events";
     connect(&binary, "history.db").batch_execute(forget).unwrap();
     binary.run(&["backup", "copy.db"]);
-    assert_snapshot!(binary.fails(&["check"]), @"1 history-gateway: the store 'history.db' was written by an older version; 'history-gateway migrate' brings it up to date");
+    assert_snapshot!(binary.run_failing(&["check"]), @"1 history-gateway: the store 'history.db' was written by an older version; 'history-gateway migrate' brings it up to date");
     binary.run(&["restore", "--replace", "copy.db"]);
-    assert_snapshot!(binary.fails(&["check"]), @"1 history-gateway: the store 'history.db' was written by an older version; 'history-gateway migrate' brings it up to date");
+    assert_snapshot!(binary.run_failing(&["check"]), @"1 history-gateway: the store 'history.db' was written by an older version; 'history-gateway migrate' brings it up to date");
     binary.run(&["migrate"]);
-    assert!(said(&binary, &["check"]).starts_with("0 "));
+    assert!(exit_code_and_stderr(&binary, &["check"]).starts_with("0 "));
     assert_eq!(binary.run(&["export", "--tenant", "3193"]).lines().count(), 10);
 }
 
 #[test]
 fn restoring_an_invalid_backup_leaves_the_store_untouched() {
-    let binary = filled(2000);
+    let binary = store_with_messages(2000);
     binary.run(&["backup", "copy.db"]);
     let good = std::fs::read(binary.path("copy.db")).unwrap();
     let exported = binary.run(&["export", "--tenant", "3193"]);
@@ -173,7 +173,7 @@ fn restoring_an_invalid_backup_leaves_the_store_untouched() {
     connect(&binary, "newer.db").batch_execute(newer).unwrap();
     let mut all = String::new();
     for name in ["cut.db", "short.db", "empty.db", "letter.db", "recipes.db", "newer.db", "missing.db"] {
-        all += &format!("{}\n", binary.fails(&["restore", "--replace", name]));
+        all += &format!("{}\n", binary.run_failing(&["restore", "--replace", name]));
     }
     assert_snapshot!(all, @"
     1 history-gateway: the backup 'cut.db' is damaged, and nothing was restored: database disk image is malformed; take another one
@@ -184,54 +184,54 @@ fn restoring_an_invalid_backup_leaves_the_store_untouched() {
     1 history-gateway: the store 'newer.db' was written by a newer version (its schema has '20991231000000'); it was left as it is; use that version or a newer one
     1 history-gateway: there is no backup 'missing.db'
     ");
-    let said = binary.fails(&["restore", "--replace", "tampered.db"]);
+    let report = binary.run_failing(&["restore", "--replace", "tampered.db"]);
     assert!(
-        said.starts_with("1 history-gateway: the backup 'tampered.db' is damaged, and nothing was restored: "),
-        "{said}"
+        report.starts_with("1 history-gateway: the backup 'tampered.db' is damaged, and nothing was restored: "),
+        "{report}"
     );
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(report.lines().count(), 1, "{report}");
     assert!(binary.run(&["export", "--tenant", "3193"]) == exported);
     assert!(!files(&binary).iter().any(|name| name.contains(".part")), "{:?}", files(&binary));
 }
 
 #[test]
 fn restore_over_a_store_needs_replace_and_no_running_server() {
-    let binary = filled(10);
+    let binary = store_with_messages(10);
     binary.run(&["backup", "copy.db"]);
     binary.run(&["tenant", "create", "--id", "7", "--name", "Later"]);
-    assert_snapshot!(binary.fails(&["restore", "copy.db"]), @"1 history-gateway: there is a store at 'history.db' already, and nothing was restored; --replace puts the backup in its place");
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
-    assert_snapshot!(binary.fails(&["restore", "--replace", "copy.db"]), @"1 history-gateway: the store 'history.db' is in use, and nothing was restored; stop every gateway and command that has it open");
+    assert_snapshot!(binary.run_failing(&["restore", "copy.db"]), @"1 history-gateway: there is a store at 'history.db' already, and nothing was restored; --replace puts the backup in its place");
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    assert_snapshot!(binary.run_failing(&["restore", "--replace", "copy.db"]), @"1 history-gateway: the store 'history.db' is in use, and nothing was restored; stop every gateway and command that has it open");
     assert!(binary.run(&["tenant", "list"]).contains("Later"));
     drop(server);
-    // It was killed, so part of the store may be beside it: nothing of that may come into the restored one.
+    // The server was killed, so part of its store may be in the WAL; none of that may get into the restored store.
     binary.write("history.db-journal", "left over");
-    let said = said(&binary, &["restore", "--replace", "copy.db"]);
-    assert!(said.starts_with("0 The store 'history.db' is restored from 'copy.db': "), "{said}");
+    let report = exit_code_and_stderr(&binary, &["restore", "--replace", "copy.db"]);
+    assert!(report.starts_with("0 The store 'history.db' is restored from 'copy.db': "), "{report}");
     assert!(!["-wal", "-shm", "-journal"].iter().any(|ending| binary.path(&format!("history.db{ending}")).exists()));
     assert!(!binary.run(&["tenant", "list"]).contains("Later"));
     binary.write(
         "letter",
         "this is a letter to a friend, longer than a database's header would be, and no database at all",
     );
-    assert_snapshot!(binary.fails(&["restore", "--replace", "--database", "sqlite://letter", "copy.db"]), @"1 history-gateway: 'letter' is not a history-gateway store; it was left as it is; name another one in database.url");
-    // A newer version's store gives way, which is the way back to an older version.
+    assert_snapshot!(binary.run_failing(&["restore", "--replace", "--database", "sqlite://letter", "copy.db"]), @"1 history-gateway: 'letter' is not a history-gateway store; it was left as it is; name another one in database.url");
+    // A newer version's store may be replaced, which is how to go back to an older version.
     let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')";
     connect(&binary, "history.db").batch_execute(newer).unwrap();
-    assert!(binary.fails(&["tenant", "list"]).contains("newer version"));
+    assert!(binary.run_failing(&["tenant", "list"]).contains("newer version"));
     binary.run(&["restore", "--replace", "copy.db"]);
     assert_eq!(binary.run(&["export", "--tenant", "3193"]).lines().count(), 10);
 }
 
 #[test]
 fn check_reports_wrong_counts_and_a_damaged_file() {
-    let binary = filled(1000);
-    assert_snapshot!(said(&binary, &["check"]), @"0 The store 'history.db' is intact, and its counts agree with its rows.");
+    let binary = store_with_messages(1000);
+    assert_snapshot!(exit_code_and_stderr(&binary, &["check"]), @"0 The store 'history.db' is intact, and its counts match its rows.");
     let break_counts = "UPDATE message_days SET messages = messages + 1 WHERE channel_type = 'SMS'; \
          UPDATE message_days SET least_message_id = 5 WHERE channel_type = ''; \
          DELETE FROM whatsapp_log_days WHERE subject_id = 501";
     connect(&binary, "history.db").batch_execute(break_counts).unwrap();
-    assert_snapshot!(said(&binary, &["check"]), @"
+    assert_snapshot!(exit_code_and_stderr(&binary, &["check"]), @"
     1 tenant 3193, 2026-03-01: there are 1000 messages, and 1000 are counted, and the bounds of their ids are too narrow
     tenant 3193, 2026-03-01: there are 500 messages (SMS OUT), and 501 are counted
     tenant 3193, 2026-03-01: there are 500 WhatsApp log rows, and 0 are counted
@@ -243,9 +243,11 @@ fn check_reports_wrong_counts_and_a_damaged_file() {
     let half = bytes.len() / 2 / 4096 * 4096;
     bytes[half..half + 4096].fill(0);
     std::fs::write(&file, bytes).unwrap();
-    let said = said(&binary, &["check"]);
-    assert!(said.starts_with("1 ") && said.contains("the store 'history.db' "), "{said}");
-    assert!(binary.fails(&["check", "--database", "sqlite://typo.db"]).contains("there is no store at 'typo.db'"));
+    let report = exit_code_and_stderr(&binary, &["check"]);
+    assert!(report.starts_with("1 ") && report.contains("the store 'history.db' "), "{report}");
+    assert!(
+        binary.run_failing(&["check", "--database", "sqlite://typo.db"]).contains("there is no store at 'typo.db'")
+    );
 }
 
 #[test]
@@ -264,22 +266,22 @@ fn check_passes_on_a_store_with_dates_around_1970() {
         "1971-06-01",
     ]);
     let before_1970 = message(-5, json!({"sentOrReceivedAt": "1969-12-31T23:59:59.999Z"}));
-    let _ = crate::commands::import(
+    let _ = crate::commands::import_stdin(
         &binary,
-        lines([message(1, json!({"sentOrReceivedAt": "1970-01-01T00:00:00Z"})), before_1970]),
+        to_ndjson([message(1, json!({"sentOrReceivedAt": "1970-01-01T00:00:00Z"})), before_1970]),
     );
-    let said = said(&binary, &["check"]);
-    assert!(said.starts_with("0 ") && said.ends_with("is intact, and its counts agree with its rows."), "{said}");
+    let report = exit_code_and_stderr(&binary, &["check"]);
+    assert!(report.starts_with("0 ") && report.ends_with("is intact, and its counts match its rows."), "{report}");
 }
 
 #[cfg(feature = "postgres")]
 #[test]
 fn postgres_backup_commands_are_printed_without_password() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     let at = ["--database", "postgres://gw:S3cret@db.example:5433/it's?sslmode=verify-full&password=S3cret"];
     let all = [
-        binary.fails(&[&["backup", "copy.dump"][..], &at].concat()),
-        binary.fails(&[&["restore", "copy.dump"][..], &at].concat()),
+        binary.run_failing(&[&["backup", "copy.dump"][..], &at].concat()),
+        binary.run_failing(&[&["restore", "copy.dump"][..], &at].concat()),
     ];
     assert!(!all.concat().contains("S3cret"), "{all:?}");
     assert_snapshot!(all.join("\n"), @r#"

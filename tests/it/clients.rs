@@ -1,12 +1,12 @@
-//! docs/edna.md §8: the requests that real programs send, values invented.
+//! docs/edna.md §8: the requests that real programs send, with made-up values.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, message};
 
-fn content(answer: &str) -> Value {
-    serde_json::from_str(answer.strip_prefix("200 ").expect(answer)).unwrap()
+fn content(response: &str) -> Value {
+    serde_json::from_str(response.strip_prefix("200 ").expect(response)).unwrap()
 }
 
 #[actix_web::test]
@@ -26,10 +26,10 @@ async fn client_reconciles_a_message_after_sending_it() {
     .await;
     let request = r#"{"subscriberFilter":{"address":"5493510000000","type":"PHONE"},"subjectId":2423,"direction":"OUT","channelTypes":["WHATSAPP"],
         "dateFrom":"2026-09-18T14:59:00+00:00","dateTo":"2026-09-19T15:00:00+00:00","limit":1000,"offset":0,"sort":[{"property":"messageId","direction":"DESC"}]}"#;
-    let answer = content(&app.ask(request).await);
-    assert_eq!(answer["hasNext"], false);
-    assert_eq!(answer["content"].as_array().unwrap().len(), 1);
-    let found = &answer["content"][0];
+    let response = content(&app.history(request).await);
+    assert_eq!(response["hasNext"], false);
+    assert_eq!(response["content"].as_array().unwrap().len(), 1);
+    let found = &response["content"][0];
     assert_eq!(found["content"], flow);
     assert_eq!((&found["comment"], &found["address"]), (&json!("req-1"), &json!("5493510000000")));
     assert_eq!((&found["subjectId"], &found["cascadeId"]), (&json!(2423), &json!(31)));
@@ -53,8 +53,8 @@ async fn status_poll_gets_the_newest_message_of_its_window() {
     .await;
     let request = r#"{"subscriberFilter":{"address":"79001112233","type":"PHONE"},"channelTypes":["WHATSAPP"],"subjectId":501,"direction":"OUT","trafficType":["HSM"],
         "dateFrom":"2026-03-01T09:59:50Z","dateTo":"2026-03-01T10:00:10Z","offset":0,"limit":1}"#;
-    let answer = content(&app.ask(request).await);
-    assert_eq!((&answer["content"][0]["deliveryStatus"], &answer["hasNext"]), (&json!("DELIVERED"), &json!(true)));
+    let response = content(&app.history(request).await);
+    assert_eq!((&response["content"][0]["deliveryStatus"], &response["hasNext"]), (&json!("DELIVERED"), &json!(true)));
 }
 
 #[actix_web::test]
@@ -73,7 +73,7 @@ async fn reply_poll_finds_the_incoming_message() {
 #[actix_web::test]
 async fn list_of_phones_is_a_json_400() {
     let request = r#"{"subscriberFilter":{"address":["79001112233","79001112244"],"type":"PHONE"},"dateFrom":"2026-31-01T00:00:00Z"}"#;
-    assert_snapshot!(TestApp::new().await.ask(request).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subscriberFilter.address' must be a string."}"#);
+    assert_snapshot!(TestApp::new().await.history(request).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subscriberFilter.address' must be a string."}"#);
 }
 
 #[actix_web::test]
@@ -96,9 +96,10 @@ async fn sample_request_of_2023_finds_its_page() {
 #[actix_web::test]
 async fn body_alone_distinguishes_success_from_failure() {
     let app = TestApp::new().await;
-    let success = content(&app.ask("{}").await);
+    let success = content(&app.history("{}").await);
     assert!(success.get("status").is_none() && success.get("code").is_none());
-    let failure: Value = serde_json::from_str(app.ask(r#"{"limit":-1}"#).await.strip_prefix("400 ").unwrap()).unwrap();
+    let failure: Value =
+        serde_json::from_str(app.history(r#"{"limit":-1}"#).await.strip_prefix("400 ").unwrap()).unwrap();
     assert_eq!(failure["status"], 400);
     assert!(failure["detail"].is_string());
 }

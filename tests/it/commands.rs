@@ -7,19 +7,19 @@ use crate::support::{Binary, message};
 
 pub const SAMPLE: &str = include_str!("../fixtures/edna-answer.json");
 
-/// A store with the tenant 3193.
-pub fn shop() -> Binary {
+/// A binary whose store has the tenant 3193.
+pub fn binary_with_tenant() -> Binary {
     let binary = Binary::new();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     binary
 }
 
-pub fn lines(items: impl IntoIterator<Item = Value>) -> String {
+pub fn to_ndjson(items: impl IntoIterator<Item = Value>) -> String {
     items.into_iter().map(|item| format!("{item}\n")).collect()
 }
 
 /// Exit code, standard output and standard error of an import from standard input.
-pub fn import(binary: &Binary, input: impl AsRef<[u8]>) -> String {
+pub fn import_stdin(binary: &Binary, input: impl AsRef<[u8]>) -> String {
     let output = binary.pipe(&["import", "--tenant", "3193", "-"], input.as_ref());
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!("{}\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
@@ -27,7 +27,7 @@ pub fn import(binary: &Binary, input: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn a_tenant_is_created_once_and_listed() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     let project = "550e8400-e29b-41d4-a716-446655440000";
     binary.run(&["tenant", "create", "--id", "7", "--name", "Other", "--project-id", project]);
     assert_snapshot!(binary.run(&["tenant", "list"]), @"
@@ -35,24 +35,24 @@ fn a_tenant_is_created_once_and_listed() {
     7     Other  550e8400-e29b-41d4-a716-446655440000
     3193  Shop   0db8af39-0932-5cc3-8099-9be69066a8d3
     ");
-    assert_snapshot!(binary.fails(&["tenant", "create", "--id", "7", "--name", "Again"]), @"1 history-gateway: tenant 7 was not made: its id or project id is taken; see 'history-gateway tenant list'");
-    assert_snapshot!(binary.fails(&["tenant", "create", "--id", "8", "--name", "x", "--project-id", project]), @"1 history-gateway: tenant 8 was not made: its id or project id is taken; see 'history-gateway tenant list'");
-    assert_snapshot!(binary.fails(&["tenant", "create", "--id", "9", "--name", " "]), @"1 history-gateway: the tenant's name is empty: give it one with --name");
+    assert_snapshot!(binary.run_failing(&["tenant", "create", "--id", "7", "--name", "Again"]), @"1 history-gateway: tenant 7 was not created: its id or project id is taken; see 'history-gateway tenant list'");
+    assert_snapshot!(binary.run_failing(&["tenant", "create", "--id", "8", "--name", "x", "--project-id", project]), @"1 history-gateway: tenant 8 was not created: its id or project id is taken; see 'history-gateway tenant list'");
+    assert_snapshot!(binary.run_failing(&["tenant", "create", "--id", "9", "--name", " "]), @"1 history-gateway: the tenant was not created: --name must not be empty");
 }
 
 #[test]
 fn issued_key_is_the_only_output_and_works() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     let output = binary.run(&["key", "issue", "--tenant", "3193", "--name", "first"]);
     let key = output.lines().last().unwrap();
     assert_eq!((key.len(), output.lines().count()), (36, 1));
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
     assert_snapshot!(server.history(key, "{}"), @r#"200 {"content":[],"hasNext":false}"#);
 }
 
 #[test]
 fn raw_key_is_never_stored() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
     for file in ["history.db", "history.db-wal"] {
@@ -63,19 +63,19 @@ fn raw_key_is_never_stored() {
 
 #[test]
 fn key_issued_with_a_given_value_is_case_insensitive() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     let value = "0C6F7A52-52F1-4B0C-9D6E-1F8C2A4B7E10";
     binary.run(&["key", "issue", "--tenant", "3193", "--value", value]);
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
     assert!(server.history(value, "{}").starts_with("200 "));
     assert!(server.history(&value.to_lowercase(), "{}").starts_with("200 "));
-    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--value", &value.to_lowercase()]), @"1 history-gateway: the key was not issued: the same --value was issued before");
-    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--value", "secret"]), @"1 history-gateway: --value is not in the form of a UUID, such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10");
+    assert_snapshot!(binary.run_failing(&["key", "issue", "--tenant", "3193", "--value", &value.to_lowercase()]), @"1 history-gateway: the key was not issued: this --value was issued before; leave --value out to generate a new key");
+    assert_snapshot!(binary.run_failing(&["key", "issue", "--tenant", "3193", "--value", "secret"]), @"1 history-gateway: --value must be a UUID such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10");
 }
 
 #[test]
 fn key_list_shows_no_key_values() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     binary.run(&["subject", "add", "--tenant", "3193", "--id", "501", "--name", "shop_WA", "--channel", "WHATSAPP"]);
     binary.run(&["key", "issue", "--tenant", "3193", "--name", "all"]);
     binary.run(&[
@@ -174,9 +174,9 @@ fn key_list_shows_no_key_values() {
 
 #[test]
 fn revoked_key_stops_working_on_a_running_server() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
     assert!(server.history(&key, "{}").starts_with("200 "));
     binary.run(&["key", "revoke", "--tenant", "3193", "--id", "1"]);
     let revoked_at = std::time::Instant::now();
@@ -187,22 +187,23 @@ fn revoked_key_stops_working_on_a_running_server() {
 
 #[test]
 fn options_invalid_for_the_key_kind_are_refused() {
-    let binary = shop();
-    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--groups", "messaging"]), @"1 history-gateway: --groups restricts an additional key, and this would be a master key: add --kind additional");
-    assert_snapshot!(binary.fails(&["key", "issue", "--tenant", "3193", "--kind", "webhook", "--senders", "1"]), @"1 history-gateway: --senders restricts an additional key, and this would be a webhook key: leave it out");
-    let unknown = binary.fails(&["key", "issue", "--tenant", "3193", "--kind", "additional", "--groups", "history"]);
+    let binary = binary_with_tenant();
+    assert_snapshot!(binary.run_failing(&["key", "issue", "--tenant", "3193", "--groups", "messaging"]), @"1 history-gateway: --groups is for additional keys, not for a master key; add --kind additional");
+    assert_snapshot!(binary.run_failing(&["key", "issue", "--tenant", "3193", "--kind", "webhook", "--senders", "1"]), @"1 history-gateway: --senders is for additional keys, not for a webhook key; leave it out");
+    let unknown =
+        binary.run_failing(&["key", "issue", "--tenant", "3193", "--kind", "additional", "--groups", "history"]);
     assert!(unknown.starts_with("2 ") && unknown.contains("message-history"), "{unknown}");
-    let unknown = binary.fails(&["key", "issue", "--tenant", "3193", "--permissions", "Read"]);
+    let unknown = binary.run_failing(&["key", "issue", "--tenant", "3193", "--permissions", "Read"]);
     assert!(unknown.starts_with("2 ") && unknown.contains("Read WhatsApp Log"), "{unknown}");
     assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
-    assert_snapshot!(binary.fails(&["key", "revoke", "--tenant", "3193", "--id", "9"]), @"1 history-gateway: tenant 3193 has no key 9; 'history-gateway key list --tenant 3193' shows its keys");
+    assert_snapshot!(binary.run_failing(&["key", "revoke", "--tenant", "3193", "--id", "9"]), @"1 history-gateway: tenant 3193 has no key 9; 'history-gateway key list --tenant 3193' shows its keys");
 }
 
 #[test]
 fn subjects_are_added_by_command_or_import_and_listed() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     binary.run(&["subject", "add", "--tenant", "3193", "--id", "501", "--name", "shop_WA", "--channel", "WHATSAPP"]);
-    assert!(import(&binary, SAMPLE).starts_with("0\n"));
+    assert!(import_stdin(&binary, SAMPLE).starts_with("0\n"));
     assert_snapshot!(binary.run(&["subject", "list"]), @"
     TENANT  ID     CHANNEL   NAME
     3193    501    WHATSAPP  shop_WA
@@ -217,8 +218,8 @@ fn subjects_are_added_by_command_or_import_and_listed() {
 
 #[test]
 fn every_command_reports_an_unknown_tenant() {
-    let binary = shop();
-    let mut said = String::new();
+    let binary = binary_with_tenant();
+    let mut errors = String::new();
     for arguments in [
         &["key", "issue", "--tenant", "5"][..],
         &["key", "list", "--tenant", "5"],
@@ -230,9 +231,9 @@ fn every_command_reports_an_unknown_tenant() {
         &["tenant", "delete", "--id", "5"],
         &["tenant", "delete", "--id", "5", "--yes"],
     ] {
-        said += &format!("{}\n  {}\n", arguments.join(" "), binary.fails(arguments));
+        errors += &format!("{}\n  {}\n", arguments.join(" "), binary.run_failing(arguments));
     }
-    assert_snapshot!(said, @"
+    assert_snapshot!(errors, @"
     key issue --tenant 5
       1 history-gateway: there is no tenant 5; 'history-gateway tenant create --id 5 --name NAME' makes it
     key list --tenant 5
@@ -256,7 +257,7 @@ fn every_command_reports_an_unknown_tenant() {
 
 #[test]
 fn generate_is_deterministic_for_seed_and_until() {
-    let (binary, other) = (shop(), shop());
+    let (binary, other) = (binary_with_tenant(), binary_with_tenant());
     let generate = |binary: &Binary, seed: &str| {
         binary.run(&["generate", "--tenant", "3193", "--messages", "700", "--seed", seed, "--until", "2026-03-01"])
     };
@@ -279,17 +280,17 @@ fn generate_is_deterministic_for_seed_and_until() {
 
 #[test]
 fn deleting_a_tenant_removes_all_of_its_data_and_no_other() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
     for tenant in ["3193", "7"] {
         binary.run(&["generate", "--tenant", tenant, "--messages", "50", "--until", "2026-03-01"]);
         binary.run(&["key", "issue", "--tenant", tenant]);
     }
     let other = binary.run(&["export", "--tenant", "7"]);
-    assert_snapshot!(binary.fails(&["tenant", "delete", "--id", "3193"]), @"1 history-gateway: nothing was deleted: add --yes to delete tenant 3193 and everything of it");
+    assert_snapshot!(binary.run_failing(&["tenant", "delete", "--id", "3193"]), @"1 history-gateway: nothing was deleted; add --yes to delete tenant 3193 and all of its data");
     assert_eq!(binary.run(&["export", "--tenant", "3193"]).lines().count(), 50);
     binary.run(&["tenant", "delete", "--id", "3193", "--yes"]);
-    assert!(binary.fails(&["export", "--tenant", "3193"]).contains("there is no tenant 3193"));
+    assert!(binary.run_failing(&["export", "--tenant", "3193"]).contains("there is no tenant 3193"));
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Again"]);
     assert_eq!(binary.run(&["export", "--tenant", "3193"]), "");
     assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
@@ -300,7 +301,7 @@ fn deleting_a_tenant_removes_all_of_its_data_and_no_other() {
 
 #[test]
 fn deleted_tenant_leaves_no_data_in_the_file() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
     let item = |id| {
@@ -309,32 +310,32 @@ fn deleted_tenant_leaves_no_data_in_the_file() {
             json!({"address": "79990001122", "content": "a text that must go", "sentOrReceivedAt": "2026-01-01"}),
         )
     };
-    binary.write("items.ndjson", lines((1..=300).map(item)));
+    binary.write("items.ndjson", to_ndjson((1..=300).map(item)));
     binary.run(&["import", "--tenant", "3193", "items.ndjson"]);
-    let holds = |text: &str| {
+    let is_stored = |text: &str| {
         let files = ["history.db", "history.db-wal"].map(|name| std::fs::read(binary.path(name)).unwrap_or_default());
         files.iter().any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
     };
-    assert!(holds("79990001122") && holds("a text that must go"));
+    assert!(is_stored("79990001122") && is_stored("a text that must go"));
     binary.run(&["tenant", "delete", "--id", "3193", "--yes"]);
-    assert!(!holds("79990001122") && !holds("a text that must go"));
+    assert!(!is_stored("79990001122") && !is_stored("a text that must go"));
     assert!(binary.run(&["tenant", "list"]).contains("Other"));
 }
 
 #[test]
 fn sandbox_refuses_a_database_argument() {
-    assert_snapshot!(Binary::new().fails(&["sandbox", "--port", "0", "--database", "sqlite://x.db"]), @"1 history-gateway: a sandbox has a store of its own: leave --database out, or use 'serve'");
+    assert_snapshot!(Binary::new().run_failing(&["sandbox", "--port", "0", "--database", "sqlite://x.db"]), @"1 history-gateway: the sandbox has a store of its own; leave --database out, or use 'serve'");
 }
 
 #[test]
 fn sandbox_prints_a_working_request_and_serves_the_sample() {
     let binary = Binary::new();
-    let server = binary.serve(&["sandbox", "--port", "0"], &[]);
-    let body = server.greeting.lines().find(|line| line.trim_start().starts_with("-d '")).unwrap();
+    let server = binary.start_server(&["sandbox", "--port", "0"], &[]);
+    let body = server.startup_output.lines().find(|line| line.trim_start().starts_with("-d '")).unwrap();
     let body = body.trim().trim_start_matches("-d '").trim_end_matches('\'');
     let key = "00000000-0000-4000-8000-000000003193";
-    let answer = server.history(key, body);
-    assert!(answer.starts_with(r#"200 {"content":[{"messageId":"#), "{answer}");
+    let response = server.history(key, body);
+    assert!(response.starts_with(r#"200 {"content":[{"messageId":"#), "{response}");
     let sample = r#"{"dateFrom":"2024-07-01T00:00:00Z","dateTo":"2024-07-24T00:00:00Z"}"#;
     assert_eq!(server.history(key, sample), format!("200 {}", SAMPLE.trim_end()));
     assert!(server.history("00000000-0000-4000-8000-000000000401", "{}").starts_with("401 "));
@@ -347,19 +348,19 @@ fn sandbox_prints_a_working_request_and_serves_the_sample() {
 #[test]
 fn sandbox_seeds_replace_demo_data_and_now_stops_the_clock() {
     let binary = Binary::new();
-    binary.write("one.ndjson", lines([message(1, json!({}))]));
-    binary.write("two.ndjson", lines([message(2, json!({"sentOrReceivedAt": "2026-01-01T00:00:00Z"}))]));
+    binary.write("one.ndjson", to_ndjson([message(1, json!({}))]));
+    binary.write("two.ndjson", to_ndjson([message(2, json!({"sentOrReceivedAt": "2026-01-01T00:00:00Z"}))]));
     let arguments =
         ["sandbox", "--port", "0", "--seed", "one.ndjson", "--seed", "two.ndjson", "--now", "2026-03-01T12:00:00Z"];
-    let server = binary.serve(&arguments, &[]);
-    let answer = server.history("00000000-0000-4000-8000-000000003193", "{}");
-    assert!(answer.contains(r#""messageId":1,"#) && !answer.contains(r#""messageId":2,"#), "{answer}");
-    let answer = server.history("00000000-0000-4000-8000-000000003193", r#"{"dateFrom":"2026-01-01"}"#);
-    assert!(answer.contains(r#""messageId":2,"#), "{answer}");
+    let server = binary.start_server(&arguments, &[]);
+    let response = server.history("00000000-0000-4000-8000-000000003193", "{}");
+    assert!(response.contains(r#""messageId":1,"#) && !response.contains(r#""messageId":2,"#), "{response}");
+    let response = server.history("00000000-0000-4000-8000-000000003193", r#"{"dateFrom":"2026-01-01"}"#);
+    assert!(response.contains(r#""messageId":2,"#), "{response}");
     binary.write("bad.ndjson", "{}");
-    assert_snapshot!(binary.fails(&["sandbox", "--port", "0", "--seed", "bad.ndjson"]), @"
+    assert_snapshot!(binary.run_failing(&["sandbox", "--port", "0", "--seed", "bad.ndjson"]), @"
     1 bad.ndjson:1: rejected: the field 'messageId' is missing
-    history-gateway: 1 entries of --seed were rejected; mend them and start again
+    history-gateway: entries of --seed were rejected: 1; correct them and start again
     ");
 }
 

@@ -1,4 +1,4 @@
-//! Clients that hang up, or send on without end, on real sockets: what they asked for ends.
+//! Clients on real sockets that disconnect, or that pipeline requests without end: their queries are cancelled.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,21 +10,21 @@ use history_gateway::http::Gateway;
 use history_gateway::store::{CancelReason, Class};
 use serde_json::json;
 
-use crate::query_limits::{app, occupy};
+use crate::query_limits::{app, occupy_expensive_slot};
 
-/// Sends an expensive question, which waits, and so many bytes of further requests behind it.
-async fn send_behind_a_question(requests: usize, hangs_up: bool) -> Option<String> {
+/// Sends an expensive query, which waits for a slot, and pipelines so many further requests behind it.
+async fn pipeline_behind_query(requests: usize, hangs_up: bool) -> Option<String> {
     let app = app(|_| {}).await;
-    let (release, holder) = occupy(&app).await;
+    let (release, holder) = occupy_expensive_slot(&app).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::Machine);
     let serving = history_gateway::http::serve(listener, gateway, async {
-        // An error tells that the other end was dropped.
+        // An error means that the sender was dropped.
         let _ = stopped.await;
     });
-    let asking = async {
+    let requesting = async {
         let body =
             json!({"dateFrom": "2026-01-01", "dateTo": "2026-06-01", "sort": [{"property": "content"}]}).to_string();
         let (key, length) = (&app.key, body.len());
@@ -39,41 +39,41 @@ async fn send_behind_a_question(requests: usize, hangs_up: bool) -> Option<Strin
         }
         let mut client = (!hangs_up).then_some(client);
         wait_until(|| app.store.counters().cancelled(Class::Expensive, CancelReason::ClientGone) == 1).await;
-        let answer = client.as_mut().map(|client| {
-            let mut answer = Vec::new();
-            // It is cut where the server has closed the connection with something unread.
-            let _ = client.read_to_end(&mut answer);
-            String::from_utf8(answer).unwrap()
+        let response = client.as_mut().map(|client| {
+            let mut response = Vec::new();
+            // The read fails if the server closes the connection with requests unread.
+            let _ = client.read_to_end(&mut response);
+            String::from_utf8(response).unwrap()
         });
         drop(release);
         holder.await.unwrap();
         drop(stop);
-        answer
+        response
     };
-    let (served, answer) = tokio::join!(serving, asking);
+    let (served, response) = tokio::join!(serving, requesting);
     served.unwrap();
-    answer
+    response
 }
 
-/// A request has 36 bytes, and the web server reads 128 KiB ahead.
+/// How many requests the web server reads ahead: 128 KiB, at 36 bytes each.
 const READ_AHEAD: usize = 128 * 1024 / 36;
 
 #[actix_web::test]
 async fn disconnect_is_noticed_behind_pipelined_requests() {
-    assert_eq!(send_behind_a_question(100, true).await, None);
-    assert_eq!(send_behind_a_question(READ_AHEAD + 800, true).await, None);
+    assert_eq!(pipeline_behind_query(100, true).await, None);
+    assert_eq!(pipeline_behind_query(READ_AHEAD + 800, true).await, None);
 }
 
 #[actix_web::test]
 async fn endless_pipelining_behind_a_query_closes_the_connection() {
-    let answer = send_behind_a_question(READ_AHEAD + 800, false).await.unwrap();
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let response = pipeline_behind_query(READ_AHEAD + 800, false).await.unwrap();
+    assert!(response.is_empty() || response.starts_with("HTTP/1.1 408 "), "{response}");
 }
 
-async fn wait_until(is_so: impl Fn() -> bool) {
+async fn wait_until(condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it does not become so");
+    while !condition() {
+        assert!(Instant::now() < deadline, "the condition does not become true");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The page to try the API out: where it is, what it may load, and whose keys it shows.
+//! The docs page, where the API can be tried out: its addresses, what it may load, and whose keys it shows.
 
 use std::io::{Read, Write};
 
@@ -35,25 +35,25 @@ async fn root_and_docs_redirect_to_the_docs_page() {
 
 #[test]
 fn head_returns_the_type_and_length_that_get_does() {
-    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    let server = Binary::new().start_server(&["sandbox", "--port", "0"], &[]);
     for (file, kind) in FILES {
-        let ask = |method: &str| {
+        let request_head = |method: &str| {
             let request = format!("{method} /docs/{file} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
             let mut stream = server.connect();
             stream.write_all(request.as_bytes()).unwrap();
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).unwrap();
-            let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-            let head = String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase();
-            (head, answer.len() - end - 4)
+            let mut response = Vec::new();
+            stream.read_to_end(&mut response).unwrap();
+            let end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+            let head = String::from_utf8(response[..end].to_vec()).unwrap().to_lowercase();
+            (head, response.len() - end - 4)
         };
-        let (got, length) = ask("GET");
-        let (head, nothing) = ask("HEAD");
-        assert!(got.starts_with("http/1.1 200 ok") && head.starts_with("http/1.1 200 ok"), "{file}: {head}");
+        let (get, length) = request_head("GET");
+        let (head, head_length) = request_head("HEAD");
+        assert!(get.starts_with("http/1.1 200 ok") && head.starts_with("http/1.1 200 ok"), "{file}: {head}");
         assert!(head.contains(&format!("content-type: {kind}")), "{file}: {head}");
         let announced = format!("content-length: {length}");
-        assert!(length > 0 && got.contains(&announced) && head.contains(&announced), "{file}: {head}");
-        assert_eq!(nothing, 0, "{file}");
+        assert!(length > 0 && get.contains(&announced) && head.contains(&announced), "{file}: {head}");
+        assert_eq!(head_length, 0, "{file}");
     }
 }
 
@@ -81,7 +81,7 @@ async fn docs_page_loads_no_external_or_inline_resources() {
     }
 }
 
-/// An entered key is the tab's: it is never put where other tabs, or the next visit, find it.
+/// An entered key belongs to its tab: other tabs and the next visit must not find it.
 #[actix_web::test]
 async fn an_entered_key_is_kept_for_the_tab_only() {
     let app = TestApp::new().await;
@@ -92,22 +92,22 @@ async fn an_entered_key_is_kept_for_the_tab_only() {
 
 #[test]
 fn docs_page_shows_only_sandbox_keys() {
-    let ask = b"GET /docs/keys.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    let sandbox = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
-    let answer = sandbox.send(ask);
-    let shown: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let request = b"GET /docs/keys.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let sandbox = Binary::new().start_server(&["sandbox", "--port", "0"], &[]);
+    let response = sandbox.send(request);
+    let shown: serde_json::Value = serde_json::from_str(response.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let shown = shown["keys"].as_array().unwrap();
     assert_eq!(shown.len(), 6);
     for key in shown {
         let line = format!("key      {}  {}", key["value"].as_str().unwrap(), key["name"].as_str().unwrap());
-        assert!(sandbox.greeting.contains(&line), "{line}");
+        assert!(sandbox.startup_output.contains(&line), "{line}");
     }
     assert_snapshot!(shown[0]["entered"], @r#"{"ApiKey":"00000000-0000-4000-8000-000000003193","x-api-key":"00000000-0000-4000-8000-000000003193"}"#);
     assert_snapshot!(shown[5]["entered"], @r#"{"webhook":"Token 00000000-0000-4000-8000-000000000601"}"#);
 
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     binary.run(&["key", "issue", "--tenant", "3193"]);
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
-    assert_snapshot!(server.send(ask).split("\r\n\r\n").nth(1).unwrap(), @r#"{"keys":[]}"#);
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    assert_snapshot!(server.send(request).split("\r\n\r\n").nth(1).unwrap(), @r#"{"keys":[]}"#);
 }

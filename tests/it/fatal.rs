@@ -1,4 +1,4 @@
-//! What ends the process with a sentence and exit code 1, instead of a server that does not answer.
+//! Fatal errors: the process ends with a message and exit code 1 instead of staying up without responding.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,32 +9,32 @@ use history_gateway::config::Config;
 use history_gateway::http::Gateway;
 use insta::assert_snapshot;
 
-use crate::support::{Binary, Server, TestApp, exit_code};
+use crate::support::{Binary, Server, TestApp, wait_for_exit};
 
-/// Debian's package libfaketime brings it.
+/// Installed by Debian's package libfaketime.
 const FAKE_CLOCK: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
-/// A command whose clock the test sets; `None` where the library for it is not there.
+/// A command whose clock the test sets; `None` if libfaketime is not installed.
 fn with_fake_clock(mut command: Command) -> Option<Command> {
     if !Path::new(FAKE_CLOCK).exists() {
-        println!("skipped: {FAKE_CLOCK} is not there");
+        println!("skipped: {FAKE_CLOCK} is not installed");
         return None;
     }
-    // Only the time of day is set: timers go on.
+    // Only the wall clock is faked; timers keep running.
     command.env("LD_PRELOAD", FAKE_CLOCK).env("DONT_FAKE_MONOTONIC", "1").env("FAKETIME_NO_CACHE", "1");
     Some(command)
 }
 
 #[test]
 fn start_is_refused_with_a_clock_before_1970() {
-    let binary = crate::commands::shop();
+    let binary = crate::commands::binary_with_tenant();
     for arguments in [&["serve", "--bind", "127.0.0.1:0"][..], &["sandbox", "--port", "0"]] {
         let Some(mut command) = with_fake_clock(binary.command(arguments)) else { return };
         let output = command.env("FAKETIME", "1969-12-31 23:59:00").output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(
-            said.trim_end(),
-            "history-gateway: the machine's clock is set before 1970; set it right and start again"
+            error.trim_end(),
+            "history-gateway: the system clock is set before 1970; correct it and start again"
         );
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     }
@@ -50,12 +50,12 @@ fn clock_set_before_1970_ends_the_server_with_a_message() {
     let healthz = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     assert!(server.send(healthz).starts_with("HTTP/1.1 200 OK"));
     binary.write("clock", "1969-12-31 23:59:00");
-    assert_eq!(exit_code(&mut server.child, Duration::from_secs(10)), Some(1));
+    assert_eq!(wait_for_exit(&mut server.child, Duration::from_secs(10)), Some(1));
     let log = server.log();
     let sentence = log.lines().last().unwrap();
-    assert!(sentence.starts_with("history-gateway: the server was ended by a panic at /"), "{log}");
-    assert!(sentence.ends_with(": the machine's clock is set before 1970; set it right and start again"), "{log}");
-    assert!(!log.contains("epoch"), "what the panic itself says is left out: {log}");
+    assert!(sentence.starts_with("history-gateway: the server panicked at /"), "{log}");
+    assert!(sentence.ends_with(": the system clock is set before 1970; correct it and start again"), "{log}");
+    assert!(!log.contains("epoch"), "the panic's own message is left out: {log}");
 }
 
 #[actix_web::test]
@@ -65,7 +65,7 @@ async fn server_ends_when_too_many_threads_are_abandoned() {
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let work = move |_: &mut _| {
         begun.send(()).unwrap();
-        // An error tells that the other end was dropped.
+        // An error means that the sender was dropped.
         let _ = released.recv();
         Ok(())
     };

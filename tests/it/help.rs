@@ -1,4 +1,4 @@
-//! What `--help` says of every command, and what is said of a wrong flag.
+//! The help text of every command, and the errors of invalid arguments.
 
 use crate::support::Binary;
 
@@ -21,13 +21,13 @@ fn help_succeeds_and_invalid_arguments_exit_with_2() {
         &["tenant", "create", "--id", "0", "--name", "x"],
         &["export", "--tenant", "1", "--from", "soon"],
     ] {
-        assert!(binary.fails(wrong).starts_with("2 error: "), "{wrong:?}");
+        assert!(binary.run_failing(wrong).starts_with("2 error: "), "{wrong:?}");
     }
     assert!(binary.run(&["--version"]).starts_with("history-gateway "));
     assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
 }
 
-/// Every command and every subcommand, by its name.
+/// Every command and subcommand, with its full name.
 fn all_commands() -> Vec<(String, clap::Command)> {
     let (mut found, mut left) = (Vec::new(), vec![("history-gateway".to_owned(), history_gateway::cli::definition())]);
     while let Some((name, command)) = left.pop() {
@@ -62,7 +62,7 @@ fn every_command_and_option_has_complete_help_text() {
 fn help_examples_are_not_wrapped_at_80_columns_or_more() {
     for (name, command) in all_commands() {
         let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        // A paragraph is one line, which the terminal's width breaks; what is indented is not broken at all.
+        // A paragraph is one line, which is wrapped to the terminal's width; indented lines are not wrapped.
         let lines: Vec<&str> = after.lines().collect();
         for (line, next) in lines.iter().zip(lines.iter().skip(1)) {
             let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
@@ -72,7 +72,7 @@ fn help_examples_are_not_wrapped_at_80_columns_or_more() {
         for width in [80, 100, 200] {
             let help = command.clone().term_width(width).render_long_help().to_string();
             for line in indented.clone() {
-                assert!(help.lines().any(|shown| shown == *line), "{name} at {width}: torn: {line:?}");
+                assert!(help.lines().any(|shown| shown == *line), "{name} at {width}: wrapped: {line:?}");
             }
         }
     }

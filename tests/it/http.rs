@@ -1,4 +1,4 @@
-//! What holds for every request: ids, health, the page, headers, limits on a real socket.
+//! What applies to every request: request ids, health, CORS and headers; and limits and signals on real sockets.
 
 use std::io::{Read, Write};
 
@@ -37,7 +37,7 @@ async fn healthy_server_reports_ok_and_ready() {
 #[actix_web::test]
 async fn store_with_missing_migrations_is_not_ready() {
     let app = TestApp::new().await;
-    crate::stores::forget_migrations(&app.store).await;
+    crate::stores::delete_migration_records(&app.store).await;
     let response = app.send("GET", "/readyz", &[], "").await;
     assert_eq!(response.status, 503);
     assert_eq!(response.header("retry-after"), "1");
@@ -45,86 +45,93 @@ async fn store_with_missing_migrations_is_not_ready() {
 
 #[test]
 fn oversized_body_is_413_and_the_connection_stays_usable() {
-    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    let server = Binary::new().start_server(&["sandbox", "--port", "0"], &[]);
     let mut stream = server.connect();
     let length = 10_000_000;
     let head = format!(
         "POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
-    // All of it is sent before a byte is read.
+    // The whole body is sent before anything is read.
     stream.write_all(&vec![b' '; length]).unwrap();
-    // The connection is still good for another request.
+    // The connection still works for another request.
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answers = String::new();
-    stream.read_to_string(&mut answers).unwrap();
-    assert!(answers.starts_with("HTTP/1.1 413 ") && answers.contains(r#""title":"request-too-large""#), "{answers}");
-    assert!(answers.contains("HTTP/1.1 200 OK"), "{answers}");
+    let mut responses = String::new();
+    stream.read_to_string(&mut responses).unwrap();
+    assert!(
+        responses.starts_with("HTTP/1.1 413 ") && responses.contains(r#""title":"request-too-large""#),
+        "{responses}"
+    );
+    assert!(responses.contains("HTTP/1.1 200 OK"), "{responses}");
 }
 
 #[test]
 fn stalled_body_is_400_after_the_body_timeout() {
     let binary = Binary::new();
-    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    let server =
+        binary.start_server(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
     let mut stream = server.connect();
     let head =
         format!("POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: 100\r\n\r\n{{");
     stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(std::str::from_utf8(&answer).unwrap(), "HTTP/1.1 400");
+    let mut response = [0; 12];
+    stream.read_exact(&mut response).unwrap();
+    assert_eq!(std::str::from_utf8(&response).unwrap(), "HTTP/1.1 400");
 }
 
 #[test]
 fn stalled_chunked_body_closes_the_connection() {
     let binary = Binary::new();
-    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    let server =
+        binary.start_server(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
     for (path, status) in [("/api/messages/history", 401), ("/nothing", 404), ("/healthz", 405)] {
-        // The connection is read to its end, which comes only when the server closes it.
+        // This reads until the server closes the connection.
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n");
-        let answer = server.send(head.as_bytes());
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        let response = server.send(head.as_bytes());
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
     }
 }
 
 #[test]
 fn oversized_content_length_is_413_without_the_body() {
     let binary = Binary::new();
-    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
+    let server =
+        binary.start_server(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__BODY_TIMEOUT_SECONDS", "1")]);
     let head = format!(
         "POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: 99999999\r\n\r\n"
     );
-    let answer = server.send(head.as_bytes());
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = server.send(head.as_bytes());
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
 #[test]
 fn stalled_headers_are_408() {
     let binary = Binary::new();
-    let server = binary.serve(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
-    let answer = server.send(b"POST /api/messages/history HTTP/1.1\r\nHost: x\r\n");
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let server =
+        binary.start_server(&["sandbox", "--port", "0"], &[("HISTORY_GATEWAY__SERVER__HEADER_TIMEOUT_SECONDS", "1")]);
+    let response = server.send(b"POST /api/messages/history HTTP/1.1\r\nHost: x\r\n");
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
 }
 
 #[cfg(unix)]
 #[test]
 fn sigterm_finishes_in_flight_requests_and_exits_with_0() {
     let binary = Binary::new();
-    let mut server = binary.serve(&["sandbox", "--port", "0"], &[]);
+    let mut server = binary.start_server(&["sandbox", "--port", "0"], &[]);
     let mut stream = server.connect();
     let head =
         format!("POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: 11\r\n\r\n{{");
     stream.write_all(head.as_bytes()).unwrap();
-    // An answer on another connection shows that the server has had time for the first one.
+    // A response on another connection shows that the server has had time to read the first request.
     server.history(KEY, "{}");
     server.signal("-TERM");
     while !server.log().contains("stopping") {
         std::thread::yield_now();
     }
     stream.write_all(b"\"limit\":1}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("connection: close"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 OK") && response.contains("connection: close"), "{response}");
     assert_eq!(server.wait(), Some(0));
 }
 
@@ -135,7 +142,7 @@ fn signals_end_a_sandbox_and_remove_its_directory() {
     std::fs::create_dir(binary.path("temporary")).unwrap();
     let folder = binary.path("temporary").display().to_string();
     for signal in ["-HUP", "-INT", "-QUIT", "-TERM"] {
-        let mut server = binary.serve(&["sandbox", "--port", "0"], &[("TMPDIR", &folder)]);
+        let mut server = binary.start_server(&["sandbox", "--port", "0"], &[("TMPDIR", &folder)]);
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         server.signal(signal);
         assert_eq!(server.wait(), Some(0), "{signal}");
@@ -191,23 +198,23 @@ async fn responses_are_not_cacheable_and_not_frameable() {
 
 #[test]
 fn connect_method_is_refused_at_once() {
-    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    let server = Binary::new().start_server(&["sandbox", "--port", "0"], &[]);
     for target in ["example.com:443", "/api/messages/history", "/healthz"] {
         let started = std::time::Instant::now();
-        let answer = server.send(format!("CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
-        assert!(answer.starts_with("HTTP/1.1 40"), "{target}: {answer}");
+        let response = server.send(format!("CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        assert!(response.starts_with("HTTP/1.1 40"), "{target}: {response}");
         assert!(started.elapsed() < std::time::Duration::from_secs(5), "{target}");
     }
 }
 
 #[test]
 fn a_malformed_chunk_is_answered_400() {
-    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    let server = Binary::new().start_server(&["sandbox", "--port", "0"], &[]);
     for (path, header) in [("/api/messages/history", "x-api-key"), ("/api/whatsapp-log/count", "ApiKey")] {
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{header}: {KEY}\r\nTransfer-Encoding: chunked\r\n\r\n");
         for chunk in ["zz\r\n{}\r\n0\r\n\r\n", "2\r\n{}xx\r\n0\r\n\r\n", "2\r\n{}\r\n-1\r\n\r\n"] {
-            let answer = server.send(format!("{head}{chunk}").as_bytes());
-            assert!(answer.starts_with("HTTP/1.1 400 "), "{path} {chunk:?}: {answer}");
+            let response = server.send(format!("{head}{chunk}").as_bytes());
+            assert!(response.starts_with("HTTP/1.1 400 "), "{path} {chunk:?}: {response}");
         }
     }
 }

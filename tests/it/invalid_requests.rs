@@ -46,13 +46,13 @@ async fn wrong_types_and_values_are_400_with_the_field_path() {
         r#"{"subjectId":"shop"}"#,
         r#"{"subjectId":1.5}"#,
     ];
-    let mut answers = String::new();
+    let mut responses = String::new();
     for body in bodies {
-        let answer = app.ask(body).await;
-        let detail = answer.strip_prefix(r#"400 {"title":"not-valid-request","status":400,"detail":"#);
-        answers += &format!("{body}\n  {}\n", detail.unwrap_or(&answer).trim_end_matches('}'));
+        let response = app.history(body).await;
+        let detail = response.strip_prefix(r#"400 {"title":"not-valid-request","status":400,"detail":"#);
+        responses += &format!("{body}\n  {}\n", detail.unwrap_or(&response).trim_end_matches('}'));
     }
-    assert_snapshot!(answers, @r#"
+    assert_snapshot!(responses, @r#"
     {"subscriberFilter":"79001112233"}
       "The field 'subscriberFilter' must be an object."
     {"subscriberFilter":{"address":79001112233}}
@@ -144,11 +144,11 @@ async fn malformed_json_and_non_objects_are_400() {
         "{'limit':1}",
         "[{}",
     ];
-    let mut answers = String::new();
+    let mut responses = String::new();
     for body in bodies {
-        answers += &format!("{body}\n  {}\n", app.ask(body).await);
+        responses += &format!("{body}\n  {}\n", app.history(body).await);
     }
-    assert_snapshot!(answers, @r#"
+    assert_snapshot!(responses, @r#"
     {
       400 {"title":"not-valid-request","status":400,"detail":"The body is not valid JSON: it ends too early."}
     nonsense
@@ -177,43 +177,43 @@ async fn malformed_json_and_non_objects_are_400() {
 #[actix_web::test]
 async fn a_known_field_given_twice_is_not_valid() {
     let app = app().await;
-    assert_snapshot!(app.ask(r#"{"limit":1,"limit":1}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'limit' is given twice."}"#);
-    assert_snapshot!(app.ask(r#"{"limit":null,"limit":1}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'limit' is given twice."}"#);
-    assert_snapshot!(app.ask(r#"{"subscriberFilter":{"address":"1","address":"2"}}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subscriberFilter.address' is given twice."}"#);
-    assert_snapshot!(app.ask(r#"{"sort":[{"property":"messageId","property":"address"}]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'sort[0].property' is given twice."}"#);
+    assert_snapshot!(app.history(r#"{"limit":1,"limit":1}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'limit' is given twice."}"#);
+    assert_snapshot!(app.history(r#"{"limit":null,"limit":1}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'limit' is given twice."}"#);
+    assert_snapshot!(app.history(r#"{"subscriberFilter":{"address":"1","address":"2"}}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subscriberFilter.address' is given twice."}"#);
+    assert_snapshot!(app.history(r#"{"sort":[{"property":"messageId","property":"address"}]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'sort[0].property' is given twice."}"#);
 }
 
 #[actix_web::test]
 async fn a_blank_address_is_not_valid() {
     let app = app().await;
-    assert_snapshot!(app.ask(r#"{"subscriberFilter":{"address":""}}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subscriberFilter.address' must not be empty."}"#);
+    assert_snapshot!(app.history(r#"{"subscriberFilter":{"address":""}}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subscriberFilter.address' must not be empty."}"#);
     for blank in [" ", "+", "( )", "+[] {}", "\u{a0}", "( ) -", "--.", "...", "-"] {
         let body = json!({"subscriberFilter": {"address": blank, "type": "EMAIL"}});
-        assert!(app.ask(body).await.starts_with(r#"400 {"title":"not-valid-request""#), "{blank:?}");
+        assert!(app.history(body).await.starts_with(r#"400 {"title":"not-valid-request""#), "{blank:?}");
     }
 }
 
 #[actix_web::test]
 async fn checks_run_in_a_fixed_order() {
     let app = app().await;
-    let ask = async |body: &str| {
-        let answer = app.ask(body).await;
-        answer.split("\"title\":").nth(1).map(|rest| rest.split(',').next().unwrap().to_owned()).unwrap_or(answer)
+    let title_of = async |body: &str| {
+        let response = app.history(body).await;
+        response.split("\"title\":").nth(1).map(|rest| rest.split(',').next().unwrap().to_owned()).unwrap_or(response)
     };
-    // Shape, then address, limit, range, subject.
+    // The order is shape, address, limit, range, subject.
     let range = r#""dateFrom":"2024-01-01","dateTo":"2026-01-01""#;
-    assert_snapshot!(ask(r#"{"subscriberFilter":{"address":""},"limit":5000,"direction":"UP"}"#).await, @r#""not-valid-request""#);
-    assert_snapshot!(ask(r#"{"subscriberFilter":{"address":""},"limit":5000}"#).await, @r#""not-valid-request""#);
-    assert_snapshot!(ask(&format!(r#"{{"limit":5000,{range},"subjectId":99}}"#)).await, @r#""limit-not-valid""#);
-    assert_snapshot!(ask(&format!(r#"{{{range},"subjectId":99}}"#)).await, @r#""date-range-not-valid""#);
-    assert_snapshot!(ask(r#"{"subjectId":99}"#).await, @r#""message-matcher-subject-not-found""#);
-    assert_snapshot!(ask(r#"{"channelTypes":["FAX"],"limit":5000}"#).await, @r#""not-valid-request""#);
+    assert_snapshot!(title_of(r#"{"subscriberFilter":{"address":""},"limit":5000,"direction":"UP"}"#).await, @r#""not-valid-request""#);
+    assert_snapshot!(title_of(r#"{"subscriberFilter":{"address":""},"limit":5000}"#).await, @r#""not-valid-request""#);
+    assert_snapshot!(title_of(&format!(r#"{{"limit":5000,{range},"subjectId":99}}"#)).await, @r#""limit-not-valid""#);
+    assert_snapshot!(title_of(&format!(r#"{{{range},"subjectId":99}}"#)).await, @r#""date-range-not-valid""#);
+    assert_snapshot!(title_of(r#"{"subjectId":99}"#).await, @r#""message-matcher-subject-not-found""#);
+    assert_snapshot!(title_of(r#"{"channelTypes":["FAX"],"limit":5000}"#).await, @r#""not-valid-request""#);
 }
 
 #[actix_web::test]
 async fn limit_over_1000_or_negative_is_limit_not_valid() {
     let app = app().await;
-    assert_snapshot!(app.ask(r#"{"limit":1001}"#).await, @r#"400 {"title":"limit-not-valid","status":400,"detail":"The field 'limit' must be between 0 and 1000."}"#);
+    assert_snapshot!(app.history(r#"{"limit":1001}"#).await, @r#"400 {"title":"limit-not-valid","status":400,"detail":"The field 'limit' must be between 0 and 1000."}"#);
     for limit in [
         "1001",
         "\"1001\"",
@@ -226,7 +226,7 @@ async fn limit_over_1000_or_negative_is_limit_not_valid() {
         "-1e21",
         "2000.0",
     ] {
-        let answer = app.ask(format!(r#"{{"limit":{limit}}}"#)).await;
-        assert!(answer.contains(r#""title":"limit-not-valid""#), "{limit}: {answer}");
+        let response = app.history(format!(r#"{{"limit":{limit}}}"#)).await;
+        assert!(response.contains(r#""title":"limit-not-valid""#), "{limit}: {response}");
     }
 }

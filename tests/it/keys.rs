@@ -1,11 +1,11 @@
-//! docs/edna.md §7: every route with every kind of key, and the life of a key.
+//! docs/edna.md §7: every route with every kind of key, and the lifecycle of a key.
 
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::commands::shop;
+use crate::commands::binary_with_tenant;
 use crate::support::{TENANT, TestApp, message};
 use history_gateway::model::key::{GROUPS, KeyKind};
 use history_gateway::store::api_keys;
@@ -14,7 +14,7 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 async fn additional(app: &TestApp, groups: &[&str]) -> String {
     let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-    app.issue(TENANT, |key| {
+    app.issue_key(TENANT, |key| {
         key.kind = KeyKind::Additional;
         key.groups = Some(groups);
     })
@@ -25,11 +25,11 @@ async fn additional(app: &TestApp, groups: &[&str]) -> String {
 async fn each_route_accepts_only_the_intended_keys() {
     let app = TestApp::new().await;
     let everything_else: Vec<&str> = GROUPS.into_iter().filter(|group| *group != "message-history").collect();
-    let permitted = app.issue(TENANT, |key| {
+    let permitted = app.issue_key(TENANT, |key| {
         key.kind = KeyKind::Additional;
         key.permissions = Some(vec!["Read WhatsApp Log".into()]);
     });
-    let expired = app.issue(TENANT, |key| {
+    let expired = app.issue_key(TENANT, |key| {
         key.kind = KeyKind::Additional;
         key.groups = Some(vec!["message-history".into()]);
         key.valid_until = Some("2026-02-28".parse().unwrap());
@@ -44,7 +44,7 @@ async fn each_route_accepts_only_the_intended_keys() {
         ("no group", Some(additional(&app, &[]).await)),
         ("OneUptime permission", Some(permitted.await)),
         ("expired", Some(expired.await)),
-        ("webhook", Some(app.issue(TENANT, |key| key.kind = KeyKind::Webhook).await)),
+        ("webhook", Some(app.issue_key(TENANT, |key| key.kind = KeyKind::Webhook).await)),
     ];
     let paths = crate::openapi::routes();
     let mut rules: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -53,7 +53,7 @@ async fn each_route_accepts_only_the_intended_keys() {
             path.replace("{}", if path.starts_with("/v1") { "1" } else { "550e8400-e29b-41d4-a716-446655440000" });
         let mut rule = String::new();
         for (name, key) in &keys {
-            // In every header that a route may look at: only its own counts.
+            // In every header that some route reads; only the route's own header counts.
             let token = key.as_ref().map(|key| format!("Token {key}"));
             let mut statuses = Vec::new();
             for (header, value) in [("x-api-key", key), ("ApiKey", key), ("Authorization", &token)] {
@@ -62,7 +62,7 @@ async fn each_route_accepts_only_the_intended_keys() {
             }
             rule += &format!("  {name} {statuses:?}\n");
         }
-        // What answers each key so is no method of the route, or no route.
+        // 405, or 404 for every key, means that there is no such method or no such route.
         let is_route = !rule.contains("405") && rule.lines().any(|line| !line.ends_with("[404, 404, 404]"));
         if is_route {
             rules.entry(rule).or_default().push(format!("{method} {path}"));
@@ -199,7 +199,7 @@ async fn key_and_header_name_are_case_insensitive() {
 #[actix_web::test]
 async fn several_master_keys_may_exist() {
     let app = TestApp::new().await;
-    let second = app.issue(TENANT, |_| {}).await;
+    let second = app.issue_key(TENANT, |_| {}).await;
     assert_eq!(app.ids("{}").await, "[]");
     assert_eq!(app.ids_with(&second, "{}").await, "[]");
 }
@@ -208,7 +208,7 @@ async fn several_master_keys_may_exist() {
 async fn key_is_valid_through_its_last_day_in_utc() {
     for (now, expected) in [("2026-03-01T23:59:59.999Z", "[]"), ("2026-03-02T00:00:00Z", "401")] {
         let app = TestApp::at(now, |_| {}).await;
-        let key = app.issue(TENANT, |key| {
+        let key = app.issue_key(TENANT, |key| {
             key.kind = KeyKind::Additional;
             key.groups = Some(vec!["message-history".into()]);
             key.valid_until = Some("2026-03-01".parse().unwrap());
@@ -223,42 +223,42 @@ async fn revoked_key_stops_working_within_a_second() {
     assert_eq!(app.ids("{}").await, "[]");
     app.store.write(|c| api_keys::revoke(c, TENANT, 1, crate::support::instant("2026-03-01T12:00:00Z"))).await.unwrap();
     let revoked_at = std::time::Instant::now();
-    // A request that follows another one, as a busy client's do; each is a real question, none waits.
+    // Each request follows the one before at once, as those of a busy client do.
     while app.ids("{}").await == "[]" {
         assert!(revoked_at.elapsed() < std::time::Duration::from_secs(1), "the key still works");
     }
-    assert!(app.ask("{}").await.starts_with("401 "));
+    assert!(app.history("{}").await.starts_with("401 "));
 }
 
 #[actix_web::test]
 async fn a_new_key_works_at_once() {
     let app = TestApp::new().await;
     let secret = "0C6F7A52-52f1-4b0c-9d6e-1f8c2a4b7e10";
-    assert!(app.ask_with(secret, "{}").await.starts_with("401 "));
+    assert!(app.history_with(secret, "{}").await.starts_with("401 "));
     let digest = history_gateway::model::key::Secret::parse(secret).unwrap().digest();
-    app.issue(TENANT, |key| key.digest = digest).await;
+    app.issue_key(TENANT, |key| key.digest = digest).await;
     assert_eq!(app.ids_with(secret, "{}").await, "[]");
 }
 
 #[actix_web::test]
 async fn last_use_of_a_key_is_recorded() {
     let app = TestApp::new().await;
-    let used = async || {
+    let last_used_at = async || {
         let keys = app.store.read(|c| api_keys::list(c, TENANT)).await.unwrap();
         keys[0].last_used_at.map(|at| at.to_string())
     };
     app.ids("{}").await;
-    assert_eq!(used().await, None);
+    assert_eq!(last_used_at().await, None);
     app.gateway.app.keys.save_last_uses().await.unwrap();
-    assert_eq!(used().await.as_deref(), Some("2026-03-01T12:00:00.000+0000"));
+    assert_eq!(last_used_at().await.as_deref(), Some("2026-03-01T12:00:00.000+0000"));
 }
 
 #[actix_web::test]
 async fn a_key_sees_its_own_tenant_only() {
     let app = TestApp::new().await;
     let other = history_gateway::model::TenantId(77);
-    app.tenant(other).await;
-    let key = app.issue(other, |_| {}).await;
+    app.create_tenant(other).await;
+    let key = app.issue_key(other, |_| {}).await;
     app.import([message(1, json!({"subscriberId": 10}))]).await;
     for body in [
         "{}",
@@ -279,35 +279,35 @@ fn debug_output_hides_the_key() {
 
 #[test]
 fn key_is_revoked_by_tenant_and_id_and_shown_by_name() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     binary.run(&["tenant", "create", "--id", "7", "--name", "Other"]);
     binary.run(&["key", "issue", "--tenant", "3193", "--name", "desk"]);
     binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]);
-    let said = |arguments: &[&str]| String::from_utf8(binary.output(arguments).stderr).unwrap();
-    assert!(binary.fails(&["key", "revoke", "--id", "1"]).starts_with("2 error: "));
-    assert_snapshot!(binary.fails(&["key", "revoke", "--tenant", "7", "--id", "1"]), @"1 history-gateway: tenant 7 has no key 1; 'history-gateway key list --tenant 7' shows its keys");
-    assert_snapshot!(binary.fails(&["key", "revoke", "--tenant", "8", "--id", "1"]), @"1 history-gateway: there is no tenant 8; 'history-gateway tenant create --id 8 --name NAME' makes it");
+    let stderr_of = |arguments: &[&str]| String::from_utf8(binary.output(arguments).stderr).unwrap();
+    assert!(binary.run_failing(&["key", "revoke", "--id", "1"]).starts_with("2 error: "));
+    assert_snapshot!(binary.run_failing(&["key", "revoke", "--tenant", "7", "--id", "1"]), @"1 history-gateway: tenant 7 has no key 1; 'history-gateway key list --tenant 7' shows its keys");
+    assert_snapshot!(binary.run_failing(&["key", "revoke", "--tenant", "8", "--id", "1"]), @"1 history-gateway: there is no tenant 8; 'history-gateway tenant create --id 8 --name NAME' makes it");
     assert!(!binary.run(&["key", "list", "--tenant", "3193"]).contains("revoked"));
-    assert_snapshot!(said(&["key", "revoke", "--tenant", "3193", "--id", "1"]), @"The master key 1 'desk' of tenant 3193 is revoked.");
-    assert_snapshot!(said(&["key", "revoke", "--tenant", "3193", "--id", "2"]), @"The webhook key 2 of tenant 3193 is revoked.");
+    assert_snapshot!(stderr_of(&["key", "revoke", "--tenant", "3193", "--id", "1"]), @"The master key 1 'desk' of tenant 3193 is revoked.");
+    assert_snapshot!(stderr_of(&["key", "revoke", "--tenant", "3193", "--id", "2"]), @"The webhook key 2 of tenant 3193 is revoked.");
     assert_eq!(binary.run(&["key", "list", "--tenant", "3193"]).matches("revoked").count(), 2);
 }
 
 #[test]
 fn known_or_guessable_key_values_are_refused() {
-    let binary = shop();
-    let issue = |value: &str| binary.fails(&["key", "issue", "--tenant", "3193", "--value", value]);
+    let binary = binary_with_tenant();
+    let issue = |value: &str| binary.run_failing(&["key", "issue", "--tenant", "3193", "--value", value]);
     for last in ["3193", "3194", "0401", "0403", "0501", "0601"] {
-        insta::allow_duplicates! { assert_snapshot!(issue(&format!("00000000-0000-4000-8000-00000000{last}")), @"1 history-gateway: the key was not issued: --value is a key of the sandbox, which everybody knows; leave --value out, and a new key is made"); }
+        insta::allow_duplicates! { assert_snapshot!(issue(&format!("00000000-0000-4000-8000-00000000{last}")), @"1 history-gateway: the key was not issued: --value is a key of the sandbox, which is public; leave --value out to generate a new key"); }
     }
     for value in [
         "00000000-0000-0000-0000-000000000000",
         "11111111-2222-4333-8444-555555555555",
         "aaaaaaaa-BBBB-4ccc-8ddd-EEEEEEEEEEEE",
     ] {
-        insta::allow_duplicates! { assert_snapshot!(issue(value), @"1 history-gateway: the key was not issued: --value has fewer than 8 different digits, so it can be guessed; leave --value out, and a new key is made"); }
+        insta::allow_duplicates! { assert_snapshot!(issue(value), @"1 history-gateway: the key was not issued: --value has fewer than 8 different digits, so it can be guessed; leave --value out to generate a new key"); }
     }
     assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
-    // Eight different digits, of no version that anybody makes up today.
+    // Eight different digits, in no version of UUID that is generated today.
     binary.run(&["key", "issue", "--tenant", "3193", "--value", "01234567-0123-0123-0123-012345670123"]);
 }

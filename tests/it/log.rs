@@ -1,4 +1,4 @@
-//! The log: an output that nobody reads holds nothing up, and what a line holds.
+//! The log: an output that nobody reads delays nothing, and what a line contains.
 
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::net::{TcpListener, TcpStream};
@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{Binary, Server, exit_code};
+use crate::support::{Binary, Server, wait_for_exit};
 
-/// How long the program may take to end where it has nothing left to do.
-const ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// How long the program may take to end when it has nothing left to do.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A pipe that takes nothing more. Its reader has to be kept, since a pipe without one is another matter.
+/// A full pipe. Its reader must be kept, because a write to a pipe without a reader fails instead of blocking.
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, writer) = pipe().unwrap();
     let mut filling = writer.try_clone().unwrap();
     let (about_to_block, filled) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        // More than any pipe takes: the thread ends with the reader.
+        // Writes until the pipe is full, and then blocks until the reader is dropped.
         while filling.write_all(&[b'.'; 4096]).is_ok() {
             let _ = about_to_block.send(());
         }
@@ -27,8 +27,8 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
-/// So many requests on one connection, sent without waiting for answers; gives everything that was answered.
-fn many(server: &Server, requests: usize) -> String {
+/// Pipelines so many requests on one connection; gives all responses.
+fn pipeline_requests(server: &Server, requests: usize) -> String {
     let mut stream = server.connect();
     let mut sending = stream.try_clone().unwrap();
     let sender = std::thread::spawn(move || {
@@ -37,10 +37,10 @@ fn many(server: &Server, requests: usize) -> String {
         }
         sending.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     });
-    let mut answers = String::new();
-    stream.read_to_string(&mut answers).unwrap();
+    let mut responses = String::new();
+    stream.read_to_string(&mut responses).unwrap();
     sender.join().unwrap();
-    answers
+    responses
 }
 
 #[cfg(unix)]
@@ -52,8 +52,8 @@ fn blocked_log_delays_no_response_and_drops_are_counted() {
     let mut server = Server::start_logging_to(stderr, &mut command, &binary.path("server.log"));
     drop(command);
     for _ in 0..3 {
-        let answers = many(&server, 2000);
-        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2000);
+        let responses = pipeline_requests(&server, 2000);
+        assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), 2000);
     }
     assert!(server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").contains("200 OK"));
     let metrics = server.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -61,7 +61,7 @@ fn blocked_log_delays_no_response_and_drops_are_counted() {
     let dropped: u64 = metrics.split(name).nth(1).unwrap().lines().next().unwrap().parse().unwrap();
     assert!((1000..6000).contains(&dropped), "{dropped}");
     server.signal("-TERM");
-    assert_eq!(exit_code(&mut server.child, ENDS_WITHIN), Some(0));
+    assert_eq!(wait_for_exit(&mut server.child, EXIT_TIMEOUT), Some(0));
 }
 
 #[cfg(unix)]
@@ -73,48 +73,48 @@ fn blocked_startup_output_delays_no_response() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = binary.command(&["sandbox", "--port", &port.to_string()]);
     let child = command.stdout(stdout).stderr(stderr).spawn().unwrap();
-    let mut server = Server::started(child, format!("127.0.0.1:{port}"), &binary.path("server.log"));
+    let mut server = Server::from_child(child, format!("127.0.0.1:{port}"), &binary.path("server.log"));
     let deadline = Instant::now() + Duration::from_secs(30);
     while let Err(error) = TcpStream::connect(&server.address) {
         assert!(Instant::now() < deadline, "{error}");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let answer = server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let response = server.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert!(response.starts_with("HTTP/1.1 200 OK"), "{response}");
     server.signal("-TERM");
-    assert_eq!(exit_code(&mut server.child, ENDS_WITHIN), Some(0));
+    assert_eq!(wait_for_exit(&mut server.child, EXIT_TIMEOUT), Some(0));
 }
 
 #[test]
 fn program_exits_even_if_its_error_cannot_be_written() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     let (_unread, stderr) = full_pipe();
     let mut child = binary.command(&["serve"]).stderr(stderr).spawn().unwrap();
-    assert_eq!(exit_code(&mut child, ENDS_WITHIN), Some(1));
+    assert_eq!(wait_for_exit(&mut child, EXIT_TIMEOUT), Some(1));
 }
 
 #[test]
 fn request_log_line_has_tenant_key_and_error_once() {
-    let binary = crate::commands::shop();
+    let binary = crate::commands::binary_with_tenant();
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
-    let hook = binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]).trim().to_owned();
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[("HISTORY_GATEWAY__LOG__FORMAT", "json")]);
-    let ask = |path: &str, header: &str, body: &str| {
+    let webhook_key = binary.run(&["key", "issue", "--tenant", "3193", "--kind", "webhook"]).trim().to_owned();
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[("HISTORY_GATEWAY__LOG__FORMAT", "json")]);
+    let post = |path: &str, header: &str, body: &str| {
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}");
         server.send(format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes())
     };
     let (history, logs) = ("/api/messages/history", "/api/whatsapp-log/count");
-    ask(history, &format!("x-api-key: {key}"), "{}");
-    ask(history, &format!("x-api-key: {key}"), r#"{"limit":-1}"#);
-    ask(history, "x-api-key: 79001112233", "{}");
-    ask(logs, &format!("ApiKey: {key}"), "{}");
-    ask(logs, &format!("ApiKey: {key}"), "[1]");
-    ask(logs, "ApiKey: 79001112233", "{}");
-    ask("/webhooks/edna", &format!("Authorization: Token {hook}"), r#"{"messageId":1}"#);
-    ask("/nothing", "x-api-key: 79001112233", "");
+    post(history, &format!("x-api-key: {key}"), "{}");
+    post(history, &format!("x-api-key: {key}"), r#"{"limit":-1}"#);
+    post(history, "x-api-key: 79001112233", "{}");
+    post(logs, &format!("ApiKey: {key}"), "{}");
+    post(logs, &format!("ApiKey: {key}"), "[1]");
+    post(logs, "ApiKey: 79001112233", "{}");
+    post("/webhooks/edna", &format!("Authorization: Token {webhook_key}"), r#"{"messageId":1}"#);
+    post("/nothing", "x-api-key: 79001112233", "");
     let mut lines = Vec::new();
-    for line in server.log_at_end().lines() {
+    for line in server.stop_and_read_log().lines() {
         let mut fields: Value = serde_json::from_str(line).unwrap();
         assert_eq!(fields.to_string().len(), line.len(), "a field is there more than once: {line}");
         let fields = fields.as_object_mut().unwrap();

@@ -1,4 +1,4 @@
-//! What the gateway promises, a file a promise. In process, a fresh store each, in any order.
+//! Tests of the gateway's documented behaviour, one file per topic. Each has a fresh store; they run in any order.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(
     clippy::needless_pass_by_value,

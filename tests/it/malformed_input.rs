@@ -1,4 +1,4 @@
-//! Bad input of every kind: only documented answers, never a crash.
+//! Malformed input of every kind: only documented responses, never a crash.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -11,9 +11,9 @@ async fn app() -> TestApp {
     app
 }
 
-/// Whether an answer is one the contract names for a request with a good key.
-fn is_documented(answer: &str) -> bool {
-    let (status, body) = answer.split_once(' ').unwrap();
+/// Whether a response is one that the contract documents for a request with a valid key.
+fn is_documented(response: &str) -> bool {
+    let (status, body) = response.split_once(' ').unwrap();
     let Ok(body) = serde_json::from_str::<Value>(body) else { return false };
     match status {
         "200" => body["content"].is_array() && body["hasNext"].is_boolean() && body.as_object().unwrap().len() == 2,
@@ -47,12 +47,12 @@ async fn deep_nesting_gets_a_documented_answer() {
         (format!("{{\"subscriberFilter\":{{\"address\":{open}{close}}}}}"), "400"),
         (format!("{{\"limit\":{open}{close}}}"), "400"),
         ("{\"a\":".repeat(200_000), "400"),
-        // Each a sort entry without a property, which is passed over.
+        // Nested sort entries without a property, which are ignored.
         (format!("{}1{}", "{\"sort\":".repeat(100_000), "}".repeat(100_000)), "200"),
     ] {
-        let answer = app.ask(&body).await;
-        assert!(answer.starts_with(status), "{}…: {answer}", &body[..20]);
-        assert!(is_documented(&answer));
+        let response = app.history(&body).await;
+        assert!(response.starts_with(status), "{}…: {response}", &body[..20]);
+        assert!(is_documented(&response));
     }
 }
 
@@ -64,7 +64,7 @@ async fn invalid_utf_8_is_400() {
         assert_eq!(response.status, 400);
         assert!(response.body.contains("not valid UTF-8"), "{}", response.body);
     }
-    assert!(app.ask(r#"{"direction":"\ud800"}"#).await.starts_with("400 "));
+    assert!(app.history(r#"{"direction":"\ud800"}"#).await.starts_with("400 "));
 }
 
 #[actix_web::test]
@@ -73,7 +73,7 @@ async fn huge_lists_are_handled() {
     let words = vec!["SMS"; 100_000];
     assert_eq!(app.ids(json!({"channelTypes": words})).await, "[1]");
     let unknown: Vec<String> = (0..50_000).map(|n| format!("C{n}")).collect();
-    assert!(app.ask(json!({"channelTypes": unknown})).await.starts_with("400 "));
+    assert!(app.history(json!({"channelTypes": unknown})).await.starts_with("400 "));
     let sort = vec![json!({"property": "comment"}); 20_000];
     assert_eq!(app.ids(json!({"sort": sort})).await, "[1]");
     let every: Vec<Value> = history_gateway::model::Property::ALL
@@ -147,7 +147,7 @@ async fn control_characters_are_stored_found_and_sorted() {
         )
     };
     app.import((1..).zip(texts).map(|(id, text)| item(id, text))).await;
-    // An unknown field may hold what is no text at all.
+    // An unknown field may hold invalid Unicode.
     let odd = item(50, "odd").to_string().replacen('{', r#"{"extra":"\ud800 \u0000","#, 1);
     let odd = history_gateway::model::Item::parse(&odd, crate::support::TENANT).unwrap();
     history_gateway::ingest::record(&app.store, crate::support::TENANT, vec![odd]).await.unwrap();
@@ -159,11 +159,11 @@ async fn control_characters_are_stored_found_and_sorted() {
     sorted.sort_unstable();
     let ids: Vec<String> = sorted.iter().map(|(_, id)| id.to_string()).collect();
     for property in ["content", "comment", "subjectName", "cascadeName", "address"] {
-        let question = json!({"limit": 100, "sort": {"property": property, "direction": "ASC"}});
-        // Not read as JSON, which the unknown field would not let one do.
-        let answer = app.ask(question).await;
+        let body = json!({"limit": 100, "sort": {"property": property, "direction": "ASC"}});
+        // Not parsed as JSON, which the unknown field would prevent.
+        let response = app.history(body).await;
         let found: Vec<&str> =
-            answer.split("\"messageId\":").skip(1).filter_map(|item| item.split(',').next()).collect();
+            response.split("\"messageId\":").skip(1).filter_map(|item| item.split(',').next()).collect();
         assert_eq!(found, ids, "{property}");
     }
 }
@@ -191,8 +191,8 @@ proptest! {
         actix_web::rt::System::new().block_on(async {
             let app = app().await;
             for body in bodies {
-                let answer = app.ask(&body).await;
-                assert!(is_documented(&answer), "{body}: {answer}");
+                let response = app.history(&body).await;
+                assert!(is_documented(&response), "{body}: {response}");
             }
         });
     }
@@ -203,8 +203,8 @@ proptest! {
             let app = app().await;
             for body in bodies {
                 let response = app.post("/api/messages/history", &[("x-api-key", &app.key)], body.clone()).await;
-                let answer = format!("{} {}", response.status.as_u16(), response.body);
-                assert!(is_documented(&answer), "{body:?}: {answer}");
+                let status_and_body = format!("{} {}", response.status.as_u16(), response.body);
+                assert!(is_documented(&status_and_body), "{body:?}: {status_and_body}");
             }
         });
     }

@@ -1,4 +1,4 @@
-//! docs/edna.md 6.3, 6.4 and 6.6: what several copies of one message come to, and what an item may look like.
+//! docs/edna.md 6.3, 6.4 and 6.6: how copies of a message are merged, and which items are valid.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -7,20 +7,20 @@ use crate::support::{TENANT, TestApp, message};
 use history_gateway::ingest::OutcomeCounts;
 use history_gateway::model::{Item, TenantId};
 
-/// Imports copies one by one, and gives the message they come to.
-async fn merged(copies: &[Value]) -> String {
+/// Imports copies one by one; gives the history response with the merged message.
+async fn merge_copies(copies: &[Value]) -> String {
     let app = TestApp::new().await;
     for copy in copies {
         app.import([copy.clone()]).await;
     }
-    app.ask("{}").await
+    app.history("{}").await
 }
 
 fn status(word: &str, at: &str) -> Value {
     message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at}))
 }
 
-fn reason(item: &Value) -> String {
+fn rejection_reason(item: &Value) -> String {
     Item::parse(&item.to_string(), TENANT).expect_err("a rejected item").to_string()
 }
 
@@ -31,7 +31,9 @@ async fn late_sent_does_not_undo_read() {
     let late = app.import([status("SENT", "2026-03-01T10:00:09Z")]).await;
     assert_eq!(late, OutcomeCounts { unchanged: 1, ..OutcomeCounts::default() });
     assert!(
-        app.ask("{}").await.contains(r#""deliveryStatus":"READ","deliveryStatusAt":"2026-03-01T10:00:01.000+0000""#)
+        app.history("{}")
+            .await
+            .contains(r#""deliveryStatus":"READ","deliveryStatusAt":"2026-03-01T10:00:01.000+0000""#)
     );
 }
 
@@ -39,41 +41,41 @@ async fn late_sent_does_not_undo_read() {
 async fn later_failure_does_not_undo_delivered() {
     for failure in ["UNDELIVERED", "FAILED", "CANCELLED", "EXPIRED", "INVALID"] {
         let copies = [status("DELIVERED", "2026-03-01T10:00:01Z"), status(failure, "2026-03-01T10:00:09Z")];
-        assert!(merged(&copies).await.contains(r#""deliveryStatus":"DELIVERED""#), "{failure}");
+        assert!(merge_copies(&copies).await.contains(r#""deliveryStatus":"DELIVERED""#), "{failure}");
     }
 }
 
 #[actix_web::test]
 async fn status_precedence_is_rank_then_time_then_word_then_text() {
-    // Each is greater than the one before it.
-    let said = |word: &str, at: &str, text: &str| {
+    // Each takes precedence over the one before it.
+    let with_status = |word: &str, at: &str, text: &str| {
         message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at, "deliveryStatusMessage": text}))
     };
     let (early, late) = ("2026-03-01T10:00:01Z", "2026-03-01T10:00:02Z");
-    let rising = [
+    let ascending = [
         message(1, json!({})),
-        said("ACCEPTED", late, "z"),
-        said("ENQUEUED", early, "z"),
-        said("DELAYED", early, "z"),
-        said("SENT", early, "z"),
-        said("HALFWAY", late, "z"),
-        said("SENT", late, "a"),
-        said("SENT", late, "b"),
-        said("CANCELLED", early, "z"),
-        said("EXPIRED", early, "z"),
-        said("FAILED", early, "z"),
-        said("INVALID", early, "z"),
-        said("UNDELIVERED", early, "z"),
-        said("CANCELLED", late, "z"),
-        said("DELIVERED", early, "z"),
-        said("READ", early, "z"),
+        with_status("ACCEPTED", late, "z"),
+        with_status("ENQUEUED", early, "z"),
+        with_status("DELAYED", early, "z"),
+        with_status("SENT", early, "z"),
+        with_status("HALFWAY", late, "z"),
+        with_status("SENT", late, "a"),
+        with_status("SENT", late, "b"),
+        with_status("CANCELLED", early, "z"),
+        with_status("EXPIRED", early, "z"),
+        with_status("FAILED", early, "z"),
+        with_status("INVALID", early, "z"),
+        with_status("UNDELIVERED", early, "z"),
+        with_status("CANCELLED", late, "z"),
+        with_status("DELIVERED", early, "z"),
+        with_status("READ", early, "z"),
     ];
     // Every pair is a message of its own, in both orders.
     let app = TestApp::new().await;
     let pairs: Vec<(usize, usize)> =
-        (0..rising.len()).flat_map(|top| (0..=top).flat_map(move |low| [(low, top), (top, low)])).collect();
-    let as_message = |id: i64, place: usize| {
-        let mut copy = rising[place].clone();
+        (0..ascending.len()).flat_map(|top| (0..=top).flat_map(move |low| [(low, top), (top, low)])).collect();
+    let as_message = |id: i64, index: usize| {
+        let mut copy = ascending[index].clone();
         copy["messageId"] = json!(id);
         copy
     };
@@ -81,8 +83,8 @@ async fn status_precedence_is_rank_then_time_then_word_then_text() {
     app.import((1..).zip(&pairs).map(|(id, pair)| as_message(id, pair.1))).await;
     for (id, (first, second)) in (1..).zip(&pairs) {
         let expected = Item::parse(&as_message(id, *first.max(second)).to_string(), TENANT).unwrap().render();
-        let answer = app.ask(json!({"messageId": id})).await;
-        assert_eq!(answer, format!(r#"200 {{"content":[{expected}],"hasNext":false}}"#), "{first} {second}");
+        let response = app.history(json!({"messageId": id})).await;
+        assert_eq!(response, format!(r#"200 {{"content":[{expected}],"hasNext":false}}"#), "{first} {second}");
     }
 }
 
@@ -91,32 +93,32 @@ async fn winning_copy_is_completed_from_the_other() {
     let lesser =
         message(1, json!({"deliveryStatus": "SENT", "comment": "c", "segments": 1, "newField": 1, "old": true}));
     let greater = message(1, json!({"deliveryStatus": "READ", "segments": 2, "newField": 2, "content": "x"}));
-    let both = merged(&[lesser.clone(), greater.clone()]).await;
+    let both = merge_copies(&[lesser.clone(), greater.clone()]).await;
     assert_snapshot!(both, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"x","deliveryStatus":"READ","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","segments":2,"comment":"c","newField":2,"old":true}],"hasNext":false}"#);
-    assert_eq!(merged(&[greater, lesser]).await, both);
+    assert_eq!(merge_copies(&[greater, lesser]).await, both);
 }
 
 #[actix_web::test]
 async fn equal_statuses_are_resolved_by_the_greater_bytes() {
     let (a, b) = (message(1, json!({"comment": "a"})), message(1, json!({"comment": "b"})));
-    let both = merged(&[a.clone(), b.clone()]).await;
+    let both = merge_copies(&[a.clone(), b.clone()]).await;
     assert!(both.contains(r#""comment":"b""#), "{both}");
-    assert_eq!(merged(&[b, a]).await, both);
+    assert_eq!(merge_copies(&[b, a]).await, both);
 }
 
 #[actix_web::test]
 async fn three_copies_merge_the_same_in_every_order() {
-    // What the least copy alone has must not stand in the way of the middle one.
+    // Fields that only the lowest copy fills must not prevent those of the middle one.
     let copies = [
         message(1, json!({"comment": "least", "cascadeId": 1, "extra": "least"})),
         message(1, json!({"deliveryStatus": "SENT", "comment": "middle", "extra": "middle"})),
         message(1, json!({"deliveryStatus": "READ", "broadcastId": 3})),
     ];
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-    let expected = merged(&copies).await;
+    let expected = merge_copies(&copies).await;
     assert_snapshot!(expected, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","deliveryStatus":"READ","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","cascadeId":1,"broadcastId":3,"comment":"middle","extra":"middle"}],"hasNext":false}"#);
     for order in orders {
-        assert_eq!(merged(&order.map(|place: usize| copies[place].clone())).await, expected, "{order:?}");
+        assert_eq!(merge_copies(&order.map(|index: usize| copies[index].clone())).await, expected, "{order:?}");
     }
 }
 
@@ -125,9 +127,9 @@ async fn repeated_import_changes_nothing() {
     let app = TestApp::new().await;
     let items = || (1..=3).map(|id| message(id, json!({"deliveryStatus": "SENT"})));
     assert_eq!(app.import(items()).await, OutcomeCounts { imported: 3, ..OutcomeCounts::default() });
-    let before = app.ask("{}").await;
+    let before = app.history("{}").await;
     assert_eq!(app.import(items().chain(items())).await, OutcomeCounts { unchanged: 6, ..OutcomeCounts::default() });
-    assert_eq!(app.ask("{}").await, before);
+    assert_eq!(app.history("{}").await, before);
 }
 
 #[actix_web::test]
@@ -152,7 +154,7 @@ async fn unknown_channels_statuses_and_traffic_types_are_kept() {
     let app = TestApp::new().await;
     let unknown = json!({"channelType": "MAX_BOT", "deliveryStatus": "Halfway", "trafficType": "NEW", "content": {"type": "HOLOGRAM"}});
     app.import([message(1, unknown)]).await;
-    assert_snapshot!(app.ask("{}").await, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"MAX_BOT","direction":"OUT","address":"79001112233","content":"{\"type\":\"HOLOGRAM\"}","deliveryStatus":"Halfway","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","trafficType":"NEW"}],"hasNext":false}"#);
+    assert_snapshot!(app.history("{}").await, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"MAX_BOT","direction":"OUT","address":"79001112233","content":"{\"type\":\"HOLOGRAM\"}","deliveryStatus":"Halfway","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","trafficType":"NEW"}],"hasNext":false}"#);
 }
 
 #[actix_web::test]
@@ -178,8 +180,8 @@ async fn subjects_derived_from_copies_do_not_depend_on_order() {
     ];
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2], [2, 3, 0, 1]] {
         let app = TestApp::new().await;
-        for place in order {
-            app.import([copies[place].clone()]).await;
+        for index in order {
+            app.import([copies[index].clone()]).await;
         }
         let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
         let known: Vec<_> = subjects.iter().map(|subject| (subject.id, subject.name.as_deref())).collect();
@@ -203,17 +205,17 @@ async fn manually_added_subject_is_not_overwritten() {
 async fn the_same_message_id_of_two_tenants_is_two_messages() {
     let app = TestApp::new().await;
     let other = TenantId(77);
-    app.tenant(other).await;
-    let key = app.issue(other, |_| {}).await;
+    app.create_tenant(other).await;
+    let key = app.issue_key(other, |_| {}).await;
     app.import([message(1, json!({"comment": "ours"}))]).await;
     app.import_for(other, [message(1, json!({"comment": "theirs"}))]).await;
-    assert!(app.ask("{}").await.contains("ours"));
-    assert!(app.ask_with(&key, "{}").await.contains("theirs"));
+    assert!(app.history("{}").await.contains("ours"));
+    assert!(app.history_with(&key, "{}").await.contains("theirs"));
 }
 
 #[test]
 fn an_item_of_another_tenant_is_rejected() {
-    assert_snapshot!(reason(&message(1, json!({"tenantId": 1}))), @"the field 'tenantId' names another tenant");
+    assert_snapshot!(rejection_reason(&message(1, json!({"tenantId": 1}))), @"the field 'tenantId' names another tenant");
     assert!(Item::parse(&message(1, json!({"tenantId": "3193"})).to_string(), TENANT).is_ok());
 }
 
@@ -222,9 +224,9 @@ fn an_item_without_a_required_field_is_rejected() {
     for field in ["messageId", "channelType", "direction", "address", "content", "sentOrReceivedAt"] {
         let mut item = message(1, json!({}));
         item[field] = Value::Null;
-        assert_eq!(reason(&item), format!("the field '{field}' is missing"));
+        assert_eq!(rejection_reason(&item), format!("the field '{field}' is missing"));
         item.as_object_mut().unwrap().remove(field);
-        assert_eq!(reason(&item), format!("the field '{field}' is missing"));
+        assert_eq!(rejection_reason(&item), format!("the field '{field}' is missing"));
     }
 }
 
@@ -249,7 +251,7 @@ fn item_with_an_invalid_value_is_rejected_with_the_field_name() {
         json!({"comment": {"a": 1}}),
         json!({"deliveryStatusAt": "2026"}),
     ] {
-        reasons += &format!("{}\n  {}\n", wrong, reason(&message(1, wrong.clone())));
+        reasons += &format!("{}\n  {}\n", wrong, rejection_reason(&message(1, wrong.clone())));
     }
     assert_snapshot!(reasons, @r#"
     {"messageId":0}

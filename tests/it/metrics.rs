@@ -1,18 +1,18 @@
-//! `GET /metrics`: what is counted, in the form of Prometheus, and nothing personal in it.
+//! `GET /metrics`: what is counted, in Prometheus's format and without personal data.
 
 use history_gateway::store::LookupFor;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::feeds::{Feeds, incoming, status};
+use crate::feeds::{Feeds, incoming_message, status_event};
 use crate::support::message;
 
-/// The lines of some names, without what a clock or a disk decides.
-async fn numbers(feeds: &Feeds, names: &[&str]) -> String {
+/// The lines of the metrics whose names begin with one of `names`, sorted.
+async fn metric_lines(feeds: &Feeds, names: &[&str]) -> String {
     let response = feeds.app.send("GET", "/metrics", &[], "").await;
     assert_eq!(response.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-    let is_asked_for = |line: &&str| names.iter().any(|name| line.starts_with(&format!("history_gateway_{name}")));
-    let mut lines: Vec<&str> = response.body.lines().filter(is_asked_for).collect();
+    let is_wanted = |line: &&str| names.iter().any(|name| line.starts_with(&format!("history_gateway_{name}")));
+    let mut lines: Vec<&str> = response.body.lines().filter(is_wanted).collect();
     lines.sort_unstable();
     lines.join("\n")
 }
@@ -20,14 +20,14 @@ async fn numbers(feeds: &Feeds, names: &[&str]) -> String {
 #[actix_web::test]
 async fn events_are_counted_by_source_kind_and_outcome() {
     let feeds = Feeds::new().await;
-    feeds.send("/v1/messages", json!([message(1, json!({})), message(1, json!({})), {"messageId": 2}])).await;
-    feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
-    feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
-    feeds.hook(incoming(2)).await;
-    feeds.hook(json!({"templateId": 5})).await;
-    feeds.hook("{}").await;
-    feeds.hook("nonsense").await;
-    assert_snapshot!(numbers(&feeds, &["events", "pending_messages", "queue", "commit_events_sum"]).await, @r#"
+    feeds.post_api("/v1/messages", json!([message(1, json!({})), message(1, json!({})), {"messageId": 2}])).await;
+    feeds.post_webhook(status_event("READ", "2026-03-01T10:00:09Z")).await;
+    feeds.post_webhook(status_event("READ", "2026-03-01T10:00:09Z")).await;
+    feeds.post_webhook(incoming_message(2)).await;
+    feeds.post_webhook(json!({"templateId": 5})).await;
+    feeds.post_webhook("{}").await;
+    feeds.post_webhook("nonsense").await;
+    assert_snapshot!(metric_lines(&feeds, &["events", "pending_messages", "queue", "commit_events_sum"]).await, @r#"
     history_gateway_commit_events_sum 6.0
     history_gateway_events_received_total{source="api",kind="message"} 2
     history_gateway_events_received_total{source="webhook",kind="message"} 1
@@ -50,11 +50,11 @@ async fn events_are_counted_by_source_kind_and_outcome() {
 #[actix_web::test]
 async fn requests_are_counted_by_route_and_status_and_timed() {
     let feeds = Feeds::new().await;
-    feeds.app.ask("{}").await;
-    feeds.app.ask(json!({"limit": -1})).await;
+    feeds.app.history("{}").await;
+    feeds.app.history(json!({"limit": -1})).await;
     feeds.get("/v1/messages/79001112233").await;
     feeds.get("/somewhere/79001112233").await;
-    assert_snapshot!(numbers(&feeds, &["requests", "request_seconds_count"]).await, @r#"
+    assert_snapshot!(metric_lines(&feeds, &["requests", "request_seconds_count"]).await, @r#"
     history_gateway_request_seconds_count{route="/api/messages/history"} 2
     history_gateway_request_seconds_count{route="/v1/messages/{id}"} 1
     history_gateway_request_seconds_count{route="unknown"} 1
@@ -69,8 +69,8 @@ async fn requests_are_counted_by_route_and_status_and_timed() {
 async fn store_size_is_reported_and_labels_hold_no_personal_data() {
     let feeds = Feeds::new().await;
     feeds.app.import([message(1, json!({"comment": "for Anna"}))]).await;
-    feeds.hook(incoming(2)).await;
-    let size = numbers(&feeds, &["store_bytes"]).await;
+    feeds.post_webhook(incoming_message(2)).await;
+    let size = metric_lines(&feeds, &["store_bytes"]).await;
     let bytes: u64 = size.rsplit(' ').next().unwrap().parse().unwrap();
     assert!(bytes > 100_000, "{size}");
     let everything = feeds.app.send("GET", "/metrics", &[], "").await.body;
@@ -79,37 +79,37 @@ async fn store_size_is_reported_and_labels_hold_no_personal_data() {
     }
 }
 
-/// What `/metrics` tells after something of everything has happened.
-async fn busy() -> (Feeds, String) {
+/// The metrics after some activity of every kind.
+async fn metrics_after_activity() -> (Feeds, String) {
     let feeds = Feeds::new().await;
-    feeds.send("/v1/messages", json!([message(1, json!({})), {"messageId": 2}])).await;
-    feeds.hook(incoming(2)).await;
-    feeds.hook(json!({"templateId": 5})).await;
-    feeds.app.ask("{}").await;
-    feeds.app.ask(json!({"sort": [{"property": "content"}]})).await;
+    feeds.post_api("/v1/messages", json!([message(1, json!({})), {"messageId": 2}])).await;
+    feeds.post_webhook(incoming_message(2)).await;
+    feeds.post_webhook(json!({"templateId": 5})).await;
+    feeds.app.history("{}").await;
+    feeds.app.history(json!({"sort": [{"property": "content"}]})).await;
     feeds.get("/somewhere").await;
-    pulled(&feeds).await;
-    // Its own request is counted too.
+    record_pull_progress(&feeds).await;
+    // Requests for the metrics are counted too.
     feeds.app.send("GET", "/metrics", &[], "").await;
     let text = feeds.app.send("GET", "/metrics", &[], "").await.body;
     (feeds, text)
 }
 
-async fn pulled(feeds: &Feeds) {
+async fn record_pull_progress(feeds: &Feeds) {
     use history_gateway::store::pulls::{self, PullProgress};
     let complete_up_to = Some(crate::support::instant("2026-03-01T11:58:30Z"));
     let progress = PullProgress { complete_up_to, ..PullProgress::default() };
-    let noted = feeds.app.store.write(move |connection| {
+    let saved = feeds.app.store.write(move |connection| {
         pulls::save(connection, crate::support::TENANT, "https://upstream.example", &progress)
     });
-    noted.await.unwrap();
+    saved.await.unwrap();
 }
 
 #[actix_web::test]
 async fn promtool_accepts_the_metrics() {
     use std::io::Write;
     use std::process::{Command, Stdio};
-    let (_feeds, text) = busy().await;
+    let (_feeds, text) = metrics_after_activity().await;
     let started = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -117,19 +117,19 @@ async fn promtool_accepts_the_metrics() {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = started else {
-        println!("skipped: promtool is not there");
+        println!("skipped: promtool is not installed");
         return;
     };
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""), "{text}");
+    let report = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), report.as_ref()), (Some(0), ""), "{text}");
 }
 
 #[actix_web::test]
 async fn every_metric_is_documented() {
     let description = include_str!("../../docs/metrics.md");
-    let (_feeds, text) = busy().await;
+    let (_feeds, text) = metrics_after_activity().await;
     let mut names = 0;
     for described in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = described.split_once(' ').unwrap();
@@ -155,7 +155,7 @@ async fn open_metrics_is_sent_only_on_request() {
 
 #[actix_web::test]
 async fn process_and_gateway_gauges_are_reported() {
-    let (feeds, text) = busy().await;
+    let (feeds, text) = metrics_after_activity().await;
     let value = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
         line.unwrap_or_else(|| panic!("{name}: {text}")).parse().unwrap()
@@ -164,7 +164,7 @@ async fn process_and_gateway_gauges_are_reported() {
         assert!(value("process_cpu_seconds_total") > 0.0);
         assert!(value("process_resident_memory_bytes") > 1_000_000.0);
         assert!(value("process_open_fds") > 3.0 && value("process_open_fds") <= value("process_max_fds"));
-        // Started after this was written, and not in the future of whoever reads it in a hundred years.
+        // After this test was written, and within the next hundred years.
         assert!((1.7e9..5e9).contains(&value("process_start_time_seconds")));
     }
     for none in ["bytes_in_flight", "expensive_queries_running", "expensive_queries_waiting", "abandoned_threads"] {
@@ -190,20 +190,20 @@ async fn running_expensive_queries_are_counted() {
         if let Some(begun) = begun.lock().unwrap().take() {
             begun.send(()).unwrap();
         }
-        // An error tells that the other end was dropped.
+        // An error means that the sender was dropped.
         let _ = released.lock().unwrap().recv();
         Ok(())
     };
     let caller = history_gateway::model::CallerId { tenant: crate::support::TENANT, key: 7 };
-    let asking = feeds.app.store.query(caller, work);
-    let looking = async {
+    let querying = feeds.app.store.query(caller, work);
+    let reading = async {
         has_begun.await.unwrap();
-        let running = numbers(&feeds, &["expensive"]).await;
+        let running = metric_lines(&feeds, &["expensive"]).await;
         drop(release);
         running
     };
-    let (answer, running) = tokio::join!(asking, looking);
-    answer.unwrap();
+    let (response, running) = tokio::join!(querying, reading);
+    response.unwrap();
     assert_snapshot!(running, @"
     history_gateway_expensive_queries_running 1
     history_gateway_expensive_queries_waiting 0
@@ -213,31 +213,31 @@ async fn running_expensive_queries_are_counted() {
 #[actix_web::test]
 async fn unresponsive_store_does_not_block_metrics() {
     let feeds = Feeds::new().await;
-    feeds.app.ask("{}").await;
+    feeds.app.history("{}").await;
     feeds.app.send("GET", "/metrics", &[], "").await;
     let (release, released) = std::sync::mpsc::channel::<()>();
     let store = feeds.app.store.clone();
-    // An error tells that the other end was dropped.
+    // An error means that the sender was dropped.
     let held = actix_web::rt::spawn(async move {
         store.quick_read(LookupFor::Gateway, move |_| Ok(released.recv().is_ok())).await.unwrap();
     });
-    // It has begun before the next question.
+    // The read has begun before the next query.
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     let started = std::time::Instant::now();
-    let told = numbers(&feeds, &["store_up", "store_bytes", "requests_total{route=\"/api"]).await;
+    let lines = metric_lines(&feeds, &["store_up", "store_bytes", "requests_total{route=\"/api"]).await;
     assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
-    assert!(told.contains("store_up 0") && !told.contains("store_bytes 0"), "{told}");
-    assert!(told.contains(r#"requests_total{route="/api/messages/history",status="200"} 1"#), "{told}");
+    assert!(lines.contains("store_up 0") && !lines.contains("store_bytes 0"), "{lines}");
+    assert!(lines.contains(r#"requests_total{route="/api/messages/history",status="200"} 1"#), "{lines}");
     drop(release);
     held.await.unwrap();
-    assert!(numbers(&feeds, &["store_up"]).await.ends_with(" 1"));
+    assert!(metric_lines(&feeds, &["store_up"]).await.ends_with(" 1"));
 }
 
 #[actix_web::test]
 async fn requests_are_timed_in_buckets_from_half_a_millisecond() {
     let feeds = Feeds::new().await;
     feeds.app.send("GET", "/healthz", &[], "").await;
-    let buckets = numbers(&feeds, &["request_seconds_bucket{"]).await;
+    let buckets = metric_lines(&feeds, &["request_seconds_bucket{"]).await;
     let mut ends: Vec<&str> = buckets.split("le=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     ends.sort_by(|one, other| one.parse::<f64>().unwrap().total_cmp(&other.parse().unwrap()));
     assert_snapshot!(ends.join(" "), @"0.0005 0.001 0.002 0.005 0.01 0.02 0.05 0.1 0.2 0.5 1.0 2.0 5.0 10.0 30.0 +Inf");
@@ -246,8 +246,8 @@ async fn requests_are_timed_in_buckets_from_half_a_millisecond() {
 #[actix_web::test]
 async fn pull_lag_is_reported() {
     let feeds = Feeds::new().await;
-    pulled(&feeds).await;
-    assert_snapshot!(numbers(&feeds, &["pull"]).await, @r#"
+    record_pull_progress(&feeds).await;
+    assert_snapshot!(metric_lines(&feeds, &["pull"]).await, @r#"
     history_gateway_pull_lag_seconds{tenant="3193",upstream="https://upstream.example"} 90
     history_gateway_pull_last_success_timestamp_seconds{tenant="3193",upstream="https://upstream.example"} 1772366310.0
     "#);

@@ -1,4 +1,4 @@
-//! The OpenAPI document: it is the one in docs, tells of every route and field, and its examples find something.
+//! The OpenAPI document: it equals the one in docs, documents every route and field, and its examples find something.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ fn document() -> Value {
     serde_json::from_str(&history_gateway::http::openapi::document()).unwrap()
 }
 
-/// The documented operations: path, method, and what is said of it.
+/// The documented operations: path, method and operation.
 fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     paths
@@ -50,25 +50,25 @@ fn the_openapi_document_names_every_field_and_error() {
 
 #[test]
 fn every_schema_and_every_field_of_it_has_a_description() {
-    fn walk(document: &Value, path: &str, schema: &Value, missing: &mut Vec<String>) {
+    fn collect_undocumented(document: &Value, path: &str, schema: &Value, missing: &mut Vec<String>) {
         let target = schema["$ref"].as_str().map(|target| &target["#/components/schemas/".len()..]);
         let described = target.map(|target| &document["components"]["schemas"][target]["description"]);
         if !schema["description"].is_string() && !described.is_some_and(Value::is_string) {
             missing.push(path.to_owned());
         }
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            walk(document, &format!("{path}.{name}"), field, missing);
+            collect_undocumented(document, &format!("{path}.{name}"), field, missing);
         }
     }
     let document = document();
     let mut missing = Vec::new();
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
-        walk(&document, name, schema, &mut missing);
+        collect_undocumented(&document, name, schema, &mut missing);
     }
     assert!(missing.is_empty(), "without a description: {missing:?}");
 }
 
-/// A generated client makes a function of each.
+/// A generated client has a function for each.
 #[test]
 fn operation_ids_are_unique_and_start_with_a_verb() {
     let document = document();
@@ -78,7 +78,7 @@ fn operation_ids_are_unique_and_start_with_a_verb() {
         let verb = id.find(|letter: char| letter.is_ascii_uppercase());
         assert!(verb.is_some_and(|end| end > 1), "{method} {path}: {id}");
         assert!(id.chars().all(char::is_alphanumeric), "{method} {path}: {id}");
-        assert!(seen.insert(id), "{id} stands twice");
+        assert!(seen.insert(id), "{id} is used twice");
         assert!(operation["summary"].is_string(), "{id} has no summary");
         let is_refused =
             id.contains("WhatsAppLog") && ["create", "update", "delete"].iter().any(|verb| id.starts_with(verb));
@@ -87,7 +87,7 @@ fn operation_ids_are_unique_and_start_with_a_verb() {
     }
 }
 
-/// Every route of `fn routes` but the page's files, its parameters without their names.
+/// Every route of `fn routes` except the docs page's files, without the names of parameters.
 pub fn routes() -> BTreeSet<String> {
     let source = include_str!("../../src/http/router.rs");
     let start = source.find("fn routes(").unwrap();
@@ -97,10 +97,10 @@ pub fn routes() -> BTreeSet<String> {
         calls.map(move |rest| format!("{prefix}{}", rest.split('"').next().unwrap()))
     };
     let all = of("resource(", "").chain(of("webhook(", "")).chain(of("log(", "/api/whatsapp-log"));
-    all.filter(|path| !path.starts_with("/docs/")).map(|path| nameless(&path)).collect()
+    all.filter(|path| !path.starts_with("/docs/")).map(|path| without_parameter_names(&path)).collect()
 }
 
-fn nameless(path: &str) -> String {
+fn without_parameter_names(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
 }
 
@@ -109,7 +109,7 @@ async fn documented_routes_and_methods_match_the_served_ones() {
     let document = document();
     let mut documented: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (path, method, _) in operations(&document) {
-        documented.entry(nameless(path)).or_default().insert(method);
+        documented.entry(without_parameter_names(path)).or_default().insert(method);
     }
     let routes = routes();
     assert!(routes.len() > 10, "{routes:?}");
@@ -135,7 +135,7 @@ async fn documented_routes_and_methods_match_the_served_ones() {
     }
 }
 
-/// The examples of a body: its own, or that of its schema.
+/// The examples of a body: its own, its schema's, and those of its schema's first alternative.
 fn examples<'a>(document: &'a Value, content: &'a Value) -> Vec<&'a Value> {
     let target = content["schema"]["$ref"].as_str().unwrap_or_default();
     let schema = &document["components"]["schemas"][target.rsplit('/').next().unwrap()];
@@ -150,9 +150,9 @@ fn examples<'a>(document: &'a Value, content: &'a Value) -> Vec<&'a Value> {
 
 #[test]
 fn the_examples_of_requests_find_something_in_the_sandbox() {
-    let server = Binary::new().serve(&["sandbox", "--port", "0"], &[]);
+    let server = Binary::new().start_server(&["sandbox", "--port", "0"], &[]);
     let document = document();
-    let mut asked = 0;
+    let mut sent = 0;
     for (path, method, operation) in operations(&document) {
         let refuses = operation["responses"].as_object().unwrap().keys().all(|status| !status.starts_with('2'));
         if refuses {
@@ -185,20 +185,20 @@ fn the_examples_of_requests_find_something_in_the_sandbox() {
             let length = body.len();
             let head =
                 format!("{method} {uri} HTTP/1.1\r\nHost: x\r\n{key}Connection: close\r\nContent-Length: {length}");
-            let answer = server.send(format!("{head}\r\n\r\n{body}").as_bytes());
-            assert!(answer.starts_with("HTTP/1.1 200 "), "{method} {path} {body}: {answer}");
-            let told = answer.split("\r\n\r\n").nth(1).unwrap();
+            let response = server.send(format!("{head}\r\n\r\n{body}").as_bytes());
+            assert!(response.starts_with("HTTP/1.1 200 "), "{method} {path} {body}: {response}");
+            let response_body = response.split("\r\n\r\n").nth(1).unwrap();
             for nothing in [r#""content":[]"#, r#""count":0"#, r#""data":[]"#, r#""rejected":1"#] {
-                assert!(!told.contains(nothing), "{method} {path} {body}: {told}");
+                assert!(!response_body.contains(nothing), "{method} {path} {body}: {response_body}");
             }
-            assert_ne!(told, "{}", "{method} {path} {body}");
-            asked += 1;
+            assert_ne!(response_body, "{}", "{method} {path} {body}");
+            sent += 1;
         }
     }
-    assert!(asked > 15, "{asked}");
+    assert!(sent > 15, "{sent}");
 }
 
-/// The two lists whose answers are joined by hand have the fields of the types that describe them, and no others.
+/// The two lists whose responses are joined by hand have the fields of the types that document them, and no others.
 #[actix_web::test]
 async fn hand_joined_lists_have_the_fields_of_their_types() {
     let app = TestApp::new().await;
@@ -209,13 +209,13 @@ async fn hand_joined_lists_have_the_fields_of_their_types() {
     for (body, name, list, element) in
         [(history.body, "HistoryResponse", "content", "Message"), (logs.body, "LogList", "data", "LogRow")]
     {
-        let answer: Value = serde_json::from_str(&body).unwrap();
+        let response: Value = serde_json::from_str(&body).unwrap();
         let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
         let schema = |name: &str| document["components"]["schemas"][name].clone();
         let required: BTreeSet<String> = serde_json::from_value(schema(name)["required"].clone()).unwrap();
-        assert_eq!(fields(&answer), fields(&schema(name)["properties"]), "{name}");
-        assert_eq!(fields(&answer), required, "{name}");
-        let element_fields = fields(&answer[list][0]);
+        assert_eq!(fields(&response), fields(&schema(name)["properties"]), "{name}");
+        assert_eq!(fields(&response), required, "{name}");
+        let element_fields = fields(&response[list][0]);
         assert!(element_fields.is_subset(&fields(&schema(element)["properties"])), "{element}: {element_fields:?}");
         let item = &schema(name)["properties"][list]["items"];
         assert_eq!(item["$ref"], json!(format!("#/components/schemas/{element}")), "{name}");

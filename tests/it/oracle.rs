@@ -1,4 +1,4 @@
-//! The rules once more, on a plain list in memory and with no thought of speed: what the property tests compare with.
+//! The rules of docs/edna.md on a plain list in memory, without regard to speed: what property tests compare with.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -34,25 +34,25 @@ pub const FIELDS: [&str; 26] = [
     "replyOutMessageExternalRequestId",
 ];
 
-/// A message's fields in the order of the answer, every value in the form of the answer.
-pub type Copy = Vec<(String, Value)>;
+/// A copy of a message: its fields in the order and the form of a response.
+pub type MessageCopy = Vec<(String, Value)>;
 
-pub fn get<'a>(copy: &'a Copy, name: &str) -> Option<&'a Value> {
+pub fn get<'a>(copy: &'a MessageCopy, name: &str) -> Option<&'a Value> {
     copy.iter().find(|(field, _)| field == name).map(|(_, value)| value)
 }
 
-pub fn render(copy: &Copy) -> String {
+pub fn render(copy: &MessageCopy) -> String {
     let fields: Vec<String> = copy.iter().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
     format!("{{{}}}", fields.join(","))
 }
 
 #[derive(Default)]
 pub struct Oracle {
-    copies: Vec<Copy>,
+    copies: Vec<MessageCopy>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Question {
+pub struct Query {
     pub tenant: i64,
     pub recipient: Option<(&'static str, &'static str)>,
     pub address_only: bool,
@@ -68,7 +68,7 @@ pub struct Question {
     pub limit: usize,
 }
 
-impl Question {
+impl Query {
     pub fn body(&self) -> Value {
         let recipient = self.recipient.map(|(address, kind)| json!({"address": address, "type": kind}));
         let sort: Vec<Value> = self
@@ -86,12 +86,12 @@ impl Question {
 }
 
 impl Oracle {
-    pub fn import(&mut self, copy: Copy) {
+    pub fn import(&mut self, copy: MessageCopy) {
         self.copies.push(copy);
     }
 
-    /// What all copies of a tenant come to, by ascending id.
-    pub fn messages(&self, tenant: i64) -> Vec<Copy> {
+    /// The merged messages of a tenant, by ascending id.
+    pub fn messages(&self, tenant: i64) -> Vec<MessageCopy> {
         let of_tenant = || self.copies.iter().filter(|copy| get(copy, "tenantId") == Some(&json!(tenant)));
         let ids: BTreeSet<i64> = of_tenant().map(|copy| get(copy, "messageId").unwrap().as_i64().unwrap()).collect();
         ids.into_iter()
@@ -99,22 +99,22 @@ impl Oracle {
             .collect()
     }
 
-    /// Status and body, the clock standing at 2026-03-01T12:00:00Z.
-    pub fn answer(&self, question: &Question) -> String {
-        let all = self.messages(question.tenant);
+    /// The status and the body, or the title of an error, with the clock stopped at 2026-03-01T12:00:00Z.
+    pub fn answer(&self, query: &Query) -> String {
+        let all = self.messages(query.tenant);
         let knows = |subject: i64| all.iter().any(|message| get(message, "subjectId") == Some(&json!(subject)));
-        if let Some(subject) = question.subject_id {
+        if let Some(subject) = query.subject_id {
             if !knows(subject) {
                 return "400 message-matcher-subject-not-found".into();
             }
-            if !question.senders.is_empty() && !question.senders.contains(&subject) {
+            if !query.senders.is_empty() && !query.senders.contains(&subject) {
                 return "403 access-denied".into();
             }
         }
-        let mut found: Vec<&Copy> = all.iter().filter(|message| matches(message, &all, question)).collect();
-        found.sort_by(|left, right| compare(left, right, &question.sort));
-        let page: Vec<String> = found.iter().skip(question.offset).take(question.limit).map(|m| render(m)).collect();
-        let has_next = found.len() > question.offset + question.limit;
+        let mut found: Vec<&MessageCopy> = all.iter().filter(|message| matches(message, &all, query)).collect();
+        found.sort_by(|left, right| compare(left, right, &query.sort));
+        let page: Vec<String> = found.iter().skip(query.offset).take(query.limit).map(|m| render(m)).collect();
+        let has_next = found.len() > query.offset + query.limit;
         format!("200 {{\"content\":[{}],\"hasNext\":{has_next}}}", page.join(","))
     }
 }
@@ -131,7 +131,7 @@ fn rank(word: &str) -> u8 {
     }
 }
 
-fn merge(mut copies: Vec<Copy>) -> Copy {
+fn merge(mut copies: Vec<MessageCopy>) -> MessageCopy {
     copies.sort_by_key(|copy| {
         let text = |name| get(copy, name).map(|value| value.as_str().unwrap().to_owned());
         let word = text("deliveryStatus");
@@ -143,7 +143,7 @@ fn merge(mut copies: Vec<Copy>) -> Copy {
         "deliveryStatus" | "deliveryStatusAt" | "deliveryStatusMessage" => get(&copies[0], name).cloned(),
         name => copies.iter().find_map(|copy| get(copy, name).cloned()),
     };
-    let mut merged: Copy = FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect();
+    let mut merged: MessageCopy = FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect();
     for (name, value) in copies.iter().flatten() {
         if get(&merged, name).is_none() && !FIELDS.contains(&name.as_str()) {
             merged.push((name.clone(), value.clone()));
@@ -152,55 +152,60 @@ fn merge(mut copies: Vec<Copy>) -> Copy {
     merged
 }
 
-fn matches(message: &Copy, all: &[Copy], question: &Question) -> bool {
+fn matches(message: &MessageCopy, all: &[MessageCopy], query: &Query) -> bool {
     let text = |name| get(message, name).and_then(Value::as_str);
     let is = |name, value: Option<i64>| value.is_none_or(|value| get(message, name) == Some(&json!(value)));
     let sent_at = text("sentOrReceivedAt").unwrap();
-    let (from, to) = question.window;
-    let outgoing = question.direction != Some("IN") && !question.traffic_types.is_empty();
+    let (from, to) = query.window;
+    let outgoing = query.direction != Some("IN") && !query.traffic_types.is_empty();
     let subject = get(message, "subjectId").and_then(Value::as_i64);
     sent_at >= from.unwrap_or("2026-01-30T12:00:00.000+0000")
         && sent_at <= to.unwrap_or("2026-03-01T12:00:00.000+0000")
-        && (question.channel_types.is_empty() || question.channel_types.contains(&text("channelType").unwrap()))
-        && question.direction.is_none_or(|direction| text("direction") == Some(direction))
+        && (query.channel_types.is_empty() || query.channel_types.contains(&text("channelType").unwrap()))
+        && query.direction.is_none_or(|direction| text("direction") == Some(direction))
         && (!outgoing
             || text("direction") == Some("OUT")
-                && text("trafficType").is_some_and(|word| question.traffic_types.contains(&word)))
-        && is("messageId", question.message_id)
-        && is("subjectId", question.subject_id)
-        && (question.senders.is_empty() || subject.is_some_and(|subject| question.senders.contains(&subject)))
-        && question.recipient.is_none_or(|asked| is_of(message, all, asked, question.address_only))
+                && text("trafficType").is_some_and(|word| query.traffic_types.contains(&word)))
+        && is("messageId", query.message_id)
+        && is("subjectId", query.subject_id)
+        && (query.senders.is_empty() || subject.is_some_and(|subject| query.senders.contains(&subject)))
+        && query.recipient.is_none_or(|recipient| matches_recipient(message, all, recipient, query.address_only))
 }
 
-fn is_of(message: &Copy, all: &[Copy], (address, kind): (&str, &str), address_only: bool) -> bool {
-    let own = |message: &Copy| get(message, "address").unwrap().as_str().unwrap().to_owned();
-    let subscriber = |message: &Copy| get(message, "subscriberId").and_then(Value::as_i64);
+fn matches_recipient(
+    message: &MessageCopy,
+    all: &[MessageCopy],
+    (address, kind): (&str, &str),
+    address_only: bool,
+) -> bool {
+    let address_of = |message: &MessageCopy| get(message, "address").unwrap().as_str().unwrap().to_owned();
+    let subscriber = |message: &MessageCopy| get(message, "subscriberId").and_then(Value::as_i64);
     let linked = |address: &str| -> BTreeSet<i64> {
-        all.iter().filter(|other| own(other) == address).filter_map(subscriber).collect()
+        all.iter().filter(|other| address_of(other) == address).filter_map(subscriber).collect()
     };
-    let subscribers = |message: &Copy| match subscriber(message) {
+    let subscribers = |message: &MessageCopy| match subscriber(message) {
         Some(one) => BTreeSet::from([one]),
-        None => linked(&own(message)),
+        None => linked(&address_of(message)),
     };
     if kind == "EDNA_ID" {
         return subscribers(message).contains(&address.parse().unwrap_or(-1));
     }
-    let has_address = |message: &Copy| match kind {
-        "EMAIL" => own(message).to_lowercase() == address.to_lowercase(),
-        _ => own(message) == address,
+    let has_address = |message: &MessageCopy| match kind {
+        "EMAIL" => address_of(message).to_lowercase() == address.to_lowercase(),
+        _ => address_of(message) == address,
     };
-    let is_asked = |message: &Copy| {
+    let has_named_address = |message: &MessageCopy| {
         let channel = get(message, "channelType").unwrap().as_str().unwrap();
         let phone = ["SMS", "WHATSAPP", "VIBER", "VK_NOTIFY", "OK_NOTIFY"].contains(&channel);
         has_address(message) && phone == (kind == "PHONE")
     };
-    let named: BTreeSet<i64> = all.iter().filter(|other| is_asked(other)).flat_map(&subscribers).collect();
-    let theirs = subscribers(message);
-    let found = !theirs.is_disjoint(&named) || (theirs.is_empty() && is_asked(message));
+    let named: BTreeSet<i64> = all.iter().filter(|other| has_named_address(other)).flat_map(&subscribers).collect();
+    let own_subscribers = subscribers(message);
+    let found = !own_subscribers.is_disjoint(&named) || (own_subscribers.is_empty() && has_named_address(message));
     found && (!address_only || has_address(message))
 }
 
-fn compare(left: &Copy, right: &Copy, sort: &[(&str, &str)]) -> Ordering {
+fn compare(left: &MessageCopy, right: &MessageCopy, sort: &[(&str, &str)]) -> Ordering {
     let last = sort.last().map_or("DESC", |(_, direction)| direction);
     for (property, direction) in sort.iter().copied().chain([("messageId", last)]) {
         let order = match (get(left, property), get(right, property)) {

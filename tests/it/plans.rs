@@ -1,10 +1,10 @@
-//! The planner: which index each question walks, and exactly how many rows it looks at.
+//! The planner: which index each query scans, and exactly how many rows it examines.
 
 use diesel::connection::SimpleConnection;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{Database, TENANT, TestApp, instant, on_server};
+use crate::support::{Database, TENANT, TestApp, instant, runs_on_postgres};
 use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
@@ -33,8 +33,8 @@ async fn filled(app: TestApp) -> TestApp {
             pipeline.finish().await.unwrap();
         })
         .await;
-    if on_server() {
-        // A server plans by what it knows of its tables, which it learns by itself after a minute.
+    if runs_on_postgres() {
+        // PostgreSQL plans by its statistics, which it only collects by itself after a minute.
         app.store.write(|connection| Ok(connection.batch_execute("ANALYZE messages")?)).await.unwrap();
     }
     app
@@ -52,15 +52,15 @@ async fn plan(app: &TestApp, body: Value) -> String {
     plan.join("\n")
 }
 
-/// How many messages were found, and how many rows were looked at.
-async fn touched(app: &TestApp, body: Value) -> (usize, u64) {
+/// How many messages were found, and how many rows were examined.
+async fn rows_read(app: &TestApp, body: Value) -> (usize, u64) {
     let query = query(&body);
     let (page, rows) = app.store.read(move |connection| history::page_counted(connection, &query)).await.unwrap();
     (page.items.len(), rows)
 }
 
 /// An address that has more messages than a page, of one subscriber and on one channel class.
-fn busy_phone() -> String {
+fn phone_with_many_messages() -> String {
     let plan = Plan { tenant: TENANT, messages: 2000, seed: 1, days: 100, until: instant(NOW), recipients: 50 };
     Messages::new(plan)
         .filter(|item| item.text(Property::ChannelType) == Some("SMS"))
@@ -73,8 +73,8 @@ fn busy_phone() -> String {
 
 #[actix_web::test]
 async fn each_query_uses_the_intended_index() {
-    let app = filled(TestApp::on(Database::file(), NOW, |_| {}).await).await;
-    let phone = busy_phone();
+    let app = filled(TestApp::on(Database::sqlite(), NOW, |_| {}).await).await;
+    let phone = phone_with_many_messages();
     let mut plans = String::new();
     for (name, body) in [
         ("the newest", json!({})),
@@ -153,14 +153,14 @@ async fn each_query_uses_the_intended_index() {
 #[actix_web::test]
 async fn no_sort_changes_the_chosen_index() {
     let app = app().await;
-    let one = json!({"subscriberFilter": {"address": busy_phone()}});
+    let one = json!({"subscriberFilter": {"address": phone_with_many_messages()}});
     app.import(
         (1..=20).map(|id| crate::support::message(id, json!({"address": format!("7900{id}"), "subscriberId": 5}))),
     )
     .await;
     let many = json!({"subscriberFilter": {"address": "5", "type": "EDNA_ID"}});
-    // What a walk's line says: of a file's index, and of a server's, which is named after its columns.
-    for (filter, of_file, of_server) in [
+    // What a line of the plan contains: for SQLite's index, and for PostgreSQL's, which is named after its columns.
+    for (filter, on_sqlite, on_postgres) in [
         (json!({}), "(tenant_id=? AND ", &["_pkey", "_tenant_id_expr_message_id_idx"][..]),
         (json!({"subjectId": 501}), "messages_by_subject (tenant_id=? AND subject_id=?", &["_tenant_id_subject_id_"]),
         (one, "messages_by_recipient (tenant_id=? AND recipient_id=?", &["_tenant_id_recipient_id_"]),
@@ -171,13 +171,13 @@ async fn no_sort_changes_the_chosen_index() {
                 let mut body = filter.clone();
                 body["sort"] = json!({"property": property.name(), "direction": direction});
                 let plan = plan(&app, body.clone()).await;
-                // A server's small partitions are read whole, which is right.
-                let word = if on_server() { "on messages_2026_02" } else { "messages" };
-                let walks: Vec<&str> = plan.lines().filter(|line| line.contains(word)).collect();
-                let of_file = [of_file];
-                let right = if on_server() { of_server } else { &of_file };
-                let right = |line: &str| right.iter().any(|index| line.contains(index));
-                assert!(!walks.is_empty() && walks.iter().all(|line| right(line)), "{body}: {plan}");
+                // On PostgreSQL, small partitions are read whole, which is right.
+                let table = if runs_on_postgres() { "on messages_2026_02" } else { "messages" };
+                let scans: Vec<&str> = plan.lines().filter(|line| line.contains(table)).collect();
+                let on_sqlite = [on_sqlite];
+                let indexes = if runs_on_postgres() { on_postgres } else { &on_sqlite };
+                let is_intended = |line: &str| indexes.iter().any(|index| line.contains(index));
+                assert!(!scans.is_empty() && scans.iter().all(|line| is_intended(line)), "{body}: {plan}");
             }
         }
     }
@@ -193,72 +193,73 @@ async fn subscriber_with_many_addresses_reads_only_own_messages() {
     let person = json!({"address": "5", "type": "EDNA_ID"});
     for property in Property::ALL {
         let body = json!({"subscriberFilter": person, "limit": 5, "sort": {"property": property.name()}});
-        let (found, rows) = touched(&app, body).await;
-        // A server counts the page's items too, and where a partition is as small as a page it reads that.
-        assert!(found == 5 && rows <= if on_server() { 66 } else { 20 }, "{}: {rows}", property.name());
+        let (found, rows) = rows_read(&app, body).await;
+        // PostgreSQL counts the page's items too, and reads a partition whole if it is as small as a page.
+        assert!(found == 5 && rows <= if runs_on_postgres() { 66 } else { 20 }, "{}: {rows}", property.name());
     }
 }
 
 #[actix_web::test]
 async fn recipient_lookup_uses_an_index() {
-    if on_server() {
-        // A server's planner goes by what is there, and here is little; its statement names the lists to walk.
+    if runs_on_postgres() {
+        // PostgreSQL's planner goes by the size of the tables, which are small here. Its statement collects the
+        // values first, so that the index is scanned once for each.
         return;
     }
     let app = TestApp::new().await;
     for address_type in [AddressType::Phone, AddressType::Email, AddressType::Other, AddressType::EdnaId] {
-        let asked = Recipient { address: "79001112233".into(), address_type, address_only: false };
-        let plan = app.store.read(move |connection| people::plan(connection, TENANT, &asked)).await.unwrap();
-        let walks = plan.iter().filter(|step| step.contains("recipients")).collect::<Vec<_>>();
-        assert!(!walks.is_empty());
+        let recipient = Recipient { address: "79001112233".into(), address_type, address_only: false };
+        let plan = app.store.read(move |connection| people::plan(connection, TENANT, &recipient)).await.unwrap();
+        let scans = plan.iter().filter(|step| step.contains("recipients")).collect::<Vec<_>>();
+        assert!(!scans.is_empty());
         let narrow = |step: &&&String| ["address=?", "subscriber_id=?"].iter().any(|column| step.contains(column));
-        assert_eq!(walks.iter().filter(narrow).count(), walks.len(), "{address_type:?}: {walks:#?}");
+        assert_eq!(scans.iter().filter(narrow).count(), scans.len(), "{address_type:?}: {scans:#?}");
     }
 }
 
 #[actix_web::test]
 async fn offset_beyond_the_window_reads_no_rows() {
     let app = app().await;
-    assert_eq!(touched(&app, json!({"offset": 100_000, "sort": {"property": "content"}})).await, (0, 0));
-    assert_eq!(touched(&app, json!({"offset": i64::MAX})).await, (0, 0));
+    assert_eq!(rows_read(&app, json!({"offset": 100_000, "sort": {"property": "content"}})).await, (0, 0));
+    assert_eq!(rows_read(&app, json!({"offset": i64::MAX})).await, (0, 0));
 }
 
 #[actix_web::test]
 async fn newest_page_reads_one_row_more_than_it_returns() {
     let app = app().await;
-    // A server's walk begins with one row of each of the window's two partitions.
-    let more = u64::from(on_server());
-    assert_eq!(touched(&app, json!({})).await, (15, 16 + more));
-    assert_eq!(touched(&app, json!({"limit": 100})).await, (100, 101 + more));
-    assert_eq!(touched(&app, json!({"limit": 100, "offset": 50})).await, (100, 151 + more));
+    // PostgreSQL's scan begins with one row of each of the window's two partitions.
+    let more = u64::from(runs_on_postgres());
+    assert_eq!(rows_read(&app, json!({})).await, (15, 16 + more));
+    assert_eq!(rows_read(&app, json!({"limit": 100})).await, (100, 101 + more));
+    assert_eq!(rows_read(&app, json!({"limit": 100, "offset": 50})).await, (100, 151 + more));
 }
 
 #[actix_web::test]
 async fn recipient_page_reads_limit_plus_one_rows_per_address() {
     let app = app().await;
-    let phone = busy_phone();
-    let (found, rows) = touched(&app, json!({"subscriberFilter": {"address": phone}, "limit": 5})).await;
+    let phone = phone_with_many_messages();
+    let (found, rows) = rows_read(&app, json!({"subscriberFilter": {"address": phone}, "limit": 5})).await;
     assert_eq!(found, 5);
-    // A phone and a device's token, one of them in two of a server's partitions.
-    assert_eq!(rows, if on_server() { 6 + 6 + 1 } else { 6 + 6 });
+    // A phone and a device token; on PostgreSQL, one of them is in two partitions.
+    assert_eq!(rows, if runs_on_postgres() { 6 + 6 + 1 } else { 6 + 6 });
 }
 
 #[actix_web::test]
 async fn old_window_is_read_without_scanning_newer_messages() {
     let app = app().await;
-    let (found, rows) = touched(&app, json!({"dateFrom": "2025-12-20", "dateTo": "2025-12-25"})).await;
+    let (found, rows) = rows_read(&app, json!({"dateFrom": "2025-12-20", "dateTo": "2025-12-25"})).await;
     assert_eq!(found, 15);
-    // Late messages and the rest of the last day lie between the window's ids too.
+    // Late messages and the rest of the last day are between the window's ids too.
     assert!(rows < 100, "{rows}");
 }
 
 #[actix_web::test]
 async fn filters_that_match_nothing_read_no_rows() {
     let app = app().await;
-    assert_eq!(touched(&app, json!({"channelTypes": ["SMS"], "trafficTypes": ["HSM"]})).await, (0, 0));
-    assert_eq!(touched(&app, json!({"channelTypes": ["VK_NOTIFY"]})).await, (0, 0));
-    assert_eq!(touched(&app, json!({"dateFrom": "2020-01-01", "dateTo": "2020-02-01"})).await, (0, 0));
-    assert_eq!(touched(&app, json!({"subscriberFilter": {"address": "nobody"}})).await, (0, 0));
+    assert_eq!(rows_read(&app, json!({"channelTypes": ["SMS"], "trafficTypes": ["HSM"]})).await, (0, 0));
+    assert_eq!(rows_read(&app, json!({"channelTypes": ["VK_NOTIFY"]})).await, (0, 0));
+    assert_eq!(rows_read(&app, json!({"dateFrom": "2020-01-01", "dateTo": "2020-02-01"})).await, (0, 0));
+    assert_eq!(rows_read(&app, json!({"subscriberFilter": {"address": "nobody"}})).await, (0, 0));
 }
 
 #[actix_web::test]
@@ -266,16 +267,16 @@ async fn query_by_message_id_reads_one_row() {
     let app = app().await;
     let plan = Plan { tenant: TENANT, messages: 2000, seed: 1, days: 100, until: instant(NOW), recipients: 50 };
     let newest = Messages::new(plan).last().unwrap().message_id();
-    assert_eq!(touched(&app, json!({"messageId": newest})).await, (1, 1));
+    assert_eq!(rows_read(&app, json!({"messageId": newest})).await, (1, 1));
 }
 
 #[actix_web::test]
 async fn other_sorts_read_each_row_of_the_window_once() {
     let app = app().await;
-    let (_, of_window) = touched(&app, json!({"sort": {"property": "comment"}})).await;
-    let (found, by_time) = touched(&app, json!({"sort": {"property": "sentOrReceivedAt"}, "limit": 1000})).await;
-    // A server counts the page's items too, and where a partition is as small as a page it reads that.
-    let (least, most) = (found, found + if on_server() { 2 * 16 } else { 0 });
+    let (_, of_window) = rows_read(&app, json!({"sort": {"property": "comment"}})).await;
+    let (found, by_time) = rows_read(&app, json!({"sort": {"property": "sentOrReceivedAt"}, "limit": 1000})).await;
+    // PostgreSQL counts the page's items too, and reads a partition whole if it is as small as a page.
+    let (least, most) = (found, found + if runs_on_postgres() { 2 * 16 } else { 0 });
     assert!((least..=most).contains(&usize::try_from(of_window).unwrap()), "{of_window}");
     assert!(by_time <= u64::try_from(found).unwrap() + 1);
 }

@@ -1,4 +1,4 @@
-//! Any sequence of imports and any question gives what a plain list in memory gives.
+//! Random imports and queries give the same responses as a plain list in memory.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 
-use crate::oracle::{Copy, FIELDS, Oracle, Question, render};
+use crate::oracle::{FIELDS, MessageCopy, Oracle, Query, render};
 use crate::support::TestApp;
 use history_gateway::config::RecipientSetting;
 use history_gateway::ingest;
@@ -26,12 +26,12 @@ const DATES: [&str; 6] = [
 const ADDRESSES: [&str; 5] = ["79001", "79002", "tok-a", "Tok-A", "79003"];
 const SUBSCRIBERS: [i64; 3] = [10, 11, 79001];
 
-fn some<T: std::fmt::Debug + Clone + 'static>(values: impl Into<Vec<T>>) -> impl Strategy<Value = Option<T>> {
+fn maybe<T: std::fmt::Debug + Clone + 'static>(values: impl Into<Vec<T>>) -> impl Strategy<Value = Option<T>> {
     prop::option::weighted(0.6, select(values.into()))
 }
 
-/// One copy of a message, in the form of the answer.
-fn copy() -> impl Strategy<Value = (i64, Copy)> {
+/// One copy of a message, in the form of a response.
+fn copy() -> impl Strategy<Value = (i64, MessageCopy)> {
     let required = (
         select(TENANTS.to_vec()),
         1_i64..9,
@@ -42,12 +42,12 @@ fn copy() -> impl Strategy<Value = (i64, Copy)> {
         select(DATES.to_vec()),
     );
     let status = (
-        some(["SENT", "READ", "FAILED", "DELIVERED", "ODD"]),
-        some(DATES),
+        maybe(["SENT", "READ", "FAILED", "DELIVERED", "ODD"]),
+        maybe(DATES),
         prop::option::weighted(0.1, select(vec!["a", "b"])),
     );
-    let optional = (some(SUBSCRIBERS), some([5_i64, 6, 7]), some(["AD", "HSM", "CHAT"]), some([1_i64, 2, -3]));
-    let texts = (some(["ä", "z", "Z", "я", ""]), some(["x", "y"]), some([1_i64, 2]), some(["p", "q"]));
+    let optional = (maybe(SUBSCRIBERS), maybe([5_i64, 6, 7]), maybe(["AD", "HSM", "CHAT"]), maybe([1_i64, 2, -3]));
+    let texts = (maybe(["ä", "z", "Z", "я", ""]), maybe(["x", "y"]), maybe([1_i64, 2]), maybe(["p", "q"]));
     (required, status, optional, texts).prop_map(|(required, status, optional, texts)| {
         let (tenant, id, channel, direction, address, content, sent_at) = required;
         let fields = BTreeMap::from([
@@ -76,7 +76,7 @@ fn copy() -> impl Strategy<Value = (i64, Copy)> {
     })
 }
 
-fn question() -> impl Strategy<Value = Question> {
+fn query() -> impl Strategy<Value = Query> {
     let kinds = vec!["PHONE", "EMAIL", "APPLE_ID", "EDNA_ID"];
     let addresses: Vec<&str> = ADDRESSES.into_iter().chain(["10", "11", "nobody"]).collect();
     let who = (select(TENANTS.to_vec()), prop::option::of((select(addresses), select(kinds))), any::<bool>());
@@ -92,9 +92,9 @@ fn question() -> impl Strategy<Value = Question> {
     let sort = prop::collection::vec((select(FIELDS.to_vec()), select(vec!["ASC", "DESC"])), 0..3);
     let page = (0_usize..5, 1_usize..6);
     (who, window, filters, sort, page).prop_map(|(who, window, filters, sort, page)| {
-        // A range of years is a 400 of its own, tested elsewhere.
+        // A window of several years is a 400, which is tested elsewhere.
         let old = window.0 == Some(DATES[0]) && window.1.is_some_and(|to| to != DATES[0]);
-        Question {
+        Query {
             tenant: who.0,
             recipient: who.1,
             address_only: who.2,
@@ -113,7 +113,7 @@ fn question() -> impl Strategy<Value = Question> {
 }
 
 /// Imports batches of copies, each batch tenant by tenant.
-async fn import(app: &TestApp, batches: &[Vec<(i64, Copy)>]) {
+async fn import(app: &TestApp, batches: &[Vec<(i64, MessageCopy)>]) {
     for batch in batches {
         for tenant in TENANTS {
             let of_tenant = batch.iter().filter(|(of, _)| *of == tenant);
@@ -123,29 +123,29 @@ async fn import(app: &TestApp, batches: &[Vec<(i64, Copy)>]) {
     }
 }
 
-async fn filled(batches: &[Vec<(i64, Copy)>], address_only: bool) -> TestApp {
+async fn filled(batches: &[Vec<(i64, MessageCopy)>], address_only: bool) -> TestApp {
     let app = TestApp::with(|config| {
         config.edna.recipient = if address_only { RecipientSetting::Address } else { RecipientSetting::Subscriber };
     })
     .await;
     for tenant in TENANTS.into_iter().skip(1) {
-        app.tenant(TenantId(tenant)).await;
+        app.create_tenant(TenantId(tenant)).await;
     }
     import(&app, batches).await;
     app
 }
 
-async fn exported(app: &TestApp, tenant: i64) -> Vec<String> {
+async fn export_items(app: &TestApp, tenant: i64) -> Vec<String> {
     let page = app.store.read(move |c| messages::page_after(c, TenantId(tenant), i64::MIN, (None, None), 1000)).await;
     page.unwrap().into_iter().map(|(_, item)| item).collect()
 }
 
-/// `200 {…}` as it is, an error by its status and title.
-fn short(answer: String) -> String {
-    if answer.starts_with("200 ") {
-        return answer;
+/// A response of status 200 unchanged; of an error, only the status and the title.
+fn short_error(response: String) -> String {
+    if response.starts_with("200 ") {
+        return response;
     }
-    let (status, body) = answer.split_once(' ').unwrap();
+    let (status, body) = response.split_once(' ').unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
     format!("{status} {}", body["title"].as_str().unwrap())
 }
@@ -156,7 +156,7 @@ proptest! {
     #[test]
     fn random_imports_and_queries_match_the_in_memory_oracle(
         batches in prop::collection::vec(prop::collection::vec(copy(), 1..12), 1..5),
-        questions in prop::collection::vec(question(), 30),
+        queries in prop::collection::vec(query(), 30),
     ) {
         actix_web::rt::System::new().block_on(async {
             let mut oracle = Oracle::default();
@@ -165,15 +165,15 @@ proptest! {
             }
             for address_only in [false, true] {
                 let app = filled(&batches, address_only).await;
-                for question in questions.iter().filter(|question| question.address_only == address_only) {
-                    let senders = (!question.senders.is_empty()).then(|| question.senders.clone());
-                    let key = app.issue(TenantId(question.tenant), |key| {
+                for query in queries.iter().filter(|query| query.address_only == address_only) {
+                    let senders = (!query.senders.is_empty()).then(|| query.senders.clone());
+                    let key = app.issue_key(TenantId(query.tenant), |key| {
                         key.kind = KeyKind::Additional;
                         key.groups = Some(vec!["message-history".into()]);
                         key.senders = senders;
                     });
-                    let answer = short(app.ask_with(&key.await, question.body()).await);
-                    assert_eq!(answer, oracle.answer(question), "{question:?}");
+                    let response = short_error(app.history_with(&key.await, query.body()).await);
+                    assert_eq!(response, oracle.answer(query), "{query:?}");
                 }
             }
         });
@@ -195,8 +195,8 @@ proptest! {
             let again = filled(&overlapping, false).await;
             for tenant in TENANTS {
                 let expected: Vec<String> = oracle.messages(tenant).iter().map(render).collect();
-                assert_eq!(exported(&once, tenant).await, expected);
-                assert_eq!(exported(&again, tenant).await, expected);
+                assert_eq!(export_items(&once, tenant).await, expected);
+                assert_eq!(export_items(&again, tenant).await, expected);
             }
         });
     }

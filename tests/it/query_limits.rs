@@ -1,4 +1,4 @@
-//! One caller never holds up another: expensive questions have few places, and end with whoever asked.
+//! Callers do not delay each other: expensive queries have few slots and are cancelled when their client is gone.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use history_gateway::store::{CancelReason, Class, StoreError};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{TENANT, TestApp, message, on_server};
+use crate::support::{TENANT, TestApp, message, runs_on_postgres};
 
-/// With a bound of rows so low that a handful of messages makes a question expensive.
+/// An app with such a low limit of rows that a handful of messages makes a query expensive.
 pub async fn app(change: impl FnOnce(&mut Config)) -> TestApp {
     let app = TestApp::with(|config| {
         config.database.cheap_rows = 50;
@@ -30,7 +30,7 @@ pub async fn app(change: impl FnOnce(&mut Config)) -> TestApp {
     app
 }
 
-fn asked(app: &TestApp) -> [u64; 2] {
+fn query_counts(app: &TestApp) -> [u64; 2] {
     [Class::Cheap, Class::Expensive].map(|class| app.store.counters().started(class))
 }
 
@@ -38,7 +38,7 @@ fn asked(app: &TestApp) -> [u64; 2] {
 async fn history_query_cost_decides_its_class() {
     let app = app(|_| {}).await;
     let by_content = json!([{"property": "content", "direction": "ASC"}]);
-    let questions = [
+    let queries = [
         (json!({"subscriberFilter": {"address": "79005556677"}}), [1, 0]),
         (json!({"messageId": 17}), [1, 0]),
         (json!({"limit": 40}), [1, 0]),
@@ -46,15 +46,15 @@ async fn history_query_cost_decides_its_class() {
         (json!({"limit": 10, "offset": 100}), [0, 1]),
         (json!({"sort": by_content}), [0, 1]),
         (json!({"subscriberFilter": {"address": "79005556677"}, "sort": by_content}), [1, 0]),
-        // Nothing has all of it, which the kept counts tell.
+        // The daily counts show that no message matches.
         (json!({"channelTypes": ["SMS"], "direction": "IN", "sort": by_content}), [1, 0]),
     ];
-    let mut before = asked(&app);
-    for (question, classes) in questions {
-        let answer = app.ask(&question).await;
-        assert!(answer.starts_with("200 "), "{answer}");
-        let after = asked(&app);
-        assert_eq!([after[0] - before[0], after[1] - before[1]], classes, "{question}");
+    let mut before = query_counts(&app);
+    for (query, classes) in queries {
+        let response = app.history(&query).await;
+        assert!(response.starts_with("200 "), "{response}");
+        let after = query_counts(&app);
+        assert_eq!([after[0] - before[0], after[1] - before[1]], classes, "{query}");
         before = after;
     }
 }
@@ -70,11 +70,11 @@ async fn log_list_cost_decides_its_class() {
         (json!({"query": {"messageText": search}}), [0, 1]),
         (json!({"sort": {"messageText": "ASC"}}), [0, 1]),
     ];
-    let mut before = asked(&app);
+    let mut before = query_counts(&app);
     for (list, classes) in lists {
         let response = app.post("/api/whatsapp-log/get-list", &[("ApiKey", &app.key)], list.to_string()).await;
         assert_eq!(response.status, 200, "{}", response.body);
-        let after = asked(&app);
+        let after = query_counts(&app);
         assert_eq!([after[0] - before[0], after[1] - before[1]], classes, "{list}");
         before = after;
     }
@@ -85,15 +85,17 @@ async fn expensive_queries_give_the_same_result_as_cheap_ones() {
     let (bounded, free) = (app(|_| {}).await, app(|config| config.database.cheap_rows = 1_000_000).await);
     for sort in ["content", "address", "messageId", "sentOrReceivedAt"] {
         for (offset, limit) in [(0, 7), (3, 100), (150, 100), (199, 1)] {
-            let question = json!({"sort": [{"property": sort, "direction": "ASC"}], "offset": offset, "limit": limit});
-            assert_eq!(bounded.ask(&question).await, free.ask(&question).await, "{question}");
+            let query = json!({"sort": [{"property": sort, "direction": "ASC"}], "offset": offset, "limit": limit});
+            assert_eq!(bounded.history(&query).await, free.history(&query).await, "{query}");
         }
     }
-    assert_eq!(asked(&free)[1], 0);
+    assert_eq!(query_counts(&free)[1], 0);
 }
 
-/// Holds the one place for expensive questions until the other end is dropped.
-pub async fn occupy(app: &TestApp) -> (std::sync::mpsc::Sender<()>, actix_web::rt::task::JoinHandle<()>) {
+/// Occupies the only slot for expensive queries until the sender is dropped.
+pub async fn occupy_expensive_slot(
+    app: &TestApp,
+) -> (std::sync::mpsc::Sender<()>, actix_web::rt::task::JoinHandle<()>) {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (taken, is_taken) = tokio::sync::oneshot::channel();
     let parts = std::sync::Mutex::new(Some((released, taken)));
@@ -105,7 +107,7 @@ pub async fn occupy(app: &TestApp) -> (std::sync::mpsc::Sender<()>, actix_web::r
             budget.expect_rows(1000)?;
             if let Some((released, taken)) = parts.lock().unwrap().take() {
                 taken.send(()).unwrap();
-                // An error tells that the other end was dropped.
+                // An error means that the sender was dropped.
                 let _ = released.recv();
             }
             Ok(())
@@ -119,14 +121,14 @@ pub async fn occupy(app: &TestApp) -> (std::sync::mpsc::Sender<()>, actix_web::r
 #[actix_web::test]
 async fn expensive_queue_is_bounded_and_cheap_queries_bypass_it() {
     let app = app(|config| config.database.expensive_queue = 1).await;
-    let (release, holder) = occupy(&app).await;
+    let (release, holder) = occupy_expensive_slot(&app).await;
     let expensive = json!({"sort": [{"property": "content"}], "limit": 1});
-    // Cheap ones are answered while the place is taken.
+    // Cheap queries are answered while the slot is taken.
     assert_eq!(app.ids(json!({"subscriberFilter": {"address": "79005556677"}})).await, "[200, 150, 100, 50]");
     assert_eq!(app.send("GET", "/readyz", &[], "").await.status, 200);
     assert_eq!(app.send("GET", "/metrics", &[], "").await.status, 200);
-    // One waits; the next is refused at once.
-    let waiting = app.ask(&expensive);
+    // One query waits; the next is rejected at once.
+    let waiting = app.history(&expensive);
     let refused = async {
         while app.store.expensive_waiting() == 0 {
             tokio::task::yield_now().await;
@@ -148,15 +150,15 @@ async fn expensive_queue_is_bounded_and_cheap_queries_bypass_it() {
 async fn no_tenant_can_occupy_all_cheap_query_slots() {
     let app = TestApp::with(|config| config.database.read_connections = 2).await;
     let other = TenantId(TENANT.0 + 1);
-    app.tenant(other).await;
-    let key = app.issue(other, |_| {}).await;
-    // Both of its places are taken by what takes long although little is counted.
+    app.create_tenant(other).await;
+    let key = app.issue_key(other, |_| {}).await;
+    // Both slots of the tenant are taken by queries that take long although they examine few rows.
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Arc::new(std::sync::Mutex::new(released));
     let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
     let work = move |_: &mut _, _: &history_gateway::store::Budget| {
         begun.send(()).unwrap();
-        // An error tells that the other end was dropped.
+        // An error means that the sender was dropped.
         let _ = released.lock().unwrap().recv();
         Ok(())
     };
@@ -170,7 +172,7 @@ async fn no_tenant_can_occupy_all_cheap_query_slots() {
     has_begun.recv().await.unwrap();
     has_begun.recv().await.unwrap();
     assert_eq!(app.ids_with(&key, json!({})).await, "[]");
-    assert_eq!(app.store.abandoned_threads(), 0, "it waited until the others' places were taken from them");
+    assert_eq!(app.store.abandoned_threads(), 0, "the query waited until the slots were taken from the others");
     drop(release);
     for held in held {
         held.await.unwrap().unwrap();
@@ -180,23 +182,23 @@ async fn no_tenant_can_occupy_all_cheap_query_slots() {
 #[actix_web::test]
 async fn query_ends_when_its_client_is_gone() {
     let app = app(|_| {}).await;
-    let (ended, has_ended) = std::sync::mpsc::channel();
+    let (cancelled, is_cancelled) = std::sync::mpsc::channel();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let begun = std::sync::Arc::new(std::sync::Mutex::new(Some(begun)));
     let work = move |_: &mut _, budget: &history_gateway::store::Budget| {
         budget.expect_rows(1000)?;
         begun.lock().unwrap().take().unwrap().send(()).unwrap();
-        // As a statement's rows do.
+        // Counts rows as a statement does.
         while budget.count_row().is_ok() {}
-        ended.send(budget.cancelled()).unwrap();
+        cancelled.send(budget.cancelled()).unwrap();
         Err::<(), _>(StoreError::Cancelled(CancelReason::ClientGone))
     };
-    let asking = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
+    let query = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
     tokio::select! {
-        _ = asking => panic!("it does not end by itself"),
+        _ = query => panic!("it does not end by itself"),
         _ = has_begun => {}
     }
-    assert_eq!(has_ended.recv_timeout(Duration::from_secs(20)).unwrap(), Some(CancelReason::ClientGone));
+    assert_eq!(is_cancelled.recv_timeout(Duration::from_secs(20)).unwrap(), Some(CancelReason::ClientGone));
     assert_eq!(app.store.counters().cancelled(Class::Expensive, CancelReason::ClientGone), 1);
     let metrics = app.send("GET", "/metrics", &[], "").await.body;
     let line = r#"history_gateway_queries_cancelled_total{class="expensive",reason="client_gone"} 1"#;
@@ -205,24 +207,24 @@ async fn query_ends_when_its_client_is_gone() {
 
 #[actix_web::test]
 async fn slow_pattern_search_ends_at_its_deadline() {
-    // A pattern that takes a while for each text.
+    // The pattern below takes long for each text.
     let app = TestApp::with(|config| {
         config.database.cheap_rows = 10;
         config.database.deadline_seconds = 1;
     })
     .await;
     let text = "a".repeat(20_000);
-    // Through a store with more patience than the questions have.
+    // Through a store with a longer deadline than that of the queries.
     let items = (1..=300)
         .map(|id| message(id, json!({"content": json!({"text": text}).to_string(), "channelType": "WHATSAPP"})));
     let items = items.map(|item| Item::parse(&item.to_string(), TENANT).unwrap()).collect();
-    ingest::record(&app.open_again(), TENANT, items).await.unwrap();
+    ingest::record(&app.open_second_store(), TENANT, items).await.unwrap();
     let pattern = format!("{}b", "a_".repeat(2000));
     let list = json!({"query": {"messageText": {"_type": "Search", "value": pattern}}});
     let response = app.post("/api/whatsapp-log/count", &[("ApiKey", &app.key)], list.to_string()).await;
     assert_eq!((response.status.as_u16(), response.header("retry-after")), (503, "1"), "{}", response.body);
     assert_eq!(app.store.counters().cancelled(Class::Expensive, CancelReason::Deadline), 1);
-    // Its place is free again: the thread has ended, or its server's work was cancelled.
+    // Its slot is free again: its thread has ended, or PostgreSQL has cancelled its statement.
     let list = json!({"query": {"messageText": {"_type": "Search", "value": "b"}}});
     let response = app.post("/api/whatsapp-log/count", &[("ApiKey", &app.key)], list.to_string()).await;
     assert_snapshot!(response.body, @r#"{"count":0}"#);
@@ -243,21 +245,21 @@ async fn shutdown_ends_expensive_queries_and_answers_cheap_ones() {
         #[expect(unreachable_code, reason = "gives the closure its type")]
         Ok(())
     };
-    let asking = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
+    let query = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
     let stopping = async {
         has_begun.await.unwrap();
         app.store.stop();
     };
-    let (ended, ()) = tokio::join!(asking, stopping);
-    assert!(matches!(ended, Err(StoreError::Cancelled(CancelReason::Stopping))));
+    let (cancelled, ()) = tokio::join!(query, stopping);
+    assert!(matches!(cancelled, Err(StoreError::Cancelled(CancelReason::Stopping))));
     assert_eq!(app.ids(json!({"messageId": 17})).await, "[17]");
-    let refused = app.ask(json!({"sort": [{"property": "content"}]})).await;
+    let refused = app.history(json!({"sort": [{"property": "content"}]})).await;
     assert!(refused.starts_with("503 "), "{refused}");
 }
 
 #[actix_web::test]
 async fn corrupt_row_is_a_500_that_hides_the_cause() {
-    if on_server() {
+    if runs_on_postgres() {
         return;
     }
     let app = app(|_| {}).await;

@@ -75,7 +75,7 @@ async fn link_from_another_channel_class_counts() {
     let app = TestApp::new().await;
     app.import([from(1, "SMS", "79000000001", None), from(2, "MAX", "79000000001", Some(10))]).await;
     assert_snapshot!(app.ids(by("79000000001", "PHONE")).await, @"[2, 1]");
-    // Without an SMS of its own the same address names nobody by phone.
+    // An address without a message on a phone channel is not found as a phone.
     app.import([from(3, "MAX", "79000000002", Some(11))]).await;
     assert_snapshot!(app.ids(by("79000000002", "PHONE")).await, @"[]");
 }
@@ -166,7 +166,7 @@ async fn a_phone_is_stored_compared_and_returned_as_digits() {
     for spelling in ["79000000001", "+7 900 000 00 01", "7(900)000-00-01", "7.900.000.00.01", "[7] 9000000001"] {
         assert_eq!(app.ids(by(spelling, "PHONE")).await, "[1]", "{spelling}");
     }
-    assert!(app.ask("{}").await.contains(r#""address":"79000000001""#));
+    assert!(app.history("{}").await.contains(r#""address":"79000000001""#));
 }
 
 #[actix_web::test]
@@ -209,7 +209,7 @@ async fn an_email_is_compared_without_regard_to_case() {
 async fn unknown_address_gives_an_empty_list() {
     let app = TestApp::new().await;
     app.import([from(1, "SMS", "79000000001", None)]).await;
-    assert_snapshot!(app.ask(by("79000000009", "PHONE")).await, @r#"200 {"content":[],"hasNext":false}"#);
+    assert_snapshot!(app.history(by("79000000009", "PHONE")).await, @r#"200 {"content":[],"hasNext":false}"#);
 }
 
 #[actix_web::test]
@@ -236,7 +236,7 @@ async fn subscriber_with_many_addresses_is_paged_as_one() {
         message(id, json!({"address": format!("7900000{:04}", id % 20), "subscriberId": 10, "segments": id % 3}))
     };
     app.import((1..=60).map(one)).await;
-    let ask = |rest: &str| format!(r#"{{"subscriberFilter":{{"address":"10","type":"EDNA_ID"}},{rest}}}"#);
-    assert_snapshot!(app.ids(ask(r#""limit":4,"offset":7"#)).await, @"[53, 52, 51, 50, …]");
-    assert_snapshot!(app.ids(ask(r#""limit":4,"offset":57,"sort":{"property":"segments"}"#)).await, @"[9, 6, 3]");
+    let body = |rest: &str| format!(r#"{{"subscriberFilter":{{"address":"10","type":"EDNA_ID"}},{rest}}}"#);
+    assert_snapshot!(app.ids(body(r#""limit":4,"offset":7"#)).await, @"[53, 52, 51, 50, …]");
+    assert_snapshot!(app.ids(body(r#""limit":4,"offset":57,"sort":{"property":"segments"}"#)).await, @"[9, 6, 3]");
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{TENANT, TestApp, message};
 
-/// Five SMS of one recipient, 1 the oldest, and one incoming WhatsApp message.
+/// Five messages of one recipient, 1 the oldest: three SMS, and an incoming and an outgoing WhatsApp message.
 pub async fn app() -> TestApp {
     let app = TestApp::new().await;
     app.import([
@@ -28,7 +28,7 @@ async fn all_fields_are_optional_and_an_empty_body_means_defaults() {
     assert_snapshot!(app.ids("{}").await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids("").await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids(" \n ").await, @"[5, 4, 3, 2, 1]");
-    // As PHP writes an array without entries.
+    // PHP encodes an empty array like this.
     assert_snapshot!(app.ids("[]").await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids(" [ ] ").await, @"[5, 4, 3, 2, 1]");
 }
@@ -86,7 +86,7 @@ async fn empty_string_means_not_given_for_some_fields() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"","dateTo":"","direction":""}"#).await, @"[5, 4, 3, 2, 1]");
     assert_snapshot!(app.ids(r#"{"subscriberFilter":{"address":"79001112233","type":""}}"#).await, @"[5, 4, 3, 2, 1]");
-    assert_snapshot!(app.ask(r#"{"limit":""}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'limit' must be an integer."}"#);
+    assert_snapshot!(app.history(r#"{"limit":""}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'limit' must be an integer."}"#);
 }
 
 #[actix_web::test]
@@ -95,7 +95,7 @@ async fn integers_may_arrive_as_numeric_strings() {
     assert_snapshot!(app.ids(r#"{"limit":"2","offset":"1"}"#).await, @"[4, 3, …]");
     assert_snapshot!(app.ids(r#"{"subjectId":"8"}"#).await, @"[5]");
     assert_snapshot!(app.ids(r#"{"messageId":"3"}"#).await, @"[3]");
-    assert_snapshot!(app.ask(r#"{"offset":"many"}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'offset' must be an integer."}"#);
+    assert_snapshot!(app.history(r#"{"offset":"many"}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'offset' must be an integer."}"#);
 }
 
 #[actix_web::test]
@@ -120,8 +120,8 @@ async fn limit_0_and_null_mean_15() {
 async fn limit_may_be_1000() {
     let app = TestApp::new().await;
     app.import((1..=1001).map(|id| message(id, json!({})))).await;
-    let answer = app.ids(r#"{"limit":1000}"#).await;
-    assert!(answer.starts_with("[1001, ") && answer.ends_with("2, …]"), "{answer}");
+    let response = app.ids(r#"{"limit":1000}"#).await;
+    assert!(response.starts_with("[1001, ") && response.ends_with("2, …]"), "{response}");
 }
 
 #[actix_web::test]
@@ -135,13 +135,13 @@ async fn channel_types_filter_by_channel() {
 #[actix_web::test]
 async fn undocumented_channel_type_is_valid_if_the_tenant_has_it() {
     let app = app().await;
-    assert_snapshot!(app.ask(r#"{"channelTypes":["SMS","MAX"]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'channelTypes[1]' must be a channel type such as SMS, WHATSAPP, VIBER or PUSH."}"#);
+    assert_snapshot!(app.history(r#"{"channelTypes":["SMS","MAX"]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'channelTypes[1]' must be a channel type such as SMS, WHATSAPP, VIBER or PUSH."}"#);
     app.import([message(6, json!({"channelType": "MAX"}))]).await;
     assert_snapshot!(app.ids(r#"{"channelTypes":["SMS","MAX"]}"#).await, @"[6, 5, 2, 1]");
     let other = history_gateway::model::TenantId(77);
-    app.tenant(other).await;
-    let key = app.issue(other, |_| {}).await;
-    assert_snapshot!(app.ask_with(&key, r#"{"channelTypes":["MAX"]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'channelTypes[0]' must be a channel type such as SMS, WHATSAPP, VIBER or PUSH."}"#);
+    app.create_tenant(other).await;
+    let key = app.issue_key(other, |_| {}).await;
+    assert_snapshot!(app.history_with(&key, r#"{"channelTypes":["MAX"]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'channelTypes[0]' must be a channel type such as SMS, WHATSAPP, VIBER or PUSH."}"#);
 }
 
 #[actix_web::test]
@@ -170,7 +170,7 @@ async fn direction_filters_by_direction() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"direction":"IN"}"#).await, @"[3]");
     assert_snapshot!(app.ids(r#"{"direction":"OUT"}"#).await, @"[5, 4, 2, 1]");
-    assert_snapshot!(app.ask(r#"{"direction":"out"}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'direction' must be IN or OUT."}"#);
+    assert_snapshot!(app.history(r#"{"direction":"out"}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'direction' must be IN or OUT."}"#);
 }
 
 #[actix_web::test]
@@ -179,7 +179,7 @@ async fn traffic_types_filter_outgoing_messages_by_type() {
     assert_snapshot!(app.ids(r#"{"trafficTypes":["AD","HSM"]}"#).await, @"[4, 1]");
     assert_snapshot!(app.ids(r#"{"trafficTypes":["AD"],"direction":"OUT"}"#).await, @"[1]");
     assert_snapshot!(app.ids(r#"{"trafficTypes":["AD"],"direction":"IN"}"#).await, @"[3]");
-    assert_snapshot!(app.ask(r#"{"trafficTypes":["AD","SPAM"]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'trafficTypes[1]' must be one of AD, SERVICE, HSM, CHAT."}"#);
+    assert_snapshot!(app.history(r#"{"trafficTypes":["AD","SPAM"]}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'trafficTypes[1]' must be one of AD, SERVICE, HSM, CHAT."}"#);
 }
 
 #[actix_web::test]
@@ -197,7 +197,7 @@ async fn subject_id_in_both_spellings_filters_by_subject() {
     assert_snapshot!(app.ids(r#"{"subjectID":0,"subjectId":8}"#).await, @"[5]");
     assert_snapshot!(app.ids(r#"{"subjectID":8,"subjectId":8}"#).await, @"[5]");
     assert_snapshot!(app.ids(r#"{"subjectId":0}"#).await, @"[5, 4, 3, 2, 1]");
-    assert_snapshot!(app.ask(r#"{"subjectID":8,"subjectId":7}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subjectId' is given twice."}"#);
+    assert_snapshot!(app.history(r#"{"subjectID":8,"subjectId":7}"#).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'subjectId' is given twice."}"#);
 }
 
 #[actix_web::test]

@@ -1,4 +1,4 @@
-//! docs/edna.md §4: what an answer looks like.
+//! docs/edna.md §4: the form of a response.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -37,14 +37,14 @@ async fn fields_are_rendered_in_order_with_their_types() {
         "deliveryStatus":"Delivered","content":{"type": "TEXT", "text": "a \" b"},"address":"+7900","direction":"OUT",
         "channelType":"WHATSAPP","messageId":"14550000001"}"#;
     history_gateway::ingest::record(&app.store, TENANT, vec![Item::parse(item, TENANT).unwrap()]).await.unwrap();
-    assert_snapshot!(app.ask("{}").await, @r#"200 {"content":[{"messageId":14550000001,"tenantId":3193,"channelType":"WHATSAPP","direction":"OUT","address":"7900","content":"{\"type\":\"TEXT\",\"text\":\"a \\\" b\"}","deliveryStatus":"DELIVERED","deliveryStatusAt":"2026-03-01T00:00:00.000+0000","deliveryStatusMessage":"ok","sentOrReceivedAt":"2026-03-01T10:00:00.123+0000","subjectId":6,"subjectName":"s","cascadeId":7,"cascadeName":"cn","matcherId":8,"matcherName":"m","cascadeStageUuid":"u","broadcastId":9,"broadcastName":"b","trafficType":"HSM","segments":2,"subscriberId":10,"comment":"c","replyInMessageId":11,"replyOutMessageId":12,"replyOutMessageExternalRequestId":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10","newField":{"b":[1,2.50],"a":null},"another":"x"}],"hasNext":false}"#);
+    assert_snapshot!(app.history("{}").await, @r#"200 {"content":[{"messageId":14550000001,"tenantId":3193,"channelType":"WHATSAPP","direction":"OUT","address":"7900","content":"{\"type\":\"TEXT\",\"text\":\"a \\\" b\"}","deliveryStatus":"DELIVERED","deliveryStatusAt":"2026-03-01T00:00:00.000+0000","deliveryStatusMessage":"ok","sentOrReceivedAt":"2026-03-01T10:00:00.123+0000","subjectId":6,"subjectName":"s","cascadeId":7,"cascadeName":"cn","matcherId":8,"matcherName":"m","cascadeStageUuid":"u","broadcastId":9,"broadcastName":"b","trafficType":"HSM","segments":2,"subscriberId":10,"comment":"c","replyInMessageId":11,"replyOutMessageId":12,"replyOutMessageExternalRequestId":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10","newField":{"b":[1,2.50],"a":null},"another":"x"}],"hasNext":false}"#);
 }
 
 #[actix_web::test]
 async fn a_field_without_a_value_is_left_out() {
     let app = TestApp::new().await;
     app.import([message(1, json!({"comment": null, "segments": null, "foo": null}))]).await;
-    assert_snapshot!(app.ask("{}").await, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000"}],"hasNext":false}"#);
+    assert_snapshot!(app.history("{}").await, @r#"200 {"content":[{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000"}],"hasNext":false}"#);
 }
 
 #[actix_web::test]
@@ -59,10 +59,10 @@ async fn content_is_returned_byte_exact() {
     ];
     let one = |(id, content): (i64, &str)| message(id, json!({"content": content}));
     app.import((1..).zip(contents).map(one)).await;
-    let answer = app.ask(r#"{"sort":{"property":"messageId","direction":"ASC"}}"#).await;
-    let answer: serde_json::Value = serde_json::from_str(answer.strip_prefix("200 ").unwrap()).unwrap();
+    let response = app.history(r#"{"sort":{"property":"messageId","direction":"ASC"}}"#).await;
+    let response: serde_json::Value = serde_json::from_str(response.strip_prefix("200 ").unwrap()).unwrap();
     let returned: Vec<&str> =
-        answer["content"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect();
+        response["content"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect();
     assert_eq!(returned, contents);
 }
 
@@ -93,10 +93,10 @@ async fn ids_keep_64_bit_precision() {
     app.import([message(i64::MAX, json!({"subscriberId": i64::MIN})), message(9_007_199_254_740_993, json!({}))]).await;
     assert_snapshot!(app.ids(r#"{"limit":1}"#).await, @"[9223372036854775807, …]");
     assert_snapshot!(app.ids(r#"{"messageId":9007199254740993}"#).await, @"[9007199254740993]");
-    assert!(app.ask("{}").await.contains(r#""subscriberId":-9223372036854775808"#));
+    assert!(app.history("{}").await.contains(r#""subscriberId":-9223372036854775808"#));
 }
 
-/// More than a page keeps in memory at once.
+/// Imports more than a page keeps in memory at once.
 async fn long_messages(app: &TestApp) {
     let content = |id: i64| format!(r#"{{"text":"{}{id}"}}"#, "long ".repeat(50_000));
     app.import((1..=12).map(|id| message(id, json!({"content": content(id), "channelType": "WHATSAPP"})))).await;
@@ -107,29 +107,29 @@ async fn large_page_equals_its_messages_fetched_one_by_one() {
     let app = TestApp::new().await;
     long_messages(&app).await;
     let headers = [("x-api-key", app.key.as_str())];
-    for question in [
+    for query in [
         json!({"limit": 11}),
         json!({"limit": 12, "sort": {"property": "messageId", "direction": "ASC"}}),
         json!({"limit": 9, "offset": 2, "sort": {"property": "content", "direction": "ASC"}}),
         json!({"limit": 11, "subscriberFilter": {"address": "79001112233"}}),
         json!({"limit": 1000, "direction": "OUT"}),
     ] {
-        let long = app.post("/api/messages/history", &headers, question.to_string()).await;
+        let long = app.post("/api/messages/history", &headers, query.to_string()).await;
         assert_eq!(long.status, 200);
-        assert!(long.body.len() > 1024 * 1024, "{question}");
-        // One at a time, put together.
-        let (first, limit) = (question["offset"].as_i64().unwrap_or(0), question["limit"].as_i64().unwrap());
+        assert!(long.body.len() > 1024 * 1024, "{query}");
+        // The same messages one at a time, joined.
+        let (first, limit) = (query["offset"].as_i64().unwrap_or(0), query["limit"].as_i64().unwrap());
         let mut items = Vec::new();
         for offset in first..(first + limit).min(12) {
-            let mut one = question.clone();
+            let mut one = query.clone();
             one["offset"] = offset.into();
             one["limit"] = 1.into();
-            let answer = app.ask(one).await;
-            let (before, after) = (r#"200 {"content":["#.len(), answer.rfind(']').unwrap());
-            items.push(answer[before..after].to_owned());
+            let response = app.history(one).await;
+            let (before, after) = (r#"200 {"content":["#.len(), response.rfind(']').unwrap());
+            items.push(response[before..after].to_owned());
         }
         let has_next = first + limit < 12;
-        assert!(long.body == format!(r#"{{"content":[{}],"hasNext":{has_next}}}"#, items.join(",")), "{question}");
+        assert!(long.body == format!(r#"{{"content":[{}],"hasNext":{has_next}}}"#, items.join(",")), "{query}");
     }
     let select = json!({"select": {"messageText": true, "toNumber": true}, "limit": 12});
     let logs = app.post("/api/whatsapp-log/get-list", &[("ApiKey", &app.key)], select.to_string()).await;
@@ -148,11 +148,11 @@ async fn exceeding_the_bytes_in_flight_limit_is_503() {
     let logs = r#"{"select":{"messageText":true},"limit":12}"#;
     let logs = app.post("/api/whatsapp-log/get-list", &[("ApiKey", &app.key)], logs).await;
     assert_eq!((logs.status.as_u16(), logs.header("retry-after")), (503, "1"));
-    // Half a megabyte of events takes twice that until it is written, and is not there when it has no room.
+    // Until they are written, events take twice the bytes of their body; without that space, nothing is stored.
     let body = format!("[{}]", message(50, json!({"content": "x".repeat(600_000)})));
     let refused = app.post("/v1/messages", &headers, body).await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
-    // What fits is answered, also after all that: everything was given back.
+    // What fits is still answered after that: all bytes were released.
     assert_eq!(app.ids(r#"{"limit":3}"#).await, "[12, 11, 10, …]");
     assert!(app.ids(r#"{"messageId":50}"#).await == "[]");
 }
@@ -160,7 +160,7 @@ async fn exceeding_the_bytes_in_flight_limit_is_503() {
 #[actix_web::test]
 async fn interrupted_page_is_not_valid_json() {
     use actix_web::body::MessageBody;
-    if crate::support::on_server() {
+    if crate::support::runs_on_postgres() {
         return;
     }
     let app = TestApp::new().await;
@@ -172,9 +172,9 @@ async fn interrupted_page_is_not_valid_json() {
     let response = actix_web::test::call_service(&service, request.set_payload(r#"{"limit":12}"#).to_request()).await;
     assert_eq!(response.status(), 200);
     let mut body = std::pin::pin!(response.into_body());
-    assert!(matches!(body.size(), actix_web::body::BodySize::Stream), "its length is not told before it is known");
-    // The status is out, and then the store goes.
-    let file = app.database_url_text().replace("sqlite://", "");
+    assert!(matches!(body.size(), actix_web::body::BodySize::Stream), "its length is not sent before it is known");
+    // The status has been sent; then the store is moved away.
+    let file = app.database_url_string().replace("sqlite://", "");
     std::fs::rename(&file, format!("{file}-elsewhere")).unwrap();
     let mut received = Vec::new();
     let failed = loop {

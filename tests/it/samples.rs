@@ -7,17 +7,17 @@ use crate::support::{TENANT, TestApp};
 use history_gateway::ingest;
 use history_gateway::model::Item;
 
-const ANSWER: &str = include_str!("../fixtures/edna-answer.json");
+const RESPONSE: &str = include_str!("../fixtures/edna-answer.json");
 const WITH_FILTER: &str = include_str!("../fixtures/edna-request-with-filter.json");
 const WITHOUT_FILTER: &str = include_str!("../fixtures/edna-request-without-filter.json");
 const SKELETON: &str = include_str!("../fixtures/edna-request-skeleton.json");
 
-/// A store that holds the two published messages, imported as published.
+/// An app with the two published messages, imported as published.
 async fn app() -> TestApp {
     let app = TestApp::new().await;
-    let answer: Value = serde_json::from_str(ANSWER).unwrap();
+    let response: Value = serde_json::from_str(RESPONSE).unwrap();
     let item = |item: &Value| Item::parse(&item.to_string(), TENANT).unwrap();
-    let items = answer["content"].as_array().unwrap().iter().map(item).collect();
+    let items = response["content"].as_array().unwrap().iter().map(item).collect();
     ingest::record(&app.store, TENANT, items).await.unwrap();
     app
 }
@@ -33,20 +33,20 @@ fn widened(request: &str) -> Value {
 #[actix_web::test]
 async fn published_requests_as_is_return_an_empty_list() {
     let app = app().await;
-    assert_snapshot!(app.ask(WITH_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
-    assert_snapshot!(app.ask(WITHOUT_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
+    assert_snapshot!(app.history(WITH_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
+    assert_snapshot!(app.history(WITHOUT_FILTER).await, @r#"200 {"content":[],"hasNext":false}"#);
 }
 
 #[actix_web::test]
 async fn widened_requests_return_the_published_response_exactly() {
     let app = app().await;
-    let published = format!("200 {}", ANSWER.trim_end());
-    assert_eq!(app.ask(widened(WITH_FILTER)).await, published);
-    assert_eq!(app.ask(widened(WITHOUT_FILTER)).await, published);
+    let published = format!("200 {}", RESPONSE.trim_end());
+    assert_eq!(app.history(widened(WITH_FILTER)).await, published);
+    assert_eq!(app.history(widened(WITHOUT_FILTER)).await, published);
 }
 
 #[actix_web::test]
 async fn skeleton_request_with_zeros_is_200() {
     let app = app().await;
-    assert_snapshot!(app.ask(SKELETON).await, @r#"200 {"content":[],"hasNext":false}"#);
+    assert_snapshot!(app.history(SKELETON).await, @r#"200 {"content":[],"hasNext":false}"#);
 }

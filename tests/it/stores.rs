@@ -1,4 +1,4 @@
-//! Stores that cannot be used: one clear sentence, a non-zero exit, the file untouched.
+//! Stores that cannot be used: a clear error, a non-zero exit code, and the file is left unchanged.
 
 use diesel::connection::SimpleConnection;
 use insta::assert_snapshot;
@@ -7,20 +7,20 @@ use crate::support::Binary;
 use history_gateway::store::db::migrate;
 use history_gateway::store::{DatabaseUrl, Options, Store, StoreError};
 
-/// Makes a store look as if it lacked every migration.
-pub async fn forget_migrations(store: &Store) {
-    let forget = "DELETE FROM __diesel_schema_migrations";
-    store.write(|connection| Ok(connection.batch_execute(forget)?)).await.unwrap();
+/// Deletes the records of all migrations, so that the store looks as if it had none.
+pub async fn delete_migration_records(store: &Store) {
+    let delete = "DELETE FROM __diesel_schema_migrations";
+    store.write(|connection| Ok(connection.batch_execute(delete)?)).await.unwrap();
 }
 
 #[test]
 fn a_file_that_is_not_a_database_is_left_as_it_is() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     binary
         .write("history.db", "this is a letter to a friend, longer than a database's header would be, and no database");
     let before = std::fs::read(binary.path("history.db")).unwrap();
     for arguments in [&["serve"][..], &["tenant", "list"], &["migrate"]] {
-        insta::allow_duplicates! { assert_snapshot!(binary.fails(arguments), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another one in database.url"); }
+        insta::allow_duplicates! { assert_snapshot!(binary.run_failing(arguments), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another one in database.url"); }
     }
     assert_eq!(std::fs::read(binary.path("history.db")).unwrap(), before);
     assert!(!binary.path("history.db-wal").exists());
@@ -28,38 +28,38 @@ fn a_file_that_is_not_a_database_is_left_as_it_is() {
 
 #[test]
 fn another_programs_database_is_left_as_it_is() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     let file = binary.path("history.db");
     let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap();
     url.connect(Options::default().wait).unwrap().batch_execute("CREATE TABLE recipes (id INTEGER)").unwrap();
     let before = std::fs::read(&file).unwrap();
-    assert_snapshot!(binary.fails(&["tenant", "list"]), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another one in database.url");
+    assert_snapshot!(binary.run_failing(&["tenant", "list"]), @"1 history-gateway: 'history.db' is not a history-gateway store; it was left as it is; name another one in database.url");
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
 #[test]
 fn a_newer_schema_is_left_as_it_is() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     binary.run(&["migrate"]);
     let file = binary.path("history.db");
     let url = DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap();
     let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')";
-    // The newer program is still running, so part of its store is in the log beside it.
+    // The newer program is still running, so part of its store is in the WAL.
     let mut running = url.connect(Options::default().wait).unwrap();
     running.batch_execute(newer).unwrap();
-    let log = std::fs::read(binary.path("history.db-wal")).unwrap();
-    assert!(!log.is_empty());
+    let wal = std::fs::read(binary.path("history.db-wal")).unwrap();
+    assert!(!wal.is_empty());
     let before = std::fs::read(&file).unwrap();
     for arguments in [&["serve"][..], &["export", "--tenant", "1"], &["migrate"]] {
-        assert_eq!(std::fs::read(binary.path("history.db-wal")).unwrap(), log);
-        insta::allow_duplicates! { assert_snapshot!(binary.fails(arguments), @"1 history-gateway: the store 'history.db' was written by a newer version (its schema has '20991231000000'); it was left as it is; use that version or a newer one"); }
+        assert_eq!(std::fs::read(binary.path("history.db-wal")).unwrap(), wal);
+        insta::allow_duplicates! { assert_snapshot!(binary.run_failing(arguments), @"1 history-gateway: the store 'history.db' was written by a newer version (its schema has '20991231000000'); it was left as it is; use that version or a newer one"); }
     }
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
 #[test]
 fn command_on_a_missing_store_fails_and_creates_no_file() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     binary.write("items.ndjson", "{}");
     binary.write("upstream.key", "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10");
     for arguments in [
@@ -75,12 +75,12 @@ fn command_on_a_missing_store_fails_and_creates_no_file() {
         &["generate", "--tenant", "1", "--messages", "1"],
         &["pull", "--tenant", "1", "--upstream", "http://127.0.0.1:1", "--upstream-key-file", "upstream.key"],
     ] {
-        let said = binary.fails(&[arguments, &["--database", "sqlite://typo.db"]].concat());
-        insta::allow_duplicates! { assert_snapshot!(said, @"1 history-gateway: there is no store at 'typo.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one"); }
+        let error = binary.run_failing(&[arguments, &["--database", "sqlite://typo.db"]].concat());
+        insta::allow_duplicates! { assert_snapshot!(error, @"1 history-gateway: there is no store at 'typo.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one"); }
         assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 2, "{arguments:?} made a file");
     }
     for arguments in [&["migrate"][..], &["tenant", "create", "--id", "1", "--name", "x"]] {
-        let binary = Binary::with_file();
+        let binary = Binary::with_sqlite();
         binary.run(arguments);
         assert!(binary.path("history.db").exists(), "{arguments:?}");
     }
@@ -88,34 +88,34 @@ fn command_on_a_missing_store_fails_and_creates_no_file() {
 
 #[test]
 fn serve_creates_a_store_only_with_the_create_flag() {
-    let binary = Binary::with_file();
-    assert_snapshot!(binary.fails(&["serve", "--bind", "127.0.0.1:0"]), @"1 history-gateway: there is no store at 'history.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one, and so does 'history-gateway serve --create'");
+    let binary = Binary::with_sqlite();
+    assert_snapshot!(binary.run_failing(&["serve", "--bind", "127.0.0.1:0"]), @"1 history-gateway: there is no store at 'history.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one; 'history-gateway serve --create' makes an empty one too");
     assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
-    drop(binary.serve(&["serve", "--bind", "127.0.0.1:0", "--create"], &[]));
+    drop(binary.start_server(&["serve", "--bind", "127.0.0.1:0", "--create"], &[]));
     assert!(binary.path("history.db").exists());
-    drop(binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]));
+    drop(binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]));
 }
 
 #[test]
 fn missing_or_unwritable_directory_is_reported() {
-    let binary = Binary::with_file();
-    assert_snapshot!(binary.fails(&["migrate", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
+    let binary = Binary::with_sqlite();
+    assert_snapshot!(binary.run_failing(&["migrate", "--database", "sqlite://missing/history.db"]), @"1 history-gateway: the store 'missing/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
     std::fs::create_dir(binary.path("folder")).unwrap();
-    assert_snapshot!(binary.fails(&["migrate", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'folder' cannot be opened: it is a directory; check that its directory exists and may be written to");
+    assert_snapshot!(binary.run_failing(&["migrate", "--database", "sqlite://folder"]), @"1 history-gateway: the store 'folder' cannot be opened: it is a directory; check that its directory exists and may be written to");
     if cfg!(target_os = "linux") {
         // Nobody may write there, not even root.
-        assert_snapshot!(binary.fails(&["migrate", "--database", "sqlite:///proc/history.db"]), @"1 history-gateway: the store '/proc/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
+        assert_snapshot!(binary.run_failing(&["migrate", "--database", "sqlite:///proc/history.db"]), @"1 history-gateway: the store '/proc/history.db' cannot be opened: unable to open database file; check that its directory exists and may be written to");
     }
 }
 
 #[test]
 fn invalid_database_url_is_refused_and_creates_no_file() {
-    let binary = Binary::with_file();
-    let mut said = String::new();
+    let binary = Binary::with_sqlite();
+    let mut errors = String::new();
     for url in ["postgres:user:secret@host/db", "history.db", "sqlite://", "sqlite://:memory:", "mysql:x", ""] {
-        said += &format!("{url}\n  {}\n", binary.fails(&["tenant", "list", "--database", url]));
+        errors += &format!("{url}\n  {}\n", binary.run_failing(&["tenant", "list", "--database", url]));
     }
-    assert_snapshot!(said, @"
+    assert_snapshot!(errors, @"
     postgres:user:secret@host/db
       1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE
     history.db
@@ -150,7 +150,7 @@ async fn migrations_can_be_reverted_and_reapplied() {
 
 #[test]
 fn concurrent_processes_can_create_the_same_store() {
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     let started: Vec<_> = (0..5).map(|_| binary.command(&["migrate"]).spawn().unwrap()).collect();
     for mut child in started {
         assert!(child.wait().unwrap().success());
@@ -168,7 +168,7 @@ async fn write_to_a_locked_store_waits_then_is_busy() {
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
     let refused = store.write(|_| Ok(())).await;
     assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
-    // Readers are not kept waiting by a writer.
+    // A writer does not block readers.
     assert!(store.read(migrate::is_current).await.unwrap());
     other.batch_execute("COMMIT").unwrap();
     store.write(|_| Ok(())).await.unwrap();
@@ -176,9 +176,9 @@ async fn write_to_a_locked_store_waits_then_is_busy() {
 
 #[actix_web::test]
 async fn full_database_is_reported_and_nothing_is_written() {
-    let app = crate::support::TestApp::on(crate::support::Database::file(), crate::support::NOW, |_| {}).await;
+    let app = crate::support::TestApp::on(crate::support::Database::sqlite(), crate::support::NOW, |_| {}).await;
     app.import([crate::support::message(1, serde_json::json!({}))]).await;
-    // The database may grow no further: what SQLite says then is what it says of a full disk.
+    // The database may not grow any further: SQLite then gives the same error as for a full disk.
     app.store.write(|c| Ok(c.batch_execute("PRAGMA max_page_count = 1")?)).await.unwrap();
     let long = "x".repeat(1_000_000);
     let items = (2..=4).map(|id| crate::support::message(id, serde_json::json!({"content": long})));

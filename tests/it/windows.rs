@@ -1,4 +1,4 @@
-//! docs/edna.md §2: which messages a window holds.
+//! docs/edna.md §2: which messages a window contains.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -66,16 +66,16 @@ async fn a_start_after_the_end_gives_an_empty_list_however_far_apart() {
 async fn ends_more_than_366_days_apart_are_not_valid() {
     let app = app().await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"2024-02-29T12:00:00Z","dateTo":"2025-03-01T12:00:00Z"}"#).await, @"[1]");
-    assert_snapshot!(app.ask(r#"{"dateFrom":"2024-02-29T12:00:00Z","dateTo":"2025-03-01T12:00:00.001Z"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
-    assert_snapshot!(app.ask(r#"{"dateFrom":"0001-01-01","dateTo":"9999-12-31"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
+    assert_snapshot!(app.history(r#"{"dateFrom":"2024-02-29T12:00:00Z","dateTo":"2025-03-01T12:00:00.001Z"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
+    assert_snapshot!(app.history(r#"{"dateFrom":"0001-01-01","dateTo":"9999-12-31"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
 }
 
 #[actix_web::test]
 async fn range_check_can_apply_to_the_effective_window() {
     let app = filled(TestApp::with(|config| config.edna.range_check = RangeCheck::Effective).await).await;
     assert_snapshot!(app.ids(r#"{"dateFrom":"2025-02-28T12:00:00Z"}"#).await, @"[5, 4, 3, 2]");
-    assert_snapshot!(app.ask(r#"{"dateFrom":"2025-02-28T11:59:59Z"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
-    assert_snapshot!(app.ask(r#"{"dateTo":"2028-01-01"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
+    assert_snapshot!(app.history(r#"{"dateFrom":"2025-02-28T11:59:59Z"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
+    assert_snapshot!(app.history(r#"{"dateTo":"2028-01-01"}"#).await, @r#"400 {"title":"date-range-not-valid","status":400,"detail":"The fields 'dateFrom' and 'dateTo' must be at most 366 days apart."}"#);
 }
 
 #[actix_web::test]
@@ -146,7 +146,7 @@ async fn invalid_dates_are_400() {
         "0000-01-01T00:00:00+00:01",
         "2026-01-01T00:0é:00Z",
     ] {
-        let answer = app.ask(json!({"dateTo": date})).await;
-        assert!(answer.starts_with(r#"400 {"title":"not-valid-request""#), "{date}: {answer}");
+        let response = app.history(json!({"dateTo": date})).await;
+        assert!(response.starts_with(r#"400 {"title":"not-valid-request""#), "{date}: {response}");
     }
 }

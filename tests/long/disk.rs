@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A disk of its own, unmounted with its test.
+/// A mounted disk, unmounted when it is dropped.
 pub struct SmallDisk(pub PathBuf);
 
 impl SmallDisk {
-    /// A disk of so many megabytes; `None` for whoever may not mount one.
+    /// Mounts a disk of so many megabytes; `None` if the user may not.
     pub fn mount(at: PathBuf, megabytes: u32) -> Option<Self> {
         std::fs::create_dir(&at).unwrap();
         let mut mount = Command::new("mount");
@@ -18,7 +18,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // What fails here is a leftover in the temporary folder.
+        // A failure leaves a mount point in the temporary directory.
         let _ = Command::new("umount").arg(&self.0).status();
     }
 }

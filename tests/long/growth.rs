@@ -1,4 +1,4 @@
-//! What a question touches does not grow with the store.
+//! The number of rows that a query examines does not grow with the store.
 
 use history_gateway::edna::request;
 use history_gateway::generate::{Messages, Plan};
@@ -15,18 +15,19 @@ use history_gateway::web::Body;
 
 const TENANT: TenantId = TenantId(3193);
 
-fn until() -> Instant {
+fn generated_until() -> Instant {
     Instant::parse("2026-03-01T00:00:00Z", Rounding::Down).unwrap()
 }
 
-/// Rows touched by some questions, in a store of so many messages.
-async fn touched(messages: u64) -> Vec<u64> {
+/// How many rows some queries examine, in a store of so many messages.
+async fn rows_read(messages: u64) -> Vec<u64> {
     let directory = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::parse(&format!("sqlite://{}", directory.path().join("test.db").display())).unwrap();
     let store = Store::open(&url, Options::default()).unwrap();
     let tenant = Tenant { id: TENANT, name: "x".into(), project_id: "x".into() };
-    store.write(move |connection| tenants::create(connection, &tenant, until())).await.unwrap();
-    let plan = Plan { tenant: TENANT, messages, seed: 1, days: 400, until: until(), recipients: messages / 25 };
+    store.write(move |connection| tenants::create(connection, &tenant, generated_until())).await.unwrap();
+    let plan =
+        Plan { tenant: TENANT, messages, seed: 1, days: 400, until: generated_until(), recipients: messages / 25 };
     let mut pipeline = Pipeline::new(&store, TENANT);
     for item in Messages::new(plan) {
         pipeline.push(item).await.unwrap();
@@ -45,14 +46,14 @@ async fn touched(messages: u64) -> Vec<u64> {
     for body in bodies {
         let caller = Caller::master(TENANT);
         let request = request::parse(&body).map(|parsed| parsed.request).unwrap();
-        let query = HistoryQuery::new(request, &caller, until(), Policy::default()).unwrap();
+        let query = HistoryQuery::new(request, &caller, generated_until(), Policy::default()).unwrap();
         rows.push(store.read(move |connection| history::page_counted(connection, &query)).await.unwrap().1);
     }
     for body in [r"{}", r#"{"query":{"status":"Read"}}"#, r#"{"query":{"status":["Read","Failed"]},"limit":20}"#] {
         let query = log_query(body);
-        let (page, touched) = store.read(move |connection| page::page_counted(connection, &query)).await.unwrap();
+        let (page, rows_read) = store.read(move |connection| page::page_counted(connection, &query)).await.unwrap();
         assert!(page.count > i64::try_from(messages / 10).unwrap());
-        rows.push(touched);
+        rows.push(rows_read);
     }
     rows
 }
@@ -72,11 +73,11 @@ fn log_query(body: &str) -> LogQuery {
 
 #[actix_web::test]
 async fn rows_read_per_page_do_not_grow_with_the_store() {
-    let (small, large) = (touched(4_000).await, touched(60_000).await);
+    let (small, large) = (rows_read(4_000).await, rows_read(60_000).await);
     assert_eq!(small[..4], large[..4]);
-    // A person has a phone and perhaps a device, so one or two walks of two rows each.
+    // A person has a phone and perhaps a device, so there are one or two scans of two rows each.
     assert!(small[4] <= 4 && large[4] <= 4, "{small:?} {large:?}");
-    // A list of the WhatsApp log with its exact count, of all rows and of a status; of two, which lie among the others.
+    // Lists of the WhatsApp log with exact counts: of all rows, of one status, and of two that are mixed with others.
     assert_eq!(small[5..7], [10, 10]);
     assert_eq!(large[5..7], [10, 10]);
     assert!(small[7] < 60 && large[7] < 60, "{small:?} {large:?}");

@@ -1,4 +1,4 @@
-//! What takes longer: faults, growth, a crowd. Run with `cargo test --features long-tests --test long`.
+//! Tests that take longer: faults, growth, concurrent imports. `cargo test --features long-tests --test long`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[expect(
@@ -19,8 +19,8 @@ mod growth;
 
 use support::Binary;
 
-/// A store with the tenant 3193, of the kind that the suite runs on.
-fn shop() -> Binary {
+/// A binary whose store has the tenant 3193, on the database that the suite runs on.
+fn binary_with_tenant() -> Binary {
     with_tenant(Binary::new())
 }
 

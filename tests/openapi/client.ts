@@ -1,4 +1,4 @@
-// The README's own question, asked by a client whose types are generated from the document.
+// The README's own request, sent by a client whose types are generated from the document.
 import createClient from "openapi-fetch";
 import type { paths } from "./schema.js";
 
@@ -17,7 +17,7 @@ const { data, error } = await gateway.POST("/api/messages/history", {
 });
 if (error) throw new Error(`${error.title}: ${error.detail}`);
 const [message] = data.content;
-if (message === undefined) throw new Error("nobody was found");
+if (message === undefined) throw new Error("no message was found");
 const status: string = message.deliveryStatus ?? "no status";
 
 const list = await gateway.POST("/api/whatsapp-log/get-list", {
@@ -33,7 +33,7 @@ if (list.error) throw new Error(list.error.message);
 const number = list.data.data[0]?.toNumber;
 const phone: string = typeof number === "object" ? number.value : (number ?? "no number");
 
-const taken = await gateway.POST("/v1/messages", {
+const ingested = await gateway.POST("/v1/messages", {
   headers: { "x-api-key": key },
   body: {
     messageId: 9000000001,
@@ -47,8 +47,8 @@ const taken = await gateway.POST("/v1/messages", {
     deliveryStatusAt: "2026-03-01T10:00:00Z",
   },
 });
-if (taken.error) {
-  throw new Error("rejected" in taken.error ? `${taken.error.rejected} rejected` : taken.error.detail);
+if (ingested.error) {
+  throw new Error("rejected" in ingested.error ? `${ingested.error.rejected} rejected` : ingested.error.detail);
 }
 
-console.log(message.messageId, status, data.hasNext, list.data.count > 0 && phone.startsWith("+"), taken.data.results.length);
+console.log(message.messageId, status, data.hasNext, list.data.count > 0 && phone.startsWith("+"), ingested.data.results.length);

@@ -1,4 +1,4 @@
-//! The history's answer and errors as an OpenAPI document; nothing here runs on a request.
+//! The history's response and errors in the OpenAPI document; nothing here runs on a request.
 #![expect(dead_code, reason = "the answer is joined from items that are rendered already")]
 
 use utoipa::{IntoResponses, ToSchema};
@@ -11,9 +11,9 @@ use crate::web::ApiError;
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct HistoryResponse {
-    /// The messages, in the order that was asked for.
+    /// The messages, in the requested order.
     content: Vec<Message>,
-    /// Whether a message follows the last one of this page.
+    /// Whether another message follows the last one of this page.
     has_next: bool,
 }
 
@@ -31,8 +31,7 @@ impl IntoResponses for HistoryErrors {
             ("over-366-days", ApiError::DateRangeNotValid),
             ("unknown-subject", ApiError::SubjectNotFound),
         ];
-        let denied = "`access-denied`: the key is not of the group message-history, or the subject is not among its \
-                      senders.";
+        let denied = "`access-denied`: the key lacks the group message-history, or the subject is none of its senders.";
         let outside = "The subject does not belong to the key's senders.";
         let forbidden = [
             ("key-without-the-group", ApiError::AccessDenied(NEEDS_HISTORY)),

@@ -1,4 +1,4 @@
-//! The edna dialect as an OpenAPI document: what is sent and taken, bounds, errors and examples; nothing here runs on a
+//! The edna dialect in the OpenAPI document: requests, responses, limits, errors and examples; nothing here runs on a
 //! request.
 
 mod history;

@@ -1,5 +1,5 @@
-//! edna's webhooks as an OpenAPI document: the events, and the three addresses that take them; nothing here runs on a
-//! request.
+//! edna's webhooks in the OpenAPI document: the events, and the three addresses that accept them; nothing here runs on
+//! a request.
 #![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
 
 use utoipa::{IntoResponses, ToSchema};
@@ -9,7 +9,7 @@ use crate::document::{AnyObject, DateText, IdOrDigits, IntegerOrDigits, Response
 use crate::edna::webhook::Acknowledged;
 use crate::web::ApiError;
 
-/// A message that a subscriber sent. Further fields are passed over.
+/// A message that a subscriber sent. Other fields are ignored.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "id": 14_550_000_001_u64, "subject": "shop_WA", "subjectId": 501,
@@ -22,13 +22,13 @@ pub struct IncomingMessage {
     id: IdOrDigits,
     /// The subject's name.
     subject: Option<String>,
-    /// Whom the message was sent to; its channel is the message's.
+    /// The subject that received the message. Its channel becomes the message's channel.
     subject_id: IntegerOrDigits,
-    /// Who sent it.
+    /// The subscriber who sent it.
     subscriber: IncomingSubscriber,
     /// Becomes the `content`, without its nulls.
     message_content: AnyObject,
-    /// When it was received.
+    /// When it was received; becomes `sentOrReceivedAt`.
     received_at: DateText,
     /// The IN message that it quotes.
     reply_in_message_id: Option<IntegerOrDigits>,
@@ -38,17 +38,18 @@ pub struct IncomingMessage {
     reply_out_message_external_request_id: Option<TextOrDigits>,
 }
 
-/// Who sent a message.
+/// The sender of a message.
 #[derive(ToSchema)]
 pub struct IncomingSubscriber {
-    /// The person.
+    /// The person's id; becomes the `subscriberId`.
     id: Option<IntegerOrDigits>,
-    /// The address.
+    /// The address that the message was sent from.
     #[schema(max_length = 1024, pattern = r"[^\s+().\[\]{}-]")]
     identifier: String,
 }
 
-/// A message's new status. `messageId`, `requestId` or `statusAt` shows that it is one. Further fields are passed over.
+/// A status of a message. An event with a `status` counts as one if it also has `messageId`, `requestId` or `statusAt`.
+/// `messageId` or `requestId` is required. Other fields are ignored.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "requestId": "req-1", "messageId": 8_270_556, "cascadeId": 31,
@@ -56,27 +57,27 @@ pub struct IncomingSubscriber {
     "status": "READ", "statusAt": "2026-03-01T10:00:05Z", "error": null, "comment": null
 }))]
 pub struct StatusChange {
-    /// The sender's own id of the sending.
+    /// The sender's own id of the send.
     request_id: Option<TextOrDigits>,
     /// The message.
     message_id: Option<IdOrDigits>,
-    /// The cascade.
+    /// The cascade, used if the message has none.
     cascade_id: Option<IntegerOrDigits>,
-    /// The stage of the cascade.
+    /// The stage of the cascade, used if the message has none.
     #[schema(rename = "cascadeStageUUID")]
     cascade_stage_uuid: Option<String>,
     /// The subject's name.
     subject: Option<String>,
-    /// The sender.
+    /// The subject that sent the message.
     subject_id: Option<IntegerOrDigits>,
-    /// The status in any case.
+    /// The status, in any letter case.
     #[schema(max_length = 1024, pattern = r"\S")]
     status: String,
-    /// When the status came to be.
+    /// The time of the status.
     status_at: Option<DateText>,
-    /// Why it failed, such as `error-address-unknown`.
+    /// Why it failed, such as `error-address-unknown`; becomes the `deliveryStatusMessage`.
     error: Option<String>,
-    /// The sender's own text.
+    /// The sender's own text, used if the message has none.
     comment: Option<String>,
 }
 
@@ -90,19 +91,20 @@ pub enum Events {
     Several(Vec<Event>),
 }
 
-/// An event. Those of other kinds (templates, categories, clicks) are kept as they came.
+/// An event. Events of other kinds (templates, categories, clicks) are stored as they arrive.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub enum Event {
-    /// A message that came in.
+    /// An incoming message.
     Message(IncomingMessage),
-    /// A message's status.
+    /// A status of a message.
     Status(StatusChange),
 }
 
-/// edna's webhooks: incoming messages, statuses, and events of other kinds
+/// Receive edna's webhooks: incoming messages, statuses and other events
 ///
-/// One event or a list of them; the two addresses below take the same.
+/// Accepts one event or a list of them, and so do the addresses for messages and statuses. Sending an event again
+/// changes nothing.
 #[utoipa::path(
     post,
     path = "/webhooks/edna",
@@ -113,13 +115,13 @@ pub enum Event {
         "requestId": "req-1", "messageId": 8_270_556, "subjectId": 50_192, "status": "READ",
         "statusAt": "2026-03-01T10:00:09Z"
     })),
-    responses((status = 200, description = "Every valid event is durable.", body = Acknowledged), WebhookErrors)
+    responses((status = 200, description = "Every valid event is stored durably.", body = Acknowledged), WebhookErrors)
 )]
 pub fn any() {}
 
-/// edna's webhook for incoming messages
+/// Receive edna's webhook for incoming messages
 ///
-/// Takes what `/webhooks/edna` takes.
+/// Accepts the same events as `/webhooks/edna`.
 #[utoipa::path(
     post,
     path = "/webhooks/edna/messages",
@@ -131,13 +133,13 @@ pub fn any() {}
         "subscriber": {"id": 4242, "identifier": "79001112233"},
         "messageContent": {"type": "TEXT", "text": "Hi", "caption": null}, "receivedAt": "2026-03-01T10:00:00Z"
     })),
-    responses((status = 200, description = "Every valid event is durable.", body = Acknowledged), WebhookErrors)
+    responses((status = 200, description = "Every valid event is stored durably.", body = Acknowledged), WebhookErrors)
 )]
 pub fn messages() {}
 
-/// edna's webhook for statuses
+/// Receive edna's webhook for statuses
 ///
-/// Takes what `/webhooks/edna` takes.
+/// Accepts the same events as `/webhooks/edna`.
 #[utoipa::path(
     post,
     path = "/webhooks/edna/statuses",
@@ -148,42 +150,42 @@ pub fn messages() {}
         "requestId": "req-1", "messageId": 8_270_556, "subjectId": 50_192, "status": "DELIVERED",
         "statusAt": "2026-03-01T10:00:05Z"
     })),
-    responses((status = 200, description = "Every valid event is durable.", body = Acknowledged), WebhookErrors)
+    responses((status = 200, description = "Every valid event is stored durably.", body = Acknowledged), WebhookErrors)
 )]
 pub fn statuses() {}
 
-/// Whether the webhooks' address is there
+/// Check that the address for all webhooks exists
 ///
-/// edna checks this before it sends anything, without a key.
+/// edna checks this, without a key, before it sends anything.
 #[utoipa::path(
     get,
     path = "/webhooks/edna",
     operation_id = "checkEdnaWebhook",
     tag = "webhooks",
     security(()),
-    responses((status = 200, description = "It is.", body = Acknowledged), CheckErrors)
+    responses((status = 200, description = "It exists.", body = Acknowledged), CheckErrors)
 )]
 pub fn check_any() {}
 
-/// Whether the address for incoming messages is there
+/// Check that the address for incoming messages exists
 #[utoipa::path(
     get,
     path = "/webhooks/edna/messages",
     operation_id = "checkEdnaMessageWebhook",
     tag = "webhooks",
     security(()),
-    responses((status = 200, description = "It is.", body = Acknowledged), CheckErrors)
+    responses((status = 200, description = "It exists.", body = Acknowledged), CheckErrors)
 )]
 pub fn check_messages() {}
 
-/// Whether the address for statuses is there
+/// Check that the address for statuses exists
 #[utoipa::path(
     get,
     path = "/webhooks/edna/statuses",
     operation_id = "checkEdnaStatusWebhook",
     tag = "webhooks",
     security(()),
-    responses((status = 200, description = "It is.", body = Acknowledged), CheckErrors)
+    responses((status = 200, description = "It exists.", body = Acknowledged), CheckErrors)
 )]
 pub fn check_statuses() {}
 
@@ -191,8 +193,8 @@ pub struct WebhookErrors;
 
 impl IntoResponses for WebhookErrors {
     fn responses() -> Responses {
-        let sentence = "`not-valid-request`: nothing of it has a meaning.";
-        let meaningless = [
+        let sentence = "`not-valid-request`: the body cannot be read, or no event in it is valid.";
+        let invalid = [
             (
                 "field-that-is-missing",
                 not_valid("The event has no meaning: the field 'id' must be a positive integer."),
@@ -202,16 +204,16 @@ impl IntoResponses for WebhookErrors {
         ErrorTable::new("GET, HEAD, POST")
             .with(
                 401,
-                "`Api-key not found`: no webhook key, or a wrong, expired or revoked one.",
+                "`Api-key not found`: no webhook key, or one that is wrong, expired or revoked.",
                 &[("no-valid-key", ApiError::WebhookKeyNotFound)],
             )
             .body(MIB)
-            .with(400, sentence, &meaningless)
+            .with(400, sentence, &invalid)
             .0
     }
 }
 
-/// What a webhook's address answers to other methods.
+/// The errors of checking a webhook's address: an unsupported method.
 pub struct CheckErrors;
 
 impl IntoResponses for CheckErrors {

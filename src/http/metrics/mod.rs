@@ -1,4 +1,4 @@
-//! `GET /metrics`, for Prometheus; knows no number.
+//! `GET /metrics`, for Prometheus; knows no metric.
 
 mod text;
 
@@ -9,9 +9,11 @@ use crate::document::errors::PublicErrors;
 use crate::web::answer::Sliced;
 use crate::web::{ApiError, CommonError};
 
-/// Numbers for Prometheus
+/// Get metrics for Prometheus
+///
+/// In the text format 0.0.4, or as OpenMetrics 1.0.0 if the `Accept` header asks for it.
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "health", security(()), responses(
-    (status = 200, description = "Requests, events, commits, questions, the store, the process, as Prometheus text.",
+    (status = 200, description = "Metrics of requests, queries, feeds, the store and the process.",
         body = String, content_type = "text/plain"),
     PublicErrors
 ))]

@@ -1,5 +1,5 @@
-//! The two forms of metrics as text: which one a client asks for, and Prometheus' own made from OpenMetrics; knows no
-//! metric.
+//! The two text formats of metrics: which one a client asks for, and the conversion from OpenMetrics to Prometheus'
+//! own; knows no metric.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use actix_web::http::header::{ACCEPT, HeaderMap};
 pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 pub const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Whether a client names OpenMetrics, and likes plain text no better.
+/// Whether a client accepts OpenMetrics by name and does not prefer plain text.
 pub fn is_open_metrics_asked_for(headers: &HeaderMap) -> bool {
     let (mut open_metrics, mut plain) = (0.0, 0.0);
     for part in headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
@@ -25,9 +25,9 @@ pub fn is_open_metrics_asked_for(headers: &HeaderMap) -> bool {
     open_metrics > 0.0 && open_metrics >= plain
 }
 
-/// Prometheus' text format 0.0.4 of what prometheus-client writes, which is OpenMetrics without timestamps and
-/// exemplars: a counter and an info are described by the names of their samples, an info is a gauge, and there is neither
-/// a unit nor an end.
+/// Converts the output of prometheus-client, which is OpenMetrics without timestamps and exemplars, to Prometheus' text
+/// format 0.0.4: the descriptions of a counter and an info use the names of their samples, an info is a gauge, and
+/// there are no `# UNIT` and `# EOF` lines.
 pub fn plain(open_metrics: &str) -> String {
     let types = open_metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let types: HashMap<&str, &str> = types.collect();

@@ -1,4 +1,4 @@
-//! What is done to the OpenAPI document when it is made: fields' words, bodies that may be left out, responses that many
+//! Corrections to the derived OpenAPI document: descriptions of nullable fields, optional bodies, responses that many
 //! routes share; knows no route.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Response, Schema};
 
-/// Puts right what the derived parts of the document say otherwise than is meant.
+/// Corrects what the derived parts of the document express differently from what is meant.
 pub struct Forms;
 
 impl Modify for Forms {
@@ -16,34 +16,34 @@ impl Modify for Forms {
         let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
         for schema in schemas {
             let RefOr::T(Schema::Object(object)) = schema else { continue };
-            object.properties.values_mut().for_each(tell_of_the_whole);
+            object.properties.values_mut().for_each(describe_nullable_field);
         }
         for item in document.paths.paths.values_mut() {
             let bodies = [&mut item.get, &mut item.post]
                 .into_iter()
                 .flatten()
                 .filter_map(|operation| operation.request_body.as_mut());
-            bodies.for_each(never_null);
+            bodies.for_each(remove_null);
         }
         share_responses(document);
     }
 }
 
-/// Of a field that may be null, the words belong to the field and not to one of its forms.
-fn tell_of_the_whole(field: &mut RefOr<Schema>) {
+/// Moves the description of a nullable field from one of its alternatives to the field itself.
+fn describe_nullable_field(field: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::OneOf(forms)) = field
         && forms.description.is_none()
     {
-        let words = forms.items.iter_mut().find_map(|form| match form {
+        let description = forms.items.iter_mut().find_map(|form| match form {
             RefOr::Ref(form) if !form.description.is_empty() => Some(std::mem::take(&mut form.description)),
             _ => None,
         });
-        forms.description = words;
+        forms.description = description;
     }
 }
 
-/// A body that may be left out is not one that may be null.
-fn never_null(body: &mut RefOr<RequestBody>) {
+/// Removes null from the alternatives of a body: one that may be left out may not be null.
+fn remove_null(body: &mut RefOr<RequestBody>) {
     let RefOr::T(body) = body else { return };
     for content in body.content.values_mut() {
         let RefOr::T(content) = content else { continue };
@@ -60,7 +60,7 @@ fn never_null(body: &mut RefOr<RequestBody>) {
     }
 }
 
-/// Names of errors that many routes share.
+/// The component names of the errors that many routes share, by status.
 const SHARED: [(&str, &str); 8] = [
     ("401", "Unauthorized"),
     ("404", "NotFound"),
@@ -72,22 +72,22 @@ const SHARED: [(&str, &str); 8] = [
     ("503", "Unavailable"),
 ];
 
-/// Of each name the form that most routes have gets it; one that has another keeps its own.
+/// Moves the most common response of each name to the components. A route with a different response keeps its own.
 fn share_responses(document: &mut OpenApi) {
     let mut forms: BTreeMap<String, Vec<(Response, usize)>> = BTreeMap::new();
     for (name, response) in responses(document) {
         let RefOr::T(response) = response else { continue };
         let known = forms.entry(name).or_default();
         match known.iter_mut().find(|(known, _)| known == response) {
-            Some((_, times)) => *times += 1,
+            Some((_, count)) => *count += 1,
             None => known.push((response.clone(), 1)),
         }
     }
-    let commonest = |(name, forms): (String, Vec<(Response, usize)>)| {
-        let (form, times) = forms.into_iter().max_by_key(|(_, times)| *times)?;
-        (times > 1).then_some((name, form))
+    let most_common = |(name, forms): (String, Vec<(Response, usize)>)| {
+        let (form, count) = forms.into_iter().max_by_key(|(_, count)| *count)?;
+        (count > 1).then_some((name, form))
     };
-    let shared: BTreeMap<String, Response> = forms.into_iter().filter_map(commonest).collect();
+    let shared: BTreeMap<String, Response> = forms.into_iter().filter_map(most_common).collect();
     for (name, response) in responses(document) {
         if let (Some(form), RefOr::T(own)) = (shared.get(&name), &*response)
             && form == own
@@ -99,7 +99,7 @@ fn share_responses(document: &mut OpenApi) {
     components.responses.extend(shared.into_iter().map(|(name, form)| (name, RefOr::T(form))));
 }
 
-/// Every response that has a name to share, with it.
+/// Every response that has a component name, with that name.
 fn responses(document: &mut OpenApi) -> impl Iterator<Item = (String, &mut RefOr<Response>)> {
     let operations = document.paths.paths.values_mut().flat_map(|item| {
         let PathItem { get, post, put, delete, .. } = item;

@@ -1,5 +1,5 @@
-//! The errors of OneUptime's dialect as an OpenAPI document, each with the very body that is sent; nothing here runs on
-//! a request.
+//! The errors of OneUptime's dialect in the OpenAPI document, each with the exact body that is sent; nothing here runs
+//! on a request.
 
 use utoipa::IntoResponses;
 
@@ -30,40 +30,40 @@ fn put(responses: &mut Responses, status: u16, description: &str, cases: &[Case]
     responses.insert(status.to_string(), response.build().into());
 }
 
-/// What every route can answer, and what is wrong with a request for this one.
+/// The errors of a route: those of every route, its `wrong` requests and its `unprocessable` ones.
 fn errors(action: Action, wrong: Vec<Case>, unprocessable: (&str, &[Case])) -> Responses {
     let mut responses = Responses::new();
     let mut bad_requests = vec![("invalid-key", OneUptimeError::InvalidKey), bad("malformed-json", MALFORMED)];
     bad_requests.extend(wrong);
-    put(&mut responses, 400, "An unknown, expired or revoked key, or a request that cannot be read.", &bad_requests);
+    put(&mut responses, 400, "The key is unknown, expired or revoked, or the request is not valid.", &bad_requests);
     put(&mut responses, 401, "No key.", &[("no-key", OneUptimeError::NoKey(action))]);
     let elsewhere = OneUptimeError::PageNotFound("/api/whatsapp-log/get-lists".into());
-    put(&mut responses, 404, "Another path, or a method that is not named here.", &[("page-not-found", elsewhere)]);
+    put(&mut responses, 404, "No such path, or no such method on it.", &[("page-not-found", elsewhere)]);
     put(
         &mut responses,
         413,
-        "A body over the limit, 1 MiB by default.",
+        "The body is longer than the limit, 1 MiB by default.",
         &[("body-over-the-limit", CommonError::TooLarge { limit: 1024 * 1024 }.into())],
     );
     put(&mut responses, 422, unprocessable.0, unprocessable.1);
     put(
         &mut responses,
         429,
-        "Too many requests with this key, where a limit is set, or too many wrong keys from one address.",
+        "The key exceeds its limit, if it has one, or the address sent too many wrong keys.",
         &[("try-again", CommonError::TooMany { limit: Limit::Requests, retry_after: 1 }.into())],
     );
-    let sentence = "What is stored cannot be read. The cause stands in the log alone.";
+    let sentence = "Stored data cannot be read. Only the log has the cause.";
     put(&mut responses, 500, sentence, &[("damaged-row", CommonError::Internal.into())]);
     put(
         &mut responses,
         503,
-        "The message store is busy, away or full.",
+        "The store is busy, unreachable or full, or the server is overloaded.",
         &[("try-again", CommonError::Unavailable.into())],
     );
     responses
 }
 
-const UNREADABLE: &str = "The key may not read the log, or nobody may read a column.";
+const UNREADABLE: &str = "The key may not read the log, or no key may read a column.";
 
 fn unreadable() -> [Case; 2] {
     [
@@ -105,7 +105,7 @@ impl IntoResponses for CountErrors {
 }
 
 fn refused(action: Action, wrong: Vec<Case>) -> Responses {
-    errors(action, wrong, ("Refused to every key.", &[("read-only", OneUptimeError::Refused(action))]))
+    errors(action, wrong, ("Not allowed with any key.", &[("read-only", OneUptimeError::Refused(action))]))
 }
 
 pub struct CreateErrors;

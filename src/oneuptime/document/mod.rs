@@ -1,4 +1,4 @@
-//! The OneUptime dialect as an OpenAPI document: its routes, what they take and answer; nothing here runs on a request.
+//! The OneUptime dialect in the OpenAPI document: routes, requests and responses; nothing here runs on a request.
 
 mod errors;
 mod query;
@@ -14,9 +14,9 @@ use errors::{CountErrors, ItemErrors, ListErrors};
 use request::{CountRequest, ItemRequest, ListRequest};
 use row::{LogItem, LogList};
 
-/// A page of the WhatsApp log
+/// List rows of the WhatsApp log
 ///
-/// Paths are read in any case, with or without a slash at their end.
+/// Paths are accepted in any letter case, with or without a trailing slash.
 #[utoipa::path(
     post,
     path = "/api/whatsapp-log/get-list",
@@ -24,17 +24,17 @@ use row::{LogItem, LogList};
     tag = "oneuptime",
     security(("ApiKey" = [])),
     params(
-        ("skip" = Option<i64>, Query, description = "Rows to skip after sorting; wins over the body's.", minimum = 0, nullable = false),
-        ("limit" = Option<i64>, Query, description = "Rows to return at the most; wins over the body's. Over 100, in the live form over 10,000: 400.", minimum = 0, maximum = 10_000, nullable = false)
+        ("skip" = Option<i64>, Query, description = "Rows to skip after sorting; overrides the body's.", minimum = 0, nullable = false),
+        ("limit" = Option<i64>, Query, description = "Rows to return at most; overrides the body's. Over 100, in the live form over 10,000: 400.", minimum = 0, maximum = 10_000, nullable = false)
     ),
     request_body = Option<ListRequest>,
     responses((status = 200, description = "The page.", body = LogList), ListErrors)
 )]
 pub fn log_list() {}
 
-/// A page of the WhatsApp log, by GET
+/// List rows of the WhatsApp log, by GET
 ///
-/// A JSON body is read here too, as POST takes it; what programs that send none with GET can say stands in the URL.
+/// A JSON body is read as for POST. A program that sends no body with GET can give `skip` and `limit` in the URL.
 #[utoipa::path(
     get,
     path = "/api/whatsapp-log/get-list",
@@ -43,15 +43,15 @@ pub fn log_list() {}
     security(("ApiKey" = [])),
     params(
         ("skip" = Option<i64>, Query, description = "Rows to skip after sorting.", minimum = 0, nullable = false),
-        ("limit" = Option<i64>, Query, description = "Rows to return at the most; 10 when not given or 0. Over 100, in the live form over 10,000: 400.", minimum = 0, maximum = 10_000, nullable = false)
+        ("limit" = Option<i64>, Query, description = "Rows to return at most; 10 when not given or 0. Over 100, in the live form over 10,000: 400.", minimum = 0, maximum = 10_000, nullable = false)
     ),
     responses((status = 200, description = "The page.", body = LogList), ListErrors)
 )]
 pub fn log_list_by_get() {}
 
-/// One row of the WhatsApp log
+/// Get one row of the WhatsApp log
 ///
-/// A row that is not there, or is another project's, is an empty object.
+/// The response is an empty object if the row does not exist or is another project's.
 #[utoipa::path(
     post,
     path = "/api/whatsapp-log/{id}/get-item",
@@ -67,9 +67,9 @@ pub fn log_list_by_get() {}
 )]
 pub fn log_item() {}
 
-/// One row of the WhatsApp log, by GET
+/// Get one row of the WhatsApp log, by GET
 ///
-/// A JSON body is read here too, as POST takes it; without one the answer holds `_id` alone.
+/// A JSON body is read as for POST. Without one, the response contains only `_id`.
 #[utoipa::path(
     get,
     path = "/api/whatsapp-log/{id}/get-item",
@@ -84,7 +84,7 @@ pub fn log_item() {}
 )]
 pub fn log_item_by_get() {}
 
-/// How many rows of the WhatsApp log match
+/// Count rows of the WhatsApp log
 #[utoipa::path(
     post,
     path = "/api/whatsapp-log/count",
@@ -92,6 +92,6 @@ pub fn log_item_by_get() {}
     tag = "oneuptime",
     security(("ApiKey" = [])),
     request_body = Option<CountRequest>,
-    responses((status = 200, description = "The number.", body = LogCount), CountErrors)
+    responses((status = 200, description = "The exact number of matching rows.", body = LogCount), CountErrors)
 )]
 pub fn log_count() {}

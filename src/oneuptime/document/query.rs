@@ -1,4 +1,4 @@
-//! A query's operators as an OpenAPI document, one set of them for each kind of column; nothing here runs on a request.
+//! The operators of a query in the OpenAPI document, one set for each type of column; nothing here runs on a request.
 
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -25,8 +25,8 @@ impl PartialSchema for LogQuery {
             let condition = format!("{}Condition", word_of(kind));
             query.property(*name, pointing(&condition, &meaning(name, *field)))
         });
-        let sentence = "Conditions by column, all of which must hold, at most 100. `projectId` and `project` speak of \
-                        the key's own project alone. A MultiSearch may stand under any name, a column's or another.";
+        let sentence = "Conditions by column, at most 100, all of which must hold. `projectId` always means the key's \
+                        own project, and `project` with another id matches nothing. A MultiSearch may have any name.";
         query.max_properties(Some(100)).description(Some(sentence)).into()
     }
 }
@@ -46,20 +46,20 @@ fn word_of(kind: ColumnType) -> &'static str {
     }
 }
 
-/// What a column of a kind is compared with, without a type beside it.
+/// A value that a column of a type is compared with, without its type.
 fn plain(kind: ColumnType) -> RefOr<Schema> {
     match kind {
         ColumnType::Id => uuid("A UUID with hyphens.").into(),
         ColumnType::Integer => {
-            let digits = text("Its digits.").pattern(Some("^-?[0-9]{1,18}$"));
-            let number = described(Type::Integer, "The number.").minimum(Some(i64::MIN)).maximum(Some(i64::MAX));
-            OneOfBuilder::new().item(number).item(digits).description(Some("An integer of 64 bits.")).into()
+            let digits = text("As a string of digits.").pattern(Some("^-?[0-9]{1,18}$"));
+            let number = described(Type::Integer, "As a number.").minimum(Some(i64::MIN)).maximum(Some(i64::MAX));
+            OneOfBuilder::new().item(number).item(digits).description(Some("A 64-bit integer.")).into()
         }
         ColumnType::Instant => {
-            text("An ISO 8601 date; compared at the millisecond.").pattern(Some(DATE_PATTERN)).into()
+            text("An ISO 8601 date, compared to the millisecond.").pattern(Some(DATE_PATTERN)).into()
         }
         ColumnType::Text => {
-            let number = described(Type::Number, "A number stands for its digits.");
+            let number = described(Type::Number, "A number, which means its digits.");
             OneOfBuilder::new().item(text("The text.")).item(number).description(Some("A text.")).into()
         }
     }
@@ -77,43 +77,46 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
         let name = |part: &str| format!("{kind_word}{part}");
         let value = name("Operand");
         let wrapped = ObjectBuilder::new()
-            .property("_type", word("The type that stands beside it.", &["ObjectID", "Phone", "DateTime"]))
+            .property("_type", word("The type of the value.", &["ObjectID", "Phone", "DateTime"]))
             .property("value", plain(kind))
             .required("_type")
             .required("value")
-            .description(Some("The value with a type beside it."));
+            .description(Some("The value with its type."));
         let operand = OneOfBuilder::new().item(plain(kind)).item(wrapped);
-        all.push((value.clone(), operand.description(Some("A value, plain or with its type beside it.")).into()));
-        let compared = operator("Equal, different, greater or less; with `OrNull`, null too.", &COMPARISONS);
+        all.push((value.clone(), operand.description(Some("A value, plain or with its type.")).into()));
+        let compared = operator("Compares with a value. Only the `OrNull` operators match null.", &COMPARISONS);
         let compared = compared.property("value", pointing(&value, "The value.")).required("value");
         all.push((name("Comparison"), compared.into()));
-        let range = operator("Between two values, both included.", &["InBetween"])
-            .property("startValue", pointing(&value, "The least."))
-            .property("endValue", pointing(&value, "The greatest."))
+        let range = operator("Between two values, inclusive.", &["InBetween"])
+            .property("startValue", pointing(&value, "The lower end."))
+            .property("endValue", pointing(&value, "The upper end."))
             .required("startValue")
             .required("endValue");
         all.push((name("Range"), range.into()));
-        let list = operator("One of a list; none of it and not null.", &["Includes", "IncludesAll", "IncludesNone"])
-            .property("value", list_of(&value, "The list."))
-            .required("value");
+        let list = operator(
+            "`Includes` and `IncludesAll`: one of the list. `IncludesNone`: none of the list, and not null.",
+            &["Includes", "IncludesAll", "IncludesNone"],
+        )
+        .property("value", list_of(&value, "The list."))
+        .required("value");
         all.push((name("List"), list.into()));
         let condition = AnyOfBuilder::new()
             .item(reference(&value))
             .item(described(Type::Null, "Null."))
-            .item(list_of(&value, "One of these; of none, nothing."))
+            .item(list_of(&value, "One of these. An empty list matches nothing."))
             .item(reference(&name("Comparison")))
             .item(reference("NullTest"))
             .item(reference(&name("Range")))
             .item(reference(&name("List")))
             .item(reference("TextSearch"))
             .item(reference("MultiSearch"))
-            .description(Some("What a column's value must be."));
+            .description(Some("The condition on a column's value."));
         all.push((name("Condition"), condition.into()));
     }
     all.push(("NullTest".into(), operator("Null, or not null.", &["IsNull", "NotNull"]).into()));
     let search = operator(
-        "Contains, begins with, ends with, does not contain: the value as text, in any case of letters. `%` stands for \
-         any text and `_` for one character.",
+        "The value, as text, contains, begins with, ends with or does not contain the text, ignoring case. \
+         `NotContains` matches null too. `%` matches any text, `_` one character; a backslash escapes the next one.",
         &["Search", "StartsWith", "EndsWith", "NotContains"],
     );
     all.push(("TextSearch".into(), search.property("value", pattern()).required("value").into()));
@@ -121,8 +124,8 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let fields = ArrayBuilder::new()
         .items(text("A column.").enum_values(Some(names)))
         .min_items(Some(1))
-        .description(Some("The columns; at most 50 in one query."));
-    let multi = operator("One of the columns contains the text.", &["MultiSearch"])
+        .description(Some("The columns, at most 50 in one query."));
+    let multi = operator("One of the columns contains the text, as with `Search`.", &["MultiSearch"])
         .property("value", pattern())
         .property("fields", fields)
         .required("value")
@@ -132,9 +135,9 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
 }
 
 fn pattern() -> RefOr<Schema> {
-    let number = described(Type::Number, "A number stands for its digits.");
+    let number = described(Type::Number, "A number, which means its digits.");
     let words = text("The text.").max_length(Some(LONGEST_PATTERN));
-    OneOfBuilder::new().item(words).item(number).description(Some("What is looked for.")).into()
+    OneOfBuilder::new().item(words).item(number).description(Some("The text to search for.")).into()
 }
 
 const COMPARISONS: [&str; 9] = [

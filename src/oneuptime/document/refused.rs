@@ -1,8 +1,8 @@
-//! The changes that OneUptime knows and the gateway refuses, as an OpenAPI document; nothing here runs on a request.
+//! The changes that the gateway rejects, unlike OneUptime, in the OpenAPI document; nothing here runs on a request.
 
 use super::errors::{CreateErrors, DeleteErrors, UpdateErrors};
 
-/// Refused: the log is read only
+/// Create a row (not allowed: the log is read-only)
 #[utoipa::path(
     post,
     path = "/api/whatsapp-log",
@@ -13,7 +13,7 @@ use super::errors::{CreateErrors, DeleteErrors, UpdateErrors};
 )]
 pub fn create() {}
 
-/// Refused: the log is read only
+/// Update a row (not allowed: the log is read-only)
 #[utoipa::path(
     put,
     path = "/api/whatsapp-log/{id}",
@@ -25,7 +25,7 @@ pub fn create() {}
 )]
 pub fn update() {}
 
-/// Refused: the log is read only
+/// Delete a row (not allowed: the log is read-only)
 #[utoipa::path(
     delete,
     path = "/api/whatsapp-log/{id}",
@@ -37,7 +37,7 @@ pub fn update() {}
 )]
 pub fn delete() {}
 
-/// Refused: the log is read only
+/// Update a row, by POST (not allowed: the log is read-only)
 #[utoipa::path(
     post,
     path = "/api/whatsapp-log/{id}/update-item",
@@ -49,7 +49,7 @@ pub fn delete() {}
 )]
 pub fn update_by_post() {}
 
-/// Refused: the log is read only
+/// Update a row, by GET (not allowed: the log is read-only)
 #[utoipa::path(
     get,
     path = "/api/whatsapp-log/{id}/update-item",
@@ -61,7 +61,7 @@ pub fn update_by_post() {}
 )]
 pub fn update_by_get() {}
 
-/// Refused: the log is read only
+/// Delete a row, by POST (not allowed: the log is read-only)
 #[utoipa::path(
     post,
     path = "/api/whatsapp-log/{id}/delete-item",
@@ -73,7 +73,7 @@ pub fn update_by_get() {}
 )]
 pub fn delete_by_post() {}
 
-/// Refused: the log is read only
+/// Delete a row, by GET (not allowed: the log is read-only)
 #[utoipa::path(
     get,
     path = "/api/whatsapp-log/{id}/delete-item",

@@ -1,4 +1,4 @@
-//! A row of the WhatsApp log as an OpenAPI document, in both forms of values; nothing here runs on a request.
+//! A row of the WhatsApp log in the OpenAPI document, in both forms of values; nothing here runs on a request.
 #![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
 
 use utoipa::ToSchema;
@@ -9,13 +9,13 @@ use crate::document::{described, either, or_null, pointing, reference, text, uui
 use crate::model::whatsapp_log::{Column, ColumnType};
 use crate::oneuptime::columns::{FIELDS, Field};
 
-/// A page of rows, and how many there are on all pages. In the live form `data` comes first.
+/// A page of rows, and the number of rows on all pages. In the live form `data` comes first.
 #[derive(ToSchema)]
 #[schema(example = json!({"count": 13, "limit": 1, "skip": 0, "data": [
     {"_id": "26bf3d06-4dbd-4fb7-a0c1-d101af1142bc", "toNumber": "+15550000000", "status": "Sent"}
 ]}))]
 pub struct LogList {
-    /// How many rows match, whatever the page: exact.
+    /// The exact number of matching rows, whatever the page.
     count: u64,
     /// The limit that was applied.
     limit: u64,
@@ -32,9 +32,9 @@ impl utoipa::PartialSchema for LogRow {
     fn schema() -> RefOr<Schema> {
         let known = FIELDS.iter().filter(|(_, field)| *field != Field::Hidden);
         let row = known.fold(ObjectBuilder::new(), |row, (name, field)| row.property(*name, column(name, *field)));
-        let sentence = "A row of the WhatsApp log, as far as its columns were selected: `_id` alone by default, `null` \
-                        for no value. In the live form ids other than `_id`, phones and dates have their types beside \
-                        them.";
+        let sentence = "A row of the WhatsApp log with the selected columns, by default only `_id`. A column without a \
+                        value is null. In the live form, ids other than `_id`, phone numbers and dates carry their \
+                        types.";
         row.required("_id").description(Some(sentence)).into()
     }
 }
@@ -44,7 +44,7 @@ impl ToSchema for LogRow {
         let phone = |meaning: &str| text(meaning).examples(["+15550000000"]);
         let mut both = |name: &str, meaning: &str, of_type: &str, plain: ObjectBuilder, value: ObjectBuilder| {
             let live = ObjectBuilder::new()
-                .property("_type", word("The type.", &[of_type]))
+                .property("_type", word("The type of the value.", &[of_type]))
                 .property("value", value)
                 .required("_type")
                 .required("value")
@@ -52,13 +52,13 @@ impl ToSchema for LogRow {
             schemas.push((name.into(), either(meaning, [plain.into(), live.into()])));
         };
         let (plain, value) = ("In the published form.", "The value.");
-        both("LogId", "An id, plain or with its type beside it.", "ObjectID", uuid(plain), uuid(value));
-        both("LogDate", "A date, plain or with its type beside it.", "DateTime", date(plain), date(value));
-        both("LogPhone", "A phone, plain or with its type beside it.", "Phone", phone(plain), phone(value));
+        both("LogId", "An id, plain or with its type.", "ObjectID", uuid(plain), uuid(value));
+        both("LogDate", "A date, plain or with its type.", "DateTime", date(plain), date(value));
+        both("LogPhone", "A phone number, plain or with its type.", "Phone", phone(plain), phone(value));
     }
 }
 
-/// A row, or nothing.
+/// A row, or an empty object.
 pub struct LogItem;
 
 impl utoipa::PartialSchema for LogItem {
@@ -67,7 +67,7 @@ impl utoipa::PartialSchema for LogItem {
             .schema_type(SchemaType::new(Type::Object))
             .max_properties(Some(0))
             .description(Some("There is no such row."));
-        let sentence = "The row, or `{}` where it is not there or another project's.";
+        let sentence = "The row, or `{}` if it does not exist or is another project's.";
         either(sentence, [reference("LogRow"), none.into()])
     }
 }
@@ -85,7 +85,7 @@ fn date(description: &str) -> ObjectBuilder {
         .examples(["2026-03-26T10:26:14.311Z"])
 }
 
-/// What an answer holds for a column.
+/// What a response contains for a column.
 fn column(name: &str, field: Field) -> RefOr<Schema> {
     let meaning = meaning(name, field);
     let meaning = meaning.as_str();
@@ -105,44 +105,44 @@ fn column(name: &str, field: Field) -> RefOr<Schema> {
         },
         Field::ProjectId => pointing("LogId", meaning),
         Field::Project => related(meaning, field).into(),
-        Field::Related(_) => or_null(meaning, related("What it leads to.", field)).into(),
+        Field::Related(_) => or_null(meaning, related("The related object.", field)).into(),
         Field::DeletedAt | Field::Hidden => described(Type::Null, meaning).into(),
     }
 }
 
-/// What a relation leads to: its id, and the inner columns that were selected.
+/// A related object: its id, and the inner columns that were selected.
 fn related(meaning: &str, field: Field) -> ObjectBuilder {
     let id = uuid("Its id.");
     let start = ObjectBuilder::new().property("_id", id).required("_id").description(Some(meaning));
     let inner = field.related().map_or(&[][..], |(_, inner)| inner);
     inner.iter().fold(start, |object, name| {
         let known = field == Field::Project && *name == "name";
-        let schema = if known { text("The tenant's name.") } else { described(Type::Null, "Not known here: null.") };
+        let schema = if known { text("The tenant's name.") } else { described(Type::Null, "Always null.") };
         object.property(*name, schema)
     })
 }
 
-/// What a column is.
+/// The description of a column.
 pub fn meaning(name: &str, field: Field) -> String {
     let sentence = match name {
-        "_id" => "The row; always there, and plain in both forms.",
+        "_id" => "The row's id; always present, and plain in both forms.",
         "createdAt" => "When the message was sent.",
         "updatedAt" => "When the row last changed.",
         "deletedAt" => "Always null.",
         "version" => "1, and one more for each update.",
         "project" => "The tenant.",
         "projectId" => "The tenant's id.",
-        "toNumber" => "Whom the message was sent to; an address that is no phone stands here verbatim.",
-        "fromNumber" => "Which number it was sent from, where that is known.",
+        "toNumber" => "The recipient's number, or the address verbatim if it is not a phone number.",
+        "fromNumber" => "The number that the message was sent from, if it is known.",
         "messageText" => "The message's text.",
-        "statusMessage" => "What the provider says of the status.",
+        "statusMessage" => "The provider's explanation of the status.",
         "whatsAppMessageId" => "WhatsApp's own id of the message.",
         "status" => {
             "Success, Sent, Delivered, Read, Failed, Deleted, Warning, Queued, Error, Low Balance, Not Verified, \
              Unknown, or any other word that was imported."
         }
-        "whatsAppCostInUSDCents" => "What it cost.",
-        "deletedByUser" | "deletedByUserId" => "Nobody reads it.",
+        "whatsAppCostInUSDCents" => "The cost of the message.",
+        "deletedByUser" | "deletedByUserId" => "Not readable with any key.",
         _ if field.related().is_some() => return format!("The {name} that the row belongs to, or null."),
         _ => return format!("The id of the {} that the row belongs to, or null.", name.trim_end_matches("Id")),
     };

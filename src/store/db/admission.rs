@@ -1,5 +1,5 @@
-//! Who may use a connection next: a bounded number at a time, and where that is few, tenants and their keys in turn; knows
-//! no connection.
+//! Which work may use a connection next: a bounded number of slots at a time, and where these are few, tenants and
+//! their keys in turn; knows no connection.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,17 +12,17 @@ use crate::fair_queue::FairQueue;
 use crate::model::{CallerId, TenantId};
 use crate::store::error::StoreError;
 
-/// How places are given.
+/// How slots are assigned.
 #[derive(Clone)]
 pub enum Admission {
-    /// In the order of arrival, to whoever waits no longer than it may.
+    /// In the order of arrival; a wait that takes too long fails.
     InOrder(Arc<Semaphore>),
-    /// To tenants in turn, and to their keys in turn; who would make the queue too long is refused at once, and who waits too
-    /// long is told so.
+    /// To tenants in turn, and to their keys in turn. If the queue is full, a query is rejected at once; a wait that
+    /// takes too long fails.
     InTurn(Arc<Slots>),
 }
 
-/// A place, given back when it is dropped.
+/// A slot, released on drop.
 pub enum Permit {
     InOrder(#[expect(dead_code, reason = "held to be dropped")] OwnedSemaphorePermit),
     InTurn(#[expect(dead_code, reason = "held to be dropped")] Slot),
@@ -33,32 +33,32 @@ impl Admission {
         Self::InOrder(Arc::new(Semaphore::new(slots as usize)))
     }
 
-    /// So many places for anybody, and so many more for tenants that have none yet.
+    /// `slots` for any tenant, and `reserved` more for tenants that hold none.
     pub fn in_turn(slots: u32, reserved: u32, longest_queue: u32) -> Self {
         let (reserved, free) = (reserved as usize, slots as usize + reserved as usize);
         let state = State { reserved, free, held: HashMap::new(), waiting: FairQueue::default() };
         Self::InTurn(Arc::new(Slots { longest_queue: longest_queue as usize, state: Mutex::new(state) }))
     }
 
-    /// Waits for a place.
+    /// Waits for a slot.
     pub async fn admit(&self, caller: CallerId, wait: Duration) -> Result<Permit, StoreError> {
         match self {
             Self::InOrder(permits) => {
                 let permit = tokio::time::timeout(wait, Arc::clone(permits).acquire_owned());
-                // The semaphore is never closed, so both failures mean that nothing came free in time.
+                // The semaphore is never closed, so both failures mean that no slot came free in time.
                 let Ok(Ok(permit)) = permit.await else { return Err(StoreError::Busy) };
                 Ok(Permit::InOrder(permit))
             }
             Self::InTurn(slots) => {
                 let slot = Slots::enter(slots, caller)?;
                 let slot = tokio::time::timeout(wait, slot).await.map_err(|_| StoreError::Busy)?;
-                // Who was displaced hears that there is no place left.
+                // An evicted query gets no slot, because its sender is dropped.
                 slot.map(Permit::InTurn).map_err(|_| StoreError::Overloaded)
             }
         }
     }
 
-    /// How many wait in a queue with turns.
+    /// How many queries wait in the fair queue.
     pub fn waiting(&self) -> usize {
         match self {
             Self::InOrder(_) => 0,
@@ -67,17 +67,17 @@ impl Admission {
     }
 }
 
-/// Few places, and who waits for one.
+/// A few slots, and the queue for them.
 pub struct Slots {
     longest_queue: usize,
     state: Mutex<State>,
 }
 
 struct State {
-    /// How many of the free places are given only to tenants that have none, so that no tenant has all of them.
+    /// How many of the free slots are assigned only to tenants that hold none, so that no tenant holds all slots.
     reserved: usize,
     free: usize,
-    /// How many places each tenant has.
+    /// How many slots each tenant holds.
     held: HashMap<TenantId, usize>,
     waiting: FairQueue<oneshot::Sender<Slot>>,
 }
@@ -92,7 +92,7 @@ impl State {
         *self.held.entry(tenant).or_default() += 1;
     }
 
-    fn give_back(&mut self, tenant: TenantId) {
+    fn release(&mut self, tenant: TenantId) {
         self.free += 1;
         if let Entry::Occupied(mut held) = self.held.entry(tenant) {
             *held.get_mut() -= 1;
@@ -102,36 +102,36 @@ impl State {
         }
     }
 
-    /// Takes a place for whoever's turn it is among those who may have one.
+    /// Takes a slot for the next query in the queue that may have one.
     fn take_for_next(&mut self) -> Option<(TenantId, oneshot::Sender<Slot>)> {
-        let (is_last, held) = (self.free <= self.reserved, &self.held);
+        let (is_reserved, held) = (self.free <= self.reserved, &self.held);
         if self.free == 0 {
             return None;
         }
-        let (tenant, next) = self.waiting.pop_from(|tenant| !is_last || !held.contains_key(&tenant))?;
+        let (tenant, next) = self.waiting.pop_from(|tenant| !is_reserved || !held.contains_key(&tenant))?;
         self.take(tenant);
         Some((tenant, next))
     }
 }
 
-/// One of few places; of none once somebody else has it.
+/// One slot; `slots` is `None` once the slot has passed to another query.
 pub struct Slot {
     slots: Option<Arc<Slots>>,
     tenant: TenantId,
 }
 
 impl Slots {
-    /// Takes a place, or waits in the queue for one.
+    /// Takes a slot, or waits in the queue for one.
     fn enter(slots: &Arc<Self>, caller: CallerId) -> Result<oneshot::Receiver<Slot>, StoreError> {
-        let (give, given) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let tenant = caller.tenant;
         let mut state = slots.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.may_take(tenant) {
             state.take(tenant);
             drop(state);
-            // Whoever was to have it holds the other end.
-            let _ = give.send(Slot { slots: Some(Arc::clone(slots)), tenant });
-            return Ok(given);
+            // The receiver still exists, so this cannot fail.
+            let _ = sender.send(Slot { slots: Some(Arc::clone(slots)), tenant });
+            return Ok(receiver);
         }
         if state.waiting.len() >= slots.longest_queue {
             state.waiting.retain(|waiting| !waiting.is_closed());
@@ -139,30 +139,30 @@ impl Slots {
         if state.waiting.len() >= slots.longest_queue && state.waiting.evict(tenant).is_none() {
             return Err(StoreError::Overloaded);
         }
-        state.waiting.push(tenant, caller.key, give);
-        Ok(given)
+        state.waiting.push(tenant, caller.key, sender);
+        Ok(receiver)
     }
 }
 
 impl Drop for Slot {
-    /// Gives the place to whoever's turn it is. Where it was its tenant's last, that may be two: one who takes this place,
-    /// and one of the tenant's own who may have the place that is kept for whoever has none.
+    /// Passes the slot to the next query in the queue. If it was its tenant's last one, that may admit two: one query
+    /// takes this slot, and one of the tenant's own may take the slot reserved for tenants that hold none.
     fn drop(&mut self) {
         let Some(slots) = self.slots.take() else { return };
-        let mut given_back = Some(self.tenant);
+        let mut released = Some(self.tenant);
         loop {
             let next = {
                 let mut state = slots.state.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(tenant) = given_back.take() {
-                    state.give_back(tenant);
+                if let Some(tenant) = released.take() {
+                    state.release(tenant);
                 }
                 state.take_for_next()
             };
             let Some((tenant, next)) = next else { return };
             if let Err(mut slot) = next.send(Self { slots: Some(Arc::clone(&slots)), tenant }) {
-                // Who has gone does not take it, so it goes to the next.
+                // A query that is gone does not take the slot, so it passes to the next.
                 slot.slots = None;
-                given_back = Some(tenant);
+                released = Some(tenant);
             }
         }
     }
@@ -183,27 +183,27 @@ mod tests {
         let admission = Admission::in_turn(1, 0, 3);
         let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
-        let ask = |caller, name| {
+        let admit = |caller, name| {
             let (admission, order) = (admission.clone(), Arc::clone(&order));
             async move {
                 let slot = admission.admit(caller, LONG).await;
                 order.lock().unwrap().push(if slot.is_ok() { name } else { "refused" });
             }
         };
-        let (a, b, c) = (tokio::spawn(ask(caller(1, 1), "1a")), ask(caller(1, 1), "1b"), ask(caller(2, 1), "2"));
-        let waits = async |count| {
+        let (a, b, c) = (tokio::spawn(admit(caller(1, 1), "1a")), admit(caller(1, 1), "1b"), admit(caller(2, 1), "2"));
+        let wait_until_queued = async |count| {
             while admission.waiting() < count {
                 tokio::task::yield_now().await;
             }
         };
-        waits(1).await;
+        wait_until_queued(1).await;
         let b = tokio::spawn(b);
-        waits(2).await;
+        wait_until_queued(2).await;
         let c = tokio::spawn(c);
-        waits(3).await;
-        // Tenant 1 has as many as it may; tenant 3 takes the place of its newest.
+        wait_until_queued(3).await;
+        // Tenant 1 has as many entries as it may; tenant 3 evicts its newest.
         assert!(matches!(admission.admit(caller(1, 2), LONG).await, Err(StoreError::Overloaded)));
-        let d = tokio::spawn(ask(caller(3, 1), "3"));
+        let d = tokio::spawn(admit(caller(3, 1), "3"));
         b.await.unwrap();
         drop(held);
         for task in [a, c, d] {
@@ -237,7 +237,7 @@ mod tests {
         }
         let foreign = admit(2).await.unwrap();
         assert!(admit(3).await.is_none(), "there is none left");
-        // A place is free again, which who waits may not have before the others.
+        // A slot is free again, but it is reserved for tenants that hold none.
         drop(foreign);
         assert_eq!(admission.waiting(), 2, "one of which has gone");
         let foreign = admit(2).await.unwrap();
@@ -255,8 +255,8 @@ mod tests {
         let (one, _other) = (admit(1).await.unwrap(), admit(2).await.unwrap());
         let mut waiting = Vec::new();
         for tenant in [2, 1] {
-            let theirs = admission.clone();
-            waiting.push(tokio::spawn(async move { theirs.admit(caller(tenant, 1), LONG).await.ok() }));
+            let own_admission = admission.clone();
+            waiting.push(tokio::spawn(async move { own_admission.admit(caller(tenant, 1), LONG).await.ok() }));
             while admission.waiting() < waiting.len() {
                 tokio::task::yield_now().await;
             }

@@ -1,4 +1,4 @@
-//! What one question may still cost, and whether anybody still waits for it; knows no statement and no table.
+//! The budget of one query: what it may still cost, and whether it is cancelled; knows no statement and no table.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,32 +6,32 @@ use std::time::{Duration, Instant};
 
 use crate::store::error::{CancelReason, StoreError};
 
-/// How many rows are looked at between two looks at the time.
-const ROWS_BETWEEN_LOOKS: u64 = 16;
+/// How many rows are counted between two checks of the time.
+const ROWS_BETWEEN_CHECKS: u64 = 16;
 
-/// After how many microseconds an expensive question gives way to others.
-const TURN: u64 = 200;
+/// After how many microseconds an expensive query yields to other threads.
+const YIELD_INTERVAL: u64 = 200;
 
-/// The bounds of one question, shared by whoever waits for it and whoever works on it.
+/// The limits of one query, shared by the task that waits for it and the thread that runs it.
 pub struct Budget {
-    within: Duration,
-    made: Instant,
-    /// Microseconds from when it was made until its deadline.
+    time_limit: Duration,
+    created: Instant,
+    /// Microseconds from its creation to its deadline.
     deadline: AtomicU64,
     at_deadline: CancelReason,
-    most_rows: u64,
+    max_rows: u64,
     rows: AtomicU64,
-    /// 0 while it goes on; else one more than the reason's place in `CancelReason::ALL`.
-    end: AtomicU8,
+    /// 0 until it is cancelled; then one more than the reason's index in `CancelReason::ALL`.
+    cancel_code: AtomicU8,
     stopping: Option<Arc<AtomicBool>>,
-    /// Microseconds from when it was made until its thread last gave way to others; only expensive ones do.
-    gave_way: AtomicU64,
-    /// The server's process that works on it.
+    /// Microseconds from its creation until its thread last yielded; only expensive queries yield.
+    last_yield: AtomicU64,
+    /// The PostgreSQL server process that runs it.
     process: Mutex<Option<i32>>,
     was_cancelled: AtomicBool,
 }
 
-/// Without bounds.
+/// Without a practical limit.
 impl Default for Budget {
     fn default() -> Self {
         Self::new(Duration::from_hours(24 * 365))
@@ -39,43 +39,43 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// For work that may look at anything, and is told of its deadline by whoever waits for it.
-    pub fn new(within: Duration) -> Self {
+    /// For work that may examine any number of rows; the task that waits for it also enforces its deadline.
+    pub fn new(time_limit: Duration) -> Self {
         Self {
-            within,
-            made: Instant::now(),
-            deadline: AtomicU64::new(microseconds(within)),
+            time_limit,
+            created: Instant::now(),
+            deadline: AtomicU64::new(microseconds(time_limit)),
             at_deadline: CancelReason::Deadline,
-            most_rows: u64::MAX,
+            max_rows: u64::MAX,
             rows: AtomicU64::new(0),
-            end: AtomicU8::new(0),
+            cancel_code: AtomicU8::new(0),
             stopping: None,
-            gave_way: AtomicU64::new(0),
+            last_yield: AtomicU64::new(0),
             process: Mutex::new(None),
             was_cancelled: AtomicBool::new(false),
         }
     }
 
-    /// For a question that is taken for a cheap one until it has looked at so many rows, or for so long.
-    pub fn cheap(most_rows: u64, within: Duration) -> Self {
-        Self { most_rows, at_deadline: CancelReason::TooExpensive, ..Self::new(within) }
+    /// For a query that counts as cheap until it has examined a number of rows or run for some time.
+    pub fn cheap(max_rows: u64, time_limit: Duration) -> Self {
+        Self { max_rows, at_deadline: CancelReason::TooExpensive, ..Self::new(time_limit) }
     }
 
-    /// For an expensive question, which a stopping server ends.
-    pub fn expensive(within: Duration, stopping: Arc<AtomicBool>) -> Self {
-        Self { stopping: Some(stopping), ..Self::new(within) }
+    /// For an expensive query, which is cancelled when the server stops.
+    pub fn expensive(time_limit: Duration, stopping: Arc<AtomicBool>) -> Self {
+        Self { stopping: Some(stopping), ..Self::new(time_limit) }
     }
 
-    /// Lets its time begin now: what waited for its turn has as long as what did not.
+    /// Starts its time now: the time in the queue does not count.
     pub fn start(&self) {
-        self.deadline.store(microseconds(self.made.elapsed() + self.within), Ordering::Relaxed);
+        self.deadline.store(microseconds(self.created.elapsed() + self.time_limit), Ordering::Relaxed);
     }
 
     pub fn deadline(&self) -> Instant {
-        self.made + Duration::from_micros(self.deadline.load(Ordering::Relaxed))
+        self.created + Duration::from_micros(self.deadline.load(Ordering::Relaxed))
     }
 
-    /// What the deadline means.
+    /// The reason with which it is cancelled at its deadline.
     pub fn at_deadline(&self) -> CancelReason {
         self.at_deadline
     }
@@ -84,12 +84,12 @@ impl Budget {
         self.stopping.is_some()
     }
 
-    /// How many rows were looked at so far, where they are counted.
+    /// How many rows have been examined so far, where they are counted.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// Refuses a question of which it is known before that it looks at more rows than it may.
+    /// Cancels a query that is known in advance to examine more rows than it may.
     pub fn expect_rows(&self, rows: i64) -> Result<(), StoreError> {
         self.check()?;
         if self.covers(rows) {
@@ -99,23 +99,23 @@ impl Budget {
         Err(StoreError::Cancelled(CancelReason::TooExpensive))
     }
 
-    /// Whether a cheap question may look at so many rows.
+    /// Whether it may examine so many rows.
     pub fn covers(&self, rows: i64) -> bool {
-        u64::try_from(rows).unwrap_or(0) <= self.most_rows
+        u64::try_from(rows).unwrap_or(0) <= self.max_rows
     }
 
-    /// Called for every row that a statement looks at.
+    /// Called for every row that a statement examines.
     pub fn count_row(&self) -> Result<(), StoreError> {
         let rows = self.rows.fetch_add(1, Ordering::Relaxed) + 1;
-        if rows > self.most_rows {
+        if rows > self.max_rows {
             self.cancel(CancelReason::TooExpensive);
         }
-        if rows.is_multiple_of(ROWS_BETWEEN_LOOKS) { self.check() } else { self.so_far() }
+        if rows.is_multiple_of(ROWS_BETWEEN_CHECKS) { self.check() } else { self.check_cancelled() }
     }
 
-    /// Called now and then by whatever may take long.
+    /// Called from time to time by work that may take long.
     pub fn check(&self) -> Result<(), StoreError> {
-        let elapsed = microseconds(self.made.elapsed());
+        let elapsed = microseconds(self.created.elapsed());
         if elapsed >= self.deadline.load(Ordering::Relaxed) {
             self.cancel(self.at_deadline);
         }
@@ -123,44 +123,44 @@ impl Budget {
             if stopping.load(Ordering::Relaxed) {
                 self.cancel(CancelReason::Stopping);
             }
-            if elapsed.saturating_sub(self.gave_way.load(Ordering::Relaxed)) > TURN {
-                self.gave_way.store(elapsed, Ordering::Relaxed);
-                // A scheduler lets a thread of any priority have its turn of some milliseconds, longer than most answers take.
+            if elapsed.saturating_sub(self.last_yield.load(Ordering::Relaxed)) > YIELD_INTERVAL {
+                self.last_yield.store(elapsed, Ordering::Relaxed);
+                // A scheduler lets a thread of any priority run for some milliseconds, longer than most queries take.
                 std::thread::yield_now();
             }
         }
-        self.so_far()
+        self.check_cancelled()
     }
 
-    fn so_far(&self) -> Result<(), StoreError> {
+    fn check_cancelled(&self) -> Result<(), StoreError> {
         self.cancelled().map_or(Ok(()), |reason| Err(StoreError::Cancelled(reason)))
     }
 
-    /// Ends the question; the first reason counts.
+    /// Cancels the query; the first reason counts.
     pub fn cancel(&self, reason: CancelReason) {
-        let place = CancelReason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
-        let place = u8::try_from(place + 1).unwrap_or(1);
-        // It may have ended already.
-        let _ = self.end.compare_exchange(0, place, Ordering::Relaxed, Ordering::Relaxed);
+        let index = CancelReason::ALL.iter().position(|known| *known == reason).unwrap_or_default();
+        let index = u8::try_from(index + 1).unwrap_or(1);
+        // It may be cancelled already.
+        let _ = self.cancel_code.compare_exchange(0, index, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     pub fn cancelled(&self) -> Option<CancelReason> {
-        let place = self.end.load(Ordering::Relaxed).checked_sub(1)?;
-        CancelReason::ALL.get(usize::from(place)).copied()
+        let index = self.cancel_code.load(Ordering::Relaxed).checked_sub(1)?;
+        CancelReason::ALL.get(usize::from(index)).copied()
     }
 
-    /// Tells which process of a server works on it from now on, or that none does. Returns once nobody is about to cancel
-    /// what that process works on.
+    /// Sets which PostgreSQL server process runs it from now on, or none. Waits for a cancellation in progress, so that
+    /// it cannot hit the next work of that process.
     pub fn run_on(&self, process: Option<i32>) {
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
     }
 
-    /// Whether a server was told to cancel it, which may reach what its connection does next.
+    /// Whether PostgreSQL was asked to cancel it, which may hit the next work of its connection.
     pub fn was_cancelled(&self) -> bool {
         self.was_cancelled.load(Ordering::Relaxed)
     }
 
-    /// Does something to the process that works on it, which works on nothing else meanwhile.
+    /// Calls `cancel` with the server process that runs it, if there is one, which runs nothing else meanwhile.
     pub fn with_process(&self, cancel: impl FnOnce(i32)) {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(process) = *process {
@@ -174,7 +174,7 @@ fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The budget of whatever a connection works on at the moment.
+/// The budget of the work that a connection runs at the moment.
 #[derive(Clone, Default)]
 pub struct Current(Arc<Mutex<Option<Arc<Budget>>>>);
 
@@ -183,10 +183,10 @@ impl Current {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = budget.map(Arc::clone);
     }
 
-    /// Asks the budget, if there is one.
-    pub fn ask(&self, question: impl FnOnce(&Budget) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    /// Runs a check on the budget, if there is one.
+    pub fn ask(&self, check: impl FnOnce(&Budget) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().map_or(Ok(()), |budget| question(budget))
+        current.as_ref().map_or(Ok(()), |budget| check(budget))
     }
 }
 

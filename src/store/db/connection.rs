@@ -1,4 +1,4 @@
-//! One connection to the database that the URL names, and how transactions begin and end there; knows no table.
+//! One connection to the configured database, and how its transactions begin and end; knows no table.
 
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,8 @@ pub enum AnyConnection {
     Postgres(diesel::PgConnection),
 }
 
-/// Runs an expression on whichever connection there is, for the few statements that the common one lacks: the same
-/// for both, or one for a file and one for a server.
+/// Runs an expression on the connection of one database, for the few statements that the common type lacks: the same
+/// expression for both databases, or one for SQLite and one for PostgreSQL.
 macro_rules! on_each {
     ($connection:expr, |$inner:ident| $statement:expr) => {
         on_each!($connection, |$inner| $statement, |$inner| $statement)
@@ -40,8 +40,8 @@ macro_rules! on_each {
 pub(in crate::store) use on_each;
 
 impl AnyConnection {
-    /// Sees to it that work on this connection can be ended: by functions that ask the budget of what it works on, or by
-    /// the number of the server's process, which this gives.
+    /// Makes work on this connection cancellable: on SQLite by functions that check the current budget, on PostgreSQL
+    /// by the id of its server process, which this returns.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file's work ends from inside"))]
     pub fn watch(
         &mut self,
@@ -64,8 +64,8 @@ impl AnyConnection {
         )
     }
 
-    /// Begins a transaction: a question's sees one state of the store; a change's begins with the write lock where
-    /// the database has only one, because a transaction that reads first and locks later fails under load.
+    /// Begins a transaction. A read sees one state of the store. On SQLite, which has only one write lock, a write
+    /// begins by taking it, because a transaction that reads first and locks later fails under load.
     pub fn begin(&mut self, purpose: Purpose, options: &Options, sessions: Sessions) -> Result<(), StoreError> {
         match (self, purpose) {
             (Self::Sqlite(connection), Purpose::Read) => AnsiTransactionManager::begin_transaction(connection)?,
@@ -83,7 +83,7 @@ impl AnyConnection {
         Ok(())
     }
 
-    /// Writes something that means nothing, to see whether a file can be written to.
+    /// Writes without changing anything, to test whether a SQLite file can be written to.
     pub fn touch(&mut self) -> Result<(), StoreError> {
         on_each!(self, |file| file.batch_execute(sqlite::TOUCH)?, |_server| {});
         Ok(())
@@ -98,24 +98,24 @@ impl AnyConnection {
         Ok(())
     }
 
-    /// Undoes a transaction. Where the database has undone it already, as on a full disk, this fails and says nothing
-    /// new, so nothing is made of it: who undoes has a cause to report already.
+    /// Rolls back a transaction. If the database has done so already, as on a full disk, this fails; that error is
+    /// ignored, because the caller already has a cause to report.
     pub fn roll_back(&mut self) {
         let _ = on_each!(self, |connection| AnsiTransactionManager::rollback_transaction(connection));
     }
 
-    /// Refuses a server that will not do; a file is looked at when it is read.
+    /// Rejects an unsuitable PostgreSQL server. A SQLite file is checked when it is read.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no name to tell"))]
     pub fn check(&mut self, name: &str) -> Result<(), StoreError> {
         on_each!(self, |_file| Ok(()), |server| postgres::check(server, name))
     }
 
-    /// Waits until nobody else changes the schema; a file's write lock, which is held already, sees to that.
+    /// Waits for the schema lock. SQLite needs none, because the write lock is already held.
     pub fn lock_schema(&mut self) -> Result<(), StoreError> {
         on_each!(self, |_file| Ok(()), |server| postgres::lock_schema(server))
     }
 
-    /// The months among some that have their partitions; `None` where there are none at all.
+    /// Returns those of some months that have partitions; `None` on SQLite, which has no partitions.
     pub fn partitions(&mut self, months: Vec<String>) -> Result<Option<Vec<String>>, StoreError> {
         on_each!(
             self,
@@ -127,13 +127,13 @@ impl AnyConnection {
         )
     }
 
-    /// Makes the partitions for a month, which is between two times, the later one excluded.
+    /// Creates the partitions of a month, which is between two times, the later one excluded.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
     pub fn create_partitions(&mut self, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
         on_each!(self, |_file| Ok(()), |server| postgres::create_partitions(server, month, from, to))
     }
 
-    /// How many bytes the database takes.
+    /// The size of the database in bytes.
     pub fn bytes(&mut self) -> Result<i64, StoreError> {
         #[derive(diesel::QueryableByName)]
         struct Bytes {
@@ -146,8 +146,8 @@ impl AnyConnection {
         Ok(bytes.value)
     }
 
-    /// Does work within a change that waits no longer than `wait` for what somebody else has locked; `false` where it would,
-    /// and the rest of the change is as it was. A file has no locks but the one that every change has.
+    /// Runs part of a change with a limit on how long it waits for locks of other writers. Returns `false` if it would
+    /// wait longer; the rest of the change is then unaffected. SQLite has no locks but the one that every change holds.
     pub fn within_lock_wait(
         &mut self,
         wait: Duration,
@@ -156,17 +156,17 @@ impl AnyConnection {
         let before: Option<String> = on_each!(self, |_file| None, |server| Some(postgres::lock_timeout(server)?));
         let Some(before) = before else { return work(self).map(|()| true) };
         let started = Instant::now();
-        let done = self.transaction(|connection| {
-            // None at all would be none to the server.
+        let result = self.transaction(|connection| {
+            // PostgreSQL takes zero for no limit.
             connection.set_lock_timeout(&format!("{}ms", wait.as_millis().max(1)))?;
             work(connection)?;
             connection.set_lock_timeout(&before)
         });
-        match done {
+        match result {
             Err(StoreError::Busy) => Ok(false),
-            // A server says it in its own language, so the time tells.
+            // PostgreSQL's error text may be in any language, so the elapsed time decides.
             Err(StoreError::Failed(_)) if started.elapsed() >= wait => Ok(false),
-            done => done.map(|()| true),
+            result => result.map(|()| true),
         }
     }
 
@@ -178,8 +178,9 @@ impl AnyConnection {
         on_each!(self, |_file| Ok(()), |server| postgres::set_lock_timeout(server, timeout))
     }
 
-    /// Makes away with what was deleted: a file's log is moved into the file, where it was overwritten already; a
-    /// server gives the space of dead rows to new ones, which is as far as it goes.
+    /// Removes deleted data from the disk. On SQLite, the write-ahead log is moved into the file, where that data is
+    /// already overwritten. On PostgreSQL, the space of dead rows becomes available to new ones, which is all that it
+    /// offers.
     pub fn forget_deleted(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(connection) => connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,

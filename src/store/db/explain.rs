@@ -1,4 +1,5 @@
-//! How a database runs a statement, and how many rows it looks at: for tests and benchmarks of the planner.
+//! How scans start, and, for tests and benchmarks of the planner, how a database runs a statement and how many rows it
+//! examines; knows no query.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,20 +16,20 @@ use crate::store::db::sqlite::row_wanted;
 use crate::store::error::StoreError;
 use crate::store::schema::{messages, whatsapp_logs};
 
-/// A statement about messages that is still being put together.
+/// A statement about messages that is still being built.
 pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
 
-/// The same about WhatsApp log rows.
+/// The same for WhatsApp log rows.
 pub type Logs<'a> = whatsapp_logs::BoxedQuery<'a, Backend>;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// Always true; counts the rows it is asked about. Registered by `RowCounter::start` only.
-    fn touched(number: BigInt) -> Bool;
+    /// Always true; counts the rows that it is called for. Only `RowCounter::start` registers it.
+    fn row_examined(number: BigInt) -> Bool;
 }
 
-/// Begins a statement about messages. A file's rows are counted against the budget of whoever asks, and the statement ends
-/// with that; a server's is ended from outside.
+/// Starts a statement about messages. On SQLite, every row is counted against the current query's budget, which can
+/// cancel the statement. On PostgreSQL, a statement is cancelled from another connection.
 pub fn messages<'a>(is_server: bool) -> Messages<'a> {
     let messages = messages::table.into_boxed();
     if is_server { messages } else { messages.filter(row_wanted(messages::message_id)) }
@@ -40,9 +41,9 @@ pub fn logs<'a>(is_server: bool) -> Logs<'a> {
     if is_server { logs } else { logs.filter(row_wanted(whatsapp_logs::created_at)) }
 }
 
-/// Counts the rows of messages, or of the WhatsApp log, that a connection looks at.
+/// Counts the rows of messages, or of the WhatsApp log, that a connection examines.
 pub struct RowCounter {
-    /// Where a function of ours is asked about every row.
+    /// The count on SQLite, where a function of ours is called for every row.
     rows: Option<Arc<AtomicU64>>,
     #[cfg(feature = "postgres")]
     before: u64,
@@ -55,7 +56,7 @@ impl RowCounter {
             |file| {
                 let rows = Arc::new(AtomicU64::new(0));
                 let counter = Arc::clone(&rows);
-                touched_utils::register_nondeterministic_impl(file, move |_: i64| {
+                row_examined_utils::register_nondeterministic_impl(file, move |_: i64| {
                     counter.fetch_add(1, Ordering::Relaxed);
                     true
                 })?;
@@ -69,16 +70,17 @@ impl RowCounter {
         )
     }
 
-    /// A statement whose rows are counted. The first condition is evaluated first, for every row the index gives.
+    /// Starts a statement whose rows are counted. The first condition is evaluated first, for every row that the index
+    /// yields.
     pub fn messages<'a>(&self) -> Messages<'a> {
         let messages = messages::table.into_boxed();
-        if self.rows.is_some() { messages.filter(touched(messages::message_id)) } else { messages }
+        if self.rows.is_some() { messages.filter(row_examined(messages::message_id)) } else { messages }
     }
 
     /// The same for WhatsApp log rows.
     pub fn logs<'a>(&self) -> Logs<'a> {
         let logs = whatsapp_logs::table.into_boxed();
-        if self.rows.is_some() { logs.filter(touched(whatsapp_logs::created_at)) } else { logs }
+        if self.rows.is_some() { logs.filter(row_examined(whatsapp_logs::created_at)) } else { logs }
     }
 
     pub fn rows(&self, connection: &mut Connection) -> Result<u64, StoreError> {
@@ -90,17 +92,17 @@ impl RowCounter {
     }
 }
 
-/// A statement whose plan is wanted instead of its rows.
+/// A statement that returns its plan instead of its rows.
 struct Explain<Q, T> {
-    words: &'static str,
+    prefix: &'static str,
     statement: Q,
-    answer: std::marker::PhantomData<T>,
+    sql_type: std::marker::PhantomData<T>,
 }
 
 impl<Q: QueryFragment<Backend>, T> QueryFragment<Backend> for Explain<Q, T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        out.push_sql(self.words);
+        out.push_sql(self.prefix);
         self.statement.walk_ast(out.reborrow())
     }
 }
@@ -116,17 +118,18 @@ impl<Q, T> Query for Explain<Q, T> {
 
 impl<Q, T> RunQueryDsl<Connection> for Explain<Q, T> {}
 
-/// What the database says of how it would run a statement, a line for each step.
+/// The database's plan for a statement, one line for each step.
 pub fn explain<Q: QueryFragment<Backend>>(
     connection: &mut Connection,
     statement: Q,
 ) -> Result<Vec<String>, StoreError> {
     if !connection.is_server() {
         type Step = (Integer, Integer, Integer, Text);
-        let explain = Explain::<_, Step> { words: "EXPLAIN QUERY PLAN ", statement, answer: std::marker::PhantomData };
+        let explain =
+            Explain::<_, Step> { prefix: "EXPLAIN QUERY PLAN ", statement, sql_type: std::marker::PhantomData };
         let steps: Vec<(i32, i32, i32, String)> = explain.load(connection)?;
         return Ok(steps.into_iter().map(|step| step.3).collect());
     }
-    let explain = Explain::<_, Text> { words: "EXPLAIN (COSTS OFF) ", statement, answer: std::marker::PhantomData };
+    let explain = Explain::<_, Text> { prefix: "EXPLAIN (COSTS OFF) ", statement, sql_type: std::marker::PhantomData };
     Ok(explain.load(connection)?)
 }

@@ -1,4 +1,4 @@
-//! What a database's failures mean, whichever database it is; knows no statement.
+//! Maps database errors to store errors, for both databases; knows no statement.
 
 use diesel::result::{DatabaseErrorKind, Error};
 
@@ -20,23 +20,23 @@ impl From<Error> for StoreError {
     }
 }
 
-/// What a database's sentence means; diesel gives no code with most of them.
+/// Classifies a database's error message, because diesel gives no code for most of them.
 pub fn failure(sentence: &str) -> StoreError {
-    let says = |words: &[&str]| words.iter().any(|words| sentence.contains(words));
-    if says(&["locked", "busy", "due to statement timeout", "due to lock timeout", "deadlock detected"]) {
+    let contains_any = |phrases: &[&str]| phrases.iter().any(|phrase| sentence.contains(phrase));
+    if contains_any(&["locked", "busy", "due to statement timeout", "due to lock timeout", "deadlock detected"]) {
         StoreError::Busy
-    } else if says(&["disk is full", "No space left on device"]) {
+    } else if contains_any(&["disk is full", "No space left on device"]) {
         StoreError::Full
-    } else if says(&["malformed", "not a database"]) {
+    } else if contains_any(&["malformed", "not a database"]) {
         StoreError::Malformed(sentence.to_owned())
-    } else if says(&["readonly database", "read-write mode during recovery"]) {
+    } else if contains_any(&["readonly database", "read-write mode during recovery"]) {
         StoreError::ReadOnly
     } else {
         StoreError::Failed(sentence.to_owned())
     }
 }
 
-/// A sentence without its line breaks.
+/// A message without its line breaks.
 pub fn one_line(sentence: &str) -> String {
     sentence.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,26 +1,29 @@
-//! The file of a store, as the file system sees it: whose it is, and whether it is still the one that was opened; knows no
-//! statement. It never opens the file: to close it again would take SQLite's locks on it away.
+//! The SQLite file of a store as the file system sees it: its permissions, and whether it is still the file that was
+//! opened; knows no statement. It never opens an existing database file, because closing it would release SQLite's
+//! locks on it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::store::error::StoreError;
 
-/// What stands beside a store's file: its write-ahead log, the log's index, and the two files of `turns`.
-const BESIDE: [&str; 4] = ["-wal", "-shm", "-turn", "-next"];
+/// Endings of the files next to a store's file: its write-ahead log, the log's index, and the two lock files of
+/// `write_lock`.
+const SIDE_FILES: [&str; 4] = ["-wal", "-shm", "-turn", "-next"];
 
-/// A store's file while it is open.
+/// The file of an open store.
 pub struct StoreFile {
     path: PathBuf,
     identity: Option<Identity>,
-    /// Whether its write-ahead log was there when something was written.
+    /// Whether the write-ahead log existed after a write.
     has_log: AtomicBool,
-    /// Whether the log was taken away. A connection that is opened then would make another one, and what the two say would
-    /// not fit together; as long as none is, SQLite moves what it has of the old one into the file when it is closed.
+    /// Whether the write-ahead log was removed. A connection opened after that would create another log, and the two
+    /// logs would be inconsistent. If none is opened, SQLite moves what it has of the old log into the file when it is
+    /// closed.
     is_lost: AtomicBool,
 }
 
-/// A file, whatever it is called.
+/// A file's identity, independent of its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -33,14 +36,14 @@ impl StoreFile {
         Self { identity: identity(&path), path, has_log: AtomicBool::new(false), is_lost: AtomicBool::new(false) }
     }
 
-    /// Fails where another file, or none, has the name by now.
+    /// Fails if the name now belongs to another file or to none.
     pub fn check(&self) -> Result<(), StoreError> {
-        let is_there = self.identity.is_none() || identity(&self.path) == self.identity;
-        if is_there && !self.is_lost.load(Ordering::Relaxed) { Ok(()) } else { Err(self.vanished()) }
+        let is_same = self.identity.is_none() || identity(&self.path) == self.identity;
+        if is_same && !self.is_lost.load(Ordering::Relaxed) { Ok(()) } else { Err(self.vanished()) }
     }
 
-    /// The same after something was written, which is in the log beside the file. Until the log is moved into the file,
-    /// whoever takes it away takes what was written.
+    /// The same check after a write, which goes to the write-ahead log next to the file. Until the log is moved into
+    /// the file, removing it loses what was written.
     pub fn check_written(&self) -> Result<(), StoreError> {
         self.check()?;
         if beside(&self.path, "-wal").exists() {
@@ -57,7 +60,7 @@ impl StoreFile {
     }
 }
 
-/// A file beside a store's, called as it is with something at the end.
+/// The path of a file next to a store's: the same name with an ending.
 pub fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);
@@ -76,25 +79,25 @@ fn identity(_: &Path) -> Option<Identity> {
     None
 }
 
-/// Makes an empty file that only its owner may read and write, where there is none. Where that fails, whoever opens it next
-/// has the cause.
+/// Creates an empty file that only its owner may read and write, unless it exists. If that fails, the next attempt to
+/// open it reports the cause.
 pub fn create_private(file: &str) {
     let mut options = std::fs::File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // Mostly it is there already.
+    // Usually it exists already.
     let _ = options.open(file);
 }
 
-/// Takes a store's files away from everybody but their owner.
+/// Restricts the permissions on a store's files to their owner.
 pub fn make_private(file: &str) {
     #[cfg(unix)]
-    for path in std::iter::once(PathBuf::from(file)).chain(BESIDE.map(|ending| beside(Path::new(file), ending))) {
+    for path in std::iter::once(PathBuf::from(file)).chain(SIDE_FILES.map(|ending| beside(Path::new(file), ending))) {
         use std::os::unix::fs::PermissionsExt;
         let Ok(metadata) = std::fs::metadata(&path) else { continue };
-        let of_others = metadata.permissions().mode() & 0o077;
-        if of_others == 0 {
+        let others_bits = metadata.permissions().mode() & 0o077;
+        if others_bits == 0 {
             continue;
         }
         if let Err(error) = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)) {
@@ -102,5 +105,5 @@ pub fn make_private(file: &str) {
         }
     }
     #[cfg(not(unix))]
-    let _ = (file, BESIDE);
+    let _ = (file, SIDE_FILES);
 }

@@ -1,4 +1,4 @@
-//! What differs from database to database: its expressions, its functions, its words for failures.
+//! SQL that differs between the databases: expressions, functions, migrations; knows no query.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
@@ -23,7 +23,7 @@ pub const FILE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sq
 #[cfg(feature = "postgres")]
 pub const SERVER_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// A part of a statement that every database has its own way to write.
+/// A part of a statement that can be written for every database.
 #[cfg(feature = "postgres")]
 pub trait Portable: QueryFragment<Sqlite> + QueryFragment<Pg> {}
 #[cfg(feature = "postgres")]
@@ -33,7 +33,7 @@ pub trait Portable: QueryFragment<Sqlite> {}
 #[cfg(not(feature = "postgres"))]
 impl<T: QueryFragment<Sqlite>> Portable for T {}
 
-/// Which index a statement is to scan; its columns are left bare, those of others are hidden.
+/// Which index a statement is to scan. Its columns are left bare; those of other indexes are hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexHint {
     PrimaryKey,
@@ -41,14 +41,15 @@ pub enum IndexHint {
     ById,
     /// The index by time.
     ByTime,
-    /// None: what is found is sorted.
+    /// None: the rows are sorted.
     None,
 }
 
-/// A number's column, or the sum of it and zero, which no index of the bare column answers for.
+/// A numeric column, or its sum with zero, which no index on the bare column matches.
 ///
-/// So each statement has one index left, and the database nothing to choose. A file's indexes are of bare columns; a
-/// server's are of sums but for the primary key, because there the bare time must stay free to find the partitions.
+/// Thus exactly one index matches each statement, and the database has nothing to choose. SQLite's indexes are on bare
+/// columns. PostgreSQL's are on sums, except the primary key, because the bare time must stay available for partition
+/// pruning.
 pub struct PinnedColumn<C> {
     column: C,
     sum_on_file: bool,
@@ -74,12 +75,13 @@ pub fn message_id(hint: IndexHint) -> PinnedColumn<messages::message_id> {
     PinnedColumn::new(messages::message_id, hint == IndexHint::None, sum_on_server)
 }
 
-/// A message's time in a statement that scans an index. Unless that is the one by time, PostgreSQL finds partitions by it.
+/// A message's time in a statement that scans an index. PostgreSQL prunes partitions by it, unless the index is the one
+/// by time.
 pub fn sent_at(hint: IndexHint) -> PinnedColumn<messages::sent_or_received_at> {
     PinnedColumn::new(messages::sent_or_received_at, hint != IndexHint::ByTime, hint == IndexHint::ByTime)
 }
 
-/// A message's subject, its index hidden.
+/// A message's subject, hidden from its index.
 pub fn subject_id() -> PinnedColumn<messages::subject_id> {
     PinnedColumn::new(messages::subject_id, true, true)
 }
@@ -122,7 +124,7 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for PinnedColumn<C> {
     }
 }
 
-/// An item's content, which stands in the item only.
+/// A message's content, which only its item contains.
 pub struct ContentKey;
 
 impl QueryFragment<Backend> for ContentKey {
@@ -150,7 +152,7 @@ impl QueryFragment<Pg> for ContentKey {
     }
 }
 
-/// An instant's column as searches compare what clients see of it: `2026-03-26t10:26:14.311z`.
+/// An instant's column as searches compare it: the text that clients see, case-folded: `2026-03-26t10:26:14.311z`.
 pub struct InstantText(pub &'static str);
 
 impl QueryFragment<Backend> for InstantText {
@@ -160,10 +162,10 @@ impl QueryFragment<Backend> for InstantText {
 }
 
 impl InstantText {
-    /// Writes a template whose `$` is the column.
+    /// Writes a template in which `$` stands for the column.
     fn push<DB: diesel::backend::Backend>(&self, template: &str, mut out: AstPass<'_, '_, DB>) -> QueryResult<()> {
-        for (place, part) in template.split('$').enumerate() {
-            if place > 0 {
+        for (index, part) in template.split('$').enumerate() {
+            if index > 0 {
                 out.push_identifier(self.0)?;
             }
             out.push_sql(part);
@@ -174,7 +176,7 @@ impl InstantText {
 
 impl QueryFragment<Sqlite> for InstantText {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        // A remainder has the sign of what was divided, so both parts are moved to where time is positive.
+        // A remainder has the sign of the dividend, so both parts are made non-negative.
         let seconds = "strftime('%Y-%m-%dt%H:%M:%S', ($ - (($ % 1000) + 1000) % 1000) / 1000, 'unixepoch')";
         self.push(&format!("({seconds} || printf('.%03dz', (($ % 1000) + 1000) % 1000))"), out)
     }
@@ -183,17 +185,17 @@ impl QueryFragment<Sqlite> for InstantText {
 #[cfg(feature = "postgres")]
 impl QueryFragment<Pg> for InstantText {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // In days and milliseconds, because the product of an interval and a great number is not exact.
+        // In days and milliseconds, because the product of an interval and a large number is not exact.
         let days = "($ / 86400000) * interval '1 day'";
         let rest = "($ % 86400000) * interval '1 millisecond'";
         let time = format!("timestamp '1970-01-01' + {days} + {rest}");
-        // The year before 1 is a year of another era there.
+        // In PostgreSQL, the year before 1 is a year BC.
         let year = format!("CASE WHEN $ < -62135596800000 THEN '0000' ELSE to_char({time}, 'YYYY') END");
         self.push(&format!("({year} || to_char({time}, '-MM-DD\"t\"HH24:MI:SS.MS\"z\"'))"), out)
     }
 }
 
-/// A part of a statement that differs from database to database.
+/// A part of a statement that differs between the databases.
 pub struct Words {
     pub on_file: &'static str,
 
@@ -221,8 +223,8 @@ impl QueryFragment<Pg> for Words {
     }
 }
 
-/// The sum of a column of whole numbers. Its own type differs from database to database, and diesel prepares statements
-/// with SQL literals anew each time.
+/// The sum of an integer column, cast to `BIGINT`: its own type differs between the databases, and diesel prepares
+/// statements with SQL literals anew each time.
 pub struct Sum(pub &'static str);
 
 impl Expression for Sum {
@@ -250,13 +252,13 @@ impl QueryFragment<Backend> for Sum {
     }
 }
 
-/// Values for `any_of`.
+/// The values of `any_of`.
 pub enum List {
     Numbers(Vec<i64>),
     Texts(Vec<String>),
 }
 
-/// What a list can be made of: numbers, or texts as columns hold them.
+/// What a list can contain: numbers, or texts as columns hold them.
 pub trait Listed: Sized {
     fn list(values: impl Iterator<Item = Self>) -> List;
 }
@@ -279,8 +281,8 @@ impl Listed for &String {
     }
 }
 
-/// `expression IN (any of a list)`, the list bound as one value: of any length, and always the same statement,
-/// so that it is prepared once.
+/// `expression IN (list)`, with the list bound as one value: whatever its length, the statement is the same, so it is
+/// prepared once.
 pub struct AnyOf<E> {
     pub(in crate::store) expression: E,
     #[cfg(feature = "postgres")]
@@ -291,8 +293,8 @@ pub struct AnyOf<E> {
 }
 
 impl<E> AnyOf<E> {
-    /// For every row of a walk along something else. A server then looks the value up in a table of the list's, where
-    /// it would go through the list, which may be long, for each row.
+    /// For a condition that is checked for every row of a scan. PostgreSQL then looks the value up in a hash table of
+    /// the list, instead of searching the list, which may be long, for each row.
     #[must_use]
     pub fn as_filter(self) -> Self {
         Self {
@@ -303,10 +305,10 @@ impl<E> AnyOf<E> {
     }
 }
 
-/// Whether an expression is one of some values, which are numbers or texts.
+/// Whether an expression equals one of some values, which are numbers or texts.
 pub fn any_of<E, T: Listed>(expression: E, values: impl IntoIterator<Item = T>) -> AnyOf<E> {
     let list = T::list(values.into_iter());
-    // Numbers and texts in a list have nothing that can fail.
+    // Serializing a list of numbers or texts cannot fail.
     let json = match &list {
         List::Numbers(numbers) => serde_json::to_string(numbers),
         List::Texts(texts) => serde_json::to_string(texts),
@@ -362,7 +364,7 @@ impl<E: QueryFragment<Pg>> QueryFragment<Pg> for AnyOf<E> {
             List::Numbers(numbers) => out.push_bind_param::<Array<BigInt>, _>(numbers)?,
             List::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts)?,
         }
-        // The comparison keeps it from becoming a join.
+        // The comparison with `true` keeps the planner from turning it into a join.
         out.push_sql(if self.is_filter { ")) = true)" } else { ")" });
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Brings a store's schema up to date, and leaves alone what is not ours; knows no message.
+//! Brings a store's schema up to date, and rejects databases of other programs; knows no message.
 
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
@@ -18,7 +18,7 @@ use crate::store::db::sqlite;
 use crate::store::db::url::DatabaseUrl;
 use crate::store::error::StoreError;
 
-const LEDGER: &str = "__diesel_schema_migrations";
+const MIGRATIONS_TABLE: &str = "__diesel_schema_migrations";
 
 #[derive(QueryableByName)]
 struct Row {
@@ -33,13 +33,13 @@ enum Schema {
     Outdated,
 }
 
-/// Makes a store where there is none, and applies what is pending; refuses what is not ours to change.
+/// Creates a missing store, or applies pending migrations; rejects another program's database and a newer store.
 pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), StoreError> {
     if url.exists() && inspect(&mut url.connect_to_look(options.wait)?, url)? == Schema::Current {
         return Ok(());
     }
-    // Under the lock, so that several processes may start at once; what they have done meanwhile is not done again.
-    let _turn = url.lock_for_writing(options.wait)?;
+    // Locked, so that several processes may start at once; `apply` does not repeat what others have done meanwhile.
+    let _write_guard = url.lock_for_writing(options.wait)?;
     let mut connection = url.connect_for(Purpose::Write, options)?;
     connection.begin(Purpose::Write, options, url.sessions())?;
     match connection.lock_schema().and_then(|()| apply(&mut connection, url)) {
@@ -51,7 +51,7 @@ pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), Stor
     }
 }
 
-/// Looks at a store without changing it: refuses what is no store, and a newer one.
+/// Inspects a store without changing it; rejects what is not a store, and a newer store.
 fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, StoreError> {
     let file = || url.name();
     connection.check(&url.name())?;
@@ -64,7 +64,7 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
     if tables.is_empty() {
         return Ok(Schema::Outdated);
     }
-    if !tables.iter().any(|table| table == LEDGER) {
+    if !tables.iter().any(|table| table == MIGRATIONS_TABLE) {
         return Err(StoreError::NotAStore { file: file() });
     }
     let applied = applied(connection)?;
@@ -79,20 +79,20 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
     Ok(if applied.len() == known.len() { Schema::Current } else { Schema::Outdated })
 }
 
-/// Refuses what is no store of this version or of an older one, an empty database too; changes nothing.
+/// Rejects what is not a store, an empty database, and a newer store; changes nothing.
 pub fn require_store(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
     inspect(connection, url)?;
     let is_store = tables(connection)?.iter().any(|table| table == "message_days");
     if is_store { Ok(()) } else { Err(StoreError::NotAStore { file: url.name() }) }
 }
 
-/// Refuses a store of an older version; changes nothing.
+/// Rejects a store of an older version; changes nothing.
 pub fn require_current(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
     if is_current(connection)? { Ok(()) } else { Err(StoreError::OlderSchema { file: url.name() }) }
 }
 
 fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
-    // Another process may have made a store, of this version or a newer one, while this one waited for the lock.
+    // Another process may have created a store, of this version or a newer one, while this one waited for the lock.
     if inspect(connection, url)? == Schema::Outdated {
         on_each!(connection, |file| file.run_pending_migrations(FILE_MIGRATIONS).map(|_| ()), |server| server
             .run_pending_migrations(SERVER_MIGRATIONS)
@@ -102,7 +102,7 @@ fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Takes every migration back, and with it all data: for tests of the migrations.
+/// Reverts every migration, which deletes all data: for tests of the migrations.
 pub fn revert(connection: &mut Connection) -> Result<(), StoreError> {
     on_each!(connection, |file| file.revert_all_migrations(FILE_MIGRATIONS).map(|_| ()), |server| server
         .revert_all_migrations(SERVER_MIGRATIONS)
@@ -110,7 +110,7 @@ pub fn revert(connection: &mut Connection) -> Result<(), StoreError> {
     .map_err(|error| failed(error.as_ref()))
 }
 
-/// The names of the tables there are.
+/// The names of all tables.
 pub fn tables(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
     let statement = on_each!(connection, |_file| sqlite::TABLES, |_server| postgres::TABLES);
     values(connection, statement)
@@ -122,10 +122,10 @@ pub fn is_current(connection: &mut Connection) -> Result<bool, StoreError> {
 }
 
 fn applied(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    values(connection, &format!("SELECT version AS value FROM {LEDGER} ORDER BY version"))
+    values(connection, &format!("SELECT version AS value FROM {MIGRATIONS_TABLE} ORDER BY version"))
 }
 
-/// The versions of all migrations, which are the same for both kinds of database.
+/// The versions of all migrations, which are the same for both databases.
 fn known_versions() -> Result<Vec<String>, StoreError> {
     let migrations = MigrationSource::<File>::migrations(&FILE_MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())

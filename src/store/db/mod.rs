@@ -1,4 +1,5 @@
-//! How the store reaches its database, and who may use it when: the only files that name a database; knows no tenant's data.
+//! How the store reaches its database, and which work gets a connection when: the only files that name a database;
+//! knows no tenant's data.
 
 pub(super) mod admission;
 pub mod budget;

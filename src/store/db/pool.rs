@@ -1,4 +1,4 @@
-//! Connections kept for one purpose, and the way work gets to one; knows no table and no database.
+//! A pool of connections for one purpose, and how work gets a connection; knows no table and no database.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,14 +18,14 @@ use crate::store::db::url::DatabaseUrl;
 use crate::store::db::watch::Watch;
 use crate::store::error::{CancelReason, StoreError};
 
-/// How long work that was ended may take to notice, before its place is given to the next.
+/// How long cancelled work may take to stop before its slot is released.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How many times a server is told to cancel within that time.
-const CANCELS: u32 = 8;
+/// How many times PostgreSQL is asked to cancel within that time.
+const CANCEL_ATTEMPTS: u32 = 8;
 
-/// Connections for one purpose. The places to use them are waited for without blocking a thread, and they are all the
-/// queue there is: whoever has one finds an idle connection or makes one, and hears at once where that fails.
+/// Connections for one purpose. Work waits for a slot without blocking a thread, and there is no other queue: work with
+/// a slot takes an idle connection or opens one, and fails at once if that fails.
 #[derive(Clone)]
 pub struct Pool {
     url: Arc<DatabaseUrl>,
@@ -33,19 +33,19 @@ pub struct Pool {
     options: Options,
     admission: Admission,
     watch: Arc<Watch>,
-    /// Whether its work gives way to all other.
+    /// Whether its work runs at lower priority than all other work.
     is_background: bool,
-    /// How long to wait for a place.
+    /// How long to wait for a slot.
     wait: Duration,
     idle: Arc<Mutex<Vec<Session>>>,
     uses: Arc<AtomicU64>,
 }
 
-/// A connection, and by what its work is ended.
+/// A connection, and what cancels its work.
 struct Session {
     connection: Connection,
     current: Current,
-    /// The server's process, where it stays the same and may be told to cancel.
+    /// The PostgreSQL server process, if it stays the same and may be cancelled.
     process: Option<i32>,
 }
 
@@ -61,7 +61,7 @@ impl Session {
     }
 }
 
-/// A place that its thread gives back when it is done, or that is taken from a thread that does not end.
+/// A slot that its thread releases when it is done, or that is taken from a thread that does not return.
 struct HeldSlot {
     permit: Mutex<Option<Permit>>,
     watch: Arc<Watch>,
@@ -76,19 +76,19 @@ impl HeldSlot {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// Gives the place to the next, and its thread up; counted before the thread can be found again.
+    /// Releases the slot and abandons its thread, which is counted as abandoned before it can be counted as returned.
     fn abandon(&self) {
         let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
         if permit.is_some() {
             self.watch.abandoned();
         }
-        let given_back = permit.take();
+        let released = permit.take();
         drop(permit);
-        drop(given_back);
+        drop(released);
     }
 }
 
-/// A thread's hold on its place.
+/// A thread's hold on its slot.
 struct SlotGuard(Arc<HeldSlot>);
 
 impl Drop for SlotGuard {
@@ -99,11 +99,11 @@ impl Drop for SlotGuard {
     }
 }
 
-/// Whoever waits for work. Where it is dropped before the work is done, nobody waits any more.
+/// Waits for work. If it is dropped before the work is done, nobody waits for the result.
 struct Waiter {
     budget: Arc<Budget>,
     held: Arc<HeldSlot>,
-    ends_with_client: bool,
+    is_cancelled_with_client: bool,
     runtime: Handle,
     is_done: bool,
 }
@@ -113,23 +113,23 @@ impl Drop for Waiter {
         if self.is_done {
             return;
         }
-        if self.ends_with_client {
+        if self.is_cancelled_with_client {
             self.budget.cancel(CancelReason::ClientGone);
             self.held.watch.cancel(&self.budget);
         }
         let (held, budget) = (Arc::clone(&self.held), Arc::clone(&self.budget));
-        let ends_with_client = self.ends_with_client;
+        let is_cancelled_with_client = self.is_cancelled_with_client;
         self.runtime.spawn(async move {
-            if !ends_with_client {
+            if !is_cancelled_with_client {
                 tokio::time::sleep_until(budget.deadline().into()).await;
             }
-            for _ in 0..CANCELS {
-                tokio::time::sleep(GRACE / CANCELS).await;
+            for _ in 0..CANCEL_ATTEMPTS {
+                tokio::time::sleep(GRACE / CANCEL_ATTEMPTS).await;
                 if held.is_taken() {
                     return;
                 }
-                if ends_with_client {
-                    // A server that was between two statements has not heard of it.
+                if is_cancelled_with_client {
+                    // A cancellation that reaches PostgreSQL between two statements has no effect, so it is repeated.
                     held.watch.cancel(&budget);
                 }
             }
@@ -159,60 +159,60 @@ impl Pool {
         }
     }
 
-    /// Runs its work on threads that give way to all others.
+    /// Runs its work on threads of lower priority than all others.
     #[must_use]
     pub fn in_background(self) -> Self {
-        // Who waits less than a turn may take never gets one beside somebody who always asks.
+        // With a wait shorter than a query may run, a query might never get a slot while other queries keep coming.
         Self { is_background: true, wait: self.options.deadline, ..self }
     }
 
-    /// How many times it was used.
+    /// How many times work got a slot.
     pub fn uses(&self) -> u64 {
         self.uses.load(Ordering::Relaxed)
     }
 
-    /// How many callers wait for a place in a queue with turns.
+    /// How many queries wait in the fair queue.
     pub fn waiting(&self) -> usize {
         self.admission.waiting()
     }
 
-    /// Runs work between a transaction's beginning and its end, off the async threads.
+    /// Runs work in a transaction, off the async threads.
     pub async fn transaction<T: Send + 'static>(
         &self,
         caller: CallerId,
         budget: Arc<Budget>,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let theirs = Arc::clone(&budget);
+        let work_budget = Arc::clone(&budget);
         self.run(caller, budget, move |pool| {
-            let _turn = match pool.purpose {
+            let _write_guard = match pool.purpose {
                 Purpose::Read => None,
                 Purpose::Write => pool.url.lock_for_writing(pool.options.wait)?,
             };
             let is_write = pool.purpose == Purpose::Write;
             let mut session =
-                pool.begun().inspect_err(|error| pool.watch.note(&Err::<(), _>(error.clone()), is_write))?;
+                pool.begin().inspect_err(|error| pool.watch.note(&Err::<(), _>(error.clone()), is_write))?;
             let started = Instant::now();
-            session.attach(&theirs);
-            let result = theirs.check().and_then(|()| work(&mut session.connection));
+            session.attach(&work_budget);
+            let result = work_budget.check().and_then(|()| work(&mut session.connection));
             let result = result.and_then(|value| session.connection.commit().map(|()| value));
-            // What was written into a file that nobody finds again is not acknowledged.
+            // A write into a file that was removed or replaced is not acknowledged.
             let result =
                 result.and_then(|value| if is_write { pool.url.check_written().map(|()| value) } else { Ok(value) });
             pool.watch.note(&result, is_write);
-            session.detach(&theirs);
+            session.detach(&work_budget);
             match result {
                 Ok(value) => {
-                    pool.keep_unless_cancelled(session, &theirs);
+                    pool.recycle_unless_cancelled(session, &work_budget);
                     Ok(value)
                 }
                 Err(error) => {
                     session.connection.roll_back();
-                    let error = pool.why(error, &theirs, started.elapsed());
-                    // What failed for a reason of its own may have left the connection in any state.
-                    let is_ended_inside = !theirs.was_cancelled() && matches!(error, StoreError::Cancelled(_));
-                    if error.is_about_the_request() || is_ended_inside {
-                        pool.keep(session);
+                    let error = pool.explain_failure(error, &work_budget, started.elapsed());
+                    // Any other failure may have left the connection in an unknown state, so it is dropped.
+                    let is_cancelled_inside = !work_budget.was_cancelled() && matches!(error, StoreError::Cancelled(_));
+                    if error.is_about_the_request() || is_cancelled_inside {
+                        pool.recycle(session);
                     }
                     Err(error)
                 }
@@ -221,7 +221,8 @@ impl Pool {
         .await
     }
 
-    /// Runs work that is one statement: without a transaction where that is as good, which spares two ways to a server.
+    /// Runs work that is one statement, without a transaction if that is as good, which saves two round trips to
+    /// PostgreSQL.
     pub async fn statement<T: Send + 'static>(
         &self,
         caller: CallerId,
@@ -235,29 +236,29 @@ impl Pool {
         }
     }
 
-    /// Runs work outside of any transaction. An idle connection may have died with its server since, so the work is
-    /// begun again on the next one then.
+    /// Runs work outside of any transaction. An idle connection may have been lost with its server, so the work then
+    /// starts again on the next one.
     pub async fn without_transaction<T: Send + 'static>(
         &self,
         caller: CallerId,
         budget: Arc<Budget>,
         work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let theirs = Arc::clone(&budget);
+        let work_budget = Arc::clone(&budget);
         self.run(caller, budget, move |pool| {
             loop {
                 let (mut session, was_idle) = pool.session()?;
                 let started = Instant::now();
-                session.attach(&theirs);
-                let result = theirs.check().and_then(|()| work(&mut session.connection));
-                session.detach(&theirs);
+                session.attach(&work_budget);
+                let result = work_budget.check().and_then(|()| work(&mut session.connection));
+                session.detach(&work_budget);
                 match result {
                     Ok(value) => {
-                        pool.keep_unless_cancelled(session, &theirs);
+                        pool.recycle_unless_cancelled(session, &work_budget);
                         return Ok(value);
                     }
                     Err(StoreError::Away { .. }) if was_idle => {}
-                    Err(error) => return Err(pool.why(error, &theirs, started.elapsed())),
+                    Err(error) => return Err(pool.explain_failure(error, &work_budget, started.elapsed())),
                 }
             }
         })
@@ -274,23 +275,23 @@ impl Pool {
         self.uses.fetch_add(1, Ordering::Relaxed);
         budget.start();
         let held = Arc::new(HeldSlot { permit: Mutex::new(Some(permit)), watch: Arc::clone(&self.watch) });
-        let mut waiting = Waiter {
+        let mut waiter = Waiter {
             budget: Arc::clone(&budget),
             held: Arc::clone(&held),
-            ends_with_client: self.purpose == Purpose::Read,
+            is_cancelled_with_client: self.purpose == Purpose::Read,
             runtime: Handle::current(),
             is_done: false,
         };
-        let (pool, (tell, done)) = (self.clone(), oneshot::channel());
+        let (pool, (sender, receiver)) = (self.clone(), oneshot::channel());
         let job = move || {
-            let working = SlotGuard(held);
+            let guard = SlotGuard(held);
             let result = work(&pool);
-            drop(working);
-            // Nobody may wait for it any more.
-            let _ = tell.send(result);
+            drop(guard);
+            // The waiter may be gone.
+            let _ = sender.send(result);
         };
         if self.is_background {
-            threads::spawn_in_background(job).inspect_err(|_| waiting.is_done = true)?;
+            threads::spawn_in_background(job).inspect_err(|_| waiter.is_done = true)?;
         } else {
             tokio::task::spawn_blocking(job);
         }
@@ -303,23 +304,24 @@ impl Pool {
             }
         };
         let reason = tokio::select! {
-            done = done => {
-                waiting.is_done = true;
-                return done.unwrap_or(Err(StoreError::Failed("its work was cut short".into())));
+            result = receiver => {
+                waiter.is_done = true;
+                return result.unwrap_or(Err(StoreError::Failed("its work was cut short".into())));
             }
             () = deadline => budget.at_deadline(),
             () = stopped => CancelReason::Stopping,
         };
         if self.purpose == Purpose::Write {
-            // It may be written yet.
+            // The write may still be committed.
             return Err(StoreError::Busy);
         }
         budget.cancel(reason);
         Err(StoreError::Cancelled(budget.cancelled().unwrap_or(reason)))
     }
 
-    /// A connection in a transaction. An idle one may have died with its server since, so the next is tried then.
-    fn begun(&self) -> Result<Session, StoreError> {
+    /// Begins a transaction on a connection. An idle one may have been lost with its server, so the next one is tried
+    /// then.
+    fn begin(&self) -> Result<Session, StoreError> {
         loop {
             let (mut session, was_idle) = self.session()?;
             match session.connection.begin(self.purpose, &self.options, self.url.sessions()) {
@@ -342,8 +344,8 @@ impl Pool {
         Ok((Session { connection, current, process }, false))
     }
 
-    /// Why work failed: what a server says when it ends work is in its own language, so the budget and the time tell.
-    fn why(&self, error: StoreError, budget: &Budget, took: Duration) -> StoreError {
+    /// Why work failed. PostgreSQL's error text may be in any language, so the budget and the elapsed time decide.
+    fn explain_failure(&self, error: StoreError, budget: &Budget, took: Duration) -> StoreError {
         if let Some(reason) = budget.cancelled() {
             return StoreError::Cancelled(reason);
         }
@@ -358,14 +360,15 @@ impl Pool {
         StoreError::Busy
     }
 
-    /// A server may have been told to cancel what had ended by itself; its next work is not to meet that.
-    fn keep_unless_cancelled(&self, session: Session, budget: &Budget) {
+    /// Recycles a connection unless PostgreSQL was asked to cancel its work: the request may arrive after the work has
+    /// ended, and cancel the next work.
+    fn recycle_unless_cancelled(&self, session: Session, budget: &Budget) {
         if !budget.was_cancelled() {
-            self.keep(session);
+            self.recycle(session);
         }
     }
 
-    fn keep(&self, session: Session) {
+    fn recycle(&self, session: Session) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }

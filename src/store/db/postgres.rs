@@ -1,4 +1,4 @@
-//! What PostgreSQL alone needs: how to reach a server, whether it will do, how transactions begin there.
+//! What only PostgreSQL needs: how to connect, whether a server is suitable, how transactions begin; knows no query.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -15,40 +15,39 @@ use crate::store::db::failure::one_line;
 use crate::store::db::session::{Purpose, Sessions};
 use crate::store::error::StoreError;
 
-/// The first version that partitions are attached in without stopping readers, and that is still maintained.
+/// The oldest version that is still maintained and attaches partitions without blocking readers.
 const OLDEST: i32 = 140_000;
 
-/// Held by whoever changes the schema, so that several gateways may start at once. The number is ours alone.
+/// Held while the schema changes, so that several gateways may start at once. Only this program uses the number.
 const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(4869737466)";
 
-/// Lists the tables, each in a column `value`: partitions are no tables of their own, and an extension's are not ours to
-/// judge.
+/// Lists the tables, except partitions and tables of extensions, in a column `value`.
 pub const TABLES: &str = "SELECT relname::text AS value FROM pg_class \
      WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p') \
      AND NOT relispartition AND NOT EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = pg_class.oid \
      AND deptype = 'e') ORDER BY relname::text COLLATE \"C\"";
 
-/// How many bytes the database takes, in a column `value`.
+/// The size of the database in bytes, in a column `value`.
 pub const BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
 
 pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
      status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenants";
 
-/// Which of two connections is asked in turn which server process answers it. Either of them twice in a row, because a
-/// pooler whose processes take turns could always give two that are asked by turns the same.
-const TURNS: [usize; 8] = [0, 0, 1, 0, 1, 1, 0, 1];
+/// In which order two connections ask for their server process. Each asks twice in a row at some point, because a
+/// pooler that assigns processes in rotation could give strictly alternating connections the same process every time.
+const PROBE_ORDER: [usize; 8] = [0, 0, 1, 0, 1, 1, 0, 1];
 
-/// What is acknowledged survives a power cut, whatever the server's default is or becomes while the transaction runs. A
-/// default that waits for replicas too stays.
+/// Lets an acknowledged write survive a power cut, even if the server's default is `off`, or changes while the
+/// transaction runs. A default that also waits for replicas stays in effect.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
      WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)";
 
-/// How long that may take.
-const PROBE: Duration = Duration::from_secs(15);
+/// How long the test for a pooler may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Connects. Statements keep their names from one transaction to the next only where `named`.
+/// Connects. Prepared statements keep their names between transactions only if `named`.
 pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
-    let mut connection = PgConnection::establish(&with_patience(url, wait)).map_err(|error| {
+    let mut connection = PgConnection::establish(&with_timeouts(url, wait)).map_err(|error| {
         StoreError::CannotConnect { database: name.to_owned(), cause: attempts(&error.to_string()) }
     })?;
     if !named {
@@ -57,7 +56,7 @@ pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgC
     Ok(connection)
 }
 
-/// Starts a thread that ends work on the server from a connection of its own, for as long as there is a sender.
+/// Starts a thread that cancels work on the server from its own connection, until all senders are dropped.
 pub fn canceller(url: &str, wait: Duration, name: &str) -> Sender<Arc<Budget>> {
     let (url, name) = (url.to_owned(), name.to_owned());
     let (sender, budgets) = std::sync::mpsc::channel::<Arc<Budget>>();
@@ -65,7 +64,7 @@ pub fn canceller(url: &str, wait: Duration, name: &str) -> Sender<Arc<Budget>> {
         let mut connection = None;
         for budget in budgets {
             budget.with_process(|process| {
-                // One that has died since is made anew, once.
+                // A lost connection is opened again, once.
                 for _ in 0..2 {
                     if connection.is_none() {
                         connection = connect(&url, true, wait, &name).ok();
@@ -83,7 +82,7 @@ pub fn canceller(url: &str, wait: Duration, name: &str) -> Sender<Arc<Budget>> {
     sender
 }
 
-/// The server's process that a connection of our own speaks to.
+/// The id of the server process that a direct connection reaches.
 pub fn process(connection: &mut PgConnection) -> QueryResult<i32> {
     diesel::sql_query("SELECT pg_backend_pid() AS id").get_result(connection).map(|process: Process| process.id)
 }
@@ -94,37 +93,39 @@ struct Process {
     id: i32,
 }
 
-/// Whether a pooler hands out another server process for every transaction, as pgbouncer does in transaction mode.
+/// Whether a pooler assigns another server process to every transaction, as pgbouncer does in transaction mode.
 ///
-/// A named statement belongs to one server process, so behind such a pooler a name can mean somebody else's
-/// statement. Two connections of our own have two processes, always the same, unless there is a pooler.
+/// A named statement belongs to one server process, so behind such a pooler its name may refer to another client's
+/// statement. Without a pooler, two connections always have the same two processes.
 ///
-/// Where the second connection is not served at all, the pooler has too few processes for the gateway.
+/// If the second connection gets no process at all, the pooler has too few for the gateway.
 pub fn is_pooled(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
     let database = name.to_owned();
     let (url, name) = (url.to_owned(), name.to_owned());
-    let (tell, told) = std::sync::mpsc::channel();
-    // Nobody listens any more where the answer comes too late.
-    std::thread::spawn(move || tell.send(meet_other_processes(&url, wait, &name)));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // If the result comes too late, nobody receives it.
+    std::thread::spawn(move || sender.send(probe_processes(&url, wait, &name)));
     let cause = "it serves one connection at a time, and the gateway needs several";
-    told.recv_timeout(PROBE).unwrap_or_else(|_| Err(StoreError::CannotConnect { database, cause: cause.into() }))
+    receiver
+        .recv_timeout(PROBE_TIMEOUT)
+        .unwrap_or_else(|_| Err(StoreError::CannotConnect { database, cause: cause.into() }))
 }
 
-fn meet_other_processes(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
+fn probe_processes(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
     let mut connections = [connect(url, false, wait, name)?, connect(url, false, wait, name)?];
     let mut seen: [Option<i32>; 2] = [None, None];
-    for turn in TURNS {
-        let process = process(&mut connections[turn])?;
-        let known = seen[turn].replace(process);
-        if known.is_some_and(|known| known != process) || seen[1 - turn] == Some(process) {
+    for index in PROBE_ORDER {
+        let process = process(&mut connections[index])?;
+        let known = seen[index].replace(process);
+        if known.is_some_and(|known| known != process) || seen[1 - index] == Some(process) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// The statements that begin a transaction, in one message to the server. What is not set for the connection is set
-/// for the transaction alone, which no pooler mistakes for somebody else's setting.
+/// The statements that begin a transaction, in one message to the server. Settings that were not made for the
+/// connection are made for the transaction alone, so that behind a pooler they affect no other client.
 pub fn begin(purpose: Purpose, options: &Options, sessions: Sessions) -> String {
     let begin = match purpose {
         Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -137,18 +138,18 @@ pub fn begin(purpose: Purpose, options: &Options, sessions: Sessions) -> String 
     if sessions.set_once { begin } else { format!("{begin}; {}", settings(purpose, options, sessions)) }
 }
 
-/// Timeouts, and the planner's switches: with the ways out of an index's order switched off, plans are the ones that
-/// `history` chose.
+/// Timeouts, and planner settings that disable sequential and bitmap scans, sorts, and hash and merge joins, so that
+/// the server runs the plans of `messages::plan`.
 pub fn settings(purpose: Purpose, options: &Options, sessions: Sessions) -> String {
-    // What is prepared once is planned once. What is planned for each use is planned for its values, which leaves out
-    // most partitions.
+    // A statement that is prepared once is planned once. A statement that is planned for each use is planned for its
+    // values, which excludes most partitions.
     let set = if sessions.set_once { "SET" } else { "SET LOCAL" };
     let plans = if sessions.named { "generic" } else { "custom" };
     let deadline = options.deadline.as_millis();
     let mut settings =
         format!("{set} statement_timeout = {deadline}; {set} plan_cache_mode = force_{plans}_plan; {set} jit = off");
-    for way_out in ["seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"] {
-        settings = settings + "; " + set + " enable_" + way_out + " = off";
+    for plan_type in ["seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"] {
+        settings = settings + "; " + set + " enable_" + plan_type + " = off";
     }
     if purpose == Purpose::Write {
         settings = settings + "; " + set + " standard_conforming_strings = on";
@@ -175,7 +176,7 @@ struct Server {
     owns: bool,
 }
 
-/// Refuses a server that is too old, a database that cannot hold every text, and a role that may not do what the gateway does.
+/// Rejects a server that is too old, a database whose encoding cannot hold every text, and a role with too few rights.
 pub fn check(connection: &mut PgConnection, name: &str) -> Result<(), StoreError> {
     let server: Server = diesel::sql_query(
         "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, \
@@ -222,13 +223,13 @@ pub fn lock_timeout(connection: &mut PgConnection) -> Result<String, StoreError>
     Ok(setting.value)
 }
 
-/// Has the statements of the rest of the transaction wait so long for locks.
+/// Sets how long the statements of the rest of the transaction wait for locks.
 pub fn set_lock_timeout(connection: &mut PgConnection, timeout: &str) -> Result<(), StoreError> {
     diesel::sql_query("SELECT set_config('lock_timeout', $1, true)").bind::<Text, _>(timeout).execute(connection)?;
     Ok(())
 }
 
-/// Waits until nobody else changes the schema, for the rest of the transaction.
+/// Waits for the schema lock and holds it for the rest of the transaction.
 pub fn lock_schema(connection: &mut PgConnection) -> Result<(), StoreError> {
     diesel::sql_query(SCHEMA_LOCK).execute(connection)?;
     Ok(())
@@ -240,20 +241,20 @@ struct Partition {
     name: String,
 }
 
-/// The months among some that have their partitions.
+/// Returns those of some months that have partitions.
 pub fn partitions(connection: &mut PgConnection, months: &[String]) -> Result<Vec<String>, StoreError> {
     let names: Vec<String> = months.iter().map(|month| format!("messages_{month}")).collect();
-    let there: Vec<Partition> = diesel::sql_query(
+    let existing: Vec<Partition> = diesel::sql_query(
         "SELECT substr(relname::text, 10) AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
          WHERE inhparent = 'messages'::regclass AND relname::text = ANY ($1)",
     )
     .bind::<Array<Text>, _>(names)
     .load(connection)?;
-    Ok(there.into_iter().map(|partition| partition.name).collect())
+    Ok(existing.into_iter().map(|partition| partition.name).collect())
 }
 
-/// Makes a month's partitions. A table that is made as a partition would stop readers of all others; one that is
-/// attached does not.
+/// Creates a month's partitions. Creating a table as a partition would block readers of all partitions; attaching one
+/// does not.
 pub fn create_partitions(connection: &mut PgConnection, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
     for table in ["messages", "message_copies"] {
         connection.batch_execute(&format!(
@@ -270,7 +271,8 @@ struct Fetched {
     rows: i64,
 }
 
-/// The rows of messages and of the WhatsApp log that the transaction has fetched so far, as the server counts them: for tests of the planner.
+/// How many rows of messages and of the WhatsApp log the transaction has fetched so far, as PostgreSQL counts them: for
+/// tests of the planner.
 pub fn fetched(connection: &mut PgConnection) -> Result<u64, StoreError> {
     let fetched: Fetched = diesel::sql_query(
         "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint AS rows \
@@ -281,8 +283,8 @@ pub fn fetched(connection: &mut PgConnection) -> Result<u64, StoreError> {
     Ok(u64::try_from(fetched.rows).unwrap_or_default())
 }
 
-/// What libpq says, a line for each server it tried, its hints left out. Where it did not get that far it could not
-/// read the address, and repeats parts of that, one of which may be the password; so nothing of it is told.
+/// libpq's error, one line for each server that it tried, without its hints. If it tried none, it could not parse the
+/// address, and its error repeats parts of that, possibly the password; so none of it is shown.
 fn attempts(message: &str) -> String {
     let is_attempt =
         |line: &&str| line.starts_with("connection to server ") || line.starts_with("could not translate ");
@@ -292,8 +294,8 @@ fn attempts(message: &str) -> String {
     message.lines().filter(is_attempt).map(one_line).collect::<Vec<_>>().join(", ")
 }
 
-/// The URL with limits on how long to wait for a server that does not answer, where it names none itself.
-fn with_patience(url: &str, wait: Duration) -> String {
+/// The URL with timeouts for a server that does not respond, except those that it already sets.
+fn with_timeouts(url: &str, wait: Duration) -> String {
     let defaults = [
         ("connect_timeout", wait.as_secs().clamp(2, 30).to_string()),
         ("keepalives_idle", "15".into()),
@@ -323,7 +325,7 @@ pub fn dump_hint(url: &str, into: &str) -> String {
     )
 }
 
-/// The command that makes the database from such a file.
+/// The command that restores the database from such a file.
 pub fn restore_hint(url: &str, from: &str) -> String {
     format!(
         "the store is on a PostgreSQL server, which restores it, into a database that is empty, with: pg_restore \
@@ -335,7 +337,7 @@ pub fn restore_hint(url: &str, from: &str) -> String {
 
 const PASSWORD_HINT: &str = "PGPASSWORD or ~/.pgpass tell it the password";
 
-/// The URL as it may be shown and pasted: all of it but the passwords.
+/// The URL as it may be shown and pasted: without its passwords.
 fn without_passwords(url: &str) -> String {
     let (plain, settings) = url.split_once('?').unwrap_or((url, ""));
     let plain = match plain.rsplit_once('@') {
@@ -350,7 +352,7 @@ fn without_passwords(url: &str) -> String {
     if settings.is_empty() { plain } else { format!("{plain}?{}", settings.join("&")) }
 }
 
-/// A word as a shell reads it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -1,5 +1,5 @@
-//! Whole rows, written in whatever way is fastest: for a file one prepared statement, run again and again; for a server
-//! one stream of all of them. Knows no table by name.
+//! Inserts whole rows in the fastest way: on SQLite one prepared statement, run for each row; on PostgreSQL one `COPY`
+//! of all rows; knows no table by name.
 
 use std::marker::PhantomData;
 
@@ -10,26 +10,26 @@ use crate::store::db::fragments::File;
 
 /// A row that has a value for each column of a list.
 pub trait WholeRow {
-    /// Stands for the statement, which all rows of the kind share.
+    /// Identifies the statement, which all rows of the type share.
     type Statement: 'static;
     const TABLE: &'static str;
     const COLUMNS: &'static [&'static str];
 
     /// Binds the values in the order of the columns.
-    fn bind<'b>(&'b self, each: AstPass<'_, 'b, File>) -> QueryResult<()>;
+    fn bind<'b>(&'b self, out: AstPass<'_, 'b, File>) -> QueryResult<()>;
 }
 
-/// `INSERT INTO table (column, …) VALUES (?, …)` for a file.
+/// `INSERT INTO table (column, …) VALUES (?, …)` for SQLite.
 ///
-/// diesel's own asks each column whether it has a value before it writes it, three times a row; here all of them have.
+/// diesel's own insert checks three times a row whether each column has a value; here every column has one.
 pub struct InsertRow<R>(pub R);
 
 impl<R: WholeRow> QueryFragment<File> for InsertRow<R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, File>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
         out.push_identifier(R::TABLE)?;
-        for (place, column) in R::COLUMNS.iter().enumerate() {
-            out.push_sql(if place == 0 { " (" } else { ", " });
+        for (index, column) in R::COLUMNS.iter().enumerate() {
+            out.push_sql(if index == 0 { " (" } else { ", " });
             out.push_identifier(column)?;
         }
         out.push_sql(") VALUES (");
@@ -39,7 +39,7 @@ impl<R: WholeRow> QueryFragment<File> for InsertRow<R> {
     }
 }
 
-/// Tells the statement of one kind of row from those of others.
+/// Distinguishes the statements of the row types.
 pub struct InsertInto<S>(PhantomData<S>);
 
 impl<R: WholeRow> QueryId for InsertRow<R> {
@@ -49,7 +49,7 @@ impl<R: WholeRow> QueryId for InsertRow<R> {
 
 impl<R, C> RunQueryDsl<C> for InsertRow<R> {}
 
-/// Declares a table's row once, for both kinds of database, with a function `insert` that writes many.
+/// Declares a table's row once for both databases, with a function `insert` that writes many.
 macro_rules! whole_row {
     (
         $(#[$about:meta])*
@@ -74,22 +74,22 @@ macro_rules! whole_row {
 
                 fn bind<'b>(
                     &'b self,
-                    mut each: diesel::query_builder::AstPass<'_, 'b, crate::store::db::fragments::File>,
+                    mut out: diesel::query_builder::AstPass<'_, 'b, crate::store::db::fragments::File>,
                 ) -> diesel::QueryResult<()> {
-                    let mut between = "";
+                    let mut separator = "";
                     $(
-                        each.push_sql(between);
-                        each.push_bind_param::<<$table::$column as diesel::Expression>::SqlType, _>(&self.$column)?;
-                        between = ", ";
+                        out.push_sql(separator);
+                        out.push_bind_param::<<$table::$column as diesel::Expression>::SqlType, _>(&self.$column)?;
+                        separator = ", ";
                     )*
-                    let _ = between;
+                    let _ = separator;
                     Ok(())
                 }
             }
         };
 
         impl $(<$life>)? $row $(<$life>)? {
-            /// Writes rows that the table does not have.
+            /// Inserts rows that the table does not contain.
             $visible fn insert(
                 connection: &mut crate::store::Connection,
                 rows: Vec<Self>,

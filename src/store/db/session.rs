@@ -1,12 +1,12 @@
-//! What a connection is for, and what stays with it from one transaction to the next; knows no database.
+//! What a connection is for, and what persists on it between transactions; knows no database.
 
-/// What stays with a connection from one transaction to the next. Nothing does behind a pooler that hands out another
-/// server process for each.
+/// What persists on a connection between transactions. Nothing does behind a pooler that assigns another server process
+/// to each transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sessions {
-    /// Statements keep their names.
+    /// Prepared statements keep their names.
     pub named: bool,
-    /// Settings stay, and touch nobody else.
+    /// Settings persist, and affect no other client.
     pub set_once: bool,
 }
 

@@ -1,8 +1,7 @@
-//! What SQLite alone needs: functions of ours, by which a statement that looks at many rows can be ended from inside; knows
-//! no table.
+//! What only SQLite needs: SQL functions of ours that cancel a long scan from inside; knows no table.
 //!
-//! A statement calls them for every row. Where a question is not wanted any more their result cannot be written, which
-//! ends the statement at once.
+//! A statement calls them for every row. Once its query is cancelled, their result cannot be serialized, which ends the
+//! statement at once.
 
 use diesel::SqliteConnection;
 use diesel::result::QueryResult;
@@ -14,41 +13,41 @@ use crate::model::like::Matcher;
 use crate::store::db::budget::{Budget, Current};
 use crate::store::error::StoreError;
 
-/// Lists the tables, each in a column `value`; those that SQLite keeps for itself aside.
+/// Lists the tables, except SQLite's internal ones, in a column `value`.
 pub const TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' \
      AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name";
 
-/// Writes the first page of a file anew.
+/// Rewrites the first page of a file.
 pub const TOUCH: &str = "PRAGMA user_version = 0";
 
-/// How many bytes the file takes, in a column `value`.
+/// The size of the database in bytes, in a column `value`.
 pub const BYTES: &str = "SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size";
 
-/// Lists what is wrong with a file's structure in a column `value`, or says `ok`.
+/// Lists the faults in a file's structure in a column `value`, or returns `ok`.
 pub const STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integrity_check";
 
-/// Moves the log into its file and locks the file; fails as busy while another connection has it open.
+/// Moves the write-ahead log into its file and locks the file; fails as busy while another connection has it open.
 pub const EXCLUSIVE: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// True as long as the question is wanted; counts the rows it is asked about.
+    /// True unless the query is cancelled; counts the rows that it is called for.
     fn row_wanted(number: BigInt) -> Bool;
 
-    /// Whether a text matches a pattern of `LIKE` whose escape is the backslash. Unlike `LIKE`, it can be ended within a
-    /// text, and tells letters' cases apart.
+    /// Whether a text matches a `LIKE` pattern whose escape character is the backslash. Unlike `LIKE`, it can be
+    /// cancelled within a text and is case-sensitive.
     fn text_like(text: Nullable<Text>, pattern: Text) -> Nullable<Bool>;
 }
 
-/// A function's result, or that the question is not wanted any more.
+/// A function's result, or the error that cancels the statement.
 #[derive(Debug)]
-struct Answer(Result<bool, StoreError>);
+struct FunctionResult(Result<bool, StoreError>);
 
-impl ToSql<Bool, Sqlite> for Answer {
+impl ToSql<Bool, Sqlite> for FunctionResult {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         match &self.0 {
-            Ok(answer) => {
-                out.set_value(i32::from(*answer));
+            Ok(value) => {
+                out.set_value(i32::from(*value));
                 Ok(IsNull::No)
             }
             Err(error) => Err(error.to_string().into()),
@@ -56,22 +55,22 @@ impl ToSql<Bool, Sqlite> for Answer {
     }
 }
 
-/// Makes the functions known to a connection, which asks the budget of whatever it works on.
+/// Registers the functions on a connection. They check the budget of the connection's current work.
 pub fn register(connection: &mut SqliteConnection, current: &Current) -> QueryResult<()> {
-    let of_row = current.clone();
+    let row_budget = current.clone();
     row_wanted_utils::register_nondeterministic_impl(connection, move |_: i64| {
-        Answer(of_row.ask(Budget::count_row).map(|()| true))
+        FunctionResult(row_budget.ask(Budget::count_row).map(|()| true))
     })?;
-    let of_text = current.clone();
-    // A statement holds many texts against one pattern.
-    let (mut known, mut matcher) = (String::new(), Matcher::new(""));
+    let text_budget = current.clone();
+    // A statement matches many texts against one pattern, so the compiled pattern is kept.
+    let (mut last_pattern, mut matcher) = (String::new(), Matcher::new(""));
     text_like_utils::register_nondeterministic_impl(connection, move |text: Option<String>, pattern: String| {
         let text = text?;
-        if known != pattern {
+        if last_pattern != pattern {
             matcher = Matcher::new(&pattern);
-            known = pattern;
+            last_pattern = pattern;
         }
-        // So many characters of one text count as much as a row.
-        Some(Answer(matcher.matches(&text, &mut || of_text.ask(Budget::count_row))))
+        // A certain number of compared characters counts as one row.
+        Some(FunctionResult(matcher.matches(&text, &mut || text_budget.ask(Budget::count_row))))
     })
 }

@@ -1,9 +1,9 @@
-//! Texts as columns hold them: PostgreSQL has no U+0000 in a text, and JSON has; knows no table.
+//! How texts are encoded in columns: PostgreSQL allows no U+0000 in a text, JSON does; knows no table.
 
 use std::borrow::Cow;
 
-/// A text as a column holds it: the same text, or U+0000 and U+0001 written as two characters each. The order of
-/// texts stays as it was, and no two texts become one.
+/// Encodes a text for a column: U+0000 and U+0001 become two characters each, all else is unchanged. The encoding keeps
+/// the order of texts, and different texts stay different.
 pub fn encode(text: &str) -> Cow<'_, str> {
     if !text.contains(['\0', '\u{1}']) {
         return Cow::Borrowed(text);
@@ -11,12 +11,12 @@ pub fn encode(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace('\u{1}', "\u{1}\u{2}").replace('\0', "\u{1}\u{1}"))
 }
 
-/// Texts as a column holds them.
+/// Encodes texts for a column.
 pub fn encode_all(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| encode(text).into_owned()).collect()
 }
 
-/// The text that a column's stands for.
+/// Decodes a column's text.
 pub fn decode(text: String) -> String {
     if !text.contains('\u{1}') {
         return text;

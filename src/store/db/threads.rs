@@ -1,19 +1,19 @@
-//! Threads for work that may take long, which give way to all others; knows no connection.
+//! Low-priority threads for expensive queries; knows no connection.
 
 use crate::store::error::StoreError;
 
-/// What the threads are called, for whoever looks at the process or at a panic.
+/// The threads' name, as process listings and panics show it.
 pub const NAME: &str = "expensive-question";
 
-/// How much less of the processor's time they get than others where both want it: a tenth.
+/// The niceness of the threads: they get a tenth of the processor time of others that compete with them.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-/// Runs work on a thread of its own. Without its lower priority, an answer that takes a millisecond would wait for several
-/// until a scan that wants seconds is interrupted.
+/// Runs work on a thread of its own. At normal priority, a query that takes a millisecond would wait for several until
+/// the scheduler interrupts a long scan.
 pub fn spawn_in_background(work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
     let work = move || {
-        // On Linux this is the calling thread's alone. Where it is refused, the work is done all the same.
+        // On Linux this applies to the calling thread alone. If it is refused, the work still runs.
         #[cfg(target_os = "linux")]
         let _ = rustix::process::nice(NICE);
         work();

@@ -19,12 +19,12 @@ use crate::store::db::session::{Purpose, Sessions};
 use crate::store::db::write_lock::{WriteGuard, WriteLock};
 use crate::store::error::StoreError;
 
-/// A database's address, its scheme known.
+/// A database address with a known scheme.
 #[derive(Clone)]
 pub enum DatabaseUrl {
     Sqlite {
         file: String,
-        /// The file that was opened, which others with its name are not to be taken for.
+        /// The file that was opened: another file under its name is not taken for it.
         opened: Option<Arc<StoreFile>>,
     },
     #[cfg(feature = "postgres")]
@@ -32,7 +32,7 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Reads `sqlite://FILE` or `postgres://…`. A scheme nobody knows is refused rather than taken for a file's name.
+    /// Parses `sqlite://FILE` or `postgres://…`. An unknown scheme is rejected rather than taken for a file name.
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         let refuse = |reason| Err(StoreError::Address { url: without_secrets(url), reason });
         let Some((scheme, rest)) = url.split_once(':') else {
@@ -46,7 +46,7 @@ impl DatabaseUrl {
             }
             "sqlite" => Ok(Self::Sqlite { file: file.to_owned(), opened: None }),
             "postgres" | "postgresql" if !rest.starts_with("//") => refuse("its scheme is not followed by //"),
-            // Else the parts would be taken for others, and libpq would repeat the wrong ones in its errors.
+            // Otherwise libpq would split the address in the wrong places, and its errors would repeat the wrong parts.
             "postgres" | "postgresql" if !is_encoded(file) => {
                 refuse("a special character in its user, password or settings is not percent-encoded (%40 for @)")
             }
@@ -58,7 +58,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// The same address, and how statements are to be prepared there; asks the server where that is to be found out.
+    /// The same address with what an open store needs: the identity of its SQLite file, or how PostgreSQL prepares
+    /// statements, which `PreparedStatements::Auto` finds out from the server.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is asked nothing"))]
     pub fn settled(self, options: &Options) -> Result<Self, StoreError> {
         match self {
@@ -69,7 +70,7 @@ impl DatabaseUrl {
             #[cfg(feature = "postgres")]
             Self::Postgres { ref url, .. } => {
                 let sessions = match options.prepared_statements {
-                    // There may be a pooler that keeps track of names; none keeps track of all settings.
+                    // A pooler may track the names of statements; none tracks all settings.
                     PreparedStatements::Always => Sessions { named: true, set_once: false },
                     PreparedStatements::Never => Sessions::default(),
                     PreparedStatements::Auto => {
@@ -82,7 +83,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// What to call the store in a message.
+    /// The store's name in logs and errors, without secrets.
     pub fn name(&self) -> String {
         match self {
             Self::Sqlite { file, .. } => file.clone(),
@@ -91,7 +92,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The store's file; a server has none.
+    /// The SQLite file; `None` for PostgreSQL.
     pub fn file(&self) -> Option<&str> {
         match self {
             Self::Sqlite { file, .. } => Some(file),
@@ -100,7 +101,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// How a server's store is copied into a file; nothing for a file.
+    /// How to copy a PostgreSQL store into a file; `None` for SQLite.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is copied by us"))]
     pub fn dump_hint(&self, into: &str) -> Option<String> {
         match self {
@@ -110,7 +111,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// How a server's store is made from such a file; nothing for a file.
+    /// How to restore a PostgreSQL store from such a file; `None` for SQLite.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is restored by us"))]
     pub fn restore_hint(&self, from: &str) -> Option<String> {
         match self {
@@ -120,12 +121,12 @@ impl DatabaseUrl {
         }
     }
 
-    /// Whether it is a server's, which several gateways may share.
+    /// Whether it is PostgreSQL, which several gateways may share.
     pub fn is_server(&self) -> bool {
         !matches!(self, Self::Sqlite { .. })
     }
 
-    /// Waits for this process's turn to write to a file; a server's writers take turns on their tenant's row.
+    /// Waits for the write lock of a SQLite file. `None` for PostgreSQL, whose writers lock their tenant's row.
     pub fn lock_for_writing(&self, timeout: Duration) -> Result<Option<WriteGuard>, StoreError> {
         match self {
             Self::Sqlite { file, .. } => WriteLock::of(file).wait(timeout).map(Some),
@@ -134,7 +135,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// What stays with a connection of this address.
+    /// What persists on a connection of this address between transactions.
     pub fn sessions(&self) -> Sessions {
         match self {
             Self::Sqlite { .. } => Sessions::default(),
@@ -143,8 +144,9 @@ impl DatabaseUrl {
         }
     }
 
-    /// By what work on a server is ended; a file's ends from inside. Behind a pooler that shares its processes, the
-    /// server's own deadline is all there is, because a process may work for somebody else already.
+    /// Where to send budgets whose work PostgreSQL is to cancel; `None` for SQLite, whose work is cancelled from
+    /// inside. It is also `None` where a pooler may share server processes: a process may already work for another
+    /// client, so `statement_timeout` is the only limit.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file's work ends from inside"))]
     pub fn canceller(&self, options: &Options) -> Option<Sender<Arc<Budget>>> {
         match self {
@@ -164,17 +166,17 @@ impl DatabaseUrl {
         }
     }
 
-    /// Fails where a file is not the one any more that was opened.
+    /// Fails if the file is no longer the one that was opened.
     pub fn check_file(&self) -> Result<(), StoreError> {
         self.opened().map_or(Ok(()), StoreFile::check)
     }
 
-    /// The same after something was written.
+    /// The same check after a write.
     pub fn check_written(&self) -> Result<(), StoreError> {
         self.opened().map_or(Ok(()), StoreFile::check_written)
     }
 
-    /// Whether there is a store to look at.
+    /// Whether the SQLite file exists; always true for PostgreSQL.
     pub fn exists(&self) -> bool {
         match self {
             Self::Sqlite { file, .. } => std::path::Path::new(file).exists(),
@@ -183,7 +185,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Refuses a file that is missing. One that cannot be looked for is refused where it is opened, with the cause.
+    /// Rejects a missing file. If its existence cannot be determined, opening it fails with the cause.
     pub fn require(&self) -> Result<(), StoreError> {
         match self.file().map(|file| (file, std::path::Path::new(file).try_exists())) {
             Some((file, Ok(false))) => Err(StoreError::Missing { file: file.to_owned() }),
@@ -191,14 +193,14 @@ impl DatabaseUrl {
         }
     }
 
-    /// One connection that has changed nothing yet.
+    /// Opens a connection that has changed nothing in the database yet.
     pub fn connect(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
         match self {
             Self::Sqlite { file, opened: None } => {
                 file::create_private(file);
                 self.open(file, busy)
             }
-            // One that was removed is not made anew.
+            // A file that was removed is not created again.
             Self::Sqlite { file, opened: Some(opened) } => {
                 opened.check()?;
                 self.open(&uri(file, "rw"), busy)
@@ -210,7 +212,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// One connection for looking: it cannot change a file, not even by tidying up when it closes.
+    /// Opens a connection for inspection. It cannot change a SQLite file, not even by cleaning up when it closes.
     pub fn connect_to_look(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
         match self {
             Self::Sqlite { file, .. } => self.open(&uri(file, "ro"), busy),
@@ -220,16 +222,16 @@ impl DatabaseUrl {
     }
 
     fn open(&self, target: &str, busy: Duration) -> Result<AnyConnection, StoreError> {
-        let cannot = |cause: String| StoreError::CannotOpen { file: self.name(), cause };
+        let cannot_open = |cause: String| StoreError::CannotOpen { file: self.name(), cause };
         if std::path::Path::new(&self.name()).is_dir() {
-            return Err(cannot("it is a directory".into()));
+            return Err(cannot_open("it is a directory".into()));
         }
-        let mut connection = SqliteConnection::establish(target).map_err(|error| cannot(error.to_string()))?;
+        let mut connection = SqliteConnection::establish(target).map_err(|error| cannot_open(error.to_string()))?;
         connection.batch_execute(&format!("PRAGMA busy_timeout = {}", busy.as_millis()))?;
         Ok(AnyConnection::Sqlite(connection))
     }
 
-    /// One connection for work of its kind.
+    /// Opens a connection with the settings for its purpose.
     pub fn connect_for(&self, purpose: Purpose, options: &Options) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connect(options.wait)?;
         on_each!(&mut connection, |file| file.batch_execute(file_settings(purpose))?, |server| {
@@ -241,13 +243,13 @@ impl DatabaseUrl {
     }
 }
 
-/// A file's address in SQLite's own form, with how it is opened.
+/// A file's address in SQLite's URI form, with the mode to open it in.
 fn uri(file: &str, mode: &str) -> String {
     let path = file.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{path}?mode={mode}")
 }
 
-/// A URL can hold a password, so it does not print.
+/// Prints the store's name instead of the URL, which can contain a password.
 impl std::fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("DatabaseUrl").field(&self.name()).finish()
@@ -255,8 +257,8 @@ impl std::fmt::Debug for DatabaseUrl {
 }
 
 fn file_settings(purpose: Purpose) -> &'static str {
-    // FULL makes a commit wait for the disk: what was acknowledged survives a power cut.
-    // What is deleted is overwritten, so that a person's messages do not stay in the file.
+    // FULL makes a commit wait for the disk: what was acknowledged survives a power cut. Deleted data is overwritten,
+    // so that a person's messages do not stay in the file.
     match purpose {
         Purpose::Read => "PRAGMA journal_mode = WAL; PRAGMA query_only = 1; PRAGMA cache_size = -8192",
         Purpose::Write => {
@@ -266,7 +268,7 @@ fn file_settings(purpose: Purpose) -> &'static str {
     }
 }
 
-/// Whether an address's user and password end where the first `@` is, and every `%` begins a byte's two digits.
+/// Whether user and password end at the first `@`, and two hexadecimal digits follow every `%`.
 fn is_encoded(rest: &str) -> bool {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let percents = rest.split('%').skip(1);
@@ -278,8 +280,8 @@ fn is_encoded(rest: &str) -> bool {
             .all(|after| after.len() > 1 && after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// An address as a message may show it: a file as it is, a server without user, password and settings, and of what
-/// cannot be read no more than could not be a password.
+/// An address as logs and errors may show it: a SQLite address unchanged, a PostgreSQL address without user, password
+/// and settings, and of an address that cannot be parsed only what cannot be a password.
 fn without_secrets(url: &str) -> String {
     let plain = url.split('?').next().unwrap_or_default();
     match plain.split_once("://") {

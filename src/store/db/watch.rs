@@ -1,4 +1,5 @@
-//! What watches over a store's work: ends it on a server, counts threads that do not end, tells of a stop; knows no statement.
+//! Monitors a store's work: cancels it on PostgreSQL, counts abandoned threads, remembers faults, signals a stop; knows
+//! no statement.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
@@ -10,37 +11,38 @@ use tokio::sync::Notify;
 use crate::store::db::budget::Budget;
 use crate::store::error::StoreError;
 
-/// How long a disk is taken for full after something did not fit on it.
+/// How long a disk counts as full after a write did not fit.
 const FULL_FOR: Duration = Duration::from_secs(10);
 
-/// One store's watch.
+/// The monitor of one store.
 pub struct Watch {
-    /// Where work on a server is ended from another connection; a file's work ends from inside.
+    /// Reaches the thread that cancels work on PostgreSQL from another connection; work on SQLite is cancelled from
+    /// inside.
     canceller: Option<Mutex<Sender<Arc<Budget>>>>,
     stopping: Arc<AtomicBool>,
     stop: Notify,
     abandoned: AtomicU32,
-    most_abandoned: u32,
+    max_abandoned: u32,
     failure: Notify,
-    /// What is wrong with the store until somebody does something about it, as the last work met it.
+    /// The latest fault that persists until somebody fixes the store, and when it occurred.
     fault: Mutex<Option<(StoreError, Instant)>>,
 }
 
 impl Watch {
-    pub fn new(canceller: Option<Sender<Arc<Budget>>>, most_abandoned: u32) -> Self {
+    pub fn new(canceller: Option<Sender<Arc<Budget>>>, max_abandoned: u32) -> Self {
         Self {
             canceller: canceller.map(Mutex::new),
             stopping: Arc::default(),
             stop: Notify::new(),
             abandoned: AtomicU32::new(0),
-            most_abandoned,
+            max_abandoned,
             failure: Notify::new(),
             fault: Mutex::default(),
         }
     }
 
-    /// Notes how work fared: what is wrong with the store is known until something is written again. A damaged store stays
-    /// one, and a disk that was full a moment ago may have room for what is small only.
+    /// Records the outcome of work. A fault of the store is remembered until a write succeeds. A damaged store stays
+    /// damaged, and a disk that was full a moment ago may have room for small writes only.
     pub fn note<T>(&self, result: &Result<T, StoreError>, is_write: bool) {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
@@ -55,31 +57,31 @@ impl Watch {
         }
     }
 
-    /// What is wrong with the store, as far as is known.
+    /// The known fault of the store.
     pub fn fault(&self) -> Option<StoreError> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(error, _)| error.clone())
     }
 
-    /// Ends work that runs on a server.
+    /// Cancels work that runs on PostgreSQL.
     pub fn cancel(&self, budget: &Arc<Budget>) {
         if let Some(canceller) = &self.canceller {
-            // Its thread lasts as long as this end of the channel.
+            // The receiving thread lives as long as this sender.
             let _ = canceller.lock().unwrap_or_else(PoisonError::into_inner).send(Arc::clone(budget));
         }
     }
 
-    /// Set once the server stops.
+    /// A flag that is set once the server stops.
     pub fn stopping(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stopping)
     }
 
-    /// Ends expensive questions, now and from now on.
+    /// Cancels expensive queries, now and from now on.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.stop.notify_waiters();
     }
 
-    /// Done when the server stops.
+    /// Completes when the server stops.
     pub async fn stopped(&self) {
         let stopped = self.stop.notified();
         if !self.stopping.load(Ordering::Relaxed) {
@@ -87,26 +89,26 @@ impl Watch {
         }
     }
 
-    /// A thread does not end: its place is given to the next.
+    /// Counts a thread that does not return and whose slot is released.
     pub fn abandoned(&self) {
         let abandoned = self.abandoned.fetch_add(1, Ordering::Relaxed) + 1;
         tracing::warn!(abandoned, "a database thread does not return; its place is given to the next");
-        if abandoned >= self.most_abandoned {
+        if abandoned >= self.max_abandoned {
             self.failure.notify_one();
         }
     }
 
-    /// A thread that was given up has ended after all.
+    /// Counts an abandoned thread that has returned after all.
     pub fn found_again(&self) {
         self.abandoned.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How many threads do not end at the moment.
+    /// How many threads are abandoned at the moment.
     pub fn count_abandoned(&self) -> u32 {
         self.abandoned.load(Ordering::Relaxed)
     }
 
-    /// Done when more threads do not end than may.
+    /// Completes when as many threads are abandoned as are allowed.
     pub async fn failed(&self) {
         self.failure.notified().await;
     }

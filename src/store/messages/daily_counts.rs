@@ -1,4 +1,5 @@
-//! How many messages of each sort a day has, and between which ids: what the planner asks before it touches a message.
+//! The number of messages per UTC day and kind, and the range of their ids, for planning without reading a message;
+//! knows no plan.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use crate::store::db::text::{decode, encode, encode_all};
 use crate::store::error::StoreError;
 use crate::store::schema::message_days;
 
-/// The day and the sort of a message; three empty words stand for every sort.
+/// The day and the kind of a message; three empty words represent all kinds together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct MessageKind<'a> {
     day: i64,
@@ -25,14 +26,14 @@ struct MessageKind<'a> {
     traffic_type: Cow<'a, str>,
 }
 
-/// What a write changes of one sort of one day.
+/// What a write changes in the counts of one kind on one day.
 #[derive(Clone, Copy, Debug, Default)]
 struct KindChange {
     messages: i64,
     ids: Option<(i64, i64)>,
 }
 
-/// What a write changes.
+/// What a write changes in the daily counts.
 #[derive(Default)]
 pub struct DailyChanges<'a>(BTreeMap<MessageKind<'a>, KindChange>);
 
@@ -46,7 +47,7 @@ impl<'a> DailyChanges<'a> {
         }
     }
 
-    /// The ids' bounds stay as wide as they were: too wide costs time, too narrow would lose a message.
+    /// The range of ids stays as wide as it was: too wide costs time, too narrow would lose a message.
     pub fn remove(&mut self, item: &'a Item) {
         for kind in kinds(item) {
             self.0.entry(kind).or_default().messages -= 1;
@@ -54,7 +55,7 @@ impl<'a> DailyChanges<'a> {
     }
 }
 
-/// The two rows that count a message: its own sort's, and its day's.
+/// The two rows that count a message: that of its kind, and that of its whole day.
 fn kinds(item: &Item) -> [MessageKind<'_>; 2] {
     let text = |property| encode(item.text(property).unwrap_or_default());
     let day = item.instant(Property::SentOrReceivedAt).map_or(0, Instant::day);
@@ -63,23 +64,23 @@ fn kinds(item: &Item) -> [MessageKind<'_>; 2] {
     [own, MessageKind { day, ..MessageKind::default() }]
 }
 
-/// Keeps the counts with the messages, in the same transaction.
+/// Updates the counts, in the transaction that writes the messages.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &DailyChanges<'_>) -> Result<(), StoreError> {
     for (kind, change) in &changes.0 {
         let key = (tenant.0, &kind.channel_type, &kind.direction, &kind.traffic_type, kind.day);
-        let known: Option<(i64, i64, i64)> = message_days::table
+        let stored: Option<(i64, i64, i64)> = message_days::table
             .find(key)
             .select((message_days::messages, message_days::least_message_id, message_days::greatest_message_id))
             .first(connection)
             .optional()?;
-        let (messages, known_ids) =
-            known.map_or((0, None), |(count, least, greatest)| (count, Some((least, greatest))));
-        let ids = match (known_ids, change.ids) {
-            (Some(known), Some(new)) => (known.0.min(new.0), known.1.max(new.1)),
+        let (messages, stored_ids) =
+            stored.map_or((0, None), |(count, least, greatest)| (count, Some((least, greatest))));
+        let ids = match (stored_ids, change.ids) {
+            (Some(stored), Some(new)) => (stored.0.min(new.0), stored.1.max(new.1)),
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => continue,
         };
-        let sums = (
+        let counts = (
             message_days::messages.eq(messages + change.messages),
             message_days::least_message_id.eq(ids.0),
             message_days::greatest_message_id.eq(ids.1),
@@ -90,19 +91,19 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &DailyChang
             message_days::channel_type.eq(&kind.channel_type),
             message_days::direction.eq(&kind.direction),
             message_days::traffic_type.eq(&kind.traffic_type),
-            sums,
+            counts,
         );
         let upsert = diesel::insert_into(message_days::table)
             .values(row)
             .on_conflict(message_days::table.primary_key())
             .do_update()
-            .set(sums);
+            .set(counts);
         on_each!(connection, |connection| upsert.execute(connection)?);
     }
     Ok(())
 }
 
-/// The days on which messages with such ids were sent, as the times they lie between; `None` where there are none.
+/// A window that contains all messages with ids in a range; `None` if no day can have such messages.
 pub fn of_ids(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) -> Result<Option<Window>, StoreError> {
     let (first, last): (Option<i64>, Option<i64>) = message_days::table
         .filter(message_days::tenant_id.eq(tenant.0).and(message_days::channel_type.eq("")))
@@ -114,18 +115,18 @@ pub fn of_ids(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) ->
     Ok(times.map(|(from, to)| Window { from: Instant(from), to: Instant(to) }))
 }
 
-/// What the days of a window hold together.
+/// The totals of the days of a window.
 pub struct WindowTotals {
-    /// No window has more messages than its days.
+    /// An upper bound of the window's messages: its first and its last day may be only partly in it.
     pub messages: i64,
-    /// Between which ids every one of them lies.
+    /// The range that contains all their ids.
     pub bounds: (i64, i64),
 }
 
-/// The days of a query's window; `None` where no message has its window, channels, direction and traffic types
-/// together.
+/// The totals of a query's window; `None` if no day of it has a message with the requested channel type, direction and
+/// traffic type together.
 pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Option<WindowTotals>, StoreError> {
-    if !occurs(connection, query)? {
+    if !has_matching_day(connection, query)? {
         return Ok(None);
     }
     // SELECT sum(messages), … FROM message_days WHERE tenant_id = ? AND channel_type = '' AND … AND day BETWEEN ? AND ?
@@ -135,27 +136,27 @@ pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Op
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
         .select((Sum("messages"), min(message_days::least_message_id), max(message_days::greatest_message_id)))
         .first(connection)?;
-    let days = |(messages, bounds)| WindowTotals { messages, bounds };
-    Ok(messages.filter(|messages| *messages > 0).zip(least.zip(greatest)).map(days))
+    let totals = |(messages, bounds)| WindowTotals { messages, bounds };
+    Ok(messages.filter(|messages| *messages > 0).zip(least.zip(greatest)).map(totals))
 }
 
-/// Whether some day of the window has a message of the asked sorts.
-fn occurs(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, StoreError> {
+/// Whether any day of the window has a message of the requested kinds.
+fn has_matching_day(connection: &mut Connection, query: &HistoryQuery) -> Result<bool, StoreError> {
     if !query.filters_kinds() {
         return Ok(true);
     }
-    let days = of_kinds(query).filter(message_days::messages.gt(0)).select(message_days::day).limit(1);
+    let days = matching_days(query).filter(message_days::messages.gt(0)).select(message_days::day).limit(1);
     Ok(days.first::<i64>(connection).optional()?.is_some())
 }
 
-/// How many messages the window's days have of the asked sorts.
+/// How many messages of the requested kinds the days of the window have.
 pub fn matching(connection: &mut Connection, query: &HistoryQuery) -> Result<i64, StoreError> {
-    let sum: Option<i64> = of_kinds(query).select(Sum("messages")).first(connection)?;
+    let sum: Option<i64> = matching_days(query).select(Sum("messages")).first(connection)?;
     Ok(sum.unwrap_or(0))
 }
 
-/// The window's days of the asked sorts.
-fn of_kinds<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backend> {
+/// The counts of the requested kinds on the days of the window.
+fn matching_days<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backend> {
     let mut days = message_days::table
         .filter(message_days::tenant_id.eq(query.tenant().0).and(message_days::channel_type.ne("")))
         .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
@@ -172,13 +173,13 @@ fn of_kinds<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backend> {
     days
 }
 
-/// Every channel type that a message of the tenant has.
+/// Every channel type that the tenant's messages have.
 pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<Vec<String>, StoreError> {
-    let words: Vec<String> = message_days::table
+    let types: Vec<String> = message_days::table
         .filter(message_days::tenant_id.eq(tenant.0).and(message_days::messages.gt(0)))
         .filter(message_days::channel_type.ne(""))
         .select(message_days::channel_type)
         .distinct()
         .load(connection)?;
-    Ok(words.into_iter().map(decode).collect())
+    Ok(types.into_iter().map(decode).collect())
 }

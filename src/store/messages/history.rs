@@ -1,4 +1,4 @@
-//! Answers a `HistoryQuery` with one page: runs its plan; knows no index.
+//! Finds the page of a `HistoryQuery` by running its plan; knows no index.
 
 use diesel::prelude::*;
 
@@ -15,19 +15,19 @@ use crate::store::recipients::people::People;
 use crate::store::recipients::person::PersonPage;
 use crate::store::schema::messages;
 
-/// Rendered items, and whether a message follows the last of them.
+/// The rendered items of a page, and whether another message follows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Page {
     pub items: Vec<String>,
-    /// The messages that follow the items, where these are so long that no more were read.
+    /// The ids of the page's other messages, if the items are so long that no more were read.
     pub rest: Vec<i64>,
     pub has_next: bool,
 }
 
-/// Begins a statement about messages.
+/// Starts a statement about messages.
 type Start<'s, 'q> = &'s dyn Fn() -> Messages<'q>;
 
-/// The page that a query asks for, read from one state of the store; fails where it costs more than its budget.
+/// The page of a query, read from one snapshot of the store; fails if it costs more than its budget.
 pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Page, StoreError> {
     let is_server = connection.is_server();
     page_from(connection, query, budget, &|| explain::messages(is_server))
@@ -35,14 +35,14 @@ pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) 
 
 /// The same page, and the exact number of message rows that were examined to find it.
 ///
-/// For tests and benchmarks: the counting costs a call for each row.
+/// For tests and benchmarks: counting costs a call for each row.
 pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result<(Page, u64), StoreError> {
-    let counting = RowCounter::start(connection)?;
-    let page = page_from(connection, query, &Budget::default(), &|| counting.messages())?;
-    Ok((page, counting.rows(connection)?))
+    let counter = RowCounter::start(connection)?;
+    let page = page_from(connection, query, &Budget::default(), &|| counter.messages())?;
+    Ok((page, counter.rows(connection)?))
 }
 
-/// How the database would run each statement that looks for the page, in its own words.
+/// The database's own plan of each statement that finds the page.
 pub fn plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<String>, StoreError> {
     let scans = match plan::plan(connection, query, &Budget::default())? {
         QueryPlan::Empty => Vec::new(),
@@ -71,7 +71,7 @@ fn page_from<'q>(
     budget: &Budget,
     start: Start<'_, 'q>,
 ) -> Result<Page, StoreError> {
-    // One message more than the page has tells whether there is a next page.
+    // One message more than the page has shows whether there is a next page.
     let limit = query.limit + 1;
     let found = match plan::plan(connection, query, budget)? {
         QueryPlan::Empty => Vec::new(),
@@ -96,7 +96,7 @@ fn person_page<'q>(query: &HistoryQuery, people: People, scan: &Scan<'q>, start:
     PersonPage { people, of_each, descending: query.sort.descending(), limit }
 }
 
-/// A page that a scan gives in order.
+/// The page of a scan that is in the query's order.
 fn ordered<'q>(
     connection: &mut Connection,
     scan: &Scan<'q>,
@@ -115,7 +115,7 @@ fn ordered<'q>(
     Ok(found)
 }
 
-/// The page of several scans by id, each of which is read as far as the page can reach into it.
+/// The page of several scans by id. Each is read only as far as the page can reach into it.
 fn merged<'q>(
     connection: &mut Connection,
     query: &'q HistoryQuery,
@@ -123,13 +123,13 @@ fn merged<'q>(
     budget: &Budget,
     start: Start<'_, 'q>,
 ) -> Result<Found, StoreError> {
-    let reach = (0, query.offset.saturating_add(query.limit + 1));
+    let bounds = (0, query.offset.saturating_add(query.limit + 1));
     let limit = usize::try_from(query.limit + 1).unwrap_or_default();
     if is_small(query) {
-        // The first rows of each scan may be the page: with few rows, reading their items at once saves a statement.
+        // With few rows, reading the items together with the ids saves a statement.
         let (mut rows, mut is_cut) = (Vec::new(), false);
         for scan in scans {
-            let statement = scan.statement(start(), reach).select((messages::message_id, messages::item));
+            let statement = scan.statement(start(), bounds).select((messages::message_id, messages::item));
             let (read, cut) = items::read(statement.load_iter::<(i64, String), _>(connection)?)?;
             is_cut |= cut;
             rows.extend(read);
@@ -145,7 +145,7 @@ fn merged<'q>(
     }
     let mut ids: Vec<i64> = Vec::new();
     for scan in scans {
-        ids.extend(scan.statement(start(), reach).select(messages::message_id).load::<i64>(connection)?);
+        ids.extend(scan.statement(start(), bounds).select(messages::message_id).load::<i64>(connection)?);
         budget.check()?;
     }
     ids.sort_unstable();
@@ -156,7 +156,7 @@ fn merged<'q>(
     items::of_ids(connection, query, ids.into_iter().skip(offset).take(limit).collect())
 }
 
-/// The page of one message more than is asked for, if there are so many.
+/// Makes the page from the messages found, of which there may be one more than requested.
 fn page_of(query: &HistoryQuery, mut found: Found) -> Page {
     let limit = usize::try_from(query.limit).unwrap_or_default();
     let has_next = found.len() > limit;

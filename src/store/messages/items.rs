@@ -1,4 +1,4 @@
-//! Reads the items of a page, no more bytes at a time than a page keeps in memory; knows no filter and no order.
+//! Reads the items of a page, no more bytes at a time than a page may hold in memory; knows no filter and no order.
 
 use diesel::prelude::*;
 
@@ -9,10 +9,10 @@ use crate::store::error::StoreError;
 use crate::store::parts::{self, PAGE_BYTES, PART_BYTES};
 use crate::store::schema::messages;
 
-/// The messages of a page in their order, with the items that were read.
+/// The ids of a page's messages in their order, with the items that were read.
 pub type Found = Vec<(i64, Option<String>)>;
 
-/// Reads rows as far as a page is read at once; tells whether there were more.
+/// Reads rows up to the size that a page may hold in memory; returns whether there were more.
 pub fn read(rows: impl Iterator<Item = QueryResult<(i64, String)>>) -> Result<(Found, bool), StoreError> {
     let (mut found, mut bytes) = (Vec::new(), 0);
     for row in rows {
@@ -26,7 +26,7 @@ pub fn read(rows: impl Iterator<Item = QueryResult<(i64, String)>>) -> Result<(F
     Ok((found, false))
 }
 
-/// The items of a page's ids, in their order, as far as a page is read at once.
+/// The items of a page's ids, in their order, up to the size that a page may hold in memory.
 pub fn of_ids(connection: &mut Connection, query: &HistoryQuery, ids: Vec<i64>) -> Result<Found, StoreError> {
     let (items, read) =
         parts::first_of(&ids, PAGE_BYTES, |part| load(connection, query, part, PAGE_BYTES), String::len)?;
@@ -35,8 +35,8 @@ pub fn of_ids(connection: &mut Connection, query: &HistoryQuery, ids: Vec<i64>) 
     Ok(found)
 }
 
-/// The next items of a page that is being sent; gives also how many of the ids they are of. A message that was deleted
-/// meanwhile has none.
+/// The next items of a page that is being sent, and how many of the ids they cover. A message that was deleted
+/// meanwhile has no item.
 pub fn next(
     connection: &mut Connection,
     query: &HistoryQuery,
@@ -47,12 +47,12 @@ pub fn next(
     Ok((items.into_iter().map(|(_, item)| item).collect(), read))
 }
 
-/// The items of some ids, in any order, until they are longer than is wanted; tells whether some were not read.
+/// The items of some ids, in any order, until they exceed `max_bytes`; returns whether some were not read.
 fn load(
     connection: &mut Connection,
     query: &HistoryQuery,
     ids: &[i64],
-    most_bytes: usize,
+    max_bytes: usize,
 ) -> Result<parts::Loaded<i64, String>, StoreError> {
     let rows = messages::table
         .filter(messages::tenant_id.eq(query.tenant().0))
@@ -60,5 +60,5 @@ fn load(
         .filter(fragments::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
         .select((messages::message_id, messages::item))
         .load_iter::<(i64, String), _>(connection)?;
-    parts::gather(ids.len(), most_bytes, rows.map(|row| Ok(row?)), String::len)
+    parts::gather(ids.len(), max_bytes, rows.map(|row| Ok(row?)), String::len)
 }

@@ -1,4 +1,4 @@
-//! Messages in the store, written whole and read by id; knows no question and no rule of merging.
+//! Messages in the store, written whole and read by id; knows no query and no rule for merging.
 
 pub mod daily_counts;
 pub mod history;
@@ -29,28 +29,28 @@ use crate::store::recipients::subscribers::RecipientKey;
 use crate::store::schema::{message_copies, messages};
 use crate::store::subjects;
 
-/// A message as the store has it.
+/// A message as it is stored.
 pub struct StoredMessage {
     pub item: Arc<Item>,
-    /// The copies it was merged from, the greatest first; itself where there is only one.
+    /// The copies that it was merged from, in descending precedence; the message itself if there is only one.
     pub copies: Vec<MessageCopy>,
     recipient_id: i64,
 }
 
-/// A message as it is to be.
+/// A message to be written.
 pub struct MessageChange {
     pub item: Arc<Item>,
-    /// The copies it is merged from, the greatest first.
+    /// The copies that it is merged from, in descending precedence.
     pub copies: Vec<MessageCopy>,
-    /// What it replaces.
+    /// The stored message that it replaces.
     pub before: Option<StoredMessage>,
 }
 
-/// How many copies one statement writes; each of them takes seven of its 65,535 values.
-const COPIES_AT_ONCE: usize = 4000;
+/// How many copies one statement writes. Each binds seven values; a statement can bind 65,535.
+const COPIES_PER_STATEMENT: usize = 4000;
 
 whole_row! {
-    /// A message as its table has it.
+    /// A row of the table of messages.
     struct Row<'a> in messages {
         tenant_id: i64,
         message_id: i64,
@@ -84,14 +84,14 @@ whole_row! {
     }
 }
 
-/// The messages among `ids` that the store has, with the copies they were merged from.
+/// The stored messages among `ids`, with the copies that they were merged from.
 pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, StoredMessage>, StoreError> {
     let Some((least, greatest)) = ids.first().copied().zip(ids.last().copied()) else { return Ok(BTreeMap::new()) };
-    // What is new lies beyond all that is known, as a rule, and then there is nothing to look for.
+    // New ids are usually greater than all known ones, and then there is nothing to look up.
     let Some(times) = daily_counts::of_ids(connection, tenant, (least, greatest))? else { return Ok(BTreeMap::new()) };
     let rows: Vec<(i64, String, i32, Option<i64>)> = messages::table
         .filter(messages::tenant_id.eq(tenant.0))
@@ -124,31 +124,31 @@ pub fn load(
     Ok(stored)
 }
 
-/// Writes messages and all that is kept with them: recipients, subjects and the days' counts. The tenant is locked.
-/// Tells whether a subject became known.
+/// Writes messages, and updates recipients, subjects and the daily counts with them. The tenant is locked. Returns
+/// whether a subject became known.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[MessageChange]) -> Result<bool, StoreError> {
     let keys: Vec<RecipientKey> = changes.iter().map(|change| key(&change.item)).collect();
     let recipients = subscribers::file(connection, tenant, &keys)?;
     let replaced: Vec<&StoredMessage> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
     remove(connection, tenant, &replaced)?;
-    let mut sums = daily_counts::DailyChanges::default();
+    let mut daily_changes = daily_counts::DailyChanges::default();
     for stored in &replaced {
-        sums.remove(&stored.item);
+        daily_changes.remove(&stored.item);
     }
     for change in changes {
-        sums.add(&change.item);
+        daily_changes.add(&change.item);
     }
-    daily_counts::apply(connection, tenant, &sums)?;
+    daily_counts::apply(connection, tenant, &daily_changes)?;
     let row = |(change, recipient)| row(tenant, change, recipient);
     let rows: Vec<Row> = changes.iter().zip(recipients).map(row).collect();
     let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();
     Row::insert(connection, rows)?;
-    keep_copies(connection, tenant, changes)?;
-    let written: Vec<&Item> = changes.iter().filter_map(lesson).collect();
+    insert_copies(connection, tenant, changes)?;
+    let written: Vec<&Item> = changes.iter().filter_map(evidence_of).collect();
     let before: Vec<&Item> = replaced.iter().map(|stored| &*stored.item).collect();
     let became_known = subjects::learn(connection, tenant, &written, &before)?;
-    let left = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
-    subscribers::forget_unused(connection, tenant, &left)?;
+    let unused = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
+    subscribers::forget_unused(connection, tenant, &unused)?;
     Ok(became_known)
 }
 
@@ -175,7 +175,7 @@ pub fn page_after(
     Ok(page.load(connection)?)
 }
 
-/// The id of the message that is so many after another; `None` where there are not so many.
+/// The id of the message that is `count` messages after another; `None` if there are fewer.
 pub fn nth_after(
     connection: &mut Connection,
     tenant: TenantId,
@@ -189,7 +189,7 @@ pub fn nth_after(
     Ok(ids.offset(count - 1).first(connection).optional()?)
 }
 
-/// The messages of a channel and direction whose ids lie after one and up to another.
+/// The messages of a channel type and direction with ids greater than `after` and at most `up_to`.
 pub fn sent_through(
     connection: &mut Connection,
     tenant: TenantId,
@@ -222,14 +222,14 @@ fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&StoredMess
     Ok(())
 }
 
-fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[MessageChange]) -> Result<(), StoreError> {
-    let row = |change: &MessageChange, place: i32, copy: &MessageCopy| {
-        // A copy goes with its message, whatever it says itself of when that was sent.
+fn insert_copies(connection: &mut Connection, tenant: TenantId, changes: &[MessageChange]) -> Result<(), StoreError> {
+    let row = |change: &MessageChange, position: i32, copy: &MessageCopy| {
+        // A copy is stored in the partition of its message, even if it contains another time itself.
         let sent_at = change.item.instant(Property::SentOrReceivedAt).map_or(0, |time| time.0);
         (
             message_copies::tenant_id.eq(tenant.0),
             message_copies::message_id.eq(copy.item.message_id()),
-            message_copies::place.eq(place),
+            message_copies::place.eq(position),
             message_copies::item.eq(copy.item.render()),
             message_copies::sent_or_received_at.eq(sent_at),
             message_copies::source.eq(copy.provenance.source.number()),
@@ -237,21 +237,21 @@ fn keep_copies(connection: &mut Connection, tenant: TenantId, changes: &[Message
         )
     };
     let rows_of = |change: &MessageChange| {
-        (0..).zip(&change.copies).map(|(place, copy)| row(change, place, copy)).collect::<Vec<_>>()
+        (0..).zip(&change.copies).map(|(position, copy)| row(change, position, copy)).collect::<Vec<_>>()
     };
-    // A message that is its own only copy needs no other.
-    let is_kept =
+    // A message that equals its only copy needs no separate one.
+    let has_separate_copies =
         |change: &&MessageChange| change.copies.len() > 1 || change.copies.iter().any(|copy| copy.item != change.item);
-    let rows: Vec<_> = changes.iter().filter(is_kept).flat_map(rows_of).collect();
-    for rows in rows.chunks(COPIES_AT_ONCE) {
+    let rows: Vec<_> = changes.iter().filter(has_separate_copies).flat_map(rows_of).collect();
+    for rows in rows.chunks(COPIES_PER_STATEMENT) {
         let insert = diesel::insert_into(message_copies::table).values(rows);
         on_each!(connection, |connection| insert.execute(connection)?);
     }
     Ok(())
 }
 
-/// What a message teaches of its subject. A webhook's copy has its channel from the subject, and has none to teach.
-fn lesson(change: &MessageChange) -> Option<&Item> {
+/// The evidence that a message is for its subject. A webhook's copy is none: its channel is that of the subject.
+fn evidence_of(change: &MessageChange) -> Option<&Item> {
     if !change.copies.iter().any(MessageCopy::has_channel_of_subject) {
         return Some(&change.item);
     }
@@ -271,7 +271,7 @@ fn provenance(source: i32, at: Option<i64>) -> Result<Provenance, StoreError> {
     Ok(Provenance { source: status_events::source(source)?, received_at: at.map(Instant) })
 }
 
-/// Reads an item that the gateway itself rendered.
+/// Parses an item that the gateway itself rendered.
 fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
     Item::parse_stored(text, tenant)
         .map_err(|error| StoreError::DamagedRow(format!("a stored item cannot be read: {error}")))
@@ -279,7 +279,8 @@ fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
 
 fn row(tenant: TenantId, change: &MessageChange, recipient_id: i64) -> Row<'_> {
     let item = &change.item;
-    // Where there are several, each is kept with its own, and this tells whether one of them teaches.
+    // If there are several copies, each is stored with its own provenance. That of the message shows whether any copy
+    // is evidence for its subject.
     let evidence = change.copies.iter().find(|copy| !copy.has_channel_of_subject());
     let provenance = evidence.or(change.copies.first()).map(|copy| copy.provenance).unwrap_or_default();
     let text = |property| item.text(property).map(encode);

@@ -1,4 +1,4 @@
-//! Turns a sort into the database's ORDER BY; knows no filter.
+//! Turns a sort into an `ORDER BY` clause; knows no filter.
 
 use diesel::expression::{AppearsOnTable, Expression};
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -13,8 +13,8 @@ use crate::store::schema::messages;
 
 /// `ORDER BY key IS NULL, key, …, message_id`: a missing value comes last in both directions (docs/edna.md 4.2).
 ///
-/// A list of its own, because diesel nests what `then_order_by` adds and takes twice as long for every level:
-/// a request that named all properties kept a core busy for hours.
+/// It writes the whole list itself, because diesel nests what `then_order_by` adds and takes twice as long for every
+/// level: a request that named all properties kept a core busy for hours.
 pub struct OrderBy {
     sort: Sort,
     message_id: PinnedColumn<messages::message_id>,
@@ -23,8 +23,8 @@ pub struct OrderBy {
 }
 
 impl OrderBy {
-    /// `along` says whose order this is, if it is an index's. Where it is none's, the database must not walk another
-    /// index, and with it the whole tenant, for the sake of the order alone.
+    /// `hint` names the index that has this order. If none has it, the database must not scan another index, and with
+    /// it the whole tenant, just for the order.
     pub fn new(sort: Sort, hint: IndexHint) -> Self {
         Self {
             sort,
@@ -43,13 +43,14 @@ impl AppearsOnTable<messages::table> for OrderBy {}
 
 impl QueryFragment<Backend> for OrderBy {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        // Callers choose their sorts, so keeping each as a prepared statement would fill the memory of both sides.
+        // Callers choose their sorts, so caching each as a prepared statement would fill the memory of the gateway and
+        // of the database.
         let common = [Property::MessageId, Property::SentOrReceivedAt];
         if !self.sort.keys().iter().all(|key| common.contains(&key.property)) {
             out.unsafe_to_cache_prepared();
         }
-        for (place, key) in self.sort.keys().iter().enumerate() {
-            if place > 0 {
+        for (index, key) in self.sort.keys().iter().enumerate() {
+            if index > 0 {
                 out.push_sql(", ");
             }
             if !key.property.is_required() {
@@ -64,7 +65,7 @@ impl QueryFragment<Backend> for OrderBy {
 }
 
 impl OrderBy {
-    /// Writes what a property is sorted by.
+    /// Writes the expression by which a property is sorted.
     fn column<'b>(&'b self, property: Property, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         match property {
             Property::MessageId => self.message_id.walk_ast(out),

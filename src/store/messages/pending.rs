@@ -1,4 +1,5 @@
-//! What feeds brought that is no message yet: messages whose channel nobody has told, and events of other kinds.
+//! Stored events that are no messages: pending messages, whose subject is unknown, and events of other kinds; knows no
+//! rule for merging.
 
 use std::collections::BTreeSet;
 
@@ -11,24 +12,24 @@ use crate::store::db::connection::on_each;
 use crate::store::db::text::decode;
 use crate::store::error::StoreError;
 use crate::store::messages::status_events::source;
-use crate::store::schema::{other_events, subjects, tenants as kept, waiting_messages};
+use crate::store::schema::{other_events, subjects, tenants as tenant_rows, waiting_messages};
 use crate::store::tenants;
 
-/// How many messages of a tenant wait, and how many events of other kinds it has.
+/// How many pending messages a tenant has, and how many events of other kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PendingCounts {
     pub messages: i64,
     pub other_events: i64,
 }
 
-/// The counts that are kept of a tenant.
+/// The stored counts of a tenant.
 pub fn counts(connection: &mut Connection, tenant: TenantId) -> Result<PendingCounts, StoreError> {
-    let counts = kept::table.find(tenant.0).select((kept::waiting_messages, kept::other_events));
+    let counts = tenant_rows::table.find(tenant.0).select((tenant_rows::waiting_messages, tenant_rows::other_events));
     let (messages, other_events) = counts.first(connection)?;
     Ok(PendingCounts { messages, other_events })
 }
 
-/// The same, counted row by row: for checks.
+/// The same counts, computed from the rows: for checks.
 pub fn count_rows(connection: &mut Connection, tenant: TenantId) -> Result<PendingCounts, StoreError> {
     let messages = waiting_messages::table.filter(waiting_messages::tenant_id.eq(tenant.0));
     Ok(PendingCounts {
@@ -37,30 +38,30 @@ pub fn count_rows(connection: &mut Connection, tenant: TenantId) -> Result<Pendi
     })
 }
 
-/// Keeps a tenant's counts, in the transaction that changes what they count. The tenant is locked.
+/// Updates the stored counts, in the transaction that changes the rows. The tenant is locked.
 pub fn update_counts(connection: &mut Connection, tenant: TenantId, counts: PendingCounts) -> Result<(), StoreError> {
-    let values = (kept::waiting_messages.eq(counts.messages), kept::other_events.eq(counts.other_events));
-    diesel::update(kept::table.find(tenant.0)).set(values).execute(connection)?;
+    let values = (tenant_rows::waiting_messages.eq(counts.messages), tenant_rows::other_events.eq(counts.other_events));
+    diesel::update(tenant_rows::table.find(tenant.0)).set(values).execute(connection)?;
     Ok(())
 }
 
-/// Whether a tenant's kept counts are not those of its rows: a gateway of an earlier version, which serves beside this one
-/// during an upgrade, does not keep them. Bounded, because what is counted is.
+/// Whether a tenant's stored counts differ from its rows: a gateway of an earlier version, which may run alongside this
+/// one during an upgrade, does not update them. The cost is bounded, because the number of these rows is.
 pub fn is_miscounted(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
     Ok(counts(connection, tenant)? != count_rows(connection, tenant)?)
 }
 
-/// Counts what a tenant has pending anew; `false` where somebody else changes the tenant.
+/// Recomputes the stored counts of a tenant; `false` if the tenant is locked by others.
 pub fn recount(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
     let is_locked = tenants::lock_until(connection, tenant, None)?;
     if is_locked {
-        let count_rows = count_rows(connection, tenant)?;
-        update_counts(connection, tenant, count_rows)?;
+        let counts = count_rows(connection, tenant)?;
+        update_counts(connection, tenant, counts)?;
     }
     Ok(is_locked)
 }
 
-/// Keeps a message until its subject is known; `false` where the same message waits already.
+/// Stores a message until its subject is known; `false` if the same message is pending already.
 pub fn insert(
     connection: &mut Connection,
     tenant: TenantId,
@@ -80,7 +81,7 @@ pub fn insert(
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
 }
 
-/// Whether the same message waits already.
+/// Whether the same message is pending already.
 pub fn exists_already(
     connection: &mut Connection,
     tenant: TenantId,
@@ -90,7 +91,7 @@ pub fn exists_already(
     Ok(diesel::select(exists(waiting_messages::table.find(key))).get_result(connection)?)
 }
 
-/// A message that waits no longer: its subject is known.
+/// A pending message whose subject is now known.
 pub struct ReadyMessage {
     pub message: PendingMessage,
     pub channel_type: String,
@@ -98,8 +99,9 @@ pub struct ReadyMessage {
     digest: String,
 }
 
-/// Whether messages wait for a subject: a look into their index for each, however many wait for others.
-macro_rules! is_waited_for {
+/// Whether messages are pending for a subject. This costs one index lookup per subject, however many messages are
+/// pending for others.
+macro_rules! has_pending_messages {
     () => {
         exists(
             waiting_messages::table
@@ -109,19 +111,19 @@ macro_rules! is_waited_for {
     };
 }
 
-/// Some of the messages whose subject is known by now, up to a number and about so many bytes of them.
+/// Some pending messages of one subject that is now known: at most `limit`, and approximately `bytes` at most.
 pub fn ready(
     connection: &mut Connection,
     tenant: TenantId,
     (limit, bytes): (i64, usize),
 ) -> Result<Vec<ReadyMessage>, StoreError> {
-    let known: Option<(i64, String)> = subjects::table
-        .filter(subjects::tenant_id.eq(tenant.0).and(is_waited_for!()))
+    let next_subject: Option<(i64, String)> = subjects::table
+        .filter(subjects::tenant_id.eq(tenant.0).and(has_pending_messages!()))
         .select((subjects::id, subjects::channel_type))
         .order(subjects::id)
         .first(connection)
         .optional()?;
-    let Some((subject, channel_type)) = known else { return Ok(Vec::new()) };
+    let Some((subject, channel_type)) = next_subject else { return Ok(Vec::new()) };
     let rows: Vec<(String, String, i32, Option<i64>)> = waiting_messages::table
         .filter(waiting_messages::tenant_id.eq(tenant.0).and(waiting_messages::subject_id.eq(subject)))
         .select((
@@ -134,10 +136,10 @@ pub fn ready(
         .limit(limit)
         .load(connection)?;
     let channel_type = decode(channel_type);
-    let (mut ready, mut taken) = (Vec::new(), 0);
+    let (mut ready, mut bytes_read) = (Vec::new(), 0);
     for (digest, item, number, at) in rows {
-        taken += item.len();
-        if !ready.is_empty() && taken > bytes {
+        bytes_read += item.len();
+        if !ready.is_empty() && bytes_read > bytes {
             break;
         }
         let unreadable = || StoreError::DamagedRow("a waiting message cannot be read".into());
@@ -148,7 +150,7 @@ pub fn ready(
     Ok(ready)
 }
 
-/// Forgets messages that wait no longer. The tenant is locked.
+/// Deletes messages that are no longer pending. The tenant is locked.
 pub fn delete_ready(connection: &mut Connection, tenant: TenantId, ready: &[ReadyMessage]) -> Result<(), StoreError> {
     let mut counts = counts(connection, tenant)?;
     for ReadyMessage { message, digest, .. } in ready {
@@ -159,14 +161,14 @@ pub fn delete_ready(connection: &mut Connection, tenant: TenantId, ready: &[Read
     update_counts(connection, tenant, counts)
 }
 
-/// The tenants some of whose messages wait although their subject is known.
+/// The tenants that have pending messages whose subject is known.
 pub fn ready_tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, StoreError> {
-    let known = subjects::table.filter(is_waited_for!());
-    let ids: Vec<i64> = known.select(subjects::tenant_id).distinct().load(connection)?;
+    let with_pending = subjects::table.filter(has_pending_messages!());
+    let ids: Vec<i64> = with_pending.select(subjects::tenant_id).distinct().load(connection)?;
     Ok(ids.into_iter().map(TenantId).collect())
 }
 
-/// Keeps an event of another kind as it came; `false` where the store has it.
+/// Stores an event of another kind as it was received; `false` if it is stored already.
 pub fn insert_event(
     connection: &mut Connection,
     tenant: TenantId,
@@ -183,7 +185,7 @@ pub fn insert_event(
     Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
 }
 
-/// Whether the store has an event of another kind.
+/// Whether an event of another kind is stored already.
 pub fn event_exists(connection: &mut Connection, tenant: TenantId, body: &str) -> Result<bool, StoreError> {
     Ok(diesel::select(exists(other_events::table.find((tenant.0, feed::digest(body))))).get_result(connection)?)
 }

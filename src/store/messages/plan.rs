@@ -1,13 +1,13 @@
-//! Plans a `HistoryQuery`: which scans find its page, and how they are combined. The gateway plans itself, because the
-//! database's own choice can be a thousand times slower.
+//! Plans a `HistoryQuery`: which scans find its page, and how they are combined; reads no item. The gateway plans
+//! queries itself, because the database's own choice can be a thousand times slower.
 //!
 //! | the query names | the scans |
 //! |---|---|
 //! | a message id | that one message |
-//! | a recipient | the messages of its recipients; on a server in one statement (`person`) |
+//! | a recipient | the messages of its recipients; on PostgreSQL, a small first page takes one statement (`person`) |
 //! | subjects | their messages between the window's ids |
-//! | neither, sorted by `messageId` | all messages between the window's ids |
-//! | neither, any other sort | all messages of the window, by time |
+//! | none of these, sorted by `messageId` | all messages between the window's ids |
+//! | none of these, any other sort | all messages of the window, by time |
 
 use diesel::prelude::*;
 
@@ -21,38 +21,38 @@ use crate::store::messages::scan::{Rows, Scan, is_by_message_id, is_by_time};
 use crate::store::recipients::people::{self, People};
 use crate::store::schema::messages;
 
-/// Up to how many scans are merged by the gateway rather than sorted by the database.
-const MERGED_SCANS: usize = 8;
+/// Up to this number, the gateway merges scans; beyond it, the database sorts the rows.
+const MAX_MERGED_SCANS: usize = 8;
 
-/// Up to how many messages of a first page are read with their items rather than found by id first.
-const SMALL_PAGE: i64 = 100;
+/// Up to this limit, the items of a first page are read with the ids; beyond it, after the ids were found.
+const MAX_SMALL_PAGE: i64 = 100;
 
-/// How a page is found.
+/// How to find a page.
 pub enum QueryPlan<'q> {
     /// No message can match.
     Empty,
     /// A person's first page in one statement, which scans the messages of each recipient it resolves.
     Person(People, Scan<'q>),
-    /// One scan that gives the page's order.
+    /// One scan that is in the query's order.
     Ordered(Scan<'q>),
-    /// One scan whose rows are sorted. Only ids go through the sorter; the items are read for the page alone.
+    /// One scan whose rows are sorted by the database. Only ids are sorted; items are read only for the page.
     Sorted(Scan<'q>),
-    /// Scans by id, which are merged; of a small page each reads the items at once.
+    /// Scans by id, which the gateway merges. For a small page, each reads the items too.
     Merged(Vec<Scan<'q>>),
 }
 
-/// Whether a query's page takes one statement on databases that can run a statement for each row of another.
+/// Whether a query's page takes one statement on PostgreSQL, which can run a statement for each row of another.
 pub fn is_one_statement(query: &HistoryQuery) -> bool {
-    let names_a_person = query.recipient.is_some() && query.message_id.is_none();
-    names_a_person && is_by_message_id(query) && is_small(query)
+    let has_recipient = query.recipient.is_some() && query.message_id.is_none();
+    has_recipient && is_by_message_id(query) && is_small(query)
 }
 
-/// Whether the page is short and the first. Otherwise ids are found first, and items read for the page alone.
+/// Whether the page is the first, and short. Otherwise ids are found first, and items are read only for the page.
 pub fn is_small(query: &HistoryQuery) -> bool {
-    query.offset == 0 && query.limit <= SMALL_PAGE
+    query.offset == 0 && query.limit <= MAX_SMALL_PAGE
 }
 
-/// Plans a query; fails where it is known before it runs that it costs more than its budget.
+/// Plans a query; fails if it is known in advance that it costs more than its budget.
 pub fn plan<'q>(
     connection: &mut Connection,
     query: &'q HistoryQuery,
@@ -75,18 +75,18 @@ pub fn plan<'q>(
     })
 }
 
-/// The rows of each scan; none where it is known that there are none.
+/// The rows of each scan; no scan if it is known that no message matches.
 fn rows(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Vec<Rows>, StoreError> {
     if query.window.from > query.window.to {
         return Ok(Vec::new());
     }
-    // A scan for each of a few lists gives its rows in order; the rows of many are sorted by the database.
-    let scan_size = |lists: usize| if is_by_message_id(query) && lists <= MERGED_SCANS { 1 } else { lists.max(1) };
+    // With few values, one scan for each gives rows in order; with many, one scan reads all, and the database sorts.
+    let scan_size = |lists: usize| if is_by_message_id(query) && lists <= MAX_MERGED_SCANS { 1 } else { lists.max(1) };
     if let Some(recipient) = &query.recipient {
         let recipients = people::resolve(connection, query.tenant(), recipient)?;
         if let Some(id) = query.message_id {
-            let is_theirs = recipient_of(connection, query, id)?.is_some_and(|one| recipients.contains(&one));
-            return Ok(is_theirs.then_some(Rows::One(id)).into_iter().collect());
+            let matches = recipient_of(connection, query, id)?.is_some_and(|found| recipients.contains(&found));
+            return Ok(matches.then_some(Rows::One(id)).into_iter().collect());
         }
         let scans = recipients.chunks(scan_size(recipients.len()));
         return Ok(scans.map(|list| Rows::Recipients(list.to_vec())).collect());
@@ -109,7 +109,7 @@ fn rows(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> R
     })
 }
 
-/// The recipient of one message of the window.
+/// The recipient of a message, if the message is in the window.
 fn recipient_of(connection: &mut Connection, query: &HistoryQuery, id: i64) -> Result<Option<i64>, StoreError> {
     let recipient = messages::table
         .filter(messages::tenant_id.eq(query.tenant().0).and(messages::message_id.eq(id)))
@@ -120,7 +120,7 @@ fn recipient_of(connection: &mut Connection, query: &HistoryQuery, id: i64) -> R
     Ok(recipient)
 }
 
-/// How many messages the scans examine, as far as the daily counts tell.
+/// How many messages the scans examine, according to the daily counts.
 fn expected_rows(
     connection: &mut Connection,
     query: &HistoryQuery,
@@ -129,7 +129,7 @@ fn expected_rows(
 ) -> Result<i64, StoreError> {
     let page = query.offset.saturating_add(query.limit + 1);
     let is_filtered = query.filters_kinds();
-    // SQLite counts rows while it examines them, so nothing that may be cheap need count as expensive.
+    // On SQLite, rows are counted while they are examined, so a query that may be cheap can be tried as a cheap one.
     let is_counted = !connection.is_server();
     if !is_by_message_id(query) {
         return Ok(match query.subjects() {
@@ -141,7 +141,7 @@ fn expected_rows(
     if is_counted || query.subjects().is_some() || !is_filtered || budget.covers(totals.messages) {
         return Ok(page.min(totals.messages));
     }
-    // As many as it takes to meet a page of those that match, if these are spread evenly.
+    // As many as it takes to find a page of matching messages, if these are evenly distributed.
     let matching = i128::from(daily_counts::matching(connection, query)?.max(1));
     let examined = i128::from(totals.messages) * i128::from(page) / matching;
     Ok(i64::try_from(examined).unwrap_or(i64::MAX).min(totals.messages))

@@ -1,5 +1,5 @@
-//! One statement that reads messages of a query: which rows, by which index, and whether they come in the query's order;
-//! knows no page.
+//! One statement that reads messages of a query: which rows, through which index, and whether they come in the query's
+//! order; knows no page.
 //!
 //! | rows | index |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | all messages between ids | primary key |
 //! | all messages of the window, by time | `messages_by_time` |
 //!
-//! `column + 0` hides a column's index from the database, so each statement has exactly one index left
+//! `column + 0` hides a column's index from the database, so exactly one index is left for each statement
 //! (`fragments::PinnedColumn`).
 
 use diesel::prelude::*;
@@ -28,13 +28,13 @@ use crate::store::schema::messages;
 pub enum Rows {
     One(i64),
     Recipients(Vec<i64>),
-    /// The recipient that the statement around the scan has come to.
+    /// The messages of the current recipient of the enclosing statement.
     CurrentRecipient,
-    /// Of these subjects, between two ids.
+    /// The messages of these subjects, between two ids.
     Subjects(Vec<i64>, (i64, i64)),
-    /// Between two ids.
+    /// The messages between two ids.
     Ids((i64, i64)),
-    /// Of the window, by time.
+    /// The messages of the window, by time.
     Time,
 }
 
@@ -42,9 +42,9 @@ pub enum Rows {
 pub struct Scan<'q> {
     query: &'q HistoryQuery,
     rows: Rows,
-    /// Whether its rows come in the query's order, so that nothing need be sorted.
+    /// Whether its rows come in the query's order, so that no sort is needed.
     pub is_in_order: bool,
-    /// The index that gives the order, if one does.
+    /// The index that gives the order, if any.
     order: IndexHint,
 }
 
@@ -75,51 +75,51 @@ impl<'q> Scan<'q> {
         Self { query, rows, is_in_order, order: if is_in_order { order } else { IndexHint::None } }
     }
 
-    /// `SELECT … FROM messages WHERE … ORDER BY … OFFSET … LIMIT …`, its columns still to be named.
+    /// `SELECT … FROM messages WHERE … ORDER BY … OFFSET … LIMIT …`, without the columns yet.
     pub fn statement(&self, start: Messages<'q>, (offset, limit): (i64, i64)) -> Messages<'q> {
         self.filtered(start).order(OrderBy::new(self.query.sort.clone(), self.order)).offset(offset).limit(limit)
     }
 
     fn filtered(&self, start: Messages<'q>) -> Messages<'q> {
         let query = self.query;
-        let mut found = start.filter(messages::tenant_id.eq(query.tenant().0));
+        let mut statement = start.filter(messages::tenant_id.eq(query.tenant().0));
         let (from, to) = (query.window.from.0, query.window.to.0);
-        found = found.filter(fragments::sent_at(IndexHint::None).between(from, to));
-        found = match &self.rows {
-            Rows::One(id) => found.filter(messages::message_id.eq(*id)),
+        statement = statement.filter(fragments::sent_at(IndexHint::None).between(from, to));
+        statement = match &self.rows {
+            Rows::One(id) => statement.filter(messages::message_id.eq(*id)),
             Rows::Recipients(list) => match list.as_slice() {
-                [only] => found.filter(messages::recipient_id.eq(*only)),
-                list => found.filter(any_of(messages::recipient_id, list)),
+                [only] => statement.filter(messages::recipient_id.eq(*only)),
+                list => statement.filter(any_of(messages::recipient_id, list)),
             },
-            Rows::CurrentRecipient => found.filter(CurrentRecipient),
+            Rows::CurrentRecipient => statement.filter(CurrentRecipient),
             Rows::Subjects(list, (least, greatest)) => match list.as_slice() {
-                [only] => found.filter(messages::subject_id.eq(*only)),
-                list => found.filter(any_of(messages::subject_id, list)),
+                [only] => statement.filter(messages::subject_id.eq(*only)),
+                list => statement.filter(any_of(messages::subject_id, list)),
             }
             .filter(fragments::message_id(IndexHint::ById).between(*least, *greatest)),
-            Rows::Ids((least, greatest)) => found.filter(messages::message_id.between(*least, *greatest)),
-            Rows::Time => found.filter(fragments::sent_at(IndexHint::ByTime).between(from, to)),
+            Rows::Ids((least, greatest)) => statement.filter(messages::message_id.between(*least, *greatest)),
+            Rows::Time => statement.filter(fragments::sent_at(IndexHint::ByTime).between(from, to)),
         };
         if let (Some(subjects), Rows::One(_) | Rows::Recipients(_) | Rows::CurrentRecipient) =
             (query.subjects(), &self.rows)
         {
-            found = match subjects {
-                [only] => found.filter(fragments::subject_id().eq(*only)),
-                several => found.filter(any_of(fragments::subject_id(), several)),
+            statement = match subjects {
+                [only] => statement.filter(fragments::subject_id().eq(*only)),
+                several => statement.filter(any_of(fragments::subject_id(), several)),
             };
         }
-        found = match query.channel_types.as_slice() {
-            [] => found,
-            [only] => found.filter(messages::channel_type.eq(encode(only))),
-            several => found.filter(any_of(messages::channel_type, &encode_all(several))),
+        statement = match query.channel_types.as_slice() {
+            [] => statement,
+            [only] => statement.filter(messages::channel_type.eq(encode(only))),
+            several => statement.filter(any_of(messages::channel_type, &encode_all(several))),
         };
         if let Some(direction) = query.direction {
-            found = found.filter(messages::direction.eq(direction.word()));
+            statement = statement.filter(messages::direction.eq(direction.word()));
         }
         match query.traffic_types.as_slice() {
-            [] => found,
-            [only] => found.filter(messages::traffic_type.eq(encode(only))),
-            several => found.filter(any_of(messages::traffic_type, &encode_all(several))),
+            [] => statement,
+            [only] => statement.filter(messages::traffic_type.eq(encode(only))),
+            several => statement.filter(any_of(messages::traffic_type, &encode_all(several))),
         }
     }
 }

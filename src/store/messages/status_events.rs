@@ -1,4 +1,4 @@
-//! Status events in the store, found by message and by request; knows no rule of which one counts.
+//! Status events in the store, found by message and by request; knows no rule for which one counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::store::schema::status_events;
 pub type Sending = (String, i64);
 
 whole_row! {
-    /// An event as it is written.
+    /// A row as it is written.
     struct NewRow in status_events {
         tenant_id: i64,
         message_id: i64,
@@ -39,7 +39,7 @@ whole_row! {
     }
 }
 
-/// An event as it is read: what came is kept, and understood already.
+/// A row as it is read: without the body, which was parsed before the event was stored.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = status_events)]
 struct Row {
@@ -57,7 +57,7 @@ struct Row {
     received_at: Option<i64>,
 }
 
-/// An event that the store has.
+/// A stored event.
 #[derive(Clone)]
 pub struct StoredEvent {
     pub digest: String,
@@ -70,19 +70,19 @@ impl AsRef<StatusEvent> for StoredEvent {
     }
 }
 
-/// What stands for the message of an event: a number below zero, made of the digest, where it names none.
-fn message_id(notice: &StatusEvent, digest: &str) -> i64 {
+/// The key of an event's message. If the event names no message, this is a negative number derived from its digest.
+fn message_id(event: &StatusEvent, digest: &str) -> i64 {
     let start = digest.get(..15).and_then(|start| i64::from_str_radix(start, 16).ok());
-    notice.message_id.unwrap_or_else(|| -1 - start.unwrap_or_default())
+    event.message_id.unwrap_or_else(|| -1 - start.unwrap_or_default())
 }
 
-/// Keeps events that the store does not have yet, each with its digest. The tenant is locked.
+/// Stores events that are not stored yet, each with its digest. The tenant is locked.
 pub fn insert(
     connection: &mut Connection,
     tenant: TenantId,
-    notices: &[(&StatusEvent, String)],
+    events: &[(&StatusEvent, String)],
 ) -> Result<(), StoreError> {
-    NewRow::insert(connection, notices.iter().map(|(notice, digest)| row(tenant, notice, digest)).collect())
+    NewRow::insert(connection, events.iter().map(|(event, digest)| row(tenant, event, digest)).collect())
 }
 
 /// The messages that events tie to some sendings.
@@ -99,18 +99,18 @@ pub fn tied(
         .filter(any_of(status_events::request_id.assume_not_null(), &requests(sendings)))
         .select((status_events::request_id, status_events::subject_id, status_events::message_id))
         .load(connection)?;
-    let of_them = rows.into_iter().filter(|(request, subject, id)| {
+    let matching = rows.into_iter().filter(|(request, subject, id)| {
         *id > 0 && request.clone().map(decode).zip(*subject).is_some_and(|sending| sendings.contains(&sending))
     });
-    Ok(of_them.map(|(_, _, id)| id).collect())
+    Ok(matching.map(|(_, _, id)| id).collect())
 }
 
-/// The events that may count for some messages: those that name one, and those that name none but a sending that another
-/// event ties to it (docs/edna.md 6.3).
+/// The events that may count for some messages: those that name a message, and those that name none but whose sending
+/// another event ties to it (docs/edna.md 6.2).
 #[derive(Default)]
 pub struct MessageEvents {
     of_messages: BTreeMap<i64, Vec<StoredEvent>>,
-    /// Which of the events that name no message the store has, by their digests.
+    /// The digests of the stored events that name no message.
     without_message: BTreeSet<String>,
     ties: BTreeMap<Sending, BTreeSet<i64>>,
 }
@@ -126,33 +126,33 @@ impl MessageEvents {
         self.of_messages.iter().map(|(id, events)| (*id, events.as_slice()))
     }
 
-    /// Adds an event; `false` where it is there already.
-    pub fn insert(&mut self, notice: &StatusEvent, digest: &str) -> bool {
-        // As it would be read from the store.
-        let event = || StoredEvent { digest: digest.to_owned(), notice: StatusEvent { body: None, ..notice.clone() } };
-        let Some(id) = notice.message_id else {
+    /// Adds an event; `false` if it is there already.
+    pub fn insert(&mut self, event: &StatusEvent, digest: &str) -> bool {
+        // The event as it would be read from the store.
+        let stored = || StoredEvent { digest: digest.to_owned(), notice: StatusEvent { body: None, ..event.clone() } };
+        let Some(id) = event.message_id else {
             if !self.without_message.insert(digest.to_owned()) {
                 return false;
             }
-            for id in sending(notice).and_then(|sending| self.ties.get(&sending)).into_iter().flatten() {
-                self.of_messages.entry(*id).or_default().push(event());
+            for id in sending(event).and_then(|sending| self.ties.get(&sending)).into_iter().flatten() {
+                self.of_messages.entry(*id).or_default().push(stored());
             }
             return true;
         };
-        let known = self.of_messages.entry(id).or_default();
-        if known.iter().any(|known| known.digest == digest) {
+        let events = self.of_messages.entry(id).or_default();
+        if events.iter().any(|other| other.digest == digest) {
             return false;
         }
-        known.push(event());
+        events.push(stored());
         true
     }
 }
 
-fn sending(notice: &StatusEvent) -> Option<Sending> {
-    notice.sending().map(|(request, subject)| (request.to_owned(), subject))
+fn sending(event: &StatusEvent) -> Option<Sending> {
+    event.sending().map(|(request, subject)| (request.to_owned(), subject))
 }
 
-/// Reads the events that may count for some messages, and which of some new events, each with its digest, there are
+/// Reads the events that may count for some messages, and which of some new events, each with its digest, are stored
 /// already.
 pub fn load(
     connection: &mut Connection,
@@ -162,7 +162,7 @@ pub fn load(
 ) -> Result<MessageEvents, StoreError> {
     let mut events = MessageEvents::default();
     let mut all = ids.clone();
-    all.extend(new.iter().map(|(notice, digest)| message_id(notice, digest)));
+    all.extend(new.iter().map(|(event, digest)| message_id(event, digest)));
     if all.is_empty() {
         return Ok(events);
     }
@@ -176,12 +176,12 @@ pub fn load(
         if row.message_id < 0 {
             events.without_message.insert(row.digest);
         } else {
-            named.push((row.message_id, event(row)?));
+            named.push((row.message_id, stored_event(row)?));
         }
     }
-    let of_new = new.iter().filter_map(|(notice, _)| Some((notice.message_id?, *notice)));
-    for (id, notice) in named.iter().map(|(id, event)| (*id, &event.notice)).chain(of_new) {
-        if let Some(sending) = sending(notice) {
+    let named_new = new.iter().filter_map(|(event, _)| Some((event.message_id?, *event)));
+    for (id, event) in named.iter().map(|(id, event)| (*id, &event.notice)).chain(named_new) {
+        if let Some(sending) = sending(event) {
             events.ties.entry(sending).or_default().insert(id);
         }
     }
@@ -189,7 +189,7 @@ pub fn load(
         events.of_messages.entry(id).or_default().push(event);
     }
     for row in without_message(connection, tenant, &events.ties.keys().cloned().collect())? {
-        let event = event(row)?;
+        let event = stored_event(row)?;
         for id in sending(&event.notice).and_then(|sending| events.ties.get(&sending)).into_iter().flatten() {
             events.of_messages.entry(*id).or_default().push(event.clone());
         }
@@ -217,7 +217,7 @@ fn requests(sendings: &BTreeSet<Sending>) -> BTreeSet<String> {
     sendings.iter().map(|(request, _)| encode(request).into_owned()).collect()
 }
 
-/// `message_id < 0`, as the index of those events has it: a number that is bound would not be known to be the same.
+/// `message_id < 0`, as in the definition of their partial index: with a bound value, the database could not use it.
 struct WithoutMessage;
 
 impl Expression for WithoutMessage {
@@ -242,27 +242,27 @@ impl<DB: Backend> QueryFragment<DB> for WithoutMessage {
     }
 }
 
-fn row(tenant: TenantId, notice: &StatusEvent, digest: &str) -> NewRow {
+fn row(tenant: TenantId, event: &StatusEvent, digest: &str) -> NewRow {
     let text = |text: &Option<String>| text.as_deref().map(|text| encode(text).into_owned());
     NewRow {
         tenant_id: tenant.0,
-        message_id: message_id(notice, digest),
+        message_id: message_id(event, digest),
         digest: digest.to_owned(),
-        request_id: text(&notice.request_id),
-        subject_id: notice.subject_id,
-        status: text(&notice.status.word).unwrap_or_default(),
-        status_at: notice.status.at.map(|at| at.0),
-        status_message: text(&notice.status.message),
-        cascade_id: notice.cascade_id,
-        cascade_stage_uuid: text(&notice.cascade_stage_uuid),
-        comment: text(&notice.comment),
-        source: notice.provenance.source.number(),
-        received_at: notice.provenance.received_at.map(|at| at.0),
-        body: notice.body.clone(),
+        request_id: text(&event.request_id),
+        subject_id: event.subject_id,
+        status: text(&event.status.word).unwrap_or_default(),
+        status_at: event.status.at.map(|at| at.0),
+        status_message: text(&event.status.message),
+        cascade_id: event.cascade_id,
+        cascade_stage_uuid: text(&event.cascade_stage_uuid),
+        comment: text(&event.comment),
+        source: event.provenance.source.number(),
+        received_at: event.provenance.received_at.map(|at| at.0),
+        body: event.body.clone(),
     }
 }
 
-fn event(row: Row) -> Result<StoredEvent, StoreError> {
+fn stored_event(row: Row) -> Result<StoredEvent, StoreError> {
     let source = source(row.source)?;
     let text = |text: Option<String>| text.map(decode);
     let notice = StatusEvent {
@@ -283,7 +283,7 @@ fn event(row: Row) -> Result<StoredEvent, StoreError> {
     Ok(StoredEvent { digest: row.digest, notice })
 }
 
-/// The feed that a number in the store stands for.
+/// The feed that a number in the store represents.
 pub fn source(number: i32) -> Result<Source, StoreError> {
     Source::from_number(number).ok_or_else(|| StoreError::DamagedRow(format!("there is no feed {number}")))
 }

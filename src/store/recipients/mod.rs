@@ -1,4 +1,4 @@
-//! Recipients: the addresses of persons as messages use them, and how a person's are found; knows no message.
+//! Recipients: addresses as messages use them, and how those of a person are found; knows no content of messages.
 
 pub mod people;
 pub(super) mod person;

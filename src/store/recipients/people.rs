@@ -1,4 +1,4 @@
-//! Finds a person's recipients from an address, in one statement (docs/edna.md §3); knows no message.
+//! Resolves an address to a person's recipients, in one statement (docs/edna.md §3); knows no message.
 
 use diesel::backend::Backend as Database;
 use diesel::prelude::*;
@@ -18,48 +18,48 @@ use crate::store::db::fragments::Server;
 use crate::store::db::text::encode;
 use crate::store::error::StoreError;
 
-/// `WITH … found (id) AS (…)`: the recipients whose messages answer a question, for a statement to go on with.
+/// `WITH … found (id) AS (…)`: the recipients whose messages a query finds, as the beginning of a statement.
 pub struct People {
     tenant: i64,
-    named: Named,
+    target: Target,
 }
 
-/// Whom a question names.
-enum Named {
+/// What a query names.
+enum Target {
     Subscriber(i64),
     Address {
-        /// Whether case counts.
+        /// `address`, or `folded_address` to ignore case.
         column: &'static str,
         address: String,
         class: i32,
-        /// Narrow the person to the address itself.
-        only: bool,
+        /// Narrow the result to the address itself.
+        address_only: bool,
     },
 }
 
 impl People {
-    /// `None` where nobody can have the address.
-    pub fn new(tenant: TenantId, asked: &Recipient) -> Option<Self> {
-        let address = encode(&asked.address);
-        let of = |column, address, class: ChannelClass| Named::Address {
+    /// `None` if no recipient can have the address.
+    pub fn new(tenant: TenantId, recipient: &Recipient) -> Option<Self> {
+        let address = encode(&recipient.address);
+        let by_address = |column, address, class: ChannelClass| Target::Address {
             column,
             address,
             class: class as i32,
-            only: asked.address_only,
+            address_only: recipient.address_only,
         };
-        let named = match asked.address_type {
-            AddressType::EdnaId => Named::Subscriber(asked.address.parse().ok()?),
-            AddressType::Phone => of("address", address.into_owned(), ChannelClass::Phone),
-            AddressType::Email => of("folded_address", subscriber::case_fold(&address), ChannelClass::Other),
-            AddressType::Other => of("address", address.into_owned(), ChannelClass::Other),
+        let target = match recipient.address_type {
+            AddressType::EdnaId => Target::Subscriber(recipient.address.parse().ok()?),
+            AddressType::Phone => by_address("address", address.into_owned(), ChannelClass::Phone),
+            AddressType::Email => by_address("folded_address", subscriber::case_fold(&address), ChannelClass::Other),
+            AddressType::Other => by_address("address", address.into_owned(), ChannelClass::Other),
         };
-        Some(Self { tenant: tenant.0, named })
+        Some(Self { tenant: tenant.0, target })
     }
 
-    /// Writes the statement's beginning. `list` is how a condition on a list that a query gives begins and ends.
+    /// Writes the statement's beginning. A condition on the result of a subquery is enclosed in `open` and `close`.
     ///
-    /// The sum with zero leaves the index by address as the only one to walk.
-    fn write<'b, DB>(&'b self, (first, last): (&str, &str), mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
+    /// The sum with zero leaves the index by address as the only one to scan.
+    fn write<'b, DB>(&'b self, (open, close): (&str, &str), mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
     where
         DB: Database + HasSqlType<BigInt> + HasSqlType<Integer> + HasSqlType<Text>,
         i64: ToSql<BigInt, DB>,
@@ -69,15 +69,15 @@ impl People {
         macro_rules! push {
             ($($part:expr),*) => {{ $(out.push_sql($part);)* out.push_bind_param::<BigInt, _>(&self.tenant)?; }};
         }
-        match &self.named {
-            Named::Subscriber(id) => {
+        match &self.target {
+            Target::Subscriber(id) => {
                 push!("WITH theirs AS MATERIALIZED (SELECT id, address FROM recipients WHERE tenant_id = ");
                 out.push_sql(" AND subscriber_id = ");
                 out.push_bind_param::<BigInt, _>(id)?;
                 out.push_sql("), all_found (id) AS (SELECT id FROM theirs");
             }
-            Named::Address { column, address, class, .. } => {
-                // Whom the address names on its channels (3.2).
+            Target::Address { column, address, class, .. } => {
+                // The recipients with the address in its channel class (3.2).
                 push!(
                     "WITH named AS MATERIALIZED (SELECT id, address, subscriber_id FROM recipients WHERE tenant_id = "
                 );
@@ -88,19 +88,20 @@ impl People {
                 out.push_sql(" AND channel_class = ");
                 out.push_bind_param::<Integer, _>(class)?;
                 push!("), theirs AS MATERIALIZED (SELECT id, address FROM recipients WHERE tenant_id = ");
-                // A message without a subscriber belongs to every subscriber its address is linked to, on any
+                // A message without a subscriber belongs to every subscriber to which its address is linked, on any
                 // channel (3.1).
                 push!(
                     " AND subscriber_id",
-                    first,
+                    open,
                     "SELECT subscriber_id FROM named WHERE subscriber_id IS NOT NULL UNION \
                      SELECT subscriber_id FROM recipients WHERE subscriber_id + 0 IS NOT NULL AND tenant_id = "
                 );
-                for part in [" AND address", first, "SELECT address FROM named WHERE subscriber_id IS NULL", last, last]
+                for part in
+                    [" AND address", open, "SELECT address FROM named WHERE subscriber_id IS NULL", close, close]
                 {
                     out.push_sql(part);
                 }
-                // Where there is no link, the address alone finds its messages.
+                // If there is no link, only the address itself finds its messages.
                 out.push_sql(
                     "), all_found (id) AS (SELECT id FROM theirs UNION \
                      SELECT id FROM named WHERE subscriber_id IS NULL",
@@ -108,13 +109,13 @@ impl People {
             }
         }
         push!(" UNION SELECT id FROM recipients WHERE subscriber_id + 0 IS NULL AND tenant_id = ");
-        for part in [" AND address", first, "SELECT address FROM theirs", last, "), found (id) AS MATERIALIZED ("] {
+        for part in [" AND address", open, "SELECT address FROM theirs", close, "), found (id) AS MATERIALIZED ("] {
             out.push_sql(part);
         }
-        match &self.named {
-            Named::Address { column, address, only: true, .. } => {
+        match &self.target {
+            Target::Address { column, address, address_only: true, .. } => {
                 push!("SELECT id FROM recipients WHERE tenant_id = ");
-                for part in [" AND id", first, "SELECT id FROM all_found", last, " AND ", column, " = "] {
+                for part in [" AND id", open, "SELECT id FROM all_found", close, " AND ", column, " = "] {
                     out.push_sql(part);
                 }
                 out.push_bind_param::<Text, _>(address)?;
@@ -132,7 +133,7 @@ impl QueryFragment<File> for People {
     }
 }
 
-/// The list is gathered first, so that an index is walked once for each of its values.
+/// The array is built first, so that the index is scanned once for each of its values.
 #[cfg(feature = "postgres")]
 impl QueryFragment<Server> for People {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Server>) -> QueryResult<()> {
@@ -146,7 +147,7 @@ impl QueryFragment<Backend> for People {
     }
 }
 
-/// The ids alone.
+/// Only the ids.
 struct Ids(People);
 
 impl QueryFragment<Backend> for Ids {
@@ -168,14 +169,14 @@ impl Query for Ids {
 
 impl RunQueryDsl<Connection> for Ids {}
 
-/// How the database finds them, a line for each step: for tests of the planner.
-pub fn plan(connection: &mut Connection, tenant: TenantId, asked: &Recipient) -> Result<Vec<String>, StoreError> {
-    People::new(tenant, asked).map_or(Ok(Vec::new()), |people| explain(connection, Ids(people)))
+/// How the database resolves a recipient, a line for each step: for tests of the planner.
+pub fn plan(connection: &mut Connection, tenant: TenantId, recipient: &Recipient) -> Result<Vec<String>, StoreError> {
+    People::new(tenant, recipient).map_or(Ok(Vec::new()), |people| explain(connection, Ids(people)))
 }
 
-/// The ids of all recipients whose messages answer a question about an address.
-pub fn resolve(connection: &mut Connection, tenant: TenantId, asked: &Recipient) -> Result<Vec<i64>, StoreError> {
-    let Some(people) = People::new(tenant, asked) else { return Ok(Vec::new()) };
+/// The ids of all recipients whose messages a query for an address finds.
+pub fn resolve(connection: &mut Connection, tenant: TenantId, recipient: &Recipient) -> Result<Vec<i64>, StoreError> {
+    let Some(people) = People::new(tenant, recipient) else { return Ok(Vec::new()) };
     let mut ids: Vec<i64> = Ids(people).load(connection)?;
     ids.sort_unstable();
     Ok(ids)

@@ -1,4 +1,4 @@
-//! A person's page in one statement, for servers: each way there takes as long as the work done there.
+//! A person's page in one statement, for PostgreSQL: a round trip takes as long as the work itself; knows no filter.
 
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
@@ -10,10 +10,10 @@ use crate::store::db::connection::Backend;
 use crate::store::recipients::people::People;
 use crate::store::schema::messages;
 
-/// The first messages of each of a person's recipients, walked by its index, and the first of all these.
+/// The first messages of each of a person's recipients, from a scan of its index, and of these the first ones.
 pub struct PersonPage<'a> {
     pub people: People,
-    /// What is asked of each recipient, with the condition `CurrentRecipient`.
+    /// The statement that runs for each recipient, with the condition `CurrentRecipient`.
     pub of_each: messages::BoxedQuery<'a, Backend, (BigInt, Text)>,
     pub descending: bool,
     pub limit: i64,
@@ -41,7 +41,7 @@ impl Query for PersonPage<'_> {
 
 impl RunQueryDsl<Connection> for PersonPage<'_> {}
 
-/// Whether a message is of the recipient that the statement has come to.
+/// Whether a message belongs to the current recipient of the enclosing statement.
 pub struct CurrentRecipient;
 
 impl Expression for CurrentRecipient {

@@ -1,7 +1,7 @@
-//! The recipients, which messages are filed under; knows no message and no question.
+//! The recipients to which messages belong; knows no content of messages and no query.
 //!
-//! A *recipient* is one address on one class of channel, with one subscriber or none. A person is a set of
-//! them, found anew for each question, so a link that becomes known later needs no message rewritten.
+//! A *recipient* is one address in one channel class, with one subscriber or none. A person is a set of recipients that
+//! is resolved for each query, so a link that becomes known later requires no message to be rewritten.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -16,7 +16,7 @@ use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
 use crate::store::schema::{messages, recipients};
 
-/// What a message says of its recipient, the address as a column holds it.
+/// What identifies the recipient of a message, with the address encoded for its column.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecipientKey<'a> {
     pub address: Cow<'a, str>,
@@ -33,13 +33,13 @@ struct Row {
     subscriber_id: Option<i64>,
 }
 
-/// How many recipients one statement writes; each of them takes five of the 32,766 values that a file's may have.
-const RECIPIENTS_AT_ONCE: usize = 4000;
+/// How many recipients one statement writes. Each binds five values; a statement of SQLite can bind 32,766.
+const RECIPIENTS_PER_STATEMENT: usize = 4000;
 
-/// The ids under which messages are filed, in the order of what they say; made where they are new.
+/// The ids of the recipients with these keys, in their order; creates those that are new.
 pub fn file(connection: &mut Connection, tenant: TenantId, keys: &[RecipientKey<'_>]) -> Result<Vec<i64>, StoreError> {
-    let mut known = ids_by_key(with_addresses(connection, tenant, keys)?);
-    let new: BTreeSet<&RecipientKey> = keys.iter().filter(|key| !known.contains_key(key)).collect();
+    let mut ids = ids_by_key(with_addresses(connection, tenant, keys)?);
+    let new: BTreeSet<&RecipientKey> = keys.iter().filter(|key| !ids.contains_key(key)).collect();
     let row = |key: &&RecipientKey| {
         (
             recipients::tenant_id.eq(tenant.0),
@@ -50,21 +50,21 @@ pub fn file(connection: &mut Connection, tenant: TenantId, keys: &[RecipientKey<
         )
     };
     let rows: Vec<_> = new.iter().map(row).collect();
-    for rows in rows.chunks(RECIPIENTS_AT_ONCE) {
+    for rows in rows.chunks(RECIPIENTS_PER_STATEMENT) {
         let insert = diesel::insert_into(recipients::table).values(rows);
         on_each!(connection, |connection| insert.execute(connection)?);
     }
-    known.extend(ids_by_key(with_addresses(connection, tenant, new)?));
-    // Whoever was not known was made.
-    let id = |key| known.get(key).copied().ok_or_else(|| StoreError::DamagedRow("a recipient went missing".into()));
+    ids.extend(ids_by_key(with_addresses(connection, tenant, new)?));
+    // Those that did not exist were created above.
+    let id = |key| ids.get(key).copied().ok_or_else(|| StoreError::DamagedRow("a recipient went missing".into()));
     keys.iter().map(id).collect()
 }
 
-/// Forgets recipients that no message is filed under any more: a link exists as long as a message makes it.
+/// Deletes recipients to which no message belongs any more: a link exists only as long as a message has it.
 pub fn forget_unused(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
     for id in ids {
-        let ids_by_key = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::recipient_id.eq(id)));
-        let unused = diesel::dsl::not(diesel::dsl::exists(ids_by_key));
+        let of_recipient = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::recipient_id.eq(id)));
+        let unused = diesel::dsl::not(diesel::dsl::exists(of_recipient));
         diesel::delete(recipients::table.find(id).filter(recipients::tenant_id.eq(tenant.0)).filter(unused))
             .execute(connection)?;
     }

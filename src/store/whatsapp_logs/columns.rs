@@ -1,4 +1,4 @@
-//! The columns of WhatsApp log rows as a statement names them, and its order; knows no condition.
+//! The columns of WhatsApp log rows as statements name them, and the `ORDER BY` clause; knows no condition.
 
 use diesel::backend;
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
@@ -11,16 +11,16 @@ use crate::model::whatsapp_log::{Column, ColumnType, Relation};
 use crate::store::db::connection::Backend;
 use crate::store::schema::whatsapp_logs;
 
-/// The index that a statement is to walk, so the columns that it may name as that index does.
+/// The index that a statement is to scan. It decides which columns are named bare, as in that index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Index {
     Time,
     Updates,
-    /// The values of a column, and within one of them nothing.
+    /// Values of a column: only this column is bare.
     Values(Column),
-    /// The one value of a column, and then time.
+    /// One value of a column, and then time.
     Operand(Column),
-    /// The subjects; within one of them nothing.
+    /// Several subjects: no column is bare.
     Subjects,
     /// One subject, and then time.
     Subject,
@@ -31,14 +31,14 @@ impl Index {
         match self {
             Self::Time | Self::Subject => matches!(column, Column::CreatedAt | Column::Id),
             Self::Updates => matches!(column, Column::UpdatedAt | Column::Id),
-            Self::Values(walked) => column == walked,
-            Self::Operand(walked) => column == walked || matches!(column, Column::CreatedAt | Column::Id),
+            Self::Values(scanned) => column == scanned,
+            Self::Operand(scanned) => column == scanned || matches!(column, Column::CreatedAt | Column::Id),
             Self::Subjects => false,
         }
     }
 }
 
-/// A column, or an expression of the same value that no index answers for, so that a statement has one index left.
+/// A column, or an expression of the same value that no index matches, so that one index is left for a statement.
 #[derive(Clone, Copy)]
 pub struct Named {
     pub column: Column,
@@ -86,7 +86,7 @@ pub fn name(column: Column) -> &'static str {
     }
 }
 
-/// The subject of a row's message, or an expression of the same value that no index answers for.
+/// The subject of a row's message, or an expression of the same value that no index matches.
 pub struct SubjectId {
     pub bare: bool,
 }
@@ -117,7 +117,7 @@ impl<DB: backend::Backend> QueryFragment<DB> for SubjectId {
 pub struct OrderBy(Vec<(Named, bool)>);
 
 impl OrderBy {
-    /// `index` says whose order this is, if it is an index's.
+    /// `index` is the index that has this order, if any.
     pub fn new(sort: &[LogSortKey], index: Option<Index>) -> Self {
         let bare = |column| index.is_some_and(|index| index.names(column));
         Self(sort.iter().map(|key| (Named { column: key.column, bare: bare(key.column) }, key.descending)).collect())
@@ -135,8 +135,8 @@ impl QueryFragment<Backend> for OrderBy {
         if !matches!(self.0.as_slice(), [(first, _), (id, _)] if first.bare && id.column == Column::Id) {
             out.unsafe_to_cache_prepared();
         }
-        for (place, (named, descending)) in self.0.iter().enumerate() {
-            out.push_sql(if place > 0 { ", " } else { "" });
+        for (position, (named, descending)) in self.0.iter().enumerate() {
+            out.push_sql(if position > 0 { ", " } else { "" });
             QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
             out.push_sql(if *descending { " DESC" } else { " ASC" });
             if named.column.is_nullable() {

@@ -1,4 +1,4 @@
-//! Turns conditions on WhatsApp log rows into SQL with bound values; chooses no walk.
+//! Turns conditions on WhatsApp log rows into SQL with bound values; chooses no index.
 
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
@@ -14,13 +14,13 @@ use crate::store::db::fragments::{AnyOf, InstantText, Words, any_of};
 use crate::store::db::text::encode;
 use crate::store::schema::{whatsapp_log_days, whatsapp_logs};
 
-/// A value as it is bound.
-enum Bound {
+/// A value to bind.
+enum BoundValue {
     Integer(i64),
     Text(String),
 }
 
-impl Bound {
+impl BoundValue {
     fn new(value: &Operand) -> Self {
         match value {
             Operand::Integer(value) => Self::Integer(*value),
@@ -36,14 +36,14 @@ impl Bound {
     }
 }
 
-/// The text that a pattern is held against.
+/// The text that a pattern is matched against.
 enum Haystack {
-    /// The folded form, or the text itself where that is the same.
+    /// The case-folded form, or the text itself if that is the same.
     Folded(&'static str, Named),
     Id(Named),
     Integer(Named),
     Instant(InstantText),
-    Given(String),
+    Constant(String),
 }
 
 impl Haystack {
@@ -78,7 +78,7 @@ impl Haystack {
                 out.push_sql(" AS TEXT)");
             }
             Self::Instant(text) => text.walk_ast(out.reborrow())?,
-            Self::Given(text) => {
+            Self::Constant(text) => {
                 out.push_sql("CAST(");
                 out.push_bind_param::<Text, _>(text)?;
                 out.push_sql(" AS TEXT)");
@@ -88,69 +88,70 @@ impl Haystack {
     }
 }
 
-/// One condition, its values ready to be bound.
-enum Part {
+/// One condition, with its values to bind.
+enum SqlCondition {
     Null(Named, &'static str),
-    Compare(Named, &'static str, Bound),
+    Compare(Named, &'static str, BoundValue),
     In(AnyOf<Named>),
     NotIn(AnyOf<Named>),
     Like(Vec<Haystack>, String),
     Unlike(Named, Haystack, String),
-    OrNull(Named, Box<Part>),
+    OrNull(Named, Box<SqlCondition>),
 }
 
-impl Part {
+impl SqlCondition {
     fn new(condition: &Condition, index: Index) -> Self {
         match condition {
-            Condition::On(column, test) => {
-                let is_walked = matches!(index, Index::Values(walked) | Index::Operand(walked) if walked == *column);
-                Self::of(Named { column: *column, bare: index.names(*column) }, test, is_walked)
+            Condition::On(column, predicate) => {
+                let is_scanned =
+                    matches!(index, Index::Values(scanned) | Index::Operand(scanned) if scanned == *column);
+                Self::of(Named { column: *column, bare: index.names(*column) }, predicate, is_scanned)
             }
             Condition::AnyMatches(searched, pattern) => {
                 let haystack = |searched: &Searched| match searched {
                     Searched::Column(column) => Haystack::new(*column),
-                    Searched::Project(id) => Haystack::Given(id.clone()),
+                    Searched::Project(id) => Haystack::Constant(id.clone()),
                 };
                 Self::Like(searched.iter().map(haystack).collect(), pattern.as_str().to_owned())
             }
         }
     }
 
-    fn of(named: Named, test: &Predicate, is_walked: bool) -> Self {
+    fn of(named: Named, predicate: &Predicate, is_scanned: bool) -> Self {
         let pattern = |pattern: &Pattern| pattern.as_str().to_owned();
-        match test {
+        match predicate {
             Predicate::IsNull => Self::Null(named, " IS NULL"),
             Predicate::IsNotNull => Self::Null(named, " IS NOT NULL"),
             Predicate::OneOf(values) => match values.as_slice() {
-                [only] => Self::Compare(named, " = ", Bound::new(only)),
-                several => Self::In(if is_walked { list(named, several) } else { list(named, several).as_filter() }),
+                [only] => Self::Compare(named, " = ", BoundValue::new(only)),
+                several => Self::In(if is_scanned { list(named, several) } else { list(named, several).as_filter() }),
             },
             Predicate::NoneOf(values) => Self::NotIn(list(named, values).as_filter()),
             Predicate::Compare(comparison, value) => {
-                let sign = match comparison {
+                let operator = match comparison {
                     Comparison::Less => " < ",
                     Comparison::LessOrEqual => " <= ",
                     Comparison::Greater => " > ",
                     Comparison::GreaterOrEqual => " >= ",
                     Comparison::Different => " <> ",
                 };
-                Self::Compare(named, sign, Bound::new(value))
+                Self::Compare(named, operator, BoundValue::new(value))
             }
             Predicate::Matches(like) => Self::Like(vec![Haystack::new(named.column)], pattern(like)),
             Predicate::DoesNotMatch(like) => Self::Unlike(named, Haystack::new(named.column), pattern(like)),
-            Predicate::OrNull(test) => Self::OrNull(named, Box::new(Self::of(named, test, false))),
+            Predicate::OrNull(predicate) => Self::OrNull(named, Box::new(Self::of(named, predicate, false))),
         }
     }
 
     fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         match self {
-            Self::Null(named, words) => {
+            Self::Null(named, sql) => {
                 QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
-                out.push_sql(words);
+                out.push_sql(sql);
             }
-            Self::Compare(named, sign, value) => {
+            Self::Compare(named, operator, value) => {
                 QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
-                out.push_sql(sign);
+                out.push_sql(operator);
                 value.push(&mut out)?;
             }
             Self::In(list) => list.walk_ast(out.reborrow())?,
@@ -160,8 +161,8 @@ impl Part {
                 out.push_sql(")");
             }
             Self::Like(haystacks, pattern) => {
-                for (place, haystack) in haystacks.iter().enumerate() {
-                    if place > 0 {
+                for (position, haystack) in haystacks.iter().enumerate() {
+                    if position > 0 {
                         out.push_sql(" OR ");
                     }
                     like(haystack, pattern, out.reborrow())?;
@@ -173,17 +174,17 @@ impl Part {
                 like(haystack, pattern, out.reborrow())?;
                 out.push_sql(")");
             }
-            Self::OrNull(named, part) => {
+            Self::OrNull(named, condition) => {
                 QueryFragment::<Backend>::walk_ast(named, out.reborrow())?;
                 out.push_sql(" IS NULL OR (");
-                part.push(out.reborrow())?;
+                condition.push(out.reborrow())?;
                 out.push_sql(")");
             }
         }
         Ok(())
     }
 
-    /// Whether it is asked by programs again and again, so that its statements are worth keeping prepared.
+    /// Whether programs use it so often that caching its statements as prepared ones is worthwhile.
     fn is_common(&self) -> bool {
         let (Self::Compare(named, ..) | Self::In(AnyOf { expression: named, .. })) = self else { return false };
         matches!(
@@ -215,7 +216,7 @@ fn text(value: &Operand) -> Option<String> {
     if let Operand::Text(text) = value { Some(encode(text).into_owned()) } else { None }
 }
 
-/// Whether a haystack matches a pattern. A server reads the escape as it is written here, whatever its settings.
+/// Whether a haystack matches a pattern. PostgreSQL reads this escape the same way under all settings.
 fn like<'b>(haystack: &'b Haystack, pattern: &'b String, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
     const BEFORE: &Words = &Words { on_file: "text_like(", on_server: "" };
     const BETWEEN: &Words = &Words { on_file: ", ", on_server: " LIKE " };
@@ -227,15 +228,15 @@ fn like<'b>(haystack: &'b Haystack, pattern: &'b String, mut out: AstPass<'_, 'b
     AFTER.walk_ast(out)
 }
 
-/// Up to how many common conditions a statement is kept prepared.
-const COMMON_LENGTH: usize = 2;
+/// A statement with more conditions than this, or with an uncommon one, is not cached as a prepared one.
+const MAX_PREPARED_CONDITIONS: usize = 2;
 
 /// All conditions of a statement.
-pub struct Where(Vec<Part>);
+pub struct Where(Vec<SqlCondition>);
 
 impl Where {
     pub fn new<'c>(conditions: impl IntoIterator<Item = &'c Condition>, index: Index) -> Self {
-        Self(conditions.into_iter().map(|condition| Part::new(condition, index)).collect())
+        Self(conditions.into_iter().map(|condition| SqlCondition::new(condition, index)).collect())
     }
 }
 
@@ -257,14 +258,15 @@ impl QueryId for Where {
 
 impl QueryFragment<Backend> for Where {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        // Callers choose their conditions, so keeping each statement prepared would fill the memory of both sides.
-        if self.0.len() > COMMON_LENGTH || !self.0.iter().all(Part::is_common) {
+        // Callers choose their conditions, so caching every prepared statement would fill the memory of the gateway and
+        // of the database.
+        if self.0.len() > MAX_PREPARED_CONDITIONS || !self.0.iter().all(SqlCondition::is_common) {
             out.unsafe_to_cache_prepared();
         }
         out.push_sql("(");
-        for (place, part) in self.0.iter().enumerate() {
-            out.push_sql(if place > 0 { ") AND (" } else { "" });
-            part.push(out.reborrow())?;
+        for (position, condition) in self.0.iter().enumerate() {
+            out.push_sql(if position > 0 { ") AND (" } else { "" });
+            condition.push(out.reborrow())?;
         }
         out.push_sql(if self.0.is_empty() { "1 = 1)" } else { ")" });
         Ok(())

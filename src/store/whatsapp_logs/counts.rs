@@ -1,4 +1,4 @@
-//! How many WhatsApp log rows each day has of each subject and status: an exact count without walking the rows.
+//! The number of WhatsApp log rows per UTC day, subject and status, for exact counts without a scan; knows no page.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +21,16 @@ use crate::store::db::text::encode;
 use crate::store::error::StoreError;
 use crate::store::schema::whatsapp_log_days as days;
 
-/// Stands for every subject, and for none.
+/// Represents all rows, with any subject and without one.
 const ANY_SUBJECT: i64 = i64::MIN;
-/// Stands for every status; no row has an empty one.
+/// Represents all statuses; no row has an empty one.
 const ANY_STATUS: &str = "";
 
-/// How many sums one statement writes; each of them takes five of its 65,535 values.
+/// How many counts one statement writes. Each binds five values; a statement of PostgreSQL can bind 65,535.
 #[cfg(feature = "postgres")]
-const SUMS_AT_ONCE: usize = 4000;
+const COUNTS_PER_STATEMENT: usize = 4000;
 
-/// What a write changes.
+/// What a write changes in the counts.
 #[derive(Default)]
 pub struct Changes(BTreeMap<(i64, String, i64), i64>);
 
@@ -45,7 +45,7 @@ impl Changes {
 
     fn change(&mut self, stored: &StoredRow, by: i64) {
         let day = stored.log.created_at.day();
-        // No key can name the one subject that would be counted twice.
+        // The one subject that would be counted twice is left out: no key can name it.
         let own = stored.subject_id.filter(|id| *id != ANY_SUBJECT);
         for subject in [Some(ANY_SUBJECT), own].into_iter().flatten() {
             for status in [ANY_STATUS, &stored.log.status] {
@@ -55,33 +55,33 @@ impl Changes {
     }
 }
 
-/// Keeps the counts with the rows, in the same transaction.
+/// Updates the counts, in the transaction that writes the rows.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -> Result<(), StoreError> {
-    let sum = |((subject, status, day), by): (&(i64, String, i64), &i64)| {
+    let row = |((subject, status, day), by): (&(i64, String, i64), &i64)| {
         let key = (days::tenant_id.eq(tenant.0), days::subject_id.eq(*subject), days::status.eq(status.clone()));
         (key, days::day.eq(*day), days::logs.eq(*by))
     };
-    let sums: Vec<_> = changes.0.iter().filter(|(_, by)| **by != 0).map(sum).collect();
-    let added = days::logs.eq(days::logs + excluded(days::logs));
+    let rows: Vec<_> = changes.0.iter().filter(|(_, by)| **by != 0).map(row).collect();
+    let increment = days::logs.eq(days::logs + excluded(days::logs));
     on_each!(
         connection,
         |file| {
-            for sum in sums {
-                let insert = diesel::insert_into(days::table).values(sum);
-                insert.on_conflict(days::table.primary_key()).do_update().set(added).execute(file)?;
+            for row in rows {
+                let insert = diesel::insert_into(days::table).values(row);
+                insert.on_conflict(days::table.primary_key()).do_update().set(increment).execute(file)?;
             }
         },
         |server| {
-            for sums in sums.chunks(SUMS_AT_ONCE) {
-                let insert = diesel::insert_into(days::table).values(sums);
-                insert.on_conflict(days::table.primary_key()).do_update().set(added).execute(server)?;
+            for rows in rows.chunks(COUNTS_PER_STATEMENT) {
+                let insert = diesel::insert_into(days::table).values(rows);
+                insert.on_conflict(days::table.primary_key()).do_update().set(increment).execute(server)?;
             }
         }
     );
     Ok(())
 }
 
-/// A filter that asks for nothing but statuses and a time, both ends of it included.
+/// A filter on nothing but statuses and a time range, both ends of which are inclusive.
 pub struct Countable<'a> {
     filter: &'a LogFilter,
     statuses: Vec<&'a Condition>,
@@ -89,7 +89,7 @@ pub struct Countable<'a> {
     to: Option<i64>,
 }
 
-/// How many rows lie in a day, or in a part of one.
+/// The number of rows in a day, or in a part of one.
 #[derive(Clone, Copy, Debug)]
 pub struct DayCount {
     pub from: i64,
@@ -98,14 +98,14 @@ pub struct DayCount {
 }
 
 impl<'a> Countable<'a> {
-    /// `None` where the filter asks for something else too.
+    /// `None` if the filter has other conditions too.
     pub fn of(filter: &'a LogFilter) -> Option<Self> {
         let mut countable = Self { filter, statuses: Vec::new(), from: None, to: None };
         for condition in &filter.conditions {
             match condition {
-                Condition::On(Column::Status, test) if !is_search(test) => countable.statuses.push(condition),
-                Condition::On(Column::CreatedAt, test) => {
-                    let (from, to) = range(test)?;
+                Condition::On(Column::Status, predicate) if !is_search(predicate) => countable.statuses.push(condition),
+                Condition::On(Column::CreatedAt, predicate) => {
+                    let (from, to) = range(predicate)?;
                     countable.from = countable.from.max(from);
                     countable.to = [countable.to, to].into_iter().flatten().min();
                 }
@@ -115,14 +115,14 @@ impl<'a> Countable<'a> {
         Some(countable)
     }
 
-    /// What a filter asks of statuses and time, whatever else it asks for.
+    /// The conditions of a filter on statuses and time, without its other conditions.
     pub fn around(filter: &'a LogFilter) -> Self {
         let mut countable = Self { filter, statuses: Vec::new(), from: None, to: None };
         for condition in &filter.conditions {
             match condition {
-                Condition::On(Column::Status, test) if !is_search(test) => countable.statuses.push(condition),
-                Condition::On(Column::CreatedAt, test) => {
-                    let (from, to) = range(test).unwrap_or((None, None));
+                Condition::On(Column::Status, predicate) if !is_search(predicate) => countable.statuses.push(condition),
+                Condition::On(Column::CreatedAt, predicate) => {
+                    let (from, to) = range(predicate).unwrap_or((None, None));
                     countable.from = countable.from.max(from);
                     countable.to = [countable.to, to].into_iter().flatten().min();
                 }
@@ -132,7 +132,7 @@ impl<'a> Countable<'a> {
         countable
     }
 
-    /// No fewer rows than there are, without looking at any: those of all days that the time touches.
+    /// An upper bound of the matching rows, without examining any: those of all days that the time range overlaps.
     pub fn about(&self, connection: &mut Connection) -> Result<i64, StoreError> {
         let day = |at: Option<i64>, none| at.map_or(none, |at| at.div_euclid(DAY));
         let (first, last) = (day(self.from, i64::MIN), day(self.to, i64::MAX));
@@ -140,8 +140,8 @@ impl<'a> Countable<'a> {
         Ok(sum.unwrap_or(0))
     }
 
-    /// The first and the last day that lie within the time as a whole, and what of the time lies beyond them.
-    fn parts(&self) -> (i64, i64, Vec<(i64, i64)>) {
+    /// The first and the last day that are completely in the time range, and the parts of the range beyond them.
+    fn split(&self) -> (i64, i64, Vec<(i64, i64)>) {
         let (from, to) = (self.from.unwrap_or(i64::MIN), self.to.unwrap_or(i64::MAX));
         let first = if from == i64::MIN { i64::MIN } else { -((-from).div_euclid(DAY)) };
         let last = if to == i64::MAX { i64::MAX } else { to.saturating_add(1).div_euclid(DAY) - 1 };
@@ -153,9 +153,9 @@ impl<'a> Countable<'a> {
         (first, last, before.into_iter().chain(after).filter(|(from, to)| from <= to).collect())
     }
 
-    /// How many rows there are: the sum of whole days, and the rows of at most two others.
+    /// The number of matching rows: the sum over complete days, and the counted rows of at most two partial days.
     pub fn total(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<i64, StoreError> {
-        let (first, last, edges) = self.parts();
+        let (first, last, edges) = self.split();
         let mut total = 0;
         if first <= last {
             let sum: Option<i64> = self.days(first, last).select(Sum("logs")).first(connection)?;
@@ -167,9 +167,9 @@ impl<'a> Countable<'a> {
         Ok(total)
     }
 
-    /// The same by days, the earliest first.
+    /// The same per day, the earliest first.
     pub fn by_day(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<Vec<DayCount>, StoreError> {
-        let (first, last, edges) = self.parts();
+        let (first, last, edges) = self.split();
         let mut counts = Vec::new();
         if first <= last {
             let rows: Vec<(i64, i64)> = self.days(first, last).select((days::day, days::logs)).load(connection)?;
@@ -189,18 +189,18 @@ impl<'a> Countable<'a> {
     }
 
     fn days<'b>(&self, first: i64, last: i64) -> days::BoxedQuery<'b, Backend> {
-        let mut found = days::table.filter(days::tenant_id.eq(self.filter.tenant().0)).into_boxed();
-        found = match self.filter.senders() {
-            None => found.filter(days::subject_id.eq(ANY_SUBJECT)),
-            Some(senders) => found.filter(any_of(days::subject_id, senders)),
+        let mut statement = days::table.filter(days::tenant_id.eq(self.filter.tenant().0)).into_boxed();
+        statement = match self.filter.senders() {
+            None => statement.filter(days::subject_id.eq(ANY_SUBJECT)),
+            Some(senders) => statement.filter(any_of(days::subject_id, senders)),
         };
-        found = if self.statuses.is_empty() {
-            found.filter(days::status.eq(ANY_STATUS))
+        statement = if self.statuses.is_empty() {
+            statement.filter(days::status.eq(ANY_STATUS))
         } else {
             let statuses = Where::new(self.statuses.iter().copied(), Index::Values(Column::Status));
-            found.filter(days::status.ne(ANY_STATUS)).filter(statuses)
+            statement.filter(days::status.ne(ANY_STATUS)).filter(statuses)
         };
-        if (first, last) == (i64::MIN, i64::MAX) { found } else { found.filter(days::day.between(first, last)) }
+        if (first, last) == (i64::MIN, i64::MAX) { statement } else { statement.filter(days::day.between(first, last)) }
     }
 
     fn edge(&self, connection: &mut Connection, start: Start<'_, 'a>, from: i64, to: i64) -> Result<i64, StoreError> {
@@ -209,7 +209,7 @@ impl<'a> Countable<'a> {
     }
 }
 
-/// How many rows a tenant has, whoever asks.
+/// The number of a tenant's rows, whatever a caller may see.
 pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
     let sum: Option<i64> = days::table
         .filter(days::tenant_id.eq(tenant.0).and(days::subject_id.eq(ANY_SUBJECT)).and(days::status.eq(ANY_STATUS)))
@@ -218,22 +218,22 @@ pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreEr
     Ok(sum.unwrap_or(0))
 }
 
-fn is_search(test: &Predicate) -> bool {
-    match test {
+fn is_search(predicate: &Predicate) -> bool {
+    match predicate {
         Predicate::Matches(_) | Predicate::DoesNotMatch(_) => true,
-        Predicate::OrNull(test) => is_search(test),
+        Predicate::OrNull(predicate) => is_search(predicate),
         _ => false,
     }
 }
 
-/// The first and the last instant that a test of a time lets through; `None` where they are not all in one range.
-fn range(test: &Predicate) -> Option<(Option<i64>, Option<i64>)> {
+/// The first and the last instant that a predicate on a time accepts; `None` if those do not form one range.
+fn range(predicate: &Predicate) -> Option<(Option<i64>, Option<i64>)> {
     let at = |value: &Operand| match value {
         Operand::Integer(at) => Some(*at),
         Operand::Text(_) => None,
     };
-    match test {
-        Predicate::OrNull(test) => range(test),
+    match predicate {
+        Predicate::OrNull(predicate) => range(predicate),
         Predicate::IsNotNull => Some((None, None)),
         Predicate::OneOf(values) => match values.as_slice() {
             [only] => at(only).map(|at| (Some(at), Some(at))),

@@ -1,4 +1,4 @@
-//! WhatsApp log rows in the store, written whole and read by id; knows no operator and no rule of which copy wins.
+//! WhatsApp log rows in the store, written whole and read by id; knows no operator and no rule of precedence.
 
 pub mod columns;
 pub mod condition;
@@ -21,22 +21,22 @@ use crate::store::parts;
 use crate::store::schema::{whatsapp_log_copies, whatsapp_logs};
 use row::{MessageText, NewRow, Row, log, row};
 
-/// A row as the store has it.
+/// A row as it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredRow {
     pub log: WhatsAppLog,
-    /// The subject of the edna message that the row is, if it is one and has one.
+    /// The subject of the edna message that the row represents; `None` if it represents none or the message has none.
     pub subject_id: Option<i64>,
     pub source: RowSource,
 }
 
-/// Where what a row says comes from.
+/// Where a row's data comes from.
 #[derive(Clone, PartialEq, Eq)]
 pub enum RowSource {
     Message,
-    /// It came in OneUptime's form.
+    /// A copy that was imported in OneUptime's form.
     Import,
-    /// A message that is newer than a copy in OneUptime's form.
+    /// A message that is newer than an imported copy, which is stored too.
     MessageBesideCopy(Box<WhatsAppLog>),
 }
 
@@ -45,20 +45,20 @@ impl RowSource {
         match self {
             Self::Message => 0,
             Self::Import => 1,
-            Self::MessageBesideCopy(_) => BESIDE_COPY,
+            Self::MessageBesideCopy(_) => MESSAGE_AND_COPY,
         }
     }
 }
 
-const BESIDE_COPY: i32 = 2;
+const MESSAGE_AND_COPY: i32 = 2;
 
-/// What becomes of a row: what there was, and what is to be.
+/// A row before and after a change; `None` if it does not exist then.
 pub struct RowChange {
     pub before: Option<StoredRow>,
     pub after: Option<StoredRow>,
 }
 
-/// `SELECT … FROM whatsapp_logs WHERE id IN …`; a macro, because its type is longer than all of it.
+/// `SELECT … FROM whatsapp_logs WHERE id IN …`; a macro, because its type would be longer than its code.
 macro_rules! rows_of_ids {
     ($tenant:expr, $ids:expr, $message_text:expr) => {{
         let ids: Vec<String> = $ids.iter().map(Uuid::to_string).collect();
@@ -94,29 +94,29 @@ macro_rules! rows_of_ids {
     }};
 }
 
-/// The rows among `ids` that the store has, with all that is kept beside them.
+/// The stored rows among `ids`, with their imported copies.
 pub fn load(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &BTreeSet<Uuid>,
 ) -> Result<BTreeMap<Uuid, StoredRow>, StoreError> {
     let mut stored = BTreeMap::new();
-    let mut beside = Vec::new();
+    let mut ids_with_copy = Vec::new();
     for row in rows(connection, tenant, ids)? {
-        if row.source == BESIDE_COPY {
-            beside.push(row.id.clone());
+        if row.source == MESSAGE_AND_COPY {
+            ids_with_copy.push(row.id.clone());
         }
         let source = if row.source == RowSource::Import.number() { RowSource::Import } else { RowSource::Message };
         let subject_id = row.subject_id;
         let log = log(row)?;
         stored.insert(log.id, StoredRow { log, subject_id, source });
     }
-    if beside.is_empty() {
+    if ids_with_copy.is_empty() {
         return Ok(stored);
     }
     let copies: Vec<String> = whatsapp_log_copies::table
         .filter(whatsapp_log_copies::tenant_id.eq(tenant.0))
-        .filter(any_of(whatsapp_log_copies::id, &beside))
+        .filter(any_of(whatsapp_log_copies::id, &ids_with_copy))
         .select(whatsapp_log_copies::log)
         .load(connection)?;
     for copy in copies {
@@ -129,27 +129,27 @@ pub fn load(
     Ok(stored)
 }
 
-/// The rows of a page's ids, in their order, until they are so long; and how many ids these are. Their texts are there only
-/// where those are wanted.
+/// The rows of a page's ids, in their order, until they reach `max_bytes`; and how many of the ids they cover. The rows
+/// contain their message text only if it is requested.
 pub fn first_of(
     connection: &mut Connection,
     tenant: TenantId,
     ids: &[Uuid],
     message_text: bool,
-    most_bytes: usize,
+    max_bytes: usize,
 ) -> Result<(Vec<WhatsAppLog>, usize), StoreError> {
     let load = |part: &[Uuid]| {
         let statement = rows_of_ids!(tenant, part, message_text);
         let rows = statement.load_iter::<Row, _>(connection)?;
         let rows = rows.map(|row| log(row?).map(|log| (log.id, log)));
-        parts::gather(part.len(), most_bytes, rows, length)
+        parts::gather(part.len(), max_bytes, rows, approximate_bytes)
     };
-    let (rows, read) = parts::first_of(ids, most_bytes, load, length)?;
+    let (rows, read) = parts::first_of(ids, max_bytes, load, approximate_bytes)?;
     Ok((rows.into_iter().map(|(_, log)| log).collect(), read))
 }
 
-/// About how long a row is in an answer.
-fn length(log: &WhatsAppLog) -> usize {
+/// The approximate length of a row in a response.
+fn approximate_bytes(log: &WhatsAppLog) -> usize {
     1024 + log.message_text.as_ref().map_or(0, String::len)
 }
 
@@ -184,9 +184,9 @@ pub fn page_after(
     page.load(connection)?.into_iter().map(log).collect()
 }
 
-/// Writes changes and keeps the counts with them. The tenant is locked.
+/// Writes changes and updates the counts. The tenant is locked.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<RowChange>) -> Result<(), StoreError> {
-    let mut sums = counts::Changes::default();
+    let mut count_changes = counts::Changes::default();
     let (mut removed, mut rows) = (Vec::new(), Vec::new());
     let (mut old_copies, mut copies) = (Vec::new(), Vec::new());
     for change in changes {
@@ -194,16 +194,16 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<RowChan
             continue;
         }
         if let Some(before) = change.before {
-            sums.remove(&before);
+            count_changes.remove(&before);
             removed.push(before.log.id.to_string());
             if let RowSource::MessageBesideCopy(copy) = before.source {
                 old_copies.push(copy.id.to_string());
             }
         }
         if let Some(after) = change.after {
-            sums.add(&after);
+            count_changes.add(&after);
             if let RowSource::MessageBesideCopy(copy) = &after.source {
-                copies.push((copy.id.to_string(), text_of(copy)));
+                copies.push((copy.id.to_string(), copy_json(copy)));
             }
             rows.push(row(tenant, after));
         }
@@ -214,7 +214,7 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<RowChan
         diesel::delete(rows.filter(any_of(whatsapp_logs::id, &removed))).execute(connection)?;
     }
     NewRow::insert(connection, rows)?;
-    counts::apply(connection, tenant, &sums)
+    counts::apply(connection, tenant, &count_changes)
 }
 
 fn replace_copies(
@@ -238,7 +238,7 @@ fn replace_copies(
     Ok(())
 }
 
-/// A copy as it is kept; texts, numbers and lists have nothing that can fail.
-fn text_of(log: &WhatsAppLog) -> String {
+/// A copy in the form in which it is stored. Serializing texts, numbers and lists cannot fail.
+fn copy_json(log: &WhatsAppLog) -> String {
     serde_json::to_string(log).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Answers a `LogQuery` with one page and the exact count: runs its plan; knows no index.
+//! Finds the page of a `LogQuery` and the exact count by running its plan; knows no index.
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -15,36 +15,36 @@ use crate::store::parts::{PAGE_BYTES, PART_BYTES};
 use crate::store::schema::whatsapp_logs;
 use crate::store::{Budget, Connection};
 
-/// The rows of a page, in order, and how many there are on all pages together.
+/// The rows of a page, in order, and the number of rows on all pages together.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LogPage {
     pub count: i64,
     pub rows: PageRows,
 }
 
-/// What was asked for of the rows.
+/// The requested part of the rows.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PageRows {
     Ids(Vec<Uuid>),
-    /// And the ids of those that follow, where they are so long that no more were read.
+    /// The rows, and the ids of the page's other rows, if the rows are so long that no more were read.
     Whole(Vec<WhatsAppLog>, Vec<Uuid>),
 }
 
-/// The page that a query asks for, read from one state of the store; fails where it costs more than its budget.
+/// The page of a query, read from one snapshot of the store; fails if it costs more than its budget.
 pub fn page(connection: &mut Connection, query: &LogQuery, budget: &Budget) -> Result<LogPage, StoreError> {
     let is_server = connection.is_server();
     page_from(connection, query, budget, &|| explain::logs(is_server))
 }
 
-/// The same page, and the exact number of rows that were examined to find and count it, those of the page itself
-/// aside. For tests and benchmarks: the counting costs a call for each row.
+/// The same page, and the exact number of rows that were examined to find and count it, except those of the page
+/// itself. For tests and benchmarks: counting costs a call for each row.
 pub fn page_counted(connection: &mut Connection, query: &LogQuery) -> Result<(LogPage, u64), StoreError> {
-    let counting = RowCounter::start(connection)?;
-    let page = page_from(connection, query, &Budget::default(), &|| counting.logs())?;
-    Ok((page, counting.rows(connection)?))
+    let counter = RowCounter::start(connection)?;
+    let page = page_from(connection, query, &Budget::default(), &|| counter.logs())?;
+    Ok((page, counter.rows(connection)?))
 }
 
-/// How the database would run the statement that finds the page's ids, in its own words.
+/// The database's own plan of the statement that finds the page's ids.
 pub fn plan(connection: &mut Connection, query: &LogQuery) -> Result<Vec<String>, StoreError> {
     let start = || whatsapp_logs::table.into_boxed();
     let QueryPlan { scan, .. } = plan::plan(connection, query, &Budget::default(), &start)?;
@@ -52,7 +52,7 @@ pub fn plan(connection: &mut Connection, query: &LogQuery) -> Result<Vec<String>
     explain(connection, ids.limit(query.limit).offset(query.skip))
 }
 
-/// How many rows a filter lets through.
+/// How many rows match a filter.
 pub fn count(connection: &mut Connection, filter: &LogFilter, budget: &Budget) -> Result<i64, StoreError> {
     let is_server = connection.is_server();
     count_from(connection, filter, budget, &|| explain::logs(is_server))
@@ -102,7 +102,7 @@ fn page_from<'a>(
     let found = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let count = match count {
         Some(count) => count,
-        // The last page tells the count by itself.
+        // On the last page, the count follows from the page itself.
         None if found < query.limit && (found > 0 || skip == 0) => skip + found,
         None => count_from(connection, &query.filter, budget, start)?,
     };
@@ -114,7 +114,7 @@ fn page_from<'a>(
     Ok(LogPage { count, rows: PageRows::Whole(rows, ids.split_off(read)) })
 }
 
-/// The next rows of a page that is being sent, and how many of the ids they are of.
+/// The next rows of a page that is being sent, and how many of the ids they cover.
 pub fn next(
     connection: &mut Connection,
     query: &LogQuery,

@@ -1,13 +1,14 @@
-//! Plans a `LogQuery`: which scan finds its page and how its rows are counted, as `messages::plan` does for messages.
+//! Plans a `LogQuery`, as `messages::plan` does for messages: which scan finds its page, and how its rows are counted;
+//! knows no SQL.
 //!
 //! | the query names | the scan | index |
 //! |---|---|---|
-//! | ids, WhatsApp message ids, a relation's ids, numbers | the rows with these values | the column's |
+//! | ids, WhatsApp message ids, a relation's ids, phone numbers | the rows with these values | the column's |
 //! | a time of `updatedAt`, or sorts by it | by `updatedAt` | `whatsapp_logs_by_update` |
-//! | statuses, or the key's senders | their rows, or by time where those are too many to sort | the column's |
+//! | statuses, or the key's senders | their rows, or by time if these are too many to sort | the column's |
 //! | anything else | by `createdAt` | `whatsapp_logs_by_time` |
 //!
-//! A filter of statuses and a time alone is counted from the daily counts; any other is counted along its scan.
+//! A filter on statuses and a time range alone is counted from the daily counts, any other one by its scan.
 
 use super::counts::{self, Countable, DayCount};
 use super::scan::{Rows, Scan, Start, TimeRange};
@@ -16,20 +17,20 @@ use crate::model::{LogFilter, LogQuery};
 use crate::store::error::StoreError;
 use crate::store::{Budget, Connection};
 
-/// From how many rows to skip on a page finds its day by the daily counts instead of scanning to it.
+/// If a query skips more rows than this, the daily counts locate the day of its page, instead of a scan.
 const LONG_SKIP: i64 = 1000;
 
-/// How a page is found.
+/// How to find a page.
 pub struct QueryPlan<'q> {
     pub scan: Scan<'q>,
-    /// How many rows there are, where the daily counts tell.
+    /// The number of matching rows, if the daily counts provide it.
     pub count: Option<i64>,
-    /// The range of time that the page lies in, and how many rows of it to skip.
+    /// The time range of the page, and how many rows of it to skip.
     pub range: TimeRange,
     pub skip: i64,
 }
 
-/// Plans a query; fails where it is known before it runs that it costs more than its budget.
+/// Plans a query; fails if it is known in advance that it costs more than its budget.
 pub fn plan<'q>(
     connection: &mut Connection,
     query: &'q LogQuery,
@@ -47,7 +48,7 @@ pub fn plan<'q>(
         let is_bounded = filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
         let by_sort = by_sort.filter(|_| scan.rows == Rows::Time && !is_bounded);
         let scan = by_sort.map_or(scan, |rows| Scan::new(filter, rows));
-        // All of them are counted.
+        // Counting examines all rows of the scan.
         budget.expect_rows(expected_rows(connection, filter, scan.rows)?)?;
         return Ok(QueryPlan { scan, count: None, range: (None, None), skip: query.skip });
     };
@@ -65,7 +66,7 @@ pub fn plan<'q>(
             scan
         }
         Some(by_sort) => {
-            // Sorting takes all that match; scanning in order takes what lies between as many as are wanted.
+            // Sorting examines all matching rows; a scan in order examines all rows until it has found enough of them.
             let all = i128::from(counts::all(connection, filter.tenant())?);
             let wanted = i128::from(query.skip.saturating_add(query.limit));
             let matching = i128::from(count);
@@ -78,7 +79,7 @@ pub fn plan<'q>(
             scan
         }
         None => {
-            // All of them are sorted.
+            // All matching rows are sorted.
             budget.expect_rows(count)?;
             scan
         }
@@ -91,8 +92,8 @@ pub fn plan<'q>(
     Ok(QueryPlan { scan, count: Some(count), range, skip })
 }
 
-/// How many rows a scan examines, as far as the daily counts tell; a column with few rows for each value counts as having
-/// few.
+/// How many rows a scan examines, according to the daily counts. A scan of the values of a selective column counts as
+/// none.
 pub fn expected_rows(connection: &mut Connection, filter: &LogFilter, rows: Rows) -> Result<i64, StoreError> {
     match rows {
         Rows::Values(column) if column != Column::Status => Ok(0),
@@ -100,7 +101,7 @@ pub fn expected_rows(connection: &mut Connection, filter: &LogFilter, rows: Rows
     }
 }
 
-/// The days that a page lies in, and how many of their rows to skip.
+/// The days of a page, and how many of their rows to skip.
 fn days_of_page(mut days: Vec<DayCount>, mut skip: i64, limit: i64, descending: bool) -> (TimeRange, i64) {
     if descending {
         days.reverse();

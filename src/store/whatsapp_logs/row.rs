@@ -1,4 +1,4 @@
-//! A WhatsApp log row as its table has it, and what it stands for; knows no statement.
+//! A WhatsApp log row as its table stores it, and its conversion from and to the model; knows no statement.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
@@ -82,7 +82,7 @@ whole_row! {
     }
 }
 
-/// A row's text, or null where it is not wanted.
+/// A row's message text, or null if it is not requested.
 pub struct MessageText {
     pub wanted: bool,
 }
@@ -110,7 +110,7 @@ impl QueryFragment<Backend> for MessageText {
     }
 }
 
-/// Reads an id that the gateway itself wrote.
+/// Parses an id that the gateway itself wrote.
 pub fn uuid(text: &str) -> Result<Uuid, StoreError> {
     Uuid::try_parse(text).map_err(|_| StoreError::DamagedRow("a WhatsApp log row has an id that is no UUID".into()))
 }
@@ -130,8 +130,8 @@ pub fn log(row: Row) -> Result<WhatsAppLog, StoreError> {
         row.on_call_duty_policy_schedule_id,
     ];
     let mut ids = [None; Relation::COUNT];
-    for (place, text) in related.iter().enumerate() {
-        ids[place] = text.as_deref().map(uuid).transpose()?;
+    for (index, text) in related.iter().enumerate() {
+        ids[index] = text.as_deref().map(uuid).transpose()?;
     }
     Ok(WhatsAppLog {
         id: uuid(&row.id)?,
@@ -149,17 +149,17 @@ pub fn log(row: Row) -> Result<WhatsAppLog, StoreError> {
     })
 }
 
-/// A text as its column holds it, and as searches compare it where that is another one.
+/// A text encoded for its column, and its case-folded form if that is different.
 fn searchable(text: &str) -> (String, Option<String>) {
-    let (kept, folded) = (encode(text).into_owned(), case_fold(text));
-    let differs = kept != folded;
-    (kept, differs.then_some(folded))
+    let (encoded, folded) = (encode(text).into_owned(), case_fold(text));
+    let differs = encoded != folded;
+    (encoded, differs.then_some(folded))
 }
 
 pub fn row(tenant: TenantId, stored: StoredRow) -> NewRow {
     let log = stored.log;
     let optional =
-        |text: Option<&str>| text.map(searchable).map_or((None, None), |(kept, folded)| (Some(kept), folded));
+        |text: Option<&str>| text.map(searchable).map_or((None, None), |(encoded, folded)| (Some(encoded), folded));
     let (to_number, folded_to_number) = searchable(&log.to_number);
     let (from_number, folded_from_number) = optional(log.from_number.as_deref());
     let (message_text, folded_message_text) = optional(log.message_text.as_deref());

@@ -1,5 +1,5 @@
-//! One statement that reads WhatsApp log rows: which rows, by which index, and whether they come in an order; knows no page
-//! and no count.
+//! One statement that reads WhatsApp log rows: which rows, through which index, and in which order; knows no page and
+//! no count.
 
 use diesel::prelude::*;
 
@@ -12,23 +12,23 @@ use crate::store::db::explain::Logs;
 use crate::store::db::fragments::any_of;
 use crate::store::schema::whatsapp_logs;
 
-/// The first and the last millisecond of `createdAt`, as far as there are any.
+/// The first and the last millisecond of `createdAt`; `None` if the range is open there.
 pub type TimeRange = (Option<i64>, Option<i64>);
 
-/// Begins a statement about rows.
+/// Starts a statement about rows.
 pub type Start<'s, 'q> = &'s dyn Fn() -> Logs<'q>;
 
 /// Which rows a scan reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
-    /// The values that a column must have one of.
+    /// Those with the values that a condition lists for a column.
     Values(Column),
     Senders,
     Time,
     Updates,
 }
 
-/// A scan of the rows that a filter lets through.
+/// A scan of the rows that match a filter.
 #[derive(Clone, Copy)]
 pub struct Scan<'q> {
     filter: &'q LogFilter,
@@ -36,7 +36,7 @@ pub struct Scan<'q> {
     index: Index,
 }
 
-/// Columns whose values have few rows each, the fewest first.
+/// Columns with few rows per value, the most selective first.
 const SELECTIVE: [Column; 5] =
     [Column::Id, Column::WhatsAppMessageId, Column::Related(Relation::Incident), Column::ToNumber, Column::FromNumber];
 
@@ -45,7 +45,7 @@ impl<'q> Scan<'q> {
         Self { filter, rows, index: index(filter, rows) }
     }
 
-    /// The scan for a range of time.
+    /// The scan for the rows of a time range.
     pub fn of_range(filter: &'q LogFilter) -> Self {
         Self::new(
             filter,
@@ -56,44 +56,45 @@ impl<'q> Scan<'q> {
         )
     }
 
-    /// The scan for all rows of a filter.
+    /// The scan for all rows that match a filter.
     pub fn of_all(filter: &'q LogFilter) -> Self {
         Self::new(filter, rows_of_all(filter))
     }
 
-    /// Whether the rows come in an order as far as its first key, so that only those alike in it are sorted.
+    /// Whether the rows come in the order of the first sort key, so that only rows with equal keys need sorting.
     pub fn is_in_order(&self, sort: &[LogSortKey]) -> bool {
-        let by = match self.index {
+        let column = match self.index {
             Index::Time | Index::Operand(_) | Index::Subject => Column::CreatedAt,
             Index::Updates => Column::UpdatedAt,
             Index::Values(_) | Index::Subjects => return false,
         };
-        sort.first().is_some_and(|first| first.column == by)
+        sort.first().is_some_and(|first| first.column == column)
     }
 
-    /// `SELECT … FROM whatsapp_logs WHERE … ORDER BY …`, its columns and its page still to be named.
+    /// `SELECT … FROM whatsapp_logs WHERE … ORDER BY …`, without the columns and the page yet.
     pub fn ordered(&self, sort: &'q [LogSortKey], range: TimeRange, start: Logs<'q>) -> Logs<'q> {
         let order = self.is_in_order(sort).then_some(self.index);
         self.statement(range, start).order(OrderBy::new(sort, order))
     }
 
-    /// The rows within a range of time, in no order.
+    /// The rows of a time range, in no order.
     pub fn statement(&self, range: TimeRange, start: Logs<'q>) -> Logs<'q> {
         let Self { filter, rows, index } = *self;
-        let mut found = start.filter(whatsapp_logs::tenant_id.eq(filter.tenant().0));
+        let mut statement = start.filter(whatsapp_logs::tenant_id.eq(filter.tenant().0));
         if let Some(senders) = filter.senders() {
             let bare = rows == Rows::Senders;
             let only = senders.first().filter(|_| senders.len() == 1);
-            found = match only {
-                Some(only) => found.filter(SubjectId { bare }.eq(*only)),
-                None => found.filter(any_of(SubjectId { bare }, senders)),
+            statement = match only {
+                Some(only) => statement.filter(SubjectId { bare }.eq(*only)),
+                None => statement.filter(any_of(SubjectId { bare }, senders)),
             };
         }
         let bound = |comparison, at: i64| {
             Condition::On(Column::CreatedAt, Predicate::Compare(comparison, Operand::Integer(at)))
         };
-        // Named at least once, so that the index by time can be used.
-        let is_bounded = range.0.is_some() || filter.conditions.iter().any(|one| one.on(Column::CreatedAt).is_some());
+        // A scan by time always has a condition on `createdAt`, so that the index by time can be used.
+        let is_bounded =
+            range.0.is_some() || filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
         let from = if rows == Rows::Time && !is_bounded { Some(i64::MIN) } else { range.0 };
         let range: Vec<Condition> = [
             from.map(|from| bound(Comparison::GreaterOrEqual, from)),
@@ -103,12 +104,12 @@ impl<'q> Scan<'q> {
         .flatten()
         .collect();
         if !range.is_empty() {
-            found = found.filter(Where::new(&range, index));
+            statement = statement.filter(Where::new(&range, index));
         }
         if !filter.conditions.is_empty() {
-            found = found.filter(Where::new(&filter.conditions, index));
+            statement = statement.filter(Where::new(&filter.conditions, index));
         }
-        found
+        statement
     }
 }
 
@@ -117,7 +118,7 @@ fn rows_of_all(filter: &LogFilter) -> Rows {
     if let Some(column) = SELECTIVE.into_iter().chain(related).find(|column| filter.values(*column).is_some()) {
         return Rows::Values(column);
     }
-    if filter.conditions.iter().any(|condition| condition.on(Column::UpdatedAt).is_some_and(is_bound_below)) {
+    if filter.conditions.iter().any(|condition| condition.on(Column::UpdatedAt).is_some_and(is_lower_bound)) {
         return Rows::Updates;
     }
     match (filter.values(Column::Status), filter.senders()) {
@@ -142,6 +143,6 @@ fn index(filter: &LogFilter, rows: Rows) -> Index {
     }
 }
 
-fn is_bound_below(test: &Predicate) -> bool {
-    matches!(test, Predicate::OneOf(_) | Predicate::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _))
+fn is_lower_bound(predicate: &Predicate) -> bool {
+    matches!(predicate, Predicate::OneOf(_) | Predicate::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _))
 }

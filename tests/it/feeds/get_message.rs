@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::{Feeds, status, with};
+use super::{Feeds, status_event, with_fields};
 use crate::support::{TENANT, message};
 use history_gateway::model::key::KeyKind;
 
@@ -11,11 +11,15 @@ use history_gateway::model::key::KeyKind;
 async fn message_comes_with_its_status_events_and_sources() {
     let feeds = Feeds::new().await;
     let item = |word: &str, at: &str| message(1, json!({"deliveryStatus": word, "deliveryStatusAt": at}));
-    feeds.send("/v1/messages", item("ACCEPTED", "2026-03-01T10:00:00Z")).await;
+    feeds.post_api("/v1/messages", item("ACCEPTED", "2026-03-01T10:00:00Z")).await;
     feeds.app.import([item("SENT", "2026-03-01T10:00:01Z")]).await;
-    feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
-    feeds.hook(with(status("DELIVERED", "2026-03-01T10:00:05Z"), json!({"messageId": null}))).await;
-    feeds.hook(with(status("DELIVERED", "2026-03-01T10:00:05Z"), json!({"messageId": null}))).await;
+    feeds.post_webhook(status_event("READ", "2026-03-01T10:00:09Z")).await;
+    feeds
+        .post_webhook(with_fields(status_event("DELIVERED", "2026-03-01T10:00:05Z"), json!({"messageId": null})))
+        .await;
+    feeds
+        .post_webhook(with_fields(status_event("DELIVERED", "2026-03-01T10:00:05Z"), json!({"messageId": null})))
+        .await;
     assert_snapshot!(feeds.get("/v1/messages/1").await.replace("},{", "},\n{"), @r#"
     200 {"item":{"messageId":1,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"79001112233","content":"{}","deliveryStatus":"READ","deliveryStatusAt":"2026-03-01T10:00:09.000+0000","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","cascadeId":31,"cascadeStageUuid":"b75c5b32-d185-4784-aac0-ec3adc468a71"},"trail":[{"status":"ACCEPTED","statusAt":"2026-03-01T10:00:00.000+0000","source":"api","receivedAt":"2026-03-01T12:00:00.000+0000"},
     {"status":"SENT","statusAt":"2026-03-01T10:00:01.000+0000","source":"import"},
@@ -29,11 +33,11 @@ async fn message_comes_with_its_status_events_and_sources() {
 async fn message_missing_or_of_another_tenant_is_404() {
     let feeds = Feeds::new().await;
     let other = history_gateway::model::TenantId(4000);
-    feeds.app.tenant(other).await;
+    feeds.app.create_tenant(other).await;
     feeds.app.import_for(other, [message(1, json!({}))]).await;
-    feeds.hook(status("READ", "2026-03-01T10:00:09Z")).await;
+    feeds.post_webhook(status_event("READ", "2026-03-01T10:00:09Z")).await;
     assert_snapshot!(feeds.get("/v1/messages/1").await, @r#"404 {"title":"not-found","status":404,"detail":"There is no message with this id."}"#);
-    // Nor is another tenant's that lies among its own.
+    // Nor is another tenant's message, whose id lies between the tenant's own.
     feeds.app.import([message(4, json!({})), message(6, json!({}))]).await;
     feeds.app.import_for(other, [message(5, json!({}))]).await;
     assert!(feeds.get("/v1/messages/5").await.starts_with("404 "));
@@ -48,7 +52,7 @@ async fn a_restricted_key_sees_its_senders_messages_only() {
     feeds.app.import([message(1, json!({"subjectId": 501})), message(2, json!({"subjectId": 502}))]).await;
     feeds.app.import([message(3, json!({}))]).await;
     let key = |groups: Vec<String>| {
-        feeds.app.issue(TENANT, |key| {
+        feeds.app.issue_key(TENANT, |key| {
             key.kind = KeyKind::Additional;
             key.groups = Some(groups);
             key.senders = Some(vec![501]);
@@ -70,7 +74,7 @@ async fn equal_statuses_of_two_feeds_are_listed_for_each() {
             if step {
                 feeds.app.import([item.clone()]).await;
             } else {
-                feeds.send("/v1/messages", &item).await;
+                feeds.post_api("/v1/messages", &item).await;
             }
         }
         let trail = feeds.get("/v1/messages/1").await;
@@ -87,11 +91,11 @@ async fn repeated_status_is_listed_despite_a_lesser_copy_between() {
         if !api_first {
             feeds.app.import([read.clone()]).await;
         }
-        feeds.send("/v1/messages", json!([sent, read])).await;
+        feeds.post_api("/v1/messages", json!([sent, read])).await;
         feeds.app.import([read.clone()]).await;
         let trail = feeds.get("/v1/messages/1").await;
-        for said in [r#""READ","source":"api""#, r#""READ","source":"import""#, r#""SENT","source":"api""#] {
-            assert!(trail.contains(said), "{said}: {trail}");
+        for event in [r#""READ","source":"api""#, r#""READ","source":"import""#, r#""SENT","source":"api""#] {
+            assert!(trail.contains(event), "{event}: {trail}");
         }
     }
 }

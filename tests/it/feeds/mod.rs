@@ -1,4 +1,4 @@
-//! docs/edna.md §6: how messages and statuses get in, feed by feed, and what they come to together.
+//! docs/edna.md §6: how messages and statuses are received, feed by feed, and how they are merged.
 
 mod api;
 mod event_order;
@@ -23,27 +23,27 @@ impl Feeds {
     }
 
     pub async fn of(app: TestApp) -> Self {
-        let webhook_key = app.issue(TENANT, |key| key.kind = KeyKind::Webhook).await;
+        let webhook_key = app.issue_key(TENANT, |key| key.kind = KeyKind::Webhook).await;
         Self { app, webhook_key }
     }
 
     /// Posts an event as edna does; gives status and body.
-    pub async fn hook(&self, event: impl ToString) -> String {
-        self.hook_at("/webhooks/edna", event).await
+    pub async fn post_webhook(&self, event: impl ToString) -> String {
+        self.post_webhook_at("/webhooks/edna", event).await
     }
 
-    pub async fn hook_at(&self, path: &str, event: impl ToString) -> String {
+    pub async fn post_webhook_at(&self, path: &str, event: impl ToString) -> String {
         let authorization = format!("Token {}", self.webhook_key);
-        short(&self.app.post(path, &[("Authorization", &authorization)], event.to_string()).await)
+        status_and_body(&self.app.post(path, &[("Authorization", &authorization)], event.to_string()).await)
     }
 
-    /// Posts what an own system tells, with the master key.
-    pub async fn send(&self, path: &str, body: impl ToString) -> String {
-        self.send_with(&self.app.key, path, body).await
+    /// Posts to `/v1` with the master key; gives status and body.
+    pub async fn post_api(&self, path: &str, body: impl ToString) -> String {
+        self.post_api_with(&self.app.key, path, body).await
     }
 
-    pub async fn send_with(&self, key: &str, path: &str, body: impl ToString) -> String {
-        short(&self.app.post(path, &[("x-api-key", key)], body.to_string()).await)
+    pub async fn post_api_with(&self, key: &str, path: &str, body: impl ToString) -> String {
+        status_and_body(&self.app.post(path, &[("x-api-key", key)], body.to_string()).await)
     }
 
     pub async fn get(&self, path: &str) -> String {
@@ -51,25 +51,25 @@ impl Feeds {
     }
 
     pub async fn get_with(&self, key: &str, path: &str) -> String {
-        short(&self.app.send("GET", path, &[("x-api-key", key)], "").await)
+        status_and_body(&self.app.send("GET", path, &[("x-api-key", key)], "").await)
     }
 
-    /// The status of the only message there is: word, time, message.
-    pub async fn status(&self) -> String {
-        let answer = self.app.ask("{}").await;
-        let answer: Value = serde_json::from_str(answer.strip_prefix("200 ").expect(&answer)).unwrap();
-        let message = &answer["content"][0];
+    /// The delivery status of the only message: status, time and text.
+    pub async fn only_status(&self) -> String {
+        let response = self.app.history("{}").await;
+        let response: Value = serde_json::from_str(response.strip_prefix("200 ").expect(&response)).unwrap();
+        let message = &response["content"][0];
         let text = |name: &str| message[name].as_str().unwrap_or("-").to_owned();
         format!("{} {} {}", text("deliveryStatus"), text("deliveryStatusAt"), text("deliveryStatusMessage"))
     }
 }
 
-fn short(response: &Response) -> String {
+fn status_and_body(response: &Response) -> String {
     format!("{} {}", response.status.as_u16(), response.body)
 }
 
 /// The published shape of an incoming message's webhook (docs/edna.md 6.1).
-pub fn incoming(id: i64) -> Value {
+pub fn incoming_message(id: i64) -> Value {
     json!({
         "id": id, "subject": "shop_WA", "subjectId": 501,
         "subscriber": {"id": 4242, "identifier": "79001112233"},
@@ -83,7 +83,7 @@ pub fn incoming(id: i64) -> Value {
 }
 
 /// The published shape of a status webhook (docs/edna.md 6.2), of message 1.
-pub fn status(word: &str, at: &str) -> Value {
+pub fn status_event(word: &str, at: &str) -> Value {
     json!({
         "requestId": "req-1", "messageId": 1, "cascadeId": 31,
         "cascadeStageUUID": "b75c5b32-d185-4784-aac0-ec3adc468a71", "subject": "shop_WA", "subjectId": 501,
@@ -91,8 +91,8 @@ pub fn status(word: &str, at: &str) -> Value {
     })
 }
 
-/// A value with other fields over it.
-pub fn with(mut value: Value, fields: Value) -> Value {
+/// A JSON object; `fields` override its fields or are added.
+pub fn with_fields(mut value: Value, fields: Value) -> Value {
     let fields = fields.as_object().expect("an object of fields").clone();
     value.as_object_mut().unwrap().extend(fields);
     value

@@ -1,20 +1,20 @@
-//! Counts are exact, whatever is written beside them and by whom.
+//! Counts are exact, whatever is written at the same time.
 
 use serde_json::json;
 
-use super::{COUNT, LIST, log, whatsapp};
+use super::{COUNT, LIST, log_row, whatsapp};
 use crate::support::{TENANT, TestApp};
 use history_gateway::ingest;
 use history_gateway::model::Item;
 use history_gateway::oneuptime::row;
 
-/// The count that the endpoint tells, and the number of rows that its pages give.
+/// The count that the endpoint returns, and the number of rows on all pages.
 async fn counted_and_paged(app: &TestApp, query: serde_json::Value) -> (usize, usize) {
-    let answer = app.logs(COUNT, json!({"query": query})).await;
-    let counted = answer.strip_prefix(r#"200 {"count":"#).unwrap().trim_end_matches('}').parse().unwrap();
+    let response = app.post_log(COUNT, json!({"query": query})).await;
+    let counted = response.strip_prefix(r#"200 {"count":"#).unwrap().trim_end_matches('}').parse().unwrap();
     let mut paged = 0;
     loop {
-        let page = app.logs(&format!("{LIST}?limit=100&skip={paged}"), json!({"query": query})).await;
+        let page = app.post_log(&format!("{LIST}?limit=100&skip={paged}"), json!({"query": query})).await;
         let rows = page.matches("_id").count();
         paged += rows;
         if rows < 100 {
@@ -26,7 +26,7 @@ async fn counted_and_paged(app: &TestApp, query: serde_json::Value) -> (usize, u
 #[actix_web::test]
 async fn counts_are_exact_under_concurrent_imports() {
     let app = TestApp::new().await;
-    let stores = [app.store.clone(), app.open_again(), app.open_again()];
+    let stores = [app.store.clone(), app.open_second_store(), app.open_second_store()];
     let project_id = TENANT.derived_project_id().to_string();
     let words = ["SENT", "DELIVERED", "READ", "FAILED"];
     let statuses = ["Sent", "Read", "Failed"];
@@ -34,7 +34,7 @@ async fn counts_are_exact_under_concurrent_imports() {
         let project_id = project_id.clone();
         async move {
             for round in 0..12 {
-                // Each writer sends overlapping messages, each time with another status, and overlapping rows.
+                // Each writer sends overlapping messages, each time with a different status, and overlapping rows.
                 let item = |id: i64| {
                     let word = words[(round + writer + usize::try_from(id).unwrap()) % words.len()];
                     let day = 1 + id % 9;
@@ -50,7 +50,7 @@ async fn counts_are_exact_under_concurrent_imports() {
                 ingest::record(store, TENANT, (first..first + 60).map(item).collect()).await.unwrap();
                 let rows = (0..50_u32).map(|number| {
                     let status = statuses[(round + writer + number as usize) % statuses.len()];
-                    let row = log(
+                    let row = log_row(
                         number,
                         json!({"status": status, "updatedAt": format!("2026-03-02T10:{round:02}:0{writer}Z")}),
                     );
@@ -62,8 +62,8 @@ async fn counts_are_exact_under_concurrent_imports() {
     });
     let reader = async {
         for _ in 0..20 {
-            let answer = app.logs(&format!("{LIST}?limit=100"), r#"{"query":{"toNumber":"+15551234567"}}"#).await;
-            assert!(answer.starts_with("200 "), "{answer}");
+            let response = app.post_log(&format!("{LIST}?limit=100"), r#"{"query":{"toNumber":"+15551234567"}}"#).await;
+            assert!(response.starts_with("200 "), "{response}");
         }
     };
     futures_util::future::join(futures_util::future::join_all(writers), reader).await;
@@ -84,7 +84,7 @@ async fn counts_are_exact_under_concurrent_imports() {
 #[actix_web::test]
 async fn counts_are_exact_at_day_boundaries() {
     let app = TestApp::new().await;
-    let at = |number: u32, at: &str| log(number, json!({"createdAt": at}));
+    let at = |number: u32, at: &str| log_row(number, json!({"createdAt": at}));
     app.import_logs([
         at(1, "1969-12-30T23:59:59.999Z"),
         at(2, "1969-12-31T00:00:00.000Z"),
@@ -119,7 +119,7 @@ async fn large_skip_returns_the_right_rows() {
     let app = TestApp::new().await;
     let row = |number: u32| {
         let (day, second) = (1 + number / 300, number % 60);
-        log(
+        log_row(
             number,
             json!({"createdAt": format!("2026-02-{day:02}T{:02}:10:{second:02}Z", number % 24),
             "status": if number.is_multiple_of(5) { "Read" } else { "Sent" }}),
@@ -135,16 +135,16 @@ async fn large_skip_returns_the_right_rows() {
         for sort in [json!({}), json!({"createdAt": 1})] {
             let mut whole = Vec::new();
             for skip in (0..3000).step_by(100) {
-                let page = app.found(json!({"query": query, "sort": sort, "limit": 100, "skip": skip})).await;
+                let page = app.list_numbers(json!({"query": query, "sort": sort, "limit": 100, "skip": skip})).await;
                 let page = page.split(']').next().unwrap().trim_start_matches('[').to_owned();
                 whole.extend(page.split(", ").filter(|id| !id.is_empty()).map(str::to_owned));
             }
-            let count = app.logs(COUNT, json!({"query": query})).await;
+            let count = app.post_log(COUNT, json!({"query": query})).await;
             assert_eq!(count, format!("200 {{\"count\":{}}}", whole.len()));
             let single: std::collections::BTreeSet<&String> = whole.iter().collect();
             assert_eq!(single.len(), whole.len(), "{query} {sort}");
             for skip in [999, 1001, 1234, 2001, 2345] {
-                let page = app.found(json!({"query": query, "sort": sort, "limit": 7, "skip": skip})).await;
+                let page = app.list_numbers(json!({"query": query, "sort": sort, "limit": 7, "skip": skip})).await;
                 let expected: Vec<String> = whole.iter().skip(skip).take(7).cloned().collect();
                 assert_eq!(page, format!("[{}] of {}", expected.join(", "), whole.len()), "{query} {sort} {skip}");
             }

@@ -3,26 +3,26 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::log;
+use super::log_row;
 use crate::support::Binary;
 
 const KEY: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
 const PROJECT: &str = "7ba7f04a-0000-4000-8000-000000000001";
 
-fn shop() -> Binary {
+fn binary_with_tenant() -> Binary {
     let binary = Binary::new();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop", "--project-id", PROJECT]);
     binary.run(&["key", "issue", "--tenant", "3193", "--value", KEY]);
     binary
 }
 
-fn import(binary: &Binary, input: &str) -> String {
+fn import_stdin(binary: &Binary, input: &str) -> String {
     let output = binary.pipe(&["import", "--tenant", "3193", "--format", "oneuptime", "-"], input.as_bytes());
     let text = |bytes| String::from_utf8(bytes).unwrap();
     format!("{} {}{}", output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-fn lines(rows: impl IntoIterator<Item = Value>) -> String {
+fn to_ndjson(rows: impl IntoIterator<Item = Value>) -> String {
     rows.into_iter().map(|row| format!("{row}\n")).collect()
 }
 
@@ -32,18 +32,18 @@ fn export(binary: &Binary) -> String {
 
 #[test]
 fn import_reads_plain_wrapped_and_paged_rows() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     let wrapped = json!({
         "_id": super::id(2), "createdAt": {"_type": "DateTime", "value": "2026-03-01T10:02:00.000Z"},
         "toNumber": {"_type": "Phone", "value": "+15550002"}, "status": "Read", "version": 4,
         "projectId": {"_type": "ObjectID", "value": PROJECT}, "project": {"_id": PROJECT, "name": "Shop"},
         "incident": {"_id": "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"}, "userId": null, "deletedAt": null,
     });
-    let answer =
-        json!({"count": 2, "skip": 0, "limit": 10, "data": [log(3, json!({"projectId": PROJECT})), log(4, json!({}))]});
-    let input = format!("{}\n{}\n{}\n", log(1, json!({})), wrapped, answer);
-    assert_eq!(import(&binary, &input), "0 {\"imported\":4,\"updated\":0,\"unchanged\":0,\"rejected\":0}\n");
-    assert_eq!(import(&binary, &input), "0 {\"imported\":0,\"updated\":0,\"unchanged\":4,\"rejected\":0}\n");
+    let rows = [log_row(3, json!({"projectId": PROJECT})), log_row(4, json!({}))];
+    let response = json!({"count": 2, "skip": 0, "limit": 10, "data": rows});
+    let input = format!("{}\n{}\n{}\n", log_row(1, json!({})), wrapped, response);
+    assert_eq!(import_stdin(&binary, &input), "0 {\"imported\":4,\"updated\":0,\"unchanged\":0,\"rejected\":0}\n");
+    assert_eq!(import_stdin(&binary, &input), "0 {\"imported\":0,\"updated\":0,\"unchanged\":4,\"rejected\":0}\n");
     assert_snapshot!(export(&binary), @r#"
     {"_id":"00000000-0000-4000-8000-000000000001","createdAt":{"_type":"DateTime","value":"2026-03-01T10:01:00.000Z"},"updatedAt":{"_type":"DateTime","value":"2026-03-01T10:01:00.000Z"},"deletedAt":null,"version":1,"projectId":{"_type":"ObjectID","value":"7ba7f04a-0000-4000-8000-000000000001"},"toNumber":{"_type":"Phone","value":"+15551234567"},"fromNumber":null,"messageText":null,"statusMessage":null,"whatsAppMessageId":null,"status":"Sent","whatsAppCostInUSDCents":0,"incidentId":null,"userId":null,"alertId":null,"monitorId":null,"scheduledMaintenanceId":null,"statusPageId":null,"statusPageAnnouncementId":null,"teamId":null,"onCallDutyPolicyId":null,"onCallDutyPolicyEscalationRuleId":null,"onCallDutyPolicyScheduleId":null}
     {"_id":"00000000-0000-4000-8000-000000000002","createdAt":{"_type":"DateTime","value":"2026-03-01T10:02:00.000Z"},"updatedAt":{"_type":"DateTime","value":"2026-03-01T10:02:00.000Z"},"deletedAt":null,"version":4,"projectId":{"_type":"ObjectID","value":"7ba7f04a-0000-4000-8000-000000000001"},"toNumber":{"_type":"Phone","value":"+15550002"},"fromNumber":null,"messageText":null,"statusMessage":null,"whatsAppMessageId":null,"status":"Read","whatsAppCostInUSDCents":0,"incidentId":{"_type":"ObjectID","value":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"},"userId":null,"alertId":null,"monitorId":null,"scheduledMaintenanceId":null,"statusPageId":null,"statusPageAnnouncementId":null,"teamId":null,"onCallDutyPolicyId":null,"onCallDutyPolicyEscalationRuleId":null,"onCallDutyPolicyScheduleId":null}
@@ -54,7 +54,7 @@ fn import_reads_plain_wrapped_and_paged_rows() {
 
 #[test]
 fn the_newer_update_wins_in_any_order() {
-    let row = |at: &str, status: &str| log(1, json!({"updatedAt": at, "status": status}));
+    let row = |at: &str, status: &str| log_row(1, json!({"updatedAt": at, "status": status}));
     let rows = [
         row("2026-03-01T11:00:00Z", "Sent"),
         row("2026-03-01T12:00:00Z", "Read"),
@@ -62,9 +62,9 @@ fn the_newer_update_wins_in_any_order() {
     ];
     let mut exports = Vec::new();
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-        let binary = shop();
-        for place in order {
-            import(&binary, &lines([rows[place].clone()]));
+        let binary = binary_with_tenant();
+        for index in order {
+            import_stdin(&binary, &to_ndjson([rows[index].clone()]));
         }
         exports.push(export(&binary));
     }
@@ -75,13 +75,13 @@ fn the_newer_update_wins_in_any_order() {
 
 #[test]
 fn invalid_lines_are_reported_and_the_rest_is_imported() {
-    let binary = shop();
+    let binary = binary_with_tenant();
     let without = |name: &str| {
-        let mut row = log(1, json!({}));
+        let mut row = log_row(1, json!({}));
         row.as_object_mut().unwrap().remove(name);
         row.to_string()
     };
-    let with = |fields: Value| log(1, fields).to_string();
+    let with = |fields: Value| log_row(1, fields).to_string();
     let input = [
         "{".to_owned(),
         "nonsense".to_owned(),
@@ -107,11 +107,11 @@ fn invalid_lines_are_reported_and_the_rest_is_imported() {
         with(json!({"project": {"_id": super::id(1)}})),
         with(json!({"deletedAt": "2026-03-01T10:00:00Z"})),
         with(json!({})).replacen('{', "{\"status\":\"Sent\",", 1),
-        json!({"data": [{"_id": "x"}, log(2, json!({}))]}).to_string(),
+        json!({"data": [{"_id": "x"}, log_row(2, json!({}))]}).to_string(),
         with(json!({"somethingElse": 1, "deletedByUserId": super::id(5)})),
     ]
     .join("\n");
-    assert_snapshot!(import(&binary, &input), @r#"
+    assert_snapshot!(import_stdin(&binary, &input), @r#"
     1 {"imported":2,"updated":0,"unchanged":3,"rejected":22}
     -:1: rejected: it ends in the middle of a JSON value
     -:2: rejected: it is not valid JSON (column 2)
@@ -134,23 +134,25 @@ fn invalid_lines_are_reported_and_the_rest_is_imported() {
     -:22: rejected: the field 'projectId' names another project
     -:23: rejected: the field 'deletedAt' says that it was deleted
     -:24: rejected: the field 'status' stands twice
-    -:25: rejected: row 1 of the answer: the field '_id' must be a UUID
-    Note: 2 fields that OneUptime does not document were left out.
+    -:25: rejected: row 1 of the response: the field '_id' must be a UUID
+    Note: fields that OneUptime does not document were dropped: 2.
     "#);
 }
 
 #[test]
 fn an_export_imported_elsewhere_gives_the_same_answers() {
-    let (one, other) = (shop(), shop());
+    let (one, other) = (binary_with_tenant(), binary_with_tenant());
     one.run(&["generate", "--tenant", "3193", "--messages", "300", "--whatsapp-logs", "60", "--until", "2026-03-01"]);
     let rows = export(&one);
     assert!(rows.lines().count() > 100);
-    import(&other, &rows);
+    import_stdin(&other, &rows);
     assert_eq!(export(&other), rows);
-    let again = import(&one, &rows);
+    let again = import_stdin(&one, &rows);
     assert!(again.contains("\"imported\":0,\"updated\":0,"), "{again}");
-    let (here, there) =
-        (one.serve(&["serve", "--bind", "127.0.0.1:0"], &[]), other.serve(&["serve", "--bind", "127.0.0.1:0"], &[]));
+    let (here, there) = (
+        one.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]),
+        other.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]),
+    );
     let everything: serde_json::Map<String, Value> = history_gateway::oneuptime::columns::FIELDS
         .iter()
         .filter(|(name, _)| !name.starts_with("deletedBy"))
@@ -162,7 +164,7 @@ fn an_export_imported_elsewhere_gives_the_same_answers() {
         json!({"query": {"messageText": {"_type": "Search", "value": "ЗАКАЗ"}}, "select": {"messageText": true}}),
         json!({"query": {"incidentId": {"_type": "NotNull"}}, "sort": {"updatedAt": 1}, "limit": 50}),
     ] {
-        let ask = |server: &crate::support::Server| {
+        let list = |server: &crate::support::Server| {
             let body = body.to_string();
             let request = format!(
                 "POST /api/whatsapp-log/get-list HTTP/1.1\r\nHost: test\r\nConnection: close\r\nApiKey: {KEY}\r\n\
@@ -171,16 +173,16 @@ fn an_export_imported_elsewhere_gives_the_same_answers() {
             );
             server.send(request.as_bytes()).split("\r\n\r\n").nth(1).unwrap().to_owned()
         };
-        let answer = ask(&here);
-        assert!(answer.starts_with(r#"{"count":"#) && answer.len() > 500, "{answer}");
-        assert_eq!(answer, ask(&there), "{body}");
+        let response = list(&here);
+        assert!(response.starts_with(r#"{"count":"#) && response.len() > 500, "{response}");
+        assert_eq!(response, list(&there), "{body}");
     }
 }
 
 #[test]
 fn a_window_of_the_export_includes_both_ends() {
-    let binary = shop();
-    import(&binary, &lines((1..=4).map(|number| log(number, json!({})))));
+    let binary = binary_with_tenant();
+    import_stdin(&binary, &to_ndjson((1..=4).map(|number| log_row(number, json!({})))));
     let window = ["--from", "2026-03-01T10:02:00Z", "--to", "2026-03-01T10:03:00Z"];
     let rows = binary.run(&[&["export", "--tenant", "3193", "--format", "oneuptime"][..], &window].concat());
     assert_eq!(rows.lines().count(), 2);
@@ -188,10 +190,10 @@ fn a_window_of_the_export_includes_both_ends() {
 
 #[test]
 fn sandbox_has_log_rows_and_accepts_seed_logs() {
-    let binary = Binary::with_file();
-    binary.write("rows.ndjson", lines((1..=2).map(|number| log(number, json!({})))));
+    let binary = Binary::with_sqlite();
+    binary.write("rows.ndjson", to_ndjson((1..=2).map(|number| log_row(number, json!({})))));
     let count = |arguments: &[&str]| {
-        let server = binary.serve(arguments, &[("HISTORY_GATEWAY__LOG__LEVEL", "warn")]);
+        let server = binary.start_server(arguments, &[("HISTORY_GATEWAY__LOG__LEVEL", "warn")]);
         let request = "POST /api/whatsapp-log/count HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
              ApiKey: 00000000-0000-4000-8000-000000003193\r\nContent-Length: 2\r\n\r\n{}";
         server.send(request.as_bytes()).split("\r\n\r\n").nth(1).unwrap().to_owned()

@@ -1,24 +1,24 @@
-//! What cannot be read is a 400 that names the column, or a bounded answer; never more rows than were asked for.
+//! Invalid requests get a 400 that names the column, or a bounded response; never more rows than were requested.
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{COUNT, LIST, id, log};
+use super::{COUNT, LIST, id, log_row};
 use crate::support::TestApp;
 
 async fn app() -> TestApp {
     let app = TestApp::new().await;
-    app.import_logs((1..=3).map(|number| log(number, json!({})))).await;
+    app.import_logs((1..=3).map(|number| log_row(number, json!({})))).await;
     app
 }
 
 #[actix_web::test]
 async fn unknown_columns_in_a_query_are_reported_by_name() {
     let app = app().await;
-    assert_snapshot!(app.logs(LIST, r#"{"query":{"foo":1}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
-    assert_snapshot!(app.logs(COUNT, r#"{"query":{"x":{"_type":"MultiSearch","value":"a","fields":["foo"]}}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
-    assert_snapshot!(app.logs(COUNT, r#"{"query":{"deletedByUserId":null}}"#).await, @r#"422 {"error":"You do not have permissions to query on - deletedByUserId. No permission reads this column.","message":"You do not have permissions to query on - deletedByUserId. No permission reads this column."}"#);
+    assert_snapshot!(app.post_log(LIST, r#"{"query":{"foo":1}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
+    assert_snapshot!(app.post_log(COUNT, r#"{"query":{"x":{"_type":"MultiSearch","value":"a","fields":["foo"]}}}"#).await, @r#"400 {"error":"Invalid column on WhatsApp Log - foo. Column does not exist.","message":"Invalid column on WhatsApp Log - foo. Column does not exist."}"#);
+    assert_snapshot!(app.post_log(COUNT, r#"{"query":{"deletedByUserId":null}}"#).await, @r#"422 {"error":"You do not have permissions to query on - deletedByUserId. No permission reads this column.","message":"You do not have permissions to query on - deletedByUserId. No permission reads this column."}"#);
 }
 
 #[actix_web::test]
@@ -27,7 +27,7 @@ async fn clauses_must_be_objects_and_null_means_not_given() {
     let mut table = String::new();
     for name in ["query", "select", "sort"] {
         for value in [json!([]), json!("x"), json!(1), json!(true), json!(null)] {
-            table += &format!("{name} {value}: {}\n", app.logs(LIST, json!({name: value})).await);
+            table += &format!("{name} {value}: {}\n", app.post_log(LIST, json!({name: value})).await);
         }
     }
     assert_snapshot!(table, @r#"
@@ -86,9 +86,9 @@ async fn values_of_the_wrong_type_are_400_with_the_column_name() {
         json!({"x": {"_type": "MultiSearch", "fields": ["status"]}}),
         json!({"x": {"_type": "MultiSearch", "value": "a", "fields": [5]}}),
     ] {
-        let answer = app.logs(COUNT, json!({"query": query})).await;
-        assert!(answer.starts_with("400 "), "{query}: {answer}");
-        let text: Value = serde_json::from_str(&answer[4..]).unwrap();
+        let response = app.post_log(COUNT, json!({"query": query})).await;
+        assert!(response.starts_with("400 "), "{query}: {response}");
+        let text: Value = serde_json::from_str(&response[4..]).unwrap();
         table += &format!("{}\n", text["message"].as_str().unwrap());
     }
     assert_snapshot!(table, @"
@@ -131,7 +131,7 @@ async fn body_must_be_an_object_or_an_empty_list() {
     let app = app().await;
     let mut table = String::new();
     for body in ["{", "[]", "null", "5", "{\"query\":{}}}", "{'query':{}}", "query=x"] {
-        table += &format!("{body}: {}\n", app.logs(LIST, body).await);
+        table += &format!("{body}: {}\n", app.post_log(LIST, body).await);
     }
     let bytes = app.send("POST", LIST, &[("ApiKey", &app.key)], vec![b'{', 0xff, b'}']).await;
     table += &bytes.body;
@@ -157,23 +157,25 @@ async fn huge_requests_are_answered_or_refused_at_a_limit() {
     assert_eq!(app.query(json!({"_id": {"_type": "IncludesNone", "value": ids}})).await, "[]");
     let search = |text: String| json!({"query": {"status": {"_type": "Search", "value": text}}});
     assert_eq!(
-        app.logs(COUNT, search("%".repeat(100_000))).await,
+        app.post_log(COUNT, search("%".repeat(100_000))).await,
         "400 {\"error\":\"Invalid query on WhatsApp Log - status: its value must have at most 5000 characters.\",\"message\":\"Invalid query on WhatsApp Log - status: its value must have at most 5000 characters.\"}"
     );
-    assert_eq!(app.logs(COUNT, search("%_".repeat(2500))).await, r#"200 {"count":0}"#);
-    assert_eq!(app.logs(COUNT, search("%".repeat(5000))).await, r#"200 {"count":3}"#);
+    assert_eq!(app.post_log(COUNT, search("%_".repeat(2500))).await, r#"200 {"count":0}"#);
+    assert_eq!(app.post_log(COUNT, search("%".repeat(5000))).await, r#"200 {"count":3}"#);
     let deep = format!("{{\"query\":{{\"status\":{}1{}}}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert!(app.logs(LIST, &deep).await.starts_with("400 "));
+    assert!(app.post_log(LIST, &deep).await.starts_with("400 "));
     let deep = format!("{{\"x\":{}1{}}}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
-    assert!(app.logs(LIST, &deep).await.starts_with("200 "));
+    assert!(app.post_log(LIST, &deep).await.starts_with("200 "));
     let multi = json!({"_type": "MultiSearch", "value": "a", "fields": ["status"]});
     let conditions: serde_json::Map<String, Value> = (0..10_000).map(|n| (format!("x{n}"), multi.clone())).collect();
-    assert!(app.logs(LIST, json!({"query": conditions})).await.starts_with("400 "));
+    assert!(app.post_log(LIST, json!({"query": conditions})).await.starts_with("400 "));
     let fields: Vec<&str> = std::iter::repeat_n("status", 10_000).collect();
     let wide = json!({"x": {"_type": "MultiSearch", "value": "SENT", "fields": fields}});
     assert_eq!(app.query(wide).await, "[1, 2, 3]");
     let long = format!("{{\"x\":\"{}\"}}", "a".repeat(1_048_576));
-    assert!(app.logs(LIST, long).await.starts_with(r#"413 {"error":"The body must be at most 1048576 bytes long.""#));
+    assert!(
+        app.post_log(LIST, long).await.starts_with(r#"413 {"error":"The body must be at most 1048576 bytes long.""#)
+    );
 }
 
 #[actix_web::test]
@@ -208,12 +210,12 @@ async fn any_operator_on_any_column_is_200_400_or_422() {
         ] {
             for value in &values {
                 let query = json!({column: {"_type": operator, "value": value}});
-                let answer =
-                    app.logs(LIST, json!({"query": query, "sort": {column: 1}, "select": {column: true}})).await;
-                let status = &answer[..3];
+                let response =
+                    app.post_log(LIST, json!({"query": query, "sort": {column: 1}, "select": {column: true}})).await;
+                let status = &response[..3];
                 assert!(
                     matches!(status, "200" | "400") || (status == "422" && column.starts_with("deletedBy")),
-                    "{query}: {answer}"
+                    "{query}: {response}"
                 );
             }
         }
@@ -258,7 +260,7 @@ fn random_bodies_never_cause_a_server_error() {
         ]
     });
     proptest!(|(body in json, path in prop::sample::select(vec![LIST, COUNT]))| {
-        let answer = runtime.block_on(app.logs(path, &body));
-        prop_assert!(["200 ", "400 ", "422 "].iter().any(|status| answer.starts_with(status)), "{}: {}", body, answer);
+        let response = runtime.block_on(app.post_log(path, &body));
+        prop_assert!(["200 ", "400 ", "422 "].iter().any(|status| response.starts_with(status)), "{}: {}", body, response);
     });
 }

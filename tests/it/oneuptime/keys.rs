@@ -1,10 +1,10 @@
-//! Who reads what (docs/oneuptime.md §6).
+//! Which key reads what (docs/oneuptime.md §6).
 
 use chrono::NaiveDate;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::{COUNT, LIST, id, log, whatsapp};
+use super::{COUNT, LIST, id, log_row, whatsapp};
 use crate::support::{TENANT, TestApp};
 use history_gateway::model::TenantId;
 use history_gateway::model::key::{KeyKind, PERMISSIONS};
@@ -16,13 +16,13 @@ const UNKNOWN: &str = "377f9b73-28fe-41f1-b591-3fdcef396aba";
 async fn reading_requires_a_key() {
     let app = TestApp::new().await;
     assert_snapshot!(app.send("POST", LIST, &[], "").await.body, @r#"{"error":"Authenticated user or a valid API key is needed to read record of WhatsApp Log.","message":"Authenticated user or a valid API key is needed to read record of WhatsApp Log."}"#);
-    // A header without a key is one with a wrong key.
+    // An empty header counts as a wrong key.
     for empty in ["", " "] {
         let response = app.send("POST", COUNT, &[("ApiKey", empty)], "").await;
         assert_eq!(response.status, 400);
         assert_eq!(response.body, r#"{"error":"Invalid API Key","message":"Invalid API Key"}"#);
     }
-    // A key of the other dialect's header is none here.
+    // A key in the other dialect's header does not count.
     let response = app.send("POST", LIST, &[("x-api-key", &app.key)], "").await;
     assert_eq!(response.status.as_u16(), 401);
 }
@@ -31,14 +31,14 @@ async fn reading_requires_a_key() {
 async fn unusable_keys_are_all_reported_as_invalid() {
     let app = TestApp::new().await;
     let expired = app
-        .issue(TENANT, |key| {
+        .issue_key(TENANT, |key| {
             key.kind = KeyKind::Additional;
             key.permissions = Some(vec!["Viewer".into()]);
             key.valid_until = NaiveDate::from_ymd_opt(2026, 2, 28);
         })
         .await;
-    let webhook = app.issue(TENANT, |key| key.kind = KeyKind::Webhook).await;
-    let revoked = app.issue(TENANT, |_| {}).await;
+    let webhook = app.issue_key(TENANT, |key| key.kind = KeyKind::Webhook).await;
+    let revoked = app.issue_key(TENANT, |_| {}).await;
     let last = app.store.read(|connection| api_keys::list(connection, TENANT)).await.unwrap().last().unwrap().id;
     app.store
         .write(move |connection| {
@@ -48,7 +48,7 @@ async fn unusable_keys_are_all_reported_as_invalid() {
         .unwrap();
     for key in [UNKNOWN, "abc", &expired, &webhook, &revoked] {
         assert_eq!(
-            app.logs_with(key, LIST, "").await,
+            app.post_log_with(key, LIST, "").await,
             r#"400 {"error":"Invalid API Key","message":"Invalid API Key"}"#
         );
     }
@@ -59,21 +59,21 @@ async fn any_read_permission_is_sufficient() {
     let app = TestApp::new().await;
     for permission in PERMISSIONS {
         let key = app
-            .issue(TENANT, |key| {
+            .issue_key(TENANT, |key| {
                 key.kind = KeyKind::Additional;
                 key.permissions = Some(vec![permission.into()]);
             })
             .await;
-        assert!(app.logs_with(&key, LIST, "").await.starts_with("200 "), "{permission}");
+        assert!(app.post_log_with(&key, LIST, "").await.starts_with("200 "), "{permission}");
     }
     let none = app
-        .issue(TENANT, |key| {
+        .issue_key(TENANT, |key| {
             key.kind = KeyKind::Additional;
             key.groups = Some(vec!["message-history".into()]);
         })
         .await;
-    assert_snapshot!(app.logs_with(&none, LIST, "").await, @r#"422 {"error":"You do not have permissions to read WhatsApp Log. You need one of these permissions: Project Owner, Project Admin, Project Member, Viewer, Read WhatsApp Log, Read All Project Resources","message":"You do not have permissions to read WhatsApp Log. You need one of these permissions: Project Owner, Project Admin, Project Member, Viewer, Read WhatsApp Log, Read All Project Resources"}"#);
-    assert!(app.logs_with(&none, COUNT, "").await.starts_with("422 "));
+    assert_snapshot!(app.post_log_with(&none, LIST, "").await, @r#"422 {"error":"You do not have permissions to read WhatsApp Log. You need one of these permissions: Project Owner, Project Admin, Project Member, Viewer, Read WhatsApp Log, Read All Project Resources","message":"You do not have permissions to read WhatsApp Log. You need one of these permissions: Project Owner, Project Admin, Project Member, Viewer, Read WhatsApp Log, Read All Project Resources"}"#);
+    assert!(app.post_log_with(&none, COUNT, "").await.starts_with("422 "));
 }
 
 #[actix_web::test]
@@ -91,7 +91,7 @@ async fn write_requests_are_refused() {
         ("GET", format!("{one}/delete-item")),
     ] {
         for key in ["", "abc", &app.key] {
-            let response = app.log_call(key, method, &path, "{}").await;
+            let response = app.log_request(key, method, &path, "{}").await;
             let text: serde_json::Value = serde_json::from_str(&response.body).unwrap();
             assert_eq!(text["error"], text["message"]);
             table += &format!("{method} {path} {}: {}\n", response.status.as_u16(), text["error"].as_str().unwrap());
@@ -125,8 +125,8 @@ async fn write_requests_are_refused() {
 #[actix_web::test]
 async fn key_header_ignores_case_and_project_headers_are_ignored() {
     let app = TestApp::new().await;
-    app.tenant(TenantId(77)).await;
-    app.import_logs_for(TenantId(77), [log(1, json!({}))]).await;
+    app.create_tenant(TenantId(77)).await;
+    app.import_logs_for(TenantId(77), [log_row(1, json!({}))]).await;
     let other = TenantId(77).derived_project_id().to_string();
     for name in ["apikey", "APIKey", "ApiKey", "APIKEY"] {
         let headers = [(name, app.key.as_str()), ("tenantid", other.as_str()), ("ProjectID", other.as_str())];
@@ -138,9 +138,9 @@ async fn key_header_ignores_case_and_project_headers_are_ignored() {
 #[actix_web::test]
 async fn project_in_a_query_cannot_reach_another_project() {
     let app = TestApp::new().await;
-    app.tenant(TenantId(77)).await;
-    app.import_logs_for(TenantId(77), [log(1, json!({})), log(2, json!({}))]).await;
-    app.import_logs([log(3, json!({}))]).await;
+    app.create_tenant(TenantId(77)).await;
+    app.import_logs_for(TenantId(77), [log_row(1, json!({})), log_row(2, json!({}))]).await;
+    app.import_logs([log_row(3, json!({}))]).await;
     let other = TenantId(77).derived_project_id().to_string();
     for project in
         [json!(other), json!({"_type": "ObjectID", "value": other}), json!({"_type": "NotNull"}), json!(null)]
@@ -176,9 +176,9 @@ async fn restricted_key_sees_only_its_senders_in_both_dialects() {
         whatsapp(5, json!({"subjectId": 503})),
     ])
     .await;
-    app.import_logs([log(7, json!({}))]).await;
+    app.import_logs([log_row(7, json!({}))]).await;
     let restricted = |senders: Vec<i64>| {
-        app.issue(TENANT, |key| {
+        app.issue_key(TENANT, |key| {
             key.kind = KeyKind::Additional;
             key.groups = Some(vec!["message-history".into()]);
             key.permissions = Some(vec!["Read WhatsApp Log".into()]);
@@ -188,30 +188,30 @@ async fn restricted_key_sees_only_its_senders_in_both_dialects() {
     let (one, two) = (restricted(vec![501]).await, restricted(vec![501, 502]).await);
     assert_eq!(app.ids_with(&one, "{}").await, "[4, 1]");
     assert_eq!(app.ids_with(&two, "{}").await, "[4, 2, 1]");
-    let texts = |answer: String| answer.split_once("of ").unwrap().1.to_owned();
-    assert_eq!(texts(app.found("{}").await), "6");
-    assert_eq!(texts(app.found_with(&one, "{}").await), "2");
-    assert_eq!(texts(app.found_with(&two, "{}").await), "3");
+    let count_of = |response: String| response.split_once("of ").unwrap().1.to_owned();
+    assert_eq!(count_of(app.list_numbers("{}").await), "6");
+    assert_eq!(count_of(app.list_numbers_with(&one, "{}").await), "2");
+    assert_eq!(count_of(app.list_numbers_with(&two, "{}").await), "3");
     for query in
         [json!({}), json!({"status": {"_type": "NotEqual", "value": "x"}}), json!({"toNumber": "+79001112233"})]
     {
-        assert_eq!(app.logs_with(&one, COUNT, json!({"query": query})).await, r#"200 {"count":2}"#, "{query}");
-        assert_eq!(app.logs_with(&two, COUNT, json!({"query": query})).await, r#"200 {"count":3}"#, "{query}");
+        assert_eq!(app.post_log_with(&one, COUNT, json!({"query": query})).await, r#"200 {"count":2}"#, "{query}");
+        assert_eq!(app.post_log_with(&two, COUNT, json!({"query": query})).await, r#"200 {"count":3}"#, "{query}");
         assert_eq!(
-            texts(app.found_with(&two, json!({"query": query, "sort": {"updatedAt": 1}})).await),
+            count_of(app.list_numbers_with(&two, json!({"query": query, "sort": {"updatedAt": 1}})).await),
             "3",
             "{query}"
         );
     }
-    assert_eq!(app.logs_with(&one, COUNT, json!({"query": {"status": "Read"}})).await, r#"200 {"count":1}"#);
-    let hidden = app.logs_with(&one, &format!("/api/whatsapp-log/{}/get-item", id(7)), "").await;
+    assert_eq!(app.post_log_with(&one, COUNT, json!({"query": {"status": "Read"}})).await, r#"200 {"count":1}"#);
+    let hidden = app.post_log_with(&one, &format!("/api/whatsapp-log/{}/get-item", id(7)), "").await;
     assert_eq!(hidden, "200 {}");
 }
 
 #[actix_web::test]
 async fn checks_run_in_a_fixed_order() {
     let app = TestApp::new().await;
-    let none = app.issue(TENANT, |key| key.kind = KeyKind::Additional).await;
+    let none = app.issue_key(TENANT, |key| key.kind = KeyKind::Additional).await;
     let wrong = r#"{"query":{"foo":1},"select":{"foo":1},"sort":{"foo":1},"groupBy":{"foo":1}}"#;
     let mut table = String::new();
     for (key, url, body) in [
@@ -227,8 +227,8 @@ async fn checks_run_in_a_fixed_order() {
         (app.key.as_str(), "", r#"{"sort":{"foo":1},"groupBy":{"foo":1}}"#),
         (app.key.as_str(), "", r#"{"groupBy":{"foo":1}}"#),
     ] {
-        let answer = app.logs_with(key, &format!("{LIST}{url}"), body).await;
-        let (status, body) = answer.split_once(' ').unwrap();
+        let response = app.post_log_with(key, &format!("{LIST}{url}"), body).await;
+        let (status, body) = response.split_once(' ').unwrap();
         let text: serde_json::Value = serde_json::from_str(body).unwrap();
         let text: String = text["error"].as_str().unwrap().chars().take(60).collect();
         table += &format!("{status} {text}\n");
@@ -251,10 +251,10 @@ async fn checks_run_in_a_fixed_order() {
 #[actix_web::test]
 async fn rate_limit_error_has_the_dialects_format() {
     let app = TestApp::with(|config| config.edna.requests_per_second = 1).await;
-    assert!(app.logs(LIST, "").await.starts_with("200 "));
-    let mut last = app.log_call(&app.key, "POST", LIST, "").await;
+    assert!(app.post_log(LIST, "").await.starts_with("200 "));
+    let mut last = app.log_request(&app.key, "POST", LIST, "").await;
     while last.status.as_u16() == 200 {
-        last = app.log_call(&app.key, "POST", LIST, "").await;
+        last = app.log_request(&app.key, "POST", LIST, "").await;
     }
     assert_eq!((last.status.as_u16(), last.header("retry-after")), (429, "1"));
     assert_snapshot!(last.body, @r#"{"error":"The key makes too many requests; the Retry-After header tells when to try again.","message":"The key makes too many requests; the Retry-After header tells when to try again."}"#);

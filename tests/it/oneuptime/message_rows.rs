@@ -1,19 +1,19 @@
-//! One store, two dialects: which row a message is, from the moment it is recorded (docs/oneuptime.md §2).
+//! The WhatsApp log rows that messages become as soon as they are recorded (docs/oneuptime.md §2).
 
 use diesel::prelude::*;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::{COUNT, LIST, log, whatsapp};
-use crate::support::{TENANT, TestApp, message};
+use super::{COUNT, LIST, log_row, whatsapp};
+use crate::support::{TENANT, TestApp, message, permutations};
 use history_gateway::ingest::{self, OutcomeCounts};
 use history_gateway::model::{Item, TenantId, whatsapp_log};
 use history_gateway::store::schema::{tenants, whatsapp_log_days, whatsapp_logs};
 
-/// The row of a message as an answer has it.
+/// The row of a message, as a response has it.
 async fn row(app: &TestApp, id: i64, select: serde_json::Value) -> String {
     let id = whatsapp_log::id_of_message(TENANT, id);
-    app.logs(&format!("/api/whatsapp-log/{id}/get-item"), json!({"select": select})).await
+    app.post_log(&format!("/api/whatsapp-log/{id}/get-item"), json!({"select": select})).await
 }
 
 #[actix_web::test]
@@ -28,7 +28,7 @@ async fn whatsapp_message_is_a_log_row_in_the_next_request() {
     let select = json!({"createdAt": true, "updatedAt": true, "version": true, "projectId": true, "toNumber": true,
         "fromNumber": true, "messageText": true, "statusMessage": true, "whatsAppMessageId": true, "status": true,
         "whatsAppCostInUSDCents": true, "incidentId": true});
-    assert_snapshot!(app.logs(LIST, json!({"select": select})).await, @r#"200 {"count":1,"limit":10,"skip":0,"data":[{"_id":"0db8af39-0932-8002-8000-00028fa6ae01","createdAt":"2026-03-01T10:00:00.000Z","updatedAt":"2026-03-01T10:00:05.000Z","version":1,"projectId":"0db8af39-0932-5cc3-8099-9be69066a8d3","toNumber":"+79001112233","fromNumber":null,"messageText":"Hello. Glad to see","statusMessage":"delivered to handset","whatsAppMessageId":null,"status":"Delivered","whatsAppCostInUSDCents":0,"incidentId":null}]}"#);
+    assert_snapshot!(app.post_log(LIST, json!({"select": select})).await, @r#"200 {"count":1,"limit":10,"skip":0,"data":[{"_id":"0db8af39-0932-8002-8000-00028fa6ae01","createdAt":"2026-03-01T10:00:00.000Z","updatedAt":"2026-03-01T10:00:05.000Z","version":1,"projectId":"0db8af39-0932-5cc3-8099-9be69066a8d3","toNumber":"+79001112233","fromNumber":null,"messageText":"Hello. Glad to see","statusMessage":"delivered to handset","whatsAppMessageId":null,"status":"Delivered","whatsAppCostInUSDCents":0,"incidentId":null}]}"#);
 }
 
 #[actix_web::test]
@@ -41,7 +41,7 @@ async fn only_outgoing_whatsapp_messages_become_rows() {
         whatsapp(4, json!({})),
     ])
     .await;
-    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+    assert_eq!(app.post_log(COUNT, "").await, r#"200 {"count":1}"#);
 }
 
 #[actix_web::test]
@@ -97,9 +97,9 @@ async fn row_keeps_its_id_when_its_status_changes() {
     200 {"_id":"0db8af39-0932-8002-8000-000000000005","updatedAt":"2026-03-01T10:00:01.000Z","status":"Sent"}
     200 {"_id":"0db8af39-0932-8002-8000-000000000005","updatedAt":"2026-03-01T10:05:00.000Z","status":"Read"}
     "#);
-    assert_eq!(app.logs(COUNT, r#"{"query":{"status":"Sent"}}"#).await, r#"200 {"count":0}"#);
-    assert_eq!(app.logs(COUNT, r#"{"query":{"status":"Read"}}"#).await, r#"200 {"count":1}"#);
-    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+    assert_eq!(app.post_log(COUNT, r#"{"query":{"status":"Sent"}}"#).await, r#"200 {"count":0}"#);
+    assert_eq!(app.post_log(COUNT, r#"{"query":{"status":"Read"}}"#).await, r#"200 {"count":1}"#);
+    assert_eq!(app.post_log(COUNT, "").await, r#"200 {"count":1}"#);
 }
 
 #[actix_web::test]
@@ -139,10 +139,10 @@ async fn addresses_and_contents_map_to_numbers_and_texts() {
 async fn row_is_removed_when_its_message_changes_channel() {
     let app = TestApp::new().await;
     app.import([whatsapp(1, json!({"deliveryStatus": "SENT"}))]).await;
-    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+    assert_eq!(app.post_log(COUNT, "").await, r#"200 {"count":1}"#);
     app.import([message(1, json!({"deliveryStatus": "READ"}))]).await;
-    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":0}"#);
-    assert_eq!(app.found(json!({"query": {"toNumber": "+79001112233"}})).await, "[] of 0");
+    assert_eq!(app.post_log(COUNT, "").await, r#"200 {"count":0}"#);
+    assert_eq!(app.list_numbers(json!({"query": {"toNumber": "+79001112233"}})).await, "[] of 0");
 }
 
 #[actix_web::test]
@@ -161,7 +161,7 @@ async fn message_and_copy_of_its_row_merge_in_either_order() {
     let sent =
         whatsapp(5, json!({"deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z", "subjectId": 501}));
     let copy = |at: &str, cost: i64| {
-        log(
+        log_row(
             1,
             json!({"_id": id, "toNumber": "+79001112233", "status": "Read", "updatedAt": at,
             "createdAt": "2026-03-01T10:00:00Z", "whatsAppCostInUSDCents": cost}),
@@ -174,12 +174,12 @@ async fn message_and_copy_of_its_row_merge_in_either_order() {
         other.import_logs([copy]).await;
         other.import([sent.clone()]).await;
         let select = json!({"status": true, "updatedAt": true, "whatsAppCostInUSDCents": true, "createdAt": true});
-        let answer = row(&one, 5, select.clone()).await;
-        assert!(answer.contains(&format!("\"status\":\"{status}\"")), "{answer}");
-        assert_eq!(row(&other, 5, select).await, answer);
+        let response = row(&one, 5, select.clone()).await;
+        assert!(response.contains(&format!("\"status\":\"{status}\"")), "{response}");
+        assert_eq!(row(&other, 5, select).await, response);
         for app in [&one, &other] {
-            assert_eq!(app.logs(COUNT, json!({"query": {"status": status}})).await, r#"200 {"count":1}"#);
-            assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":1}"#);
+            assert_eq!(app.post_log(COUNT, json!({"query": {"status": status}})).await, r#"200 {"count":1}"#);
+            assert_eq!(app.post_log(COUNT, "").await, r#"200 {"count":1}"#);
         }
     }
 }
@@ -190,12 +190,12 @@ async fn any_order_of_messages_and_copies_gives_the_same_store() {
     let message =
         |word: &str, at: &str| whatsapp(5, json!({"deliveryStatus": word, "deliveryStatusAt": at, "subjectId": 501}));
     let copy = |at: &str, text: &str| {
-        log(
+        log_row(
             1,
             json!({"_id": id, "status": "Copy", "messageText": text, "updatedAt": at, "createdAt": "2026-03-01T10:00:00Z"}),
         )
     };
-    // READ is the greater status and came earlier, so the message goes back in time behind one copy or both.
+    // READ takes precedence although it is earlier, so the time of the message's row goes back past that of a copy.
     let events = [
         (true, message("DELIVERED", "2026-03-01T12:00:00Z")),
         (true, message("READ", "2026-03-01T10:30:00Z")),
@@ -206,8 +206,8 @@ async fn any_order_of_messages_and_copies_gives_the_same_store() {
             crate::support::message(5, json!({"deliveryStatus": "READ", "deliveryStatusAt": "2026-03-01T10:31:00Z"})),
         ),
     ];
-    // The very row that the message is while it is delivered, as an export of then has it.
-    let same = log(
+    // The row that the message has while it is DELIVERED, as an export at that time contains it.
+    let same = log_row(
         1,
         json!({"_id": id, "toNumber": "+79001112233", "status": "Delivered", "createdAt": "2026-03-01T10:00:00Z",
             "updatedAt": "2026-03-01T12:00:00Z"}),
@@ -218,8 +218,8 @@ async fn any_order_of_messages_and_copies_gives_the_same_store() {
         let mut stores = std::collections::BTreeSet::new();
         for order in permutations(chosen.len()) {
             let app = TestApp::new().await;
-            for place in order {
-                let (is_message, event) = &chosen[place];
+            for index in order {
+                let (is_message, event) = &chosen[index];
                 if *is_message {
                     app.import([event.clone()]).await;
                 } else {
@@ -227,25 +227,14 @@ async fn any_order_of_messages_and_copies_gives_the_same_store() {
                 }
             }
             let select = json!({"status": true, "updatedAt": true, "messageText": true});
-            stores.insert(app.logs(LIST, json!({"select": select})).await);
+            stores.insert(app.post_log(LIST, json!({"select": select})).await);
         }
         assert_eq!(stores.len(), 1, "{stores:#?}");
     }
 }
 
-fn permutations(length: usize) -> Vec<Vec<usize>> {
-    if length == 0 {
-        return vec![Vec::new()];
-    }
-    let shorter = permutations(length - 1);
-    let with_last = |order: &Vec<usize>| {
-        (0..length).map(|place| [&order[..place], &[length - 1], &order[place..]].concat()).collect::<Vec<_>>()
-    };
-    shorter.iter().flat_map(with_last).collect()
-}
-
-/// Makes the store what it was before there was a WhatsApp log.
-async fn forget_the_log(app: &TestApp) {
+/// Brings the store into its state before there was a WhatsApp log.
+async fn delete_log_rows(app: &TestApp) {
     app.store
         .write(|connection| {
             diesel::delete(whatsapp_logs::table).execute(connection)?;
@@ -260,7 +249,7 @@ async fn forget_the_log(app: &TestApp) {
 #[actix_web::test]
 async fn backfill_creates_rows_and_resumes_after_an_interruption() {
     let app = TestApp::new().await;
-    app.tenant(TenantId(9000)).await;
+    app.create_tenant(TenantId(9000)).await;
     let items = |ids: std::ops::Range<i64>| {
         ids.map(|id| whatsapp(id, json!({"deliveryStatus": if id % 3 == 0 { "READ" } else { "SENT" }})))
     };
@@ -268,29 +257,31 @@ async fn backfill_creates_rows_and_resumes_after_an_interruption() {
     app.import((5000..5010).map(|id| message(id, json!({})))).await;
     app.import_for(TenantId(9000), items(1..4)).await;
     let list = json!({"select": {"status": true, "toNumber": true, "updatedAt": true}, "limit": 100, "skip": 1300});
-    let (before, count) = (app.logs(LIST, &list).await, app.logs(COUNT, r#"{"query":{"status":"Read"}}"#).await);
-    forget_the_log(&app).await;
-    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":0}"#);
-    // New messages come in meanwhile, and one of the old ones changes.
+    let (before, count) =
+        (app.post_log(LIST, &list).await, app.post_log(COUNT, r#"{"query":{"status":"Read"}}"#).await);
+    delete_log_rows(&app).await;
+    assert_eq!(app.post_log(COUNT, "").await, r#"200 {"count":0}"#);
+    // One of the old messages changes meanwhile.
     app.import([whatsapp(2599, json!({"deliveryStatus": "READ"}))]).await;
-    // Stopped after its first batch, as by the end of its process.
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let mut tell = Some(tell);
-    let making = ingest::logs::catch_up(&app.store, |rows| {
-        if let Some(tell) = tell.take() {
-            tell.send(rows).unwrap();
+    // Stopped after its first batch, as if its process ended.
+    let (report, reported) = tokio::sync::oneshot::channel();
+    let mut report = Some(report);
+    let backfill = ingest::logs::catch_up(&app.store, |rows| {
+        if let Some(report) = report.take() {
+            report.send(rows).unwrap();
         }
     });
-    let done = tokio::select! { rows = told => rows.unwrap(), _ = making => panic!("it was not stopped") };
-    assert_eq!(done, 2000);
+    let stopped_after =
+        tokio::select! { rows = reported => rows.unwrap(), _ = backfill => panic!("it was not stopped") };
+    assert_eq!(stopped_after, 2000);
     ingest::logs::catch_up(&app.store, |_| {}).await.unwrap();
     assert_eq!(ingest::logs::catch_up(&app.store, |_| {}).await.unwrap(), 0);
     app.import([whatsapp(2599, json!({"deliveryStatus": "SENT"}))]).await;
-    assert_eq!(app.logs(COUNT, "").await, r#"200 {"count":2599}"#);
-    assert_eq!(app.logs(LIST, &list).await, before);
+    assert_eq!(app.post_log(COUNT, "").await, r#"200 {"count":2599}"#);
+    assert_eq!(app.post_log(LIST, &list).await, before);
     let one_more = count.replace("866", "867");
     assert_eq!(
-        (count.as_str(), app.logs(COUNT, r#"{"query":{"status":"Read"}}"#).await),
+        (count.as_str(), app.post_log(COUNT, r#"{"query":{"status":"Read"}}"#).await),
         (r#"200 {"count":866}"#, one_more)
     );
 }
@@ -299,7 +290,7 @@ async fn backfill_creates_rows_and_resumes_after_an_interruption() {
 async fn deleting_a_tenant_deletes_its_log() {
     let app = TestApp::new().await;
     app.import([whatsapp(1, json!({}))]).await;
-    app.import_logs([log(1, json!({}))]).await;
+    app.import_logs([log_row(1, json!({}))]).await;
     app.store.write(|connection| history_gateway::store::tenants::delete(connection, TENANT)).await.unwrap();
     let left: (i64, i64) = app
         .store
@@ -315,7 +306,7 @@ async fn deleting_a_tenant_deletes_its_log() {
 #[actix_web::test]
 async fn ingest_counts_imported_updated_and_unchanged_rows() {
     let app = TestApp::new().await;
-    let row = |at: &str, status: &str| log(1, json!({"updatedAt": at, "status": status}));
+    let row = |at: &str, status: &str| log_row(1, json!({"updatedAt": at, "status": status}));
     let recorded = |imported, updated, unchanged| OutcomeCounts { imported, updated, unchanged };
     assert_eq!(app.import_logs([row("2026-03-01T11:00:00Z", "Sent")]).await, recorded(1, 0, 0));
     assert_eq!(app.import_logs([row("2026-03-01T11:00:00Z", "Sent")]).await, recorded(0, 0, 1));

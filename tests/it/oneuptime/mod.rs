@@ -1,4 +1,4 @@
-//! The OneUptime dialect, a file a part of docs/oneuptime.md, and what its tests share.
+//! The OneUptime dialect, one file per part of docs/oneuptime.md, and what its tests share.
 
 mod counts;
 mod files;
@@ -31,8 +31,8 @@ pub fn id(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
-/// A row of OneUptime's own with every required field, a minute after the row before it, and `fields` over it.
-pub fn log(number: u32, fields: Value) -> Value {
+/// A row in OneUptime's form with every required field, its number in minutes after 10:00; `fields` override them.
+pub fn log_row(number: u32, fields: Value) -> Value {
     let mut row = json!({
         "_id": id(number),
         "createdAt": format!("2026-03-01T10:{number:02}:00.000Z"),
@@ -43,15 +43,15 @@ pub fn log(number: u32, fields: Value) -> Value {
     row
 }
 
-/// A WhatsApp message that was sent out, in edna's form, and `fields` over it.
+/// An outgoing WhatsApp message in edna's form; `fields` override its fields or are added.
 pub fn whatsapp(id: i64, fields: Value) -> Value {
     let mut message = crate::support::message(id, json!({"channelType": "WHATSAPP"}));
     message.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     message
 }
 
-/// The name of a row in short: its number, or what a message's row begins with.
-fn short(id: &str) -> String {
+/// The number of a row; the whole id if it is a message's row.
+fn short_id(id: &str) -> String {
     let number = id.strip_prefix("00000000-0000-4000-8000-").and_then(|end| end.parse::<u32>().ok());
     number.map_or_else(|| id.to_owned(), |number| number.to_string())
 }
@@ -67,49 +67,53 @@ impl TestApp {
         ingest::logs::record(&self.store, tenant, rows).await.unwrap()
     }
 
-    /// A request with a key in OneUptime's header; none where the key is empty.
-    pub async fn log_call(&self, key: &str, method: &str, path: &str, body: impl ToString) -> Response {
+    /// Sends a request with a key in OneUptime's header, or without the header if the key is empty.
+    pub async fn log_request(&self, key: &str, method: &str, path: &str, body: impl ToString) -> Response {
         let headers: &[(&str, &str)] = if key.is_empty() { &[] } else { &[("ApiKey", key)] };
         self.send(method, path, headers, body.to_string()).await
     }
 
-    /// A request with the master key: `200 {"count":…}`.
-    pub async fn logs(&self, path: &str, body: impl ToString) -> String {
-        self.logs_with(&self.key, path, body).await
+    /// Posts a request with the master key; gives status and body: `200 {"count":…}`.
+    pub async fn post_log(&self, path: &str, body: impl ToString) -> String {
+        self.post_log_with(&self.key, path, body).await
     }
 
-    pub async fn logs_with(&self, key: &str, path: &str, body: impl ToString) -> String {
-        let response = self.log_call(key, "POST", path, body).await;
+    pub async fn post_log_with(&self, key: &str, path: &str, body: impl ToString) -> String {
+        let response = self.log_request(key, "POST", path, body).await;
         format!("{} {}", response.status.as_u16(), response.body)
     }
 
-    /// The rows of a list by their numbers, and the count: `[3, 2] of 5`.
-    pub async fn found(&self, body: impl ToString) -> String {
-        self.found_with(&self.key, body).await
+    /// Requests a list; gives the numbers of its rows and the count: `[3, 2] of 5`.
+    pub async fn list_numbers(&self, body: impl ToString) -> String {
+        self.list_numbers_with(&self.key, body).await
     }
 
-    pub async fn found_with(&self, key: &str, body: impl ToString) -> String {
-        let answer = self.logs_with(key, LIST, body).await;
-        let Some(body) = answer.strip_prefix("200 ") else { return answer };
-        let answer: Value = serde_json::from_str(body).unwrap();
-        let ids = answer["data"].as_array().unwrap().iter();
-        let ids: Vec<String> = ids.map(|row| short(row["_id"].as_str().unwrap())).collect();
-        format!("[{}] of {}", ids.join(", "), answer["count"])
+    pub async fn list_numbers_with(&self, key: &str, body: impl ToString) -> String {
+        let response = self.post_log_with(key, LIST, body).await;
+        let Some(body) = response.strip_prefix("200 ") else { return response };
+        let response: Value = serde_json::from_str(body).unwrap();
+        let ids = response["data"].as_array().unwrap().iter();
+        let ids: Vec<String> = ids.map(|row| short_id(row["_id"].as_str().unwrap())).collect();
+        format!("[{}] of {}", ids.join(", "), response["count"])
     }
 
-    /// The rows that a query finds, the oldest first; the count endpoint must say the same.
+    /// The rows that a query finds, the oldest first. Fails unless the count endpoint agrees.
     pub async fn query(&self, query: Value) -> String {
-        let found = self.found(json!({"query": query, "sort": {"createdAt": 1}, "limit": 100})).await;
+        let found = self.list_numbers(json!({"query": query, "sort": {"createdAt": 1}, "limit": 100})).await;
         let Some((_, count)) = found.split_once(" of ") else {
-            assert_eq!(self.logs(COUNT, json!({"query": query})).await, found, "{query}");
+            assert_eq!(self.post_log(COUNT, json!({"query": query})).await, found, "{query}");
             return found;
         };
-        assert_eq!(self.logs(COUNT, json!({"query": query})).await, format!("200 {{\"count\":{count}}}"), "{query}");
+        assert_eq!(
+            self.post_log(COUNT, json!({"query": query})).await,
+            format!("200 {{\"count\":{count}}}"),
+            "{query}"
+        );
         found.split_once(" of ").unwrap().0.to_owned()
     }
 
-    /// A key with the live form of answers.
+    /// A key with the live profile.
     pub async fn live_key(&self) -> String {
-        self.issue(TENANT, |key| key.oneuptime_profile = Some("live".into())).await
+        self.issue_key(TENANT, |key| key.oneuptime_profile = Some("live".into())).await
     }
 }

@@ -1,8 +1,8 @@
-//! The operators of a query (docs/oneuptime.md §5); searches have a file of their own.
+//! The operators of a query (docs/oneuptime.md §5), without the searches.
 
 use serde_json::{Value, json};
 
-use super::{id, log};
+use super::{id, log_row};
 use crate::support::TestApp;
 
 const INCIDENT: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
@@ -11,20 +11,20 @@ fn op(name: &str, value: Value) -> Value {
     json!({"_type": name, "value": value})
 }
 
-/// Row 1: everything; 2: little; 3: other values; 4: as 1, later.
+/// Row 1 has most values, 2 few, 3 other ones, and 4 the same as 1 at a later time.
 async fn app() -> TestApp {
     let app = TestApp::new().await;
     app.import_logs([
-        log(1, json!({"status": "Sent", "messageText": "a", "whatsAppCostInUSDCents": 1, "incidentId": INCIDENT})),
-        log(2, json!({"status": "Read"})),
-        log(3, json!({"status": "sent", "messageText": "b", "whatsAppCostInUSDCents": 3, "version": 2})),
-        log(4, json!({"status": "Sent", "messageText": "a", "whatsAppCostInUSDCents": 1, "incidentId": INCIDENT})),
+        log_row(1, json!({"status": "Sent", "messageText": "a", "whatsAppCostInUSDCents": 1, "incidentId": INCIDENT})),
+        log_row(2, json!({"status": "Read"})),
+        log_row(3, json!({"status": "sent", "messageText": "b", "whatsAppCostInUSDCents": 3, "version": 2})),
+        log_row(4, json!({"status": "Sent", "messageText": "a", "whatsAppCostInUSDCents": 1, "incidentId": INCIDENT})),
     ])
     .await;
     app
 }
 
-/// Holds each query against what it finds.
+/// Checks which rows each query finds.
 async fn check(table: &[(Value, &str)]) {
     let app = app().await;
     for (query, expected) in table {
@@ -173,7 +173,7 @@ async fn typed_values_are_unwrapped() {
 #[actix_web::test]
 async fn dates_compare_at_millisecond_precision() {
     let app = TestApp::new().await;
-    let at = |number, time: &str| log(number, json!({"createdAt": time, "updatedAt": time}));
+    let at = |number, time: &str| log_row(number, json!({"createdAt": time, "updatedAt": time}));
     app.import_logs([at(1, "2026-03-01T10:00:00.001Z"), at(2, "2026-03-01T10:00:00.002Z")]).await;
     for column in ["createdAt", "updatedAt"] {
         assert_eq!(app.query(json!({column: "2026-03-01T10:00:00.001Z"})).await, "[1]");
@@ -185,7 +185,7 @@ async fn dates_compare_at_millisecond_precision() {
 #[actix_web::test]
 async fn phones_compare_verbatim() {
     let app = TestApp::new().await;
-    let to = |number, phone: &str| log(number, json!({"toNumber": phone}));
+    let to = |number, phone: &str| log_row(number, json!({"toNumber": phone}));
     app.import_logs([to(1, "+1-555-123-4567"), to(2, "+15551234567"), to(3, "not a phone")]).await;
     assert_eq!(app.query(json!({"toNumber": "+1-555-123-4567"})).await, "[1]");
     assert_eq!(app.query(json!({"toNumber": "+15551234567"})).await, "[2]");

@@ -1,10 +1,10 @@
-//! A plain list of rows in memory, and what each request must answer from it: written without the gateway's own code.
+//! A plain list of rows in memory and the exact responses from it, written without the gateway's code.
 
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value, json};
 
-/// The columns of a row, in the order of an answer's keys, and what they hold.
+/// The columns of a row, in the order of a response's keys, with their types.
 pub const COLUMNS: [(&str, &str); 15] = [
     ("_id", "id"),
     ("createdAt", "date"),
@@ -27,14 +27,14 @@ pub fn kind(column: &str) -> &'static str {
     COLUMNS.iter().find(|(name, _)| *name == column).unwrap().1
 }
 
-/// A row's values, plain, null where there is none; and the subject of its message.
+/// A row's plain values, null if missing, and the subject of its message.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub values: Map<String, Value>,
     pub subject: Option<i64>,
 }
 
-/// A request and whose it is.
+/// A request, with the senders and the profile of its key.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub query: Map<String, Value>,
@@ -61,9 +61,9 @@ impl Request {
         )
     }
 
-    /// The exact answer, and the exact answer to a count of the same query.
+    /// The exact response to the list, and to a count of the same query.
     pub fn answer(&self, rows: &[Row]) -> (String, String) {
-        let mut found: Vec<&Row> = rows.iter().filter(|row| self.lets_through(row)).collect();
+        let mut found: Vec<&Row> = rows.iter().filter(|row| self.matches(row)).collect();
         found.sort_by(|a, b| self.order(a, b));
         let page: Vec<String> = found.iter().skip(self.skip).take(self.limit).map(|row| self.render(row)).collect();
         let (count, skip, limit, data) = (found.len(), self.skip, self.limit, page.join(","));
@@ -75,13 +75,13 @@ impl Request {
         (body, format!(r#"{{"count":{count}}}"#))
     }
 
-    fn lets_through(&self, row: &Row) -> bool {
+    fn matches(&self, row: &Row) -> bool {
         let is_seen = match (&self.senders, row.subject) {
             (None, _) => true,
             (Some(senders), Some(subject)) => senders.contains(&subject),
             (Some(_), None) => false,
         };
-        is_seen && self.query.iter().all(|(name, condition)| holds(row, name, condition))
+        is_seen && self.query.iter().all(|(name, condition)| condition_holds(row, name, condition))
     }
 
     fn order(&self, a: &Row, b: &Row) -> Ordering {
@@ -129,7 +129,7 @@ impl Request {
     }
 }
 
-/// Texts by code point, numbers by size; dates in the published form have the order of time.
+/// Compares texts by code point and numbers by value; as texts, dates in the published form have the order of time.
 fn compare(a: &Value, b: &Value) -> Ordering {
     match (a.as_i64(), b.as_i64()) {
         (Some(a), Some(b)) => a.cmp(&b),
@@ -141,18 +141,18 @@ fn unwrapped(value: &Value) -> Value {
     value.get("value").filter(|_| value.get("_type").is_some()).unwrap_or(value).clone()
 }
 
-fn holds(row: &Row, name: &str, condition: &Value) -> bool {
+fn condition_holds(row: &Row, name: &str, condition: &Value) -> bool {
     let operator = condition.get("_type").and_then(Value::as_str).unwrap_or_default();
     if operator == "MultiSearch" {
         let fields = condition["fields"].as_array().unwrap();
         return fields.iter().any(|field| is_like(&row.values[field.as_str().unwrap()], condition, "%", "%"));
     }
-    // The key's own project takes the place of any other.
+    // The key's own project replaces any other.
     if name == "projectId" {
         return true;
     }
     let value = &row.values[name];
-    let with =
+    let compares =
         |wanted: &dyn Fn(Ordering) -> bool| !value.is_null() && wanted(compare(value, &unwrapped(&condition["value"])));
     let is_in = |list: &Value| {
         list.as_array().unwrap().iter().any(|one| !value.is_null() && compare(value, &unwrapped(one)).is_eq())
@@ -161,16 +161,16 @@ fn holds(row: &Row, name: &str, condition: &Value) -> bool {
         ("", Value::Null) | ("IsNull", _) => value.is_null(),
         ("", Value::Array(_)) => is_in(condition),
         ("", plain) => !value.is_null() && compare(value, plain).is_eq(),
-        ("EqualTo" | "ObjectID" | "Phone" | "DateTime", _) => with(&Ordering::is_eq),
-        ("NotEqual", _) => with(&Ordering::is_ne),
-        ("EqualToOrNull", _) => value.is_null() || with(&Ordering::is_eq),
+        ("EqualTo" | "ObjectID" | "Phone" | "DateTime", _) => compares(&Ordering::is_eq),
+        ("NotEqual", _) => compares(&Ordering::is_ne),
+        ("EqualToOrNull", _) => value.is_null() || compares(&Ordering::is_eq),
         ("NotNull", _) => !value.is_null(),
-        ("GreaterThan", _) => with(&Ordering::is_gt),
-        ("GreaterThanOrEqual", _) => with(&Ordering::is_ge),
-        ("LessThan", _) => with(&Ordering::is_lt),
-        ("LessThanOrEqual", _) => with(&Ordering::is_le),
-        ("GreaterThanOrNull", _) => value.is_null() || with(&Ordering::is_gt),
-        ("LessThanOrNull", _) => value.is_null() || with(&Ordering::is_lt),
+        ("GreaterThan", _) => compares(&Ordering::is_gt),
+        ("GreaterThanOrEqual", _) => compares(&Ordering::is_ge),
+        ("LessThan", _) => compares(&Ordering::is_lt),
+        ("LessThanOrEqual", _) => compares(&Ordering::is_le),
+        ("GreaterThanOrNull", _) => value.is_null() || compares(&Ordering::is_gt),
+        ("LessThanOrNull", _) => value.is_null() || compares(&Ordering::is_lt),
         ("InBetween", _) => {
             let from = |end: &str| compare(value, &unwrapped(&condition[end]));
             !value.is_null() && from("startValue").is_ge() && from("endValue").is_le()

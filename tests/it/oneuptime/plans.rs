@@ -1,4 +1,4 @@
-//! Which index each request for rows walks, and how many rows it looks at.
+//! Which index each list request scans, and how many rows it examines.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -45,8 +45,8 @@ fn query(body: &Value, senders: Option<Vec<i64>>) -> LogQuery {
     }
 }
 
-/// How many rows were found of how many, and how many were looked at.
-async fn touched(app: &TestApp, body: Value) -> String {
+/// How many rows the page has, the count, and how many rows were examined.
+async fn rows_read(app: &TestApp, body: Value) -> String {
     let query = query(&body, None);
     let (page, rows) = app.store.read(move |connection| page::page_counted(connection, &query)).await.unwrap();
     let page::PageRows::Ids(ids) = page.rows else { panic!("ids were asked for") };
@@ -103,16 +103,16 @@ fn cases() -> Vec<(&'static str, Value)> {
 
 #[actix_web::test]
 async fn each_request_uses_the_intended_index() {
-    let app = filled(TestApp::on(Database::file(), NOW, |_| {}).await).await;
+    let app = filled(TestApp::on(Database::sqlite(), NOW, |_| {}).await).await;
     let mut plans = String::new();
     for (name, body) in cases() {
         let query = query(&body, None);
         let plan = app.store.read(move |connection| page::plan(connection, &query)).await.unwrap();
-        let walks = plan
+        let scans = plan
             .iter()
             .filter(|line| line.contains("whatsapp_logs") || line.contains("TEMP"))
             .map(|line| format!("  {line}\n"));
-        plans += &format!("{name}\n{}", walks.collect::<String>());
+        plans += &format!("{name}\n{}", scans.collect::<String>());
     }
     for (name, senders) in [("a key of one sender", vec![501]), ("a key of two", vec![501, 502])] {
         let query = query(&json!({}), Some(senders));
@@ -191,10 +191,10 @@ async fn each_request_uses_the_intended_index() {
 
 #[actix_web::test]
 async fn lists_and_counts_read_the_expected_number_of_rows() {
-    let app = filled(TestApp::on(Database::file(), NOW, |_| {}).await).await;
+    let app = filled(TestApp::on(Database::sqlite(), NOW, |_| {}).await).await;
     let mut table = String::new();
     for (name, body) in cases() {
-        table += &format!("{name}: {}\n", touched(&app, body).await);
+        table += &format!("{name}: {}\n", rows_read(&app, body).await);
     }
     assert_snapshot!(table, @"
     the default list: 10 of 2000: 10
@@ -228,7 +228,7 @@ async fn lists_and_counts_read_the_expected_number_of_rows() {
 #[cfg(feature = "postgres")]
 #[actix_web::test]
 async fn postgres_uses_the_same_indexes() {
-    let Some(cluster) = crate::support::server() else { return };
+    let Some(cluster) = crate::support::postgres_cluster() else { return };
     let app = filled(TestApp::on(Database::on(cluster, "template1"), NOW, |_| {}).await).await;
     app.store
         .write(|connection| {
@@ -241,11 +241,11 @@ async fn postgres_uses_the_same_indexes() {
     for (name, body) in cases() {
         let query = query(&body, None);
         let plan = app.store.read(move |connection| page::plan(connection, &query)).await.unwrap();
-        let walks = plan
+        let scans = plan
             .iter()
             .filter(|line| line.contains("Scan") || line.contains("Sort") || line.contains("hashed"))
             .map(|line| format!("  {}\n", line.trim()));
-        plans += &format!("{name}\n{}", walks.collect::<String>());
+        plans += &format!("{name}\n{}", scans.collect::<String>());
     }
     assert_snapshot!(plans, @r#"
     the default list

@@ -1,4 +1,4 @@
-//! Random rows and requests give what a plain list in memory gives, in both profiles, for two projects.
+//! Random rows and requests give the same responses as a plain list in memory, in both profiles, with two projects.
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -40,7 +40,7 @@ fn value_of(column: &'static str) -> BoxedStrategy<Value> {
     }
 }
 
-/// A row of OneUptime's own.
+/// A row in OneUptime's form.
 fn own_row() -> impl Strategy<Value = Map<String, Value>> {
     let optional = ["fromNumber", "messageText", "statusMessage", "whatsAppMessageId", "incidentId", "userId"];
     let required = ["_id", "createdAt", "updatedAt", "version", "toNumber", "status", "whatsAppCostInUSDCents"];
@@ -55,7 +55,7 @@ fn own_row() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-/// A message of edna's: its id, its status, its sender, its text and when it was sent.
+/// A message in edna's form: its id, status, subject, text and time.
 type Message = (i64, &'static str, Option<i64>, &'static str, &'static str);
 
 fn message() -> impl Strategy<Value = Message> {
@@ -118,7 +118,7 @@ fn request() -> impl Strategy<Value = Request> {
         })
 }
 
-/// The row that a message is, by docs/oneuptime.md §2.
+/// The row that a message becomes, by docs/oneuptime.md §2.
 fn row_of(tenant: TenantId, message: Message) -> Row {
     let (number, word, subject, text, at) = message;
     let status = match word {
@@ -140,10 +140,10 @@ struct Filled {
     rows: Vec<Row>,
 }
 
-/// Fills a store through both doors, and a list in memory beside it.
+/// Fills a store with rows and messages, and a list in memory with the same rows.
 async fn filled(own: Vec<(bool, Map<String, Value>)>, messages: Vec<(bool, Message)>) -> Filled {
     let app = TestApp::new().await;
-    app.tenant(OTHER).await;
+    app.create_tenant(OTHER).await;
     let mut rows: Vec<Row> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for (is_other, mut values) in own {
@@ -187,7 +187,7 @@ fn random_requests_match_the_in_memory_oracle() {
             let Filled { app, rows } = filled(own, messages).await;
             for request in requests {
                 let (profile, senders) = (if request.live { "live" } else { "published" }, request.senders.clone());
-                let key = app.issue(TENANT, |key| {
+                let key = app.issue_key(TENANT, |key| {
                     key.kind = KeyKind::Additional;
                     key.permissions = Some(vec!["Viewer".into()]);
                     key.oneuptime_profile = Some(profile.into());
@@ -195,8 +195,8 @@ fn random_requests_match_the_in_memory_oracle() {
                 }).await;
                 let (list, count) = request.answer(&rows);
                 let body = request.body();
-                prop_assert_eq!(app.logs_with(&key, LIST, &body).await, format!("200 {list}"), "{}", body);
-                prop_assert_eq!(app.logs_with(&key, COUNT, &body).await, format!("200 {count}"), "{}", body);
+                prop_assert_eq!(app.post_log_with(&key, LIST, &body).await, format!("200 {list}"), "{}", body);
+                prop_assert_eq!(app.post_log_with(&key, COUNT, &body).await, format!("200 {count}"), "{}", body);
             }
             Ok(())
         });

@@ -1,9 +1,9 @@
-//! Requests of OneUptime's reference page, dashboard and programs, word for word.
+//! Requests of OneUptime's reference page, dashboard and programs, verbatim.
 
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::log;
+use super::log_row;
 use crate::support::{Response, TENANT, TestApp};
 
 const REQUESTS: &str = include_str!("../../fixtures/oneuptime.http");
@@ -49,7 +49,7 @@ async fn send(app: &TestApp, key: &str, sample: &Sample) -> Response {
 async fn app() -> TestApp {
     let app = TestApp::new().await;
     let row = |id: &str, at: &str, fields: serde_json::Value| {
-        let mut row = log(0, json!({"_id": id, "createdAt": at}));
+        let mut row = log_row(0, json!({"_id": id, "createdAt": at}));
         row.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         row
     };
@@ -109,7 +109,7 @@ async fn published_requests_get_the_expected_responses() {
 #[actix_web::test]
 async fn dashboard_requests_get_the_live_responses() {
     let app = app().await;
-    let key = app.issue(TENANT, |key| key.oneuptime_profile = Some("live".into())).await;
+    let key = app.issue_key(TENANT, |key| key.oneuptime_profile = Some("live".into())).await;
     let mut table = String::new();
     for sample in samples().iter().filter(|sample| sample.name.contains("dashboard")) {
         let response = send(&app, &key, sample).await;

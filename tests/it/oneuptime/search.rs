@@ -1,8 +1,8 @@
-//! Searches without regard to case (docs/oneuptime.md §5).
+//! Case-insensitive searches (docs/oneuptime.md §5).
 
 use serde_json::{Value, json};
 
-use super::{COUNT, id, log};
+use super::{COUNT, id, log_row};
 use crate::support::TestApp;
 
 fn op(name: &str, value: &str) -> Value {
@@ -11,7 +11,7 @@ fn op(name: &str, value: &str) -> Value {
 
 async fn with_texts(texts: &[&str]) -> TestApp {
     let app = TestApp::new().await;
-    let row = |(number, text): (u32, &&str)| log(number, json!({"messageText": text}));
+    let row = |(number, text): (u32, &&str)| log_row(number, json!({"messageText": text}));
     app.import_logs((1..).zip(texts).map(row)).await;
     app
 }
@@ -45,7 +45,7 @@ async fn search_operators_match_their_position_in_the_text() {
 #[actix_web::test]
 async fn not_contains_includes_nulls_and_search_does_not() {
     let app = TestApp::new().await;
-    app.import_logs([log(1, json!({"messageText": "a"})), log(2, json!({}))]).await;
+    app.import_logs([log_row(1, json!({"messageText": "a"})), log_row(2, json!({}))]).await;
     assert_eq!(app.query(json!({"messageText": op("NotContains", "a")})).await, "[2]");
     assert_eq!(app.query(json!({"messageText": op("NotContains", "b")})).await, "[1, 2]");
     assert_eq!(app.query(json!({"messageText": op("Search", "")})).await, "[1]");
@@ -65,7 +65,7 @@ async fn percent_and_underscore_are_wildcards_unless_escaped() {
     let app = with_texts(&["100% sure", "1000 sure", "a_b", "axb", r"c:\dir", "я%я", "яяя", "line\nbreak"]).await;
     assert_eq!(search(&app, "1%sure").await, "[1, 2]");
     assert_eq!(search(&app, "a_b").await, "[3, 4]");
-    // A backslash makes the next character plain, and stands for itself at the end.
+    // A backslash escapes the next character; at the end it is a plain character.
     assert_eq!(search(&app, r"a\_b").await, "[3]");
     assert_eq!(search(&app, r"1\%").await, "[]");
     assert_eq!(search(&app, r"100\%").await, "[1]");
@@ -96,16 +96,16 @@ async fn control_characters_and_noncharacters_are_found() {
 async fn every_kind_of_column_is_searched_as_text() {
     let app = TestApp::new().await;
     app.import_logs([
-        log(
+        log_row(
             1,
             json!({"whatsAppCostInUSDCents": 120, "fromNumber": "+4930ABC", "whatsAppMessageId": "wamid.HBgL",
             "statusMessage": "Ошибка", "incidentId": "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"}),
         ),
-        log(
+        log_row(
             2,
             json!({"createdAt": "1969-12-31T23:59:59.999Z", "updatedAt": "0001-02-03T04:05:06.007Z", "version": 12}),
         ),
-        log(3, json!({"createdAt": "9999-12-31T23:59:59.999Z", "whatsAppCostInUSDCents": -12})),
+        log_row(3, json!({"createdAt": "9999-12-31T23:59:59.999Z", "whatsAppCostInUSDCents": -12})),
     ])
     .await;
     for (column, operator, value, expected) in [
@@ -140,9 +140,9 @@ async fn a_number_is_searched_by_its_digits() {
 async fn multi_search_matches_any_of_its_fields() {
     let app = TestApp::new().await;
     app.import_logs([
-        log(1, json!({"messageText": "call +4930"})),
-        log(2, json!({"toNumber": "+4930123"})),
-        log(3, json!({"statusMessage": "+4930"})),
+        log_row(1, json!({"messageText": "call +4930"})),
+        log_row(2, json!({"toNumber": "+4930123"})),
+        log_row(3, json!({"statusMessage": "+4930"})),
     ])
     .await;
     let multi = |value: &str, fields: Value| json!({"_type": "MultiSearch", "value": value, "fields": fields});
@@ -159,11 +159,11 @@ async fn multi_search_matches_any_of_its_fields() {
 #[actix_web::test]
 async fn multi_search_with_an_empty_value_matches_every_row() {
     let app = TestApp::new().await;
-    app.import_logs([log(1, json!({"messageText": "a"})), log(2, json!({}))]).await;
+    app.import_logs([log_row(1, json!({"messageText": "a"})), log_row(2, json!({}))]).await;
     let multi =
         |value: &str| json!({"_type": "MultiSearch", "value": value, "fields": ["messageText", "statusMessage"]});
     assert_eq!(app.query(json!({"any": multi("a")})).await, "[1]");
     assert_eq!(app.query(json!({"any": multi("")})).await, "[1, 2]");
     let without_fields = json!({"query": {"any": {"_type": "MultiSearch", "value": "", "fields": []}}});
-    assert!(app.logs(COUNT, without_fields).await.starts_with("400 "));
+    assert!(app.post_log(COUNT, without_fields).await.starts_with("400 "));
 }

@@ -1,25 +1,25 @@
-//! Which columns an answer has (docs/oneuptime.md 3.3, 3.4).
+//! Which columns a response has (docs/oneuptime.md 3.3, 3.4).
 
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::{LIST, log};
+use super::{LIST, log_row};
 use crate::support::TestApp;
 
 const INCIDENT: &str = "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10";
 
 async fn app() -> TestApp {
     let app = TestApp::new().await;
-    app.import_logs([log(1, json!({"incidentId": INCIDENT, "messageText": "hello"}))]).await;
+    app.import_logs([log_row(1, json!({"incidentId": INCIDENT, "messageText": "hello"}))]).await;
     app
 }
 
 /// The one row with these columns, or the error.
 async fn row(app: &TestApp, select: serde_json::Value) -> String {
-    let answer = app.logs(LIST, json!({"select": select})).await;
-    match answer.split_once(r#""data":["#) {
+    let response = app.post_log(LIST, json!({"select": select})).await;
+    match response.split_once(r#""data":["#) {
         Some((_, row)) => row.trim_end_matches("]}").to_owned(),
-        None => answer,
+        None => response,
     }
 }
 
@@ -30,7 +30,7 @@ async fn rows_hold_only_their_id_without_a_select() {
     for select in [json!({}), json!({"_id": true}), json!({"_id": false}), json!({"status": false})] {
         assert_eq!(row(&app, select).await, only_id);
     }
-    assert!(app.logs(LIST, "").await.contains(only_id));
+    assert!(app.post_log(LIST, "").await.contains(only_id));
 }
 
 #[actix_web::test]
@@ -97,5 +97,5 @@ async fn relations_look_the_same_in_the_live_profile() {
     let app = app().await;
     let key = app.live_key().await;
     let body = json!({"select": {"incident": {"title": true}, "project": {"name": true}, "incidentId": true}});
-    assert_snapshot!(app.logs_with(&key, LIST, body).await, @r#"200 {"data":[{"_id":"00000000-0000-4000-8000-000000000001","project":{"_id":"0db8af39-0932-5cc3-8099-9be69066a8d3","name":"Tenant 3193"},"incident":{"_id":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10","title":null},"incidentId":{"_type":"ObjectID","value":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"}}],"count":1,"skip":0,"limit":10}"#);
+    assert_snapshot!(app.post_log_with(&key, LIST, body).await, @r#"200 {"data":[{"_id":"00000000-0000-4000-8000-000000000001","project":{"_id":"0db8af39-0932-5cc3-8099-9be69066a8d3","name":"Tenant 3193"},"incident":{"_id":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10","title":null},"incidentId":{"_type":"ObjectID","value":"0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"}}],"count":1,"skip":0,"limit":10}"#);
 }

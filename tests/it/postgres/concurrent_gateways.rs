@@ -11,7 +11,7 @@ fn items(items: impl IntoIterator<Item = Value>) -> Vec<Item> {
     items.into_iter().map(|item| Item::parse(&item.to_string(), TENANT).unwrap()).collect()
 }
 
-/// Copies of one message: what each of four writers has to say of it.
+/// The copy of a message that one of four writers sends in a round.
 fn copy(id: i64, writer: i64, round: i64) -> Value {
     let status = ["SENT", "DELIVERED", "READ", "FAILED"][usize::try_from((writer + round) % 4).unwrap()];
     json!({
@@ -41,12 +41,12 @@ async fn export(app: &TestApp) -> Vec<String> {
 async fn concurrent_gateways_lose_and_duplicate_nothing() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
-    let stores: Vec<_> = (0..4).map(|_| app.open_again()).collect();
+    let stores: Vec<_> = (0..4).map(|_| app.open_second_store()).collect();
     let writers = (0..4).zip(stores).map(|(writer, store)| {
         actix_web::rt::spawn(async move {
             for round in 0..6 {
                 for batch in 0..5 {
-                    // Each goes through the batches in another order.
+                    // Each writer goes through the batches in a different order.
                     let first = (batch + writer) % 5 * 10;
                     let copies = items((first + 1..=first + 10).map(|id| copy(id, writer, round)));
                     ingest::record(&store, TENANT, copies).await.unwrap();
@@ -58,22 +58,23 @@ async fn concurrent_gateways_lose_and_duplicate_nothing() {
         writer.await.unwrap();
     }
     // The same copies, one after another, in a database of their own.
-    let alone = app_on(cluster).await;
+    let one_by_one = app_on(cluster).await;
     for writer in 0..4 {
         for round in 0..6 {
-            alone.import((1..=50).map(|id| copy(id, writer, round))).await;
+            one_by_one.import((1..=50).map(|id| copy(id, writer, round))).await;
         }
     }
     assert_eq!(export(&app).await.len(), 50);
-    assert_eq!(export(&app).await, export(&alone).await);
-    // What is kept beside the messages is right too, and there once.
-    let beside = "SELECT string_agg(line, ' ' ORDER BY line) FROM (\
+    assert_eq!(export(&app).await, export(&one_by_one).await);
+    // The derived rows are right too, without duplicates.
+    let derived = "SELECT string_agg(line, ' ' ORDER BY line) FROM (\
         SELECT format('%s/%s/%s:%s', address, channel_class, subscriber_id, count(*)) AS line FROM recipients GROUP BY address, channel_class, subscriber_id \
         UNION ALL SELECT format('day %s/%s:%s', day, channel_type, messages) FROM message_days WHERE messages > 0 \
         UNION ALL SELECT format('subject %s:%s:%s', id, name, learned_from) FROM subjects \
         UNION ALL SELECT format('copies %s:%s', message_id, count(*)) FROM message_copies GROUP BY message_id) AS lines";
-    let (ours, theirs) = (cluster.psql(app.database_name(), beside), cluster.psql(alone.database_name(), beside));
-    assert_eq!(ours, theirs);
+    let (concurrent, sequential) =
+        (cluster.psql(app.database_name(), derived), cluster.psql(one_by_one.database_name(), derived));
+    assert_eq!(concurrent, sequential);
     let wrong = "SELECT count(*) FROM (SELECT sent_or_received_at / 86400000 AS day, count(*) AS messages FROM messages GROUP BY 1) AS real \
         FULL JOIN (SELECT day, messages FROM message_days WHERE channel_type = '' AND messages > 0) AS kept USING (day) \
         WHERE real.messages IS DISTINCT FROM kept.messages";
@@ -83,8 +84,8 @@ async fn concurrent_gateways_lose_and_duplicate_nothing() {
 #[actix_web::test]
 async fn concurrent_tenant_creation_succeeds_once() {
     let app = std::rc::Rc::new(app_on(cluster_or_skip!()).await);
-    let makers = (0..5).map(|_| {
-        let store = app.open_again();
+    let creators = (0..5).map(|_| {
+        let store = app.open_second_store();
         actix_web::rt::spawn(async move {
             let tenant = history_gateway::model::tenant::Tenant {
                 id: history_gateway::model::TenantId(7),
@@ -98,11 +99,11 @@ async fn concurrent_tenant_creation_succeeds_once() {
                 .unwrap()
         })
     });
-    let mut made = 0;
-    for maker in makers.collect::<Vec<_>>() {
-        made += usize::from(maker.await.unwrap());
+    let mut created = 0;
+    for creator in creators.collect::<Vec<_>>() {
+        created += usize::from(creator.await.unwrap());
     }
-    assert_eq!(made, 1);
+    assert_eq!(created, 1);
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn revoked_key_stops_at_every_gateway_within_a_second() {
     let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
-    let gateways = [0, 1].map(|_| binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]));
+    let gateways = [0, 1].map(|_| binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]));
     for gateway in &gateways {
         assert_eq!(gateway.history(&key, "{}"), r#"200 {"content":[],"hasNext":false}"#);
     }
@@ -139,14 +140,14 @@ fn imported_message_is_found_at_every_gateway() {
     let binary = Binary::with(Database::on(cluster_or_skip!(), "template1"));
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
     let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
-    let gateways = [0, 1].map(|_| binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]));
+    let gateways = [0, 1].map(|_| binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]));
     for id in 1..=5 {
         let item = message(id, json!({"sentOrReceivedAt": "2026-03-01"})).to_string();
         assert!(binary.pipe(&["import", "--tenant", "3193", "-"], item.as_bytes()).status.success());
         for gateway in &gateways {
-            let answer = gateway
+            let response = gateway
                 .history(&key, &json!({"messageId": id, "dateFrom": "2026-02-01", "dateTo": "2026-03-02"}).to_string());
-            assert!(answer.contains(&format!("\"messageId\":{id}")), "{answer}");
+            assert!(response.contains(&format!("\"messageId\":{id}")), "{response}");
         }
     }
 }

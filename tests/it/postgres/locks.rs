@@ -1,4 +1,4 @@
-//! A tenant that somebody changes for long keeps the other tenants' events out of no commit.
+//! A tenant that is locked for long does not keep the events of other tenants from being committed.
 
 use std::time::{Duration, Instant};
 
@@ -15,36 +15,36 @@ use history_gateway::store::tenants;
 async fn locked_tenant_does_not_delay_other_tenants() {
     let app = app_on(cluster_or_skip!()).await;
     let other = TenantId(TENANT.0 + 1);
-    app.tenant(other).await;
+    app.create_tenant(other).await;
     let event = |tenant, id| Event::from(Item::parse(&message(id, json!({})).to_string(), tenant).unwrap());
-    let elsewhere = app.open_again();
+    let second_store = app.open_second_store();
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let holding = actix_web::rt::spawn(async move {
-        let held = elsewhere.write(move |connection| {
+        let held = second_store.write(move |connection| {
             tenants::lock(connection, TENANT)?;
             begun.send(()).unwrap();
-            // An error tells that the other end was dropped.
+            // An error means that the sender was dropped.
             let _ = released.recv();
             Ok(())
         });
         held.await.unwrap();
     });
     has_begun.await.unwrap();
-    let door = app.gateway.app.ingest.clone();
-    let recorded = |tenant, id| {
-        let (door, event) = (door.clone(), event(tenant, id));
-        actix_web::rt::spawn(async move { door.record(tenant, vec![event]).await })
+    let queue = app.gateway.app.ingest.clone();
+    let record = |tenant, id| {
+        let (queue, event) = (queue.clone(), event(tenant, id));
+        actix_web::rt::spawn(async move { queue.record(tenant, vec![event]).await })
     };
-    let locked = [recorded(TENANT, 1), recorded(TENANT, 2)];
+    let locked = [record(TENANT, 1), record(TENANT, 2)];
     for id in 1..=20 {
         let started = Instant::now();
-        assert_eq!(recorded(other, id).await.unwrap().unwrap(), [Outcome::Imported]);
-        // Well below what a change may take, which the lock is held for.
+        assert_eq!(record(other, id).await.unwrap().unwrap(), [Outcome::Imported]);
+        // Well below how long a writer may wait for the lock.
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     }
     assert!(locked.iter().all(|caller| !caller.is_finished()));
-    assert_eq!(door.callers_waiting(), 2);
+    assert_eq!(queue.callers_waiting(), 2);
     drop(release);
     holding.await.unwrap();
     for caller in locked {

@@ -1,4 +1,4 @@
-//! What is true of PostgreSQL alone. The suite itself runs there too: `HISTORY_GATEWAY_TEST_DATABASE=postgres`.
+//! Tests that are only about PostgreSQL. The suite itself runs on it with `HISTORY_GATEWAY_TEST_DATABASE=postgres`.
 
 mod concurrent_gateways;
 mod locale;
@@ -14,10 +14,10 @@ mod unresponsive_server;
 use crate::support::cluster::Cluster;
 use crate::support::{Database, NOW, TestApp};
 
-/// The tests' cluster; where none can be started, the test is passed over with a printed line.
+/// The tests' cluster; if none can be started, a line is printed and the test is skipped.
 macro_rules! cluster_or_skip {
     () => {
-        match crate::support::server() {
+        match crate::support::postgres_cluster() {
             Some(cluster) => cluster,
             None => return,
         }

@@ -1,4 +1,4 @@
-//! Messages are kept by month: a message of any age finds its place, and a month can be dropped.
+//! Messages are partitioned by month: there is a partition for every date, and a month can be dropped.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ const LIST: &str = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_inh
 async fn message_of_any_date_is_stored_and_found() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
-    let ages = [
+    let dates = [
         "0000-01-01T00:00:00.000+0000",
         "1969-12-31T23:59:59.999+0000",
         "2009-12-31T23:59:59.999+0000",
@@ -25,11 +25,11 @@ async fn message_of_any_date_is_stored_and_found() {
         "2060-01-01T00:00:00.000+0000",
         "9999-12-31T23:59:59.999+0000",
     ];
-    app.import((1..).zip(ages).map(|(id, age)| message(id, json!({"sentOrReceivedAt": age})))).await;
-    for (id, age) in (1..).zip(ages) {
-        let found = app.ids(json!({"dateFrom": age, "dateTo": age})).await;
-        // The widest window is a year, so each is asked for on its own.
-        assert_eq!(found, format!("[{id}]"), "{age}");
+    app.import((1..).zip(dates).map(|(id, date)| message(id, json!({"sentOrReceivedAt": date})))).await;
+    for (id, date) in (1..).zip(dates) {
+        let found = app.ids(json!({"dateFrom": date, "dateTo": date})).await;
+        // The widest window is a year, so each message is queried on its own.
+        assert_eq!(found, format!("[{id}]"), "{date}");
     }
     assert_eq!(
         cluster.psql(app.database_name(), LIST).unwrap(),
@@ -42,16 +42,16 @@ async fn partitions_of_the_next_months_are_created_ahead() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
     app.store.create_partitions_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
-    let made =
+    let expected =
         "messages_2025_11 messages_2025_12 messages_2026_01 messages_2026_02 messages_before_2010 messages_from_2060";
-    assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), made);
+    assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), expected);
     app.store.create_partitions_ahead(instant("2025-11-30T23:59:59Z")).await.unwrap();
-    assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), made);
-    // Where months end, so does what is made ahead.
+    assert_eq!(cluster.psql(app.database_name(), LIST).unwrap(), expected);
+    // The last month is the last partition that is created ahead.
     app.store.create_partitions_ahead(instant("2059-12-01T00:00:00Z")).await.unwrap();
     assert_eq!(
         cluster.psql(app.database_name(), LIST).unwrap(),
-        made.replace(" messages_before", " messages_2059_12 messages_before")
+        expected.replace(" messages_before", " messages_2059_12 messages_before")
     );
 }
 
@@ -62,7 +62,7 @@ async fn concurrent_gateways_can_create_the_same_partition() {
         let writers = (0..5).map(|writer: i64| {
             let app = std::rc::Rc::clone(&app);
             actix_web::rt::spawn(async move {
-                let store = app.open_again();
+                let store = app.open_second_store();
                 let item = message(10 * year + writer, json!({"sentOrReceivedAt": format!("{year}-07-01T00:00:00Z")}));
                 let item = Item::parse(&item.to_string(), TENANT).unwrap();
                 history_gateway::ingest::record(&store, TENANT, vec![item]).await.unwrap();
@@ -81,10 +81,10 @@ async fn concurrent_gateways_can_create_the_same_partition() {
 async fn dropping_a_months_tables_removes_messages_and_copies() {
     let cluster = cluster_or_skip!();
     let app = app_on(cluster).await;
-    // Two copies that both have something to say, so both are kept.
+    // Two copies that both contribute a field, so both are stored.
     let copies = |id: i64, day: &str| {
-        let said = |field: &str| message(id, json!({"sentOrReceivedAt": day, field: format!("{field} of {day}")}));
-        [said("comment"), said("cascadeName")]
+        let copy = |field: &str| message(id, json!({"sentOrReceivedAt": day, field: format!("{field} of {day}")}));
+        [copy("comment"), copy("cascadeName")]
     };
     app.import(copies(1, "2026-01-15").into_iter().chain(copies(2, "2026-02-15"))).await;
     cluster.psql(app.database_name(), "DROP TABLE messages_2026_01, message_copies_2026_01").unwrap();
@@ -93,21 +93,21 @@ async fn dropping_a_months_tables_removes_messages_and_copies() {
         cluster.psql(app.database_name(), "SELECT string_agg(message_id::text, ' ') FROM message_copies").unwrap(),
         "2 2"
     );
-    // What comes again is taken again, one copy after the other and both at once, without a word of what was dropped.
+    // Dropped messages can be imported again, one copy after the other and both at once, without any dropped data.
     let [first, second] = copies(1, "2026-01-20");
     app.import([first]).await;
     app.import([second]).await;
     app.import(copies(1, "2026-01-20")).await;
-    let answer = app.ask(json!({"dateFrom": "2026-01-01", "messageId": 1})).await;
-    assert!(answer.contains("comment of 2026-01-20") && answer.contains("cascadeName of 2026-01-20"), "{answer}");
-    assert!(!answer.contains("of 2026-01-15"), "{answer}");
+    let response = app.history(json!({"dateFrom": "2026-01-01", "messageId": 1})).await;
+    assert!(response.contains("comment of 2026-01-20") && response.contains("cascadeName of 2026-01-20"), "{response}");
+    assert!(!response.contains("of 2026-01-15"), "{response}");
 }
 
 #[actix_web::test]
 async fn running_server_creates_partitions_ahead() {
     let cluster = cluster_or_skip!();
     let binary = crate::support::Binary::with(crate::support::Database::on(cluster, "template1"));
-    let server = binary.serve(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
     let database = binary.database_name();
     let this_month = "SELECT 'messages_' || to_char(now() AT TIME ZONE 'UTC' + interval '3 months', 'YYYY_MM')";
     let name = cluster.psql(&database, this_month).unwrap();

@@ -1,4 +1,4 @@
-//! Behind pgbouncer in transaction mode, where every transaction may meet another server process.
+//! Behind pgbouncer in transaction mode, where every transaction may run on another server process.
 
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{app_on, cluster_or_skip};
 use crate::support::cluster::{Cluster, OWNER};
-use crate::support::{Binary, Database, NOW, TestApp, message, passed_over};
+use crate::support::{Binary, Database, TestApp, message, report_skipped};
 use history_gateway::store::{DatabaseUrl, Options, Store};
 
 struct Pooler {
@@ -20,11 +20,11 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// `None` where pgbouncer is not installed.
+    /// `None` if pgbouncer is not installed.
     fn start(cluster: &Cluster, settings: &str) -> Option<Self> {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"];
         let Some(program) = program.iter().map(Path::new).find(|program| program.exists()) else {
-            passed_over("pgbouncer is not installed (Debian: apt-get install pgbouncer)");
+            report_skipped("pgbouncer is not installed (Debian: apt-get install pgbouncer)");
             return None;
         };
         let directory = tempfile::Builder::new().prefix("history-gateway-pooler-").tempdir_in("/tmp").unwrap();
@@ -70,11 +70,11 @@ impl Drop for Pooler {
     }
 }
 
-async fn everything_works(cluster: &'static Cluster, settings: &str) {
+async fn check_behind_pooler(cluster: &'static Cluster, settings: &str) {
     let app = std::rc::Rc::new(app_on(cluster).await);
     let Some(pooler) = Pooler::start(cluster, settings) else { return };
     let url = DatabaseUrl::parse(&pooler.url(app.database_name())).unwrap();
-    // Several gateways, more connections than the pooler has server processes.
+    // Several gateways, with more connections than the pooler has server processes.
     let gateways = (0..3).map(|gateway: i64| {
         let store = Store::open(&url, Options::default()).unwrap();
         actix_web::rt::spawn(async move {
@@ -111,15 +111,15 @@ async fn everything_works(cluster: &'static Cluster, settings: &str) {
     for gateway in gateways.collect::<Vec<_>>() {
         gateway.await.unwrap();
     }
-    let behind = TestApp::over(Store::open(&url, Options::default()).unwrap(), &app, NOW);
+    let behind = TestApp::with_store(Store::open(&url, Options::default()).unwrap(), &app);
     for body in
         [json!({"limit": 1000, "dateFrom": "2026-01-01"}), json!({"limit": 7, "offset": 5, "dateFrom": "2026-01-01"})]
     {
-        let answer = app.ask(&body).await;
-        assert!(answer.contains("messageId"), "{answer}");
-        assert_eq!(behind.ask(&body).await, answer);
+        let response = app.history(&body).await;
+        assert!(response.contains("messageId"), "{response}");
+        assert_eq!(behind.history(&body).await, response);
     }
-    // Nothing was left in the server processes for the next who gets them.
+    // The server processes have no state left for their next client.
     let left = "SELECT (SELECT count(*) FROM pg_prepared_statements) || ' ' || string_agg(name, ' ' ORDER BY name) \
                 FROM pg_settings WHERE source = 'session'";
     let mut psql = std::process::Command::new(cluster.binaries.join("psql"));
@@ -131,22 +131,22 @@ async fn everything_works(cluster: &'static Cluster, settings: &str) {
 
 #[actix_web::test]
 async fn gateway_works_with_two_pooled_server_connections() {
-    everything_works(cluster_or_skip!(), "default_pool_size = 2").await;
+    check_behind_pooler(cluster_or_skip!(), "default_pool_size = 2").await;
 }
 
 #[actix_web::test]
 async fn gateway_works_with_one_pooled_server_connection() {
-    everything_works(cluster_or_skip!(), "default_pool_size = 1").await;
+    check_behind_pooler(cluster_or_skip!(), "default_pool_size = 1").await;
 }
 
 #[actix_web::test]
 async fn gateway_works_with_round_robin_server_connections() {
-    everything_works(cluster_or_skip!(), "default_pool_size = 5\nmin_pool_size = 5\nserver_round_robin = 1").await;
+    check_behind_pooler(cluster_or_skip!(), "default_pool_size = 5\nmin_pool_size = 5\nserver_round_robin = 1").await;
 }
 
 #[actix_web::test]
 async fn gateway_works_with_two_round_robin_server_connections() {
-    everything_works(cluster_or_skip!(), "default_pool_size = 2\nmin_pool_size = 2\nserver_round_robin = 1").await;
+    check_behind_pooler(cluster_or_skip!(), "default_pool_size = 2\nmin_pool_size = 2\nserver_round_robin = 1").await;
 }
 
 #[test]
@@ -154,10 +154,10 @@ fn pooler_with_a_single_connection_is_reported() {
     let cluster = cluster_or_skip!();
     let Some(pooler) = Pooler::start(cluster, "default_pool_size = 1\npool_mode = session") else { return };
     let database = Binary::with(Database::on(cluster, "template1"));
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     let url = pooler.url(&database.database_name());
-    let said = binary.fails(&["tenant", "list", "--database", &url]);
-    assert!(said.contains("it serves one connection at a time, and the gateway needs several"), "{said}");
+    let error = binary.run_failing(&["tenant", "list", "--database", &url]);
+    assert!(error.contains("it serves one connection at a time, and the gateway needs several"), "{error}");
 }
 
 #[test]
@@ -165,11 +165,11 @@ fn store_can_be_created_and_served_behind_a_pooler() {
     let cluster = cluster_or_skip!();
     let Some(pooler) = Pooler::start(cluster, "default_pool_size = 3") else { return };
     let database = Binary::with(Database::on(cluster, "template1"));
-    let binary = Binary::with_file();
+    let binary = Binary::with_sqlite();
     let url = pooler.url(&database.database_name());
     let at = ["--database", url.as_str()];
     binary.run(&[&["tenant", "create", "--id", "3193", "--name", "Shop"][..], &at].concat());
     let key = binary.run(&[&["key", "issue", "--tenant", "3193"][..], &at].concat()).trim().to_owned();
-    let server = binary.serve(&[&["serve", "--bind", "127.0.0.1:0"][..], &at].concat(), &[]);
+    let server = binary.start_server(&[&["serve", "--bind", "127.0.0.1:0"][..], &at].concat(), &[]);
     assert_eq!(server.history(&key, "{}"), r#"200 {"content":[],"hasNext":false}"#);
 }

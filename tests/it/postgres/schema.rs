@@ -1,4 +1,4 @@
-//! Both kinds of migration describe the same tables.
+//! The migrations of SQLite and PostgreSQL create the same tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ fn rows(connection: &mut Connection, statement: &str) -> Vec<String> {
     rows.into_iter().map(|row| row.value).collect()
 }
 
-/// A line for each column and each index: its table, its name, its kind, whether it may be null.
+/// A line for each column and each index: its table, name and type, and whether it may be null.
 fn description(connection: &mut Connection, columns: &str, indexes: &str) -> BTreeSet<String> {
     let lines = rows(connection, columns).into_iter().chain(rows(connection, indexes));
     let kinds = BTreeMap::from([("bigint", "number"), ("integer", "number"), ("blob", "bytes"), ("bytea", "bytes")]);
@@ -35,32 +35,33 @@ fn description(connection: &mut Connection, columns: &str, indexes: &str) -> BTr
 #[actix_web::test]
 async fn sqlite_and_postgres_migrations_give_the_same_schema() {
     let cluster = cluster_or_skip!();
-    let (file, server) = (Database::file(), Database::on(cluster, "template1"));
-    let (on_file, on_server) = (file.open(Options::default()), server.open(Options::default()));
-    let of_file = on_file.read(|connection| {
+    let (sqlite, postgres) = (Database::sqlite(), Database::on(cluster, "template1"));
+    let (sqlite_store, postgres_store) = (sqlite.open(Options::default()), postgres.open(Options::default()));
+    let sqlite_schema = sqlite_store.read(|connection| {
         let columns = "SELECT m.name || ' ' || c.name || ' ' || lower(c.type) || iif(c.\"notnull\", '', ' null') AS value \
             FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'";
         let indexes = "SELECT tbl_name || ' ' || name AS value FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
         Ok((description(connection, columns, indexes), migrate::tables(connection)?))
     });
-    let of_server = on_server.read(|connection| {
-        let ours = "relnamespace = current_schema()::regnamespace AND NOT relispartition";
+    let postgres_schema = postgres_store.read(|connection| {
+        let own_relations = "relnamespace = current_schema()::regnamespace AND NOT relispartition";
         let columns = format!(
             "SELECT relname || ' ' || attname || ' ' || format_type(atttypid, NULL) \
              || CASE WHEN attnotnull THEN '' ELSE ' null' END AS value \
              FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid \
-             WHERE {ours} AND relkind IN ('r', 'p') AND attnum > 0"
+             WHERE {own_relations} AND relkind IN ('r', 'p') AND attnum > 0"
         );
         let indexes = format!(
             "SELECT indrelid::regclass || ' ' || relname AS value FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid \
-             WHERE {ours} AND NOT indisunique"
+             WHERE {own_relations} AND NOT indisunique"
         );
         Ok((description(connection, &columns, &indexes), migrate::tables(connection)?))
     });
-    let ((of_file, file_tables), (of_server, server_tables)) = (of_file.await.unwrap(), of_server.await.unwrap());
-    assert!(of_file.len() > 70, "{of_file:?}");
-    assert_eq!(of_file, of_server);
-    assert_eq!(file_tables, server_tables);
+    let ((sqlite_schema, sqlite_tables), (postgres_schema, postgres_tables)) =
+        (sqlite_schema.await.unwrap(), postgres_schema.await.unwrap());
+    assert!(sqlite_schema.len() > 70, "{sqlite_schema:?}");
+    assert_eq!(sqlite_schema, postgres_schema);
+    assert_eq!(sqlite_tables, postgres_tables);
 }
 
 #[test]

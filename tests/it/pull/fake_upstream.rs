@@ -1,4 +1,4 @@
-//! An upstream that does what a test tells it to, right or wrong.
+//! An upstream whose replies a test chooses, right or wrong.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,73 +8,73 @@ use serde_json::{Value, json};
 
 use crate::support::instant;
 
-/// What is answered to one request.
+/// The reply to one request.
 pub enum Reply {
     /// A status, more headers, a body.
-    Answer(u16, Vec<(&'static str, String)>, String),
-    /// The body, which ends in the middle of what its length promises.
-    Cut(String),
-    /// Nothing, for as long as the asker waits.
-    Silence,
+    Response(u16, Vec<(&'static str, String)>, String),
+    /// A body that is shorter than its content length.
+    Truncated(String),
+    /// Nothing, until the client disconnects.
+    NoResponse,
     /// The connection is closed at once.
     HangUp,
 }
 
 impl Reply {
     pub fn page(content: &[Value], has_next: bool) -> Self {
-        Self::Answer(200, Vec::new(), json!({"content": content, "hasNext": has_next}).to_string())
+        Self::Response(200, Vec::new(), json!({"content": content, "hasNext": has_next}).to_string())
     }
 
     pub fn status(status: u16) -> Self {
-        Self::Answer(status, Vec::new(), String::new())
+        Self::Response(status, Vec::new(), String::new())
     }
 }
 
-/// A server on a port of its own. Every request is written down with the key it came with.
-pub struct StandIn {
+/// A server on a port of its own, which records every request with its key.
+pub struct FakeUpstream {
     pub url: String,
-    asked: Arc<Mutex<Vec<(Value, String)>>>,
+    received: Arc<Mutex<Vec<(Value, String)>>>,
 }
 
-impl StandIn {
+impl FakeUpstream {
     /// `reply` gets each request and how many there were before it.
     pub fn new(reply: impl FnMut(&Value, usize) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (reply, noted) = (Arc::new(Mutex::new(reply)), asked.clone());
-        // It ends with the tests: each connection has a thread, and none keeps the process.
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (reply, recorded) = (Arc::new(Mutex::new(reply)), received.clone());
+        // The threads, one for each connection, end with the process of the tests.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (reply, noted) = (reply.clone(), noted.clone());
+                let (reply, recorded) = (reply.clone(), recorded.clone());
                 std::thread::spawn(move || {
                     let stream = stream.unwrap();
                     let Some(request) = read(&stream) else { return };
-                    let place = {
-                        let mut noted = noted.lock().unwrap();
-                        noted.push(request.clone());
-                        noted.len() - 1
+                    let index = {
+                        let mut recorded = recorded.lock().unwrap();
+                        recorded.push(request.clone());
+                        recorded.len() - 1
                     };
-                    let reply = (reply.lock().unwrap())(&request.0, place);
-                    // Whoever was killed reads no answer.
-                    let _ = answer(stream, reply);
+                    let reply = (reply.lock().unwrap())(&request.0, index);
+                    // A client that was killed reads no reply.
+                    let _ = send_reply(stream, reply);
                 });
             }
         });
-        Self { url, asked }
+        Self { url, received }
     }
 
     /// The requests so far.
-    pub fn asked(&self) -> Vec<Value> {
-        self.asked.lock().unwrap().iter().map(|(request, _)| request.clone()).collect()
+    pub fn received_requests(&self) -> Vec<Value> {
+        self.received.lock().unwrap().iter().map(|(request, _)| request.clone()).collect()
     }
 
     pub fn keys(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|(_, key)| key.clone()).collect()
+        self.received.lock().unwrap().iter().map(|(_, key)| key.clone()).collect()
     }
 
-    pub fn forget(&self) {
-        self.asked.lock().unwrap().clear();
+    pub fn clear_requests(&self) {
+        self.received.lock().unwrap().clear();
     }
 }
 
@@ -104,17 +104,17 @@ fn read(stream: &TcpStream) -> Option<(Value, String)> {
     Some((serde_json::from_slice(&body).unwrap(), key))
 }
 
-fn answer(mut stream: TcpStream, reply: Reply) -> std::io::Result<()> {
+fn send_reply(mut stream: TcpStream, reply: Reply) -> std::io::Result<()> {
     let (status, headers, body, length) = match reply {
-        Reply::Answer(status, headers, body) => {
+        Reply::Response(status, headers, body) => {
             let length = body.len();
             (status, headers, body, length)
         }
-        Reply::Cut(body) => {
+        Reply::Truncated(body) => {
             let length = body.len() + 10;
             (200, Vec::new(), body, length)
         }
-        Reply::Silence => return stream.read(&mut [0]).map(|_| ()),
+        Reply::NoResponse => return stream.read(&mut [0]).map(|_| ()),
         Reply::HangUp => return Ok(()),
     };
     let mut head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n");
@@ -124,7 +124,7 @@ fn answer(mut stream: TcpStream, reply: Reply) -> std::io::Result<()> {
     stream.write_all(format!("{head}\r\n{body}").as_bytes())
 }
 
-/// Messages that can be asked for as edna's can, by a plain look at each.
+/// Messages that answer requests as edna's history does, by filtering a plain list.
 #[derive(Clone, Default)]
 pub struct History(pub Arc<Mutex<Vec<Value>>>);
 
@@ -137,14 +137,14 @@ impl History {
         self.0.lock().unwrap().push(message);
     }
 
-    pub fn answer(&self, request: &Value) -> Reply {
+    pub fn reply(&self, request: &Value) -> Reply {
         assert_eq!(request["sort"], json!([{"property": "messageId", "direction": "ASC"}]));
         let end = |name: &str| instant(request[name].as_str().unwrap());
         let (from, to) = (end("dateFrom"), end("dateTo"));
         assert!(to.0 - from.0 <= 366 * 24 * 3_600_000, "{request}");
-        let at = |message: &Value| instant(message["sentOrReceivedAt"].as_str().unwrap());
+        let sent_at = |message: &Value| instant(message["sentOrReceivedAt"].as_str().unwrap());
         let mut found: Vec<Value> = self.0.lock().unwrap().clone();
-        found.retain(|message| (from..=to).contains(&at(message)));
+        found.retain(|message| (from..=to).contains(&sent_at(message)));
         found.sort_by_key(|message| message["messageId"].as_i64());
         let number = |name: &str| usize::try_from(request[name].as_u64().unwrap()).unwrap();
         let page: Vec<Value> = found.iter().skip(number("offset")).take(number("limit")).cloned().collect();
@@ -152,8 +152,8 @@ impl History {
     }
 
     /// An upstream that answers from these messages.
-    pub fn serve(&self) -> StandIn {
+    pub fn serve(&self) -> FakeUpstream {
         let history = self.clone();
-        StandIn::new(move |request, _| history.answer(request))
+        FakeUpstream::new(move |request, _| history.reply(request))
     }
 }

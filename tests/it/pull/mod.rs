@@ -1,4 +1,4 @@
-//! `pull`: another endpoint's history in the store, whatever that endpoint does.
+//! `pull` copies another endpoint's history into the store, whatever that endpoint does.
 
 mod commands;
 mod fake_upstream;
@@ -16,19 +16,19 @@ use history_gateway::store::messages;
 use serde_json::{Value, json};
 
 use crate::support::{NOW, TENANT, TestApp, instant, message};
-use fake_upstream::StandIn;
+use fake_upstream::FakeUpstream;
 
-/// What a pull told, a line each.
+/// The events that a pull reported, a line each.
 #[derive(Default)]
-struct Told(Vec<String>);
+struct Events(Vec<String>);
 
-impl Observer for Told {
+impl Observer for Events {
     fn resumes_after(&mut self, asked_from: Instant) {
         self.0.push(format!("goes on after {}", asked_from.iso()));
     }
 
-    fn rejected(&mut self, place: &str, reason: &str) {
-        self.0.push(format!("{place}: {reason}"));
+    fn rejected(&mut self, position: &str, reason: &str) {
+        self.0.push(format!("{position}: {reason}"));
     }
 
     fn retrying(&mut self, reason: &str, pause: Duration) {
@@ -40,16 +40,16 @@ impl Observer for Told {
     }
 }
 
-/// What came of a pull.
+/// The outcome of a pull.
 struct Outcome {
     result: Result<bool, PullError>,
     stats: PullStats,
-    told: Vec<String>,
+    events: Vec<String>,
 }
 
 impl Outcome {
-    /// `imported+updated+unchanged`, and what did not go well.
-    fn short(&self) -> String {
+    /// `imported+updated+unchanged`, with `incomplete` or the error.
+    fn summary(&self) -> String {
         let recorded = self.stats.recorded;
         let counts = format!("{}+{}+{}", recorded.imported, recorded.updated, recorded.unchanged);
         match &self.result {
@@ -60,7 +60,7 @@ impl Outcome {
     }
 }
 
-/// How the tests pull: pages of ten, no window of more than fifty, and hardly a pause.
+/// How the tests pull: pages of ten, windows of at most fifty messages, and hardly a pause.
 fn options() -> PullOptions {
     PullOptions {
         from: None,
@@ -78,44 +78,44 @@ fn options() -> PullOptions {
     }
 }
 
-fn upstream(stand_in: &StandIn, tenant: TenantId, retry: Duration) -> Upstream {
+fn upstream(fake: &FakeUpstream, tenant: TenantId, retry: Duration) -> Upstream {
     let key = UpstreamKey::parse("the-key-of-another-account").unwrap();
-    Upstream::new(UpstreamUrl::parse(&stand_in.url).unwrap(), key, tenant, retry)
+    Upstream::new(UpstreamUrl::parse(&fake.url).unwrap(), key, tenant, retry)
 }
 
-async fn pull(app: &TestApp, stand_in: &StandIn, change: impl FnOnce(&mut PullOptions)) -> Outcome {
-    pull_at(app, stand_in, NOW, change).await
+async fn pull(app: &TestApp, fake: &FakeUpstream, change: impl FnOnce(&mut PullOptions)) -> Outcome {
+    pull_at(app, fake, NOW, change).await
 }
 
-async fn pull_at(app: &TestApp, stand_in: &StandIn, now: &str, change: impl FnOnce(&mut PullOptions)) -> Outcome {
+async fn pull_at(app: &TestApp, fake: &FakeUpstream, now: &str, change: impl FnOnce(&mut PullOptions)) -> Outcome {
     let mut options = options();
     change(&mut options);
-    let (upstream, now) = (upstream(stand_in, TENANT, Duration::from_secs(20)), instant(now));
-    let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options, move || now, Told::default());
+    let (upstream, now) = (upstream(fake, TENANT, Duration::from_secs(20)), instant(now));
+    let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options, move || now, Events::default());
     let result = pull.once().await;
-    Outcome { result, stats: pull.stats(), told: std::mem::take(&mut pull.observer().0) }
+    Outcome { result, stats: pull.stats(), events: std::mem::take(&mut pull.observer().0) }
 }
 
-/// Everything a store has, as it exports it.
-async fn kept(app: &TestApp) -> Vec<String> {
+/// All items of a store, as it exports them.
+async fn exported_items(app: &TestApp) -> Vec<String> {
     let all = |connection: &mut _| messages::page_after(connection, TENANT, i64::MIN, (None, None), 1_000_000);
     app.store.read(all).await.unwrap().into_iter().map(|(_, item)| item).collect()
 }
 
-/// The same messages in a store that got them by import.
-async fn imported(items: impl IntoIterator<Item = Value>) -> Vec<String> {
+/// The items of a store after an import of these messages.
+async fn items_after_import(items: impl IntoIterator<Item = Value>) -> Vec<String> {
     let app = TestApp::new().await;
     app.import(items).await;
-    kept(&app).await
+    exported_items(&app).await
 }
 
-/// Messages with ids from one, at these times.
-fn at(times: impl IntoIterator<Item = String>) -> Vec<Value> {
+/// Messages at these times, with ids from one on.
+fn messages_at(times: impl IntoIterator<Item = String>) -> Vec<Value> {
     (1..).zip(times).map(|(id, time)| message(id, json!({"sentOrReceivedAt": time}))).collect()
 }
 
-/// A number of messages, a minute after the other, from an instant on.
-fn minutes(first: &str, count: i64) -> Vec<Value> {
+/// So many messages, one each minute from an instant on.
+fn messages_each_minute(first: &str, count: i64) -> Vec<Value> {
     let first = instant(first);
-    at((0..count).map(|minute| Instant(first.0 + minute * 60_000).iso()))
+    messages_at((0..count).map(|minute| Instant(first.0 + minute * 60_000).iso()))
 }

@@ -1,4 +1,4 @@
-//! The program as a user runs it: in a directory of its own, with nothing of this machine's environment.
+//! The program as a user runs it: in its own directory, without this machine's environment variables.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,32 +8,32 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::database::{Database, on_server};
+use super::database::{Database, runs_on_postgres};
 
 pub struct Binary {
     pub directory: TempDir,
-    /// A database of its own where the suite runs on a server; else `history.db` in the directory.
+    /// Its own database if the suite runs on PostgreSQL; otherwise `history.db` in the directory.
     database: Option<Database>,
 }
 
 impl Binary {
     pub fn new() -> Self {
-        let database = on_server().then(Database::new);
+        let database = runs_on_postgres().then(Database::new);
         Self { directory: tempfile::tempdir().unwrap(), database }
     }
 
-    /// With the database that the settings name by default, whatever the suite runs on.
-    pub fn with_file() -> Self {
+    /// With the default database of the settings, a SQLite file, whatever the suite runs on.
+    pub fn with_sqlite() -> Self {
         Self { directory: tempfile::tempdir().unwrap(), database: None }
     }
 
-    /// With a database of a certain kind.
+    /// With a given database.
     #[cfg(feature = "postgres")]
     pub fn with(database: Database) -> Self {
         Self { directory: tempfile::tempdir().unwrap(), database: Some(database) }
     }
 
-    /// The address of its database.
+    /// The URL of its database.
     pub fn url(&self) -> String {
         let file = || format!("sqlite://{}", self.path("history.db").display());
         self.database.as_ref().map_or_else(file, Database::url)
@@ -57,22 +57,22 @@ impl Binary {
         self.command(arguments).output().unwrap()
     }
 
-    /// Standard output of a command that must succeed.
+    /// Runs a command that must succeed; gives its standard output.
     pub fn run(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Exit code and standard error of a command that must fail, without a word on standard output.
-    pub fn fails(&self, arguments: &[&str]) -> String {
+    /// Runs a command that must fail and print nothing on standard output; gives exit code and standard error.
+    pub fn run_failing(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert!(!output.status.success(), "{arguments:?} succeeded");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{arguments:?}");
         format!("{} {}", output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).trim_end())
     }
 
-    /// Standard output of a command that reads `input`.
+    /// Runs a command with `input` as its standard input.
     pub fn pipe(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut child = self
             .command(arguments)
@@ -93,32 +93,32 @@ impl Binary {
         self.directory.path().join(name)
     }
 
-    /// Starts a server on a free port and waits until it listens.
-    pub fn serve(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
+    /// Starts a server and waits until it listens.
+    pub fn start_server(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
         Server::start(self.command(arguments).envs(environment.iter().copied()), &self.path("server.log"))
     }
 }
 
-/// A running server, ended with its test.
+/// A running server, killed when it is dropped.
 pub struct Server {
     pub child: Child,
     pub address: String,
-    /// What it printed on standard output until it listened.
-    pub greeting: String,
+    /// What a sandbox printed on standard output until it listened; empty for `serve`.
+    pub startup_output: String,
     log: std::path::PathBuf,
 }
 
 impl Server {
-    /// Starts whatever runs a server, and waits until it listens.
+    /// Starts a command that runs a server, and waits until it listens.
     pub fn start(command: &mut Command, log: &Path) -> Self {
         Self::start_logging_to(std::fs::File::create(log).unwrap(), command, log)
     }
 
-    /// The same, with a standard error of the test's choice; a `serve` needs the file for its address.
+    /// The same with another standard error. For `serve`, it must be the file `log`, which is searched for its address.
     pub fn start_logging_to(stderr: impl Into<Stdio>, command: &mut Command, log: &Path) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
-        // Made before it listens, so that it is ended too where it never does.
-        let mut server = Self { child, address: String::new(), greeting: String::new(), log: log.to_owned() };
+        // Created before the server listens, so that it is killed even if it never does.
+        let mut server = Self { child, address: String::new(), startup_output: String::new(), log: log.to_owned() };
         let deadline = Instant::now() + Duration::from_secs(30);
         let mut output = BufReader::new(server.child.stdout.take().unwrap());
         let sandbox = command.get_args().any(|argument| argument == "sandbox");
@@ -126,15 +126,15 @@ impl Server {
             assert!(Instant::now() < deadline, "the server did not start: {}", std::fs::read_to_string(log).unwrap());
             if sandbox {
                 assert!(
-                    output.read_line(&mut server.greeting).unwrap() > 0,
+                    output.read_line(&mut server.startup_output).unwrap() > 0,
                     "{}",
                     std::fs::read_to_string(log).unwrap()
                 );
-                if server.greeting.contains("Ctrl-C") {
-                    let line = server.greeting.lines().find(|line| line.starts_with("address")).unwrap();
+                if server.startup_output.contains("Ctrl-C") {
+                    let line = server.startup_output.lines().find(|line| line.starts_with("address")).unwrap();
                     break line.rsplit("//").next().unwrap().to_owned();
                 }
-            } else if let Some(address) = listening(log) {
+            } else if let Some(address) = find_listening_address(log) {
                 break address;
             } else {
                 std::thread::yield_now();
@@ -143,23 +143,23 @@ impl Server {
         server
     }
 
-    /// One that is started already, at an address that is known.
-    pub fn started(child: Child, address: String, log: &Path) -> Self {
-        Self { child, address, greeting: String::new(), log: log.to_owned() }
+    /// A server that has already been started, at a known address.
+    pub fn from_child(child: Child, address: String, log: &Path) -> Self {
+        Self { child, address, startup_output: String::new(), log: log.to_owned() }
     }
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Everything it logged, once it has ended: until then, lines may wait to be written.
-    pub fn log_at_end(mut self) -> String {
+    /// Stops the server and gives its whole log; while it runs, the last lines may not be written yet.
+    pub fn stop_and_read_log(mut self) -> String {
         self.signal("-TERM");
         self.wait();
         self.log()
     }
 
-    /// One request on a connection of its own; gives the raw response.
+    /// Sends one request on a new connection; gives the raw response.
     pub fn send(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
         stream.write_all(request).unwrap();
@@ -174,7 +174,7 @@ impl Server {
         stream
     }
 
-    /// A history request; gives status and body.
+    /// Posts a history request; gives status and body.
     pub fn history(&self, key: &str, body: &str) -> String {
         let length = body.len();
         let response = self.send(
@@ -194,7 +194,7 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Its exit code, once it has ended.
+    /// Waits until the server has ended; gives its exit code.
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -208,8 +208,8 @@ impl Drop for Server {
     }
 }
 
-/// The exit code of a program that has to end by itself, and soon.
-pub fn exit_code(child: &mut Child, within: Duration) -> Option<i32> {
+/// Waits until a program ends by itself, and kills it if it takes too long; gives its exit code.
+pub fn wait_for_exit(child: &mut Child, within: Duration) -> Option<i32> {
     let deadline = Instant::now() + within;
     loop {
         match child.try_wait().unwrap() {
@@ -223,8 +223,8 @@ pub fn exit_code(child: &mut Child, within: Duration) -> Option<i32> {
     }
 }
 
-/// The address in the log's line about listening, in either of the log's formats.
-fn listening(log: &Path) -> Option<String> {
+/// The address in the log line about listening, in either log format.
+fn find_listening_address(log: &Path) -> Option<String> {
     let log = std::fs::read_to_string(log).unwrap_or_default();
     let line = log.lines().find(|line| line.contains("listening"))?;
     let after = line.split("address").nth(1)?.trim_start_matches(['=', '"', ':']);

@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL cluster, started from the server binaries that are installed and ended with the tests.
+//! A throw-away PostgreSQL cluster, started from the installed server binaries and stopped when the tests end.
 
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -19,16 +19,16 @@ pub struct Cluster {
     pub directory: PathBuf,
     pub port: u16,
     pub binaries: PathBuf,
-    /// Who may run a server where the tests are run by root, who may not.
+    /// The user and group that run the server if the tests run as root, which PostgreSQL refuses.
     pub user: Option<(u32, u32)>,
     pub is_15_or_newer: bool,
-    /// Makes and drops databases, one at a time.
-    maker: Mutex<PgConnection>,
-    /// Its input is closed when the tests end, however they end, and it waits for that.
-    _guardian: Child,
+    /// Creates and drops databases, one at a time.
+    admin: Mutex<PgConnection>,
+    /// Stops the server when its standard input is closed, which happens when the tests end, however they end.
+    _supervisor: Child,
 }
 
-/// The tests' one cluster, or why there is none.
+/// The cluster that all tests share, or why there is none.
 pub fn cluster() -> Result<&'static Cluster, &'static str> {
     static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
     let started = CLUSTER.get_or_init(|| {
@@ -38,7 +38,7 @@ pub fn cluster() -> Result<&'static Cluster, &'static str> {
     started.as_ref().map_err(String::as_str)
 }
 
-/// Where the server's programs are: on the path, or where distributions put them. The newest wins.
+/// Where the server's programs are: as `pg_config` says, on the path, or the newest where distributions put them.
 fn binaries() -> Option<PathBuf> {
     let config = Command::new("pg_config").arg("--bindir").output().ok();
     let configured = config.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
@@ -56,10 +56,11 @@ fn binaries() -> Option<PathBuf> {
 }
 
 impl Cluster {
-    /// A cluster with a locale of its own and settings over the tests' own.
+    /// Starts a cluster with a given locale; `settings` override the defaults of the tests.
     pub fn start(binaries: PathBuf, locale: &str, environment: &[(&str, &str)], settings: &[&str]) -> Self {
         let user = Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0\n").then(server_user);
-        let directory = tempfile::Builder::new().prefix("history-gateway-test-").tempdir_in(place()).unwrap().keep();
+        let directory =
+            tempfile::Builder::new().prefix("history-gateway-test-").tempdir_in(data_root()).unwrap().keep();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
         if let Some((uid, gid)) = user {
             chown(&directory, Some(uid), Some(gid)).unwrap();
@@ -73,15 +74,19 @@ impl Cluster {
         std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o644)).unwrap();
         initdb.arg("--pwfile").arg(&password);
         initdb.envs(environment.iter().copied());
-        let output = as_user(&mut initdb, user).output().unwrap();
+        let output = run_as(&mut initdb, user).output().unwrap();
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // Ends the server and removes its files once the tests are gone, also where they were killed.
-        let mut guardian = Command::new("sh");
-        guardian.args(["-c", r#"d=$1; shift; "$@" & s=$!; cat >/dev/null; kill -INT $s; wait $s; rm -rf "$d""#, "sh"]);
-        guardian.arg(&directory).arg(binaries.join("postgres")).arg("-D").arg(&data).arg("-k").arg(&directory);
-        guardian.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]);
-        guardian.args([
+        // Stops the server and removes its files when the tests have ended, even if they were killed.
+        let mut supervisor = Command::new("sh");
+        supervisor.args([
+            "-c",
+            r#"d=$1; shift; "$@" & s=$!; cat >/dev/null; kill -INT $s; wait $s; rm -rf "$d""#,
+            "sh",
+        ]);
+        supervisor.arg(&directory).arg(binaries.join("postgres")).arg("-D").arg(&data).arg("-k").arg(&directory);
+        supervisor.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]);
+        supervisor.args([
             "-c",
             "fsync=off",
             "-c",
@@ -92,14 +97,14 @@ impl Cluster {
             "shared_buffers=64MB",
         ]);
         for setting in settings {
-            guardian.args(["-c", setting]);
+            supervisor.args(["-c", setting]);
         }
         let log = std::fs::File::create(directory.join("log")).unwrap();
-        guardian.envs(environment.iter().copied());
-        guardian.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).process_group(0);
-        let guardian = as_user(&mut guardian, user).spawn().unwrap();
+        supervisor.envs(environment.iter().copied());
+        supervisor.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).process_group(0);
+        let supervisor = run_as(&mut supervisor, user).spawn().unwrap();
         let deadline = Instant::now() + Duration::from_mins(1);
-        let maker = loop {
+        let admin = loop {
             let error = match PgConnection::establish(&url(&directory, port, "postgres")) {
                 Ok(connection) => break Mutex::new(connection),
                 Err(error) => error,
@@ -110,25 +115,25 @@ impl Cluster {
         };
         let version = std::fs::read_to_string(data.join("PG_VERSION")).unwrap_or_default();
         let is_15_or_newer = version.trim() != "14";
-        Self { directory, port, binaries, user, is_15_or_newer, maker, _guardian: guardian }
+        Self { directory, port, binaries, user, is_15_or_newer, admin, _supervisor: supervisor }
     }
 
-    /// Runs statements as the owner, outside of any transaction.
+    /// Runs statements as the owner, outside any transaction.
     pub fn run(&self, statement: &str) {
-        self.maker.lock().unwrap_or_else(PoisonError::into_inner).batch_execute(statement).unwrap();
+        self.admin.lock().unwrap_or_else(PoisonError::into_inner).batch_execute(statement).unwrap();
     }
 
-    /// A database's address over the socket.
+    /// The URL of a database over the Unix socket.
     pub fn url(&self, database: &str) -> String {
         url(&self.directory, self.port, database)
     }
 
-    /// A database's address over TCP, for a role and its password.
+    /// The URL of a database over TCP, for a role and its password.
     pub fn tcp_url(&self, role: &str, password: &str, database: &str) -> String {
         format!("postgres://{role}:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Runs statements as the owner; gives the rows, or what the server said.
+    /// Runs statements as the owner; gives the rows, or the error message.
     pub fn psql(&self, database: &str, statements: &str) -> Result<String, String> {
         let mut psql = Command::new(self.binaries.join("psql"));
         psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-h"]).arg(&self.directory).args(["-p", &self.port.to_string()]);
@@ -137,24 +142,25 @@ impl Cluster {
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
-    /// Makes a file the server's own.
-    pub fn give(&self, file: &Path, mode: u32) {
+    /// Sets the mode of a file and makes the server's user its owner.
+    pub fn chown_to_server(&self, file: &Path, mode: u32) {
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
         if let Some((uid, gid)) = self.user {
             chown(file, Some(uid), Some(gid)).unwrap();
         }
     }
 
-    /// A program to be run by the server's user.
+    /// A command that runs as the server's user.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        as_user(&mut command, self.user);
+        run_as(&mut command, self.user);
         command
     }
 }
 
-/// Memory where there is plenty: a database is copied for every test, which takes twenty times longer on a disk.
-fn place() -> &'static str {
+/// Where clusters are created: in memory if there is enough. A database is copied for every test, which takes twenty
+/// times longer on a disk.
+fn data_root() -> &'static str {
     let output = Command::new("df").args(["-Pk", "/dev/shm"]).output();
     let table = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let free = table.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
@@ -166,15 +172,15 @@ fn url(directory: &Path, port: u16, database: &str) -> String {
     format!("postgres://{OWNER}@{host}:{port}/{database}")
 }
 
-/// Runs a command as the server's user.
-pub fn as_user(command: &mut Command, user: Option<(u32, u32)>) -> &mut Command {
+/// Makes a command run as the given user, in `/`.
+pub fn run_as(command: &mut Command, user: Option<(u32, u32)>) -> &mut Command {
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);
     }
     command.current_dir("/")
 }
 
-/// The user that a server is run as where the tests run as root: PostgreSQL's own, or nobody.
+/// The user that runs the server if the tests run as root: PostgreSQL's own, or nobody.
 fn server_user() -> (u32, u32) {
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
     let find = |name: &str| {

@@ -1,4 +1,4 @@
-//! A database of its own for each test, of the kind that the environment names.
+//! A database for each test, on SQLite or PostgreSQL, as the environment says.
 
 use history_gateway::store::{DatabaseUrl, Options, Store};
 use tempfile::TempDir;
@@ -6,15 +6,15 @@ use tempfile::TempDir;
 #[cfg(feature = "postgres")]
 use super::cluster::{Cluster, cluster};
 
-/// A database that goes away with its test.
+/// A database that is deleted when it is dropped.
 pub enum Database {
-    File(TempDir),
+    Sqlite(TempDir),
     #[cfg(feature = "postgres")]
-    Server(&'static Cluster, String),
+    Postgres(&'static Cluster, String),
 }
 
 /// Whether the suite runs on PostgreSQL: `HISTORY_GATEWAY_TEST_DATABASE=postgres cargo test`.
-pub fn on_server() -> bool {
+pub fn runs_on_postgres() -> bool {
     match std::env::var("HISTORY_GATEWAY_TEST_DATABASE").as_deref() {
         Ok("postgres") => true,
         Ok("sqlite") | Err(_) => false,
@@ -22,21 +22,21 @@ pub fn on_server() -> bool {
     }
 }
 
-/// The cluster, for tests that are about PostgreSQL alone; without it they are passed over.
+/// The cluster for tests that are only about PostgreSQL; without it they are skipped.
 #[cfg(feature = "postgres")]
-pub fn server() -> Option<&'static Cluster> {
-    cluster().map_err(passed_over).ok()
+pub fn postgres_cluster() -> Option<&'static Cluster> {
+    cluster().map_err(report_skipped).ok()
 }
 
-/// Says that tests about PostgreSQL are passed over, and why; where the environment asks for PostgreSQL, they fail.
+/// Prints once per reason that tests about PostgreSQL are skipped. Fails if the environment asks for PostgreSQL.
 #[cfg(feature = "postgres")]
-pub fn passed_over(reason: &str) {
-    static SAID: std::sync::Mutex<std::collections::BTreeSet<String>> =
+pub fn report_skipped(reason: &str) {
+    static REPORTED: std::sync::Mutex<std::collections::BTreeSet<String>> =
         std::sync::Mutex::new(std::collections::BTreeSet::new());
-    assert!(!on_server(), "{reason}");
-    let mut said = SAID.lock().unwrap();
-    if said.insert(reason.to_owned()) {
-        // Past the test harness, which would swallow what is printed.
+    assert!(!runs_on_postgres(), "{reason}");
+    let mut reported = REPORTED.lock().unwrap();
+    if reported.insert(reason.to_owned()) {
+        // Written to standard error directly, because the test harness captures what `eprintln!` prints.
         let line = format!("SKIPPED: tests about PostgreSQL; {reason}\n");
         std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
     }
@@ -45,16 +45,16 @@ pub fn passed_over(reason: &str) {
 impl Database {
     /// An empty database of the kind that the suite runs on.
     pub fn new() -> Self {
-        if on_server() { Self::copy_of("template1") } else { Self::file() }
+        if runs_on_postgres() { Self::copy_of("template1") } else { Self::sqlite() }
     }
 
-    /// A database with every migration, of the kind that the suite runs on.
+    /// A database with all migrations, of the kind that the suite runs on.
     pub fn migrated() -> Self {
-        if on_server() { Self::copy_of("migrated") } else { Self::file() }
+        if runs_on_postgres() { Self::copy_of("migrated") } else { Self::sqlite() }
     }
 
-    pub fn file() -> Self {
-        Self::File(tempfile::tempdir().unwrap())
+    pub fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
     #[cfg(not(feature = "postgres"))]
@@ -64,7 +64,7 @@ impl Database {
 
     #[cfg(feature = "postgres")]
     fn copy_of(template: &str) -> Self {
-        let cluster = server().unwrap();
+        let cluster = postgres_cluster().unwrap();
         if template == "migrated" {
             migrate_once(cluster);
         }
@@ -75,26 +75,26 @@ impl Database {
     pub fn on(cluster: &'static Cluster, template: &str) -> Self {
         static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let name = format!("test_{}", NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        // Copying the files is several times faster than what PostgreSQL 15 does by default, and all that 14 can do.
-        let how = if cluster.is_15_or_newer { "STRATEGY FILE_COPY" } else { "" };
-        cluster.run(&format!("CREATE DATABASE {name} TEMPLATE {template} {how}"));
-        Self::Server(cluster, name)
+        // Copying the files is several times faster than PostgreSQL 15's default; PostgreSQL 14 always does it.
+        let strategy = if cluster.is_15_or_newer { "STRATEGY FILE_COPY" } else { "" };
+        cluster.run(&format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}"));
+        Self::Postgres(cluster, name)
     }
 
     pub fn url(&self) -> String {
         match self {
-            Self::File(directory) => format!("sqlite://{}", directory.path().join("test.db").display()),
+            Self::Sqlite(directory) => format!("sqlite://{}", directory.path().join("test.db").display()),
             #[cfg(feature = "postgres")]
-            Self::Server(cluster, name) => cluster.url(name),
+            Self::Postgres(cluster, name) => cluster.url(name),
         }
     }
 
-    /// Its name on the server.
+    /// Its name in the cluster; empty on SQLite.
     #[cfg(feature = "postgres")]
     pub fn name(&self) -> &str {
         match self {
-            Self::File(_) => "",
-            Self::Server(_, name) => name,
+            Self::Sqlite(_) => "",
+            Self::Postgres(_, name) => name,
         }
     }
 
@@ -110,18 +110,18 @@ impl Database {
 #[cfg(feature = "postgres")]
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Self::Server(cluster, name) = self {
-            // The whole cluster goes away at the end; until then, its disk space is for the others.
+        if let Self::Postgres(cluster, name) = self {
+            // The whole cluster is deleted at the end; until then, other tests need the space.
             cluster.run(&format!("DROP DATABASE {name} WITH (FORCE)"));
         }
     }
 }
 
-/// Makes the database to copy, so that the migrations run once and not for every test.
+/// Creates the database that is copied, so that the migrations run once and not for every test.
 #[cfg(feature = "postgres")]
 fn migrate_once(cluster: &Cluster) {
-    static MADE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
-    MADE.get_or_init(|| {
+    static MIGRATED: std::sync::OnceLock<()> = std::sync::OnceLock::new();
+    MIGRATED.get_or_init(|| {
         cluster.run("CREATE DATABASE migrated");
         drop(Store::open(&DatabaseUrl::parse(&cluster.url("migrated")).unwrap(), Options::default()).unwrap());
     });

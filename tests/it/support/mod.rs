@@ -1,14 +1,14 @@
-//! What the tests share: an app with a fresh store, messages to fill it with, and answers as short text.
+//! What the tests share: an app with a fresh store, messages to fill it with, and responses as short strings.
 
 mod binary;
 #[cfg(feature = "postgres")]
 pub mod cluster;
 mod database;
 
-pub use binary::{Binary, Server, exit_code};
-pub use database::{Database, on_server};
+pub use binary::{Binary, Server, wait_for_exit};
+pub use database::{Database, runs_on_postgres};
 #[cfg(feature = "postgres")]
-pub use database::{passed_over, server};
+pub use database::{postgres_cluster, report_skipped};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
@@ -32,7 +32,7 @@ pub fn instant(text: &str) -> Instant {
     Instant::parse(text, Rounding::Down).expect("an ISO 8601 date")
 }
 
-/// An app of its own: a tenant, a master key, a clock that stands at `NOW`.
+/// An app with its own store: the tenant `TENANT`, a master key, and a clock stopped at `NOW`.
 pub struct TestApp {
     pub gateway: web::Data<Gateway>,
     pub store: Store,
@@ -40,7 +40,7 @@ pub struct TestApp {
     database: Database,
 }
 
-/// A response as a test sees it.
+/// A response, read to its end.
 pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -48,7 +48,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// A header's text; empty where it is not there.
+    /// The value of a header; empty if the response does not have it.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
@@ -59,39 +59,39 @@ impl TestApp {
         Self::with(|_| {}).await
     }
 
-    /// With settings other than the defaults.
+    /// With changes to the default settings.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::at(NOW, change).await
     }
 
-    /// With a clock that stands somewhere else.
+    /// With the clock stopped at another time.
     pub async fn at(now: &str, change: impl FnOnce(&mut Config)) -> Self {
         Self::on(Database::migrated(), now, change).await
     }
 
-    /// With a database of a certain kind.
+    /// On a given database.
     pub async fn on(database: Database, now: &str, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::defaults().unwrap();
         config.database.url = database.url();
-        // A slow machine is no failure; tests of waiting have a time of their own.
+        // A slow machine must not fail a test. Tests of this timeout set their own.
         config.ingest.wait_seconds = 60;
         change(&mut config);
         let url = DatabaseUrl::parse(&config.database.url).unwrap();
         let store = Store::open(&url, config.store_options()).unwrap();
         let gateway = Gateway::new(&config, store.clone(), Clock::StandsAt(instant(now)));
         let mut app = Self { gateway: web::Data::new(gateway), store, key: String::new(), database };
-        app.tenant(TENANT).await;
-        app.key = app.issue(TENANT, |_| {}).await;
+        app.create_tenant(TENANT).await;
+        app.key = app.issue_key(TENANT, |_| {}).await;
         app
     }
 
-    /// Another handle to the same database, with connections and locks of its own.
-    pub fn open_again(&self) -> Store {
+    /// A second store on the same database, with its own connections and locks.
+    pub fn open_second_store(&self) -> Store {
         self.database.open(Options::default())
     }
 
-    /// The address of its database.
-    pub fn database_url_text(&self) -> String {
+    /// The URL of its database.
+    pub fn database_url_string(&self) -> String {
         self.database.url()
     }
 
@@ -110,15 +110,8 @@ impl TestApp {
         self.database.parsed_url()
     }
 
-    /// The same app over another way to its database.
-    #[cfg(feature = "postgres")]
-    pub fn over(store: Store, app: &Self, now: &str) -> Self {
-        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(now)));
-        Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::file() }
-    }
-
-    /// The same app after all its connections were closed and made anew.
-    pub fn reopened(self) -> Self {
+    /// The same app after all its connections were closed and opened again.
+    pub fn reopen(self) -> Self {
         let Self { gateway, store, key, database } = self;
         drop((gateway, store));
         let store = database.open(Options::default());
@@ -126,20 +119,20 @@ impl TestApp {
         Self { gateway: web::Data::new(gateway), store, key, database }
     }
 
-    /// The same app over connections of its own.
-    pub fn over_store(store: Store, app: &Self) -> Self {
+    /// An app with the same key over another store of the same database, with the default settings.
+    pub fn with_store(store: Store, app: &Self) -> Self {
         let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(NOW)));
-        Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::file() }
+        Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::sqlite() }
     }
 
-    pub async fn tenant(&self, id: TenantId) {
+    pub async fn create_tenant(&self, id: TenantId) {
         let tenant = Tenant { id, name: format!("Tenant {id}"), project_id: id.derived_project_id().to_string() };
         let created = self.store.write(move |connection| tenants::create(connection, &tenant, instant(NOW))).await;
         assert!(created.unwrap());
     }
 
-    /// Issues a key: a master key, unless `change` makes it something else.
-    pub async fn issue(&self, tenant: TenantId, change: impl FnOnce(&mut NewKey)) -> String {
+    /// Issues a key: a master key unless `change` makes it another kind.
+    pub async fn issue_key(&self, tenant: TenantId, change: impl FnOnce(&mut NewKey)) -> String {
         let secret = Secret::random();
         let mut key = NewKey::master(tenant, secret.digest(), "test");
         change(&mut key);
@@ -156,23 +149,23 @@ impl TestApp {
         ingest::record(&self.store, tenant, items).await.unwrap()
     }
 
-    /// Asks the history with the master key: `200 {"content":…}`.
-    pub async fn ask(&self, body: impl ToString) -> String {
-        self.ask_with(&self.key, body).await
+    /// Posts a history request with the master key; gives status and body: `200 {"content":…}`.
+    pub async fn history(&self, body: impl ToString) -> String {
+        self.history_with(&self.key, body).await
     }
 
-    pub async fn ask_with(&self, key: &str, body: impl ToString) -> String {
+    pub async fn history_with(&self, key: &str, body: impl ToString) -> String {
         let response = self.post("/api/messages/history", &[("x-api-key", key)], body.to_string()).await;
         format!("{} {}", response.status.as_u16(), response.body)
     }
 
-    /// Asks the history and gives the ids only: `[3, 2, 1]`, with `…` where a message follows.
+    /// The same, but gives only the ids: `[3, 2, 1]`, with `…` at the end if another message follows.
     pub async fn ids(&self, body: impl ToString) -> String {
-        short(&self.ask(body).await)
+        ids_of_response(&self.history(body).await)
     }
 
     pub async fn ids_with(&self, key: &str, body: impl ToString) -> String {
-        short(&self.ask_with(key, body).await)
+        ids_of_response(&self.history_with(key, body).await)
     }
 
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<web::Bytes>) -> Response {
@@ -198,18 +191,33 @@ impl TestApp {
     }
 }
 
-fn short(answer: &str) -> String {
-    let Some(body) = answer.strip_prefix("200 ") else { return answer.to_owned() };
-    let answer: Value = serde_json::from_str(body).unwrap();
+fn ids_of_response(response: &str) -> String {
+    let Some(body) = response.strip_prefix("200 ") else { return response.to_owned() };
+    let response: Value = serde_json::from_str(body).unwrap();
     let mut ids: Vec<String> =
-        answer["content"].as_array().unwrap().iter().map(|message| message["messageId"].to_string()).collect();
-    if answer["hasNext"].as_bool().unwrap() {
+        response["content"].as_array().unwrap().iter().map(|message| message["messageId"].to_string()).collect();
+    if response["hasNext"].as_bool().unwrap() {
         ids.push("…".into());
     }
     format!("[{}]", ids.join(", "))
 }
 
-/// A message with every required field, and `fields` over it.
+/// Every order of the numbers below `count`.
+pub fn permutations(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![Vec::new()];
+    }
+    let insert_last = |order: Vec<usize>| {
+        (0..count).map(move |index| {
+            let mut order = order.clone();
+            order.insert(index, count - 1);
+            order
+        })
+    };
+    permutations(count - 1).into_iter().flat_map(insert_last).collect()
+}
+
+/// A message with every required field; `fields` override them or are added.
 pub fn message(id: i64, fields: Value) -> Value {
     let mut message = json!({
         "messageId": id,
