@@ -37,13 +37,13 @@ openapi:
 # The figures of benches/README.md.
 bench:
     cargo bench --bench http
-    cargo bench --bench questions
+    cargo bench --bench queries
     cargo bench --bench logs
     cargo bench --bench feeds
 
 # The same and more on a PostgreSQL database that may be filled: just bench-postgres postgres://…
 bench-postgres url:
-    BENCH_DATABASE_URL={{url}} cargo bench --bench questions
+    BENCH_DATABASE_URL={{url}} cargo bench --bench queries
     BENCH_DATABASE_URL={{url}} cargo bench --bench http
     BENCH_DATABASE_URL={{url}} cargo bench --bench postgres
     BENCH_DATABASE_URL={{url}} cargo bench --bench logs

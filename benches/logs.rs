@@ -17,7 +17,7 @@ use history_gateway::ingest::Pipeline;
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Caller, LogFilter, LogQuery, TenantId};
 use history_gateway::oneuptime::query;
-use history_gateway::oneuptime::request::{Paging, Parts};
+use history_gateway::oneuptime::request::{Paging, RawRequest};
 use history_gateway::store::whatsapp_logs::page;
 use history_gateway::store::{Budget, Connection, DatabaseUrl, Options, Store, StoreError, tenants};
 use history_gateway::web::Body;
@@ -73,7 +73,7 @@ fn cases(size: u64) -> Vec<Case> {
 }
 
 fn log_query(size: u64, body: &str) -> LogQuery {
-    let parts = Parts::read(&Body::Whole(body.as_bytes().to_vec())).expect("a body");
+    let parts = RawRequest::read(&Body::Whole(body.as_bytes().to_vec())).expect("a body");
     let paging = Paging::new(&[], &parts).expect("a page");
     LogQuery {
         filter: LogFilter::new(&Caller::master(tenant(size)), query::parse(parts.query(), "").expect("a query")),
@@ -237,7 +237,7 @@ fn main() {
             // With the database's default settings, as any program has them.
             let mut plain_connection = url.connect(Duration::from_secs(5)).expect("a connection");
             if fill(&store).await {
-                store.forget_deleted().await.expect("a tidy store");
+                store.purge_deleted().await.expect("a tidy store");
                 create_plain_table(&mut plain_connection);
             }
             store

@@ -184,7 +184,7 @@ async fn side_by_side(query: &HistoryQuery) {
         for id in tenants {
             one.write(move |connection| tenants::delete(connection, id)).await.expect("a tenant");
         }
-        one.forget_deleted().await.expect("a vacuum");
+        one.purge_deleted().await.expect("a vacuum");
         let pages = page_rate(&[&one], query).await;
         reads.push(page_rate(&[&one, &other], query).await / pages);
     }

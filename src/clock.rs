@@ -10,8 +10,8 @@ use crate::model::Instant;
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Clock {
     #[default]
-    Machine,
-    StandsAt(Instant),
+    System,
+    Fixed(Instant),
 }
 
 impl Clock {
@@ -22,8 +22,8 @@ impl Clock {
 
     pub fn now(self) -> Instant {
         match self {
-            Self::Machine => Instant(Utc::now().timestamp_millis()),
-            Self::StandsAt(instant) => instant,
+            Self::System => Instant(Utc::now().timestamp_millis()),
+            Self::Fixed(instant) => instant,
         }
     }
 }

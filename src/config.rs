@@ -203,7 +203,7 @@ pub enum ConfigError {
     #[error("the settings cannot be read: {0}")]
     Unreadable(String),
     #[error("the settings are wrong: {0}")]
-    Wrong(String),
+    Invalid(String),
 }
 
 impl Config {
@@ -223,7 +223,7 @@ impl Config {
     fn read(sources: &Sources, environment: Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
         let unknown = sources.unknown();
         if !unknown.is_empty() {
-            return Err(ConfigError::Wrong(unknown.join("; ")));
+            return Err(ConfigError::Invalid(unknown.join("; ")));
         }
         let mut builder = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(text) = sources.file() {
@@ -235,7 +235,7 @@ impl Config {
             builder = builder.set_override(name, value.as_str()).map_err(described)?;
         }
         let config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(described)?;
-        let invalid = |errors| ConfigError::Wrong(invalid_settings(sources, flags, "", &errors).join("; "));
+        let invalid = |errors| ConfigError::Invalid(invalid_settings(sources, flags, "", &errors).join("; "));
         config.validate().map_err(invalid)?;
         Ok(config)
     }
@@ -302,7 +302,7 @@ impl std::fmt::Debug for Database {
 /// address with a password.
 fn describe(sources: &Sources, error: &config::ConfigError) -> ConfigError {
     let at_setting = |key: &Option<String>, reason: String| match key {
-        Some(key) => ConfigError::Wrong(format!("{}: {reason}", sources.named(key))),
+        Some(key) => ConfigError::Invalid(format!("{}: {reason}", sources.named(key))),
         None => ConfigError::Unreadable(reason),
     };
     match error {

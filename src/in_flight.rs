@@ -51,25 +51,25 @@ impl InFlight {
 
     /// The same limit for the bodies and responses of one tenant: a tenant that reads slowly does not block others.
     #[must_use]
-    pub fn of(&self, tenant: TenantId) -> Self {
+    pub fn for_tenant(&self, tenant: TenantId) -> Self {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         let semaphore = tenants.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(self.tenant_units())));
         Self { of_tenant: Some(Arc::clone(semaphore)), ..self.clone() }
     }
 
     /// How many bytes are in use.
-    pub fn taken(&self) -> usize {
+    pub fn bytes_in_use(&self) -> usize {
         (self.units - self.semaphore.available_permits()) * UNIT
     }
 
     /// Reserves `bytes`; `None` if the limit does not allow it.
-    pub fn share(&self, bytes: usize) -> Option<Share> {
+    pub fn try_reserve(&self, bytes: usize) -> Option<Share> {
         let mut share = Share::default();
         self.grow(&mut share, bytes).then_some(share)
     }
 
     /// Reserves `bytes`, waiting for capacity if necessary; `None` if it does not become free in time.
-    pub async fn share_in_time(&self, bytes: usize) -> Option<Share> {
+    pub async fn reserve(&self, bytes: usize) -> Option<Share> {
         if bytes <= SMALL {
             return Some(Share::default());
         }
@@ -137,16 +137,16 @@ mod tests {
     fn only_small_shares_exceed_the_limit_and_all_are_released() {
         const KIB: usize = 1024;
         let in_flight = InFlight::new(1000 * KIB);
-        let mut one = in_flight.share(400 * KIB - 7).unwrap();
-        assert!(in_flight.grow(&mut one, 400 * KIB) && in_flight.taken() == 400 * KIB);
+        let mut one = in_flight.try_reserve(400 * KIB - 7).unwrap();
+        assert!(in_flight.grow(&mut one, 400 * KIB) && in_flight.bytes_in_use() == 400 * KIB);
         assert!(in_flight.grow(&mut one, 800 * KIB));
-        assert!(in_flight.share(200 * KIB + 1).is_none() && !in_flight.grow(&mut one, 1000 * KIB + 1));
-        let other = in_flight.share(200 * KIB).unwrap();
-        assert_eq!(in_flight.taken(), 1000 * KIB);
+        assert!(in_flight.try_reserve(200 * KIB + 1).is_none() && !in_flight.grow(&mut one, 1000 * KIB + 1));
+        let other = in_flight.try_reserve(200 * KIB).unwrap();
+        assert_eq!(in_flight.bytes_in_use(), 1000 * KIB);
         // Small shares are granted all the same.
-        assert!(in_flight.share(64 * KIB).is_some() && in_flight.share(64 * KIB + 1).is_none());
+        assert!(in_flight.try_reserve(64 * KIB).is_some() && in_flight.try_reserve(64 * KIB + 1).is_none());
         drop((one, other));
-        assert_eq!(in_flight.taken(), 0);
+        assert_eq!(in_flight.bytes_in_use(), 0);
         assert!(in_flight.grow(&mut Share::default(), 0));
     }
 
@@ -154,17 +154,17 @@ mod tests {
     async fn tenant_exceeds_its_share_only_while_alone() {
         const KIB: usize = 1024;
         let in_flight = InFlight::new(1000 * KIB);
-        let (one, other) = (in_flight.of(TenantId(1)), in_flight.of(TenantId(2)));
-        let mut most = one.share(700 * KIB).unwrap();
-        assert!(one.grow(&mut most, 750 * KIB) && one.share(65 * KIB).is_none());
-        let rest = other.share_in_time(250 * KIB).await.unwrap();
-        assert!(other.share(65 * KIB).is_none(), "the whole is bounded too");
+        let (one, other) = (in_flight.for_tenant(TenantId(1)), in_flight.for_tenant(TenantId(2)));
+        let mut most = one.try_reserve(700 * KIB).unwrap();
+        assert!(one.grow(&mut most, 750 * KIB) && one.try_reserve(65 * KIB).is_none());
+        let rest = other.reserve(250 * KIB).await.unwrap();
+        assert!(other.try_reserve(65 * KIB).is_none(), "the whole is bounded too");
         drop((most, rest));
-        assert_eq!(in_flight.taken(), 0);
+        assert_eq!(in_flight.bytes_in_use(), 0);
         // A tenant with nothing else in flight may exceed its part.
-        let all = one.share(900 * KIB).unwrap();
-        assert!(one.share(65 * KIB).is_none() && other.share(100 * KIB).is_some());
+        let all = one.try_reserve(900 * KIB).unwrap();
+        assert!(one.try_reserve(65 * KIB).is_none() && other.try_reserve(100 * KIB).is_some());
         drop(all);
-        assert!(one.share_in_time(1000 * KIB).await.is_some() && one.share_in_time(1001 * KIB).await.is_none());
+        assert!(one.reserve(1000 * KIB).await.is_some() && one.reserve(1001 * KIB).await.is_none());
     }
 }

@@ -92,7 +92,7 @@ impl Keys {
 
     /// The caller that a webhook key identifies, given as `Token <key>` or as the key alone. A key of another kind
     /// counts as unknown. The limit on requests does not apply, so edna is never delayed.
-    pub async fn webhook(&self, presented: PresentedKey<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
+    pub async fn webhook_caller(&self, presented: PresentedKey<'_>, now: Instant) -> Result<Arc<Caller>, AuthError> {
         let value = presented.key?;
         let key = match value.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => key,

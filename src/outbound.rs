@@ -31,14 +31,14 @@ pub struct Answer {
 /// The value of the header `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryAfter {
-    NotSaid,
+    Absent,
     After(Duration),
     At(Instant),
 }
 
 /// Why there is no response. No reason repeats anything that the other side sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
+pub enum RequestError {
     /// A retry may succeed.
     Transient(String),
     /// A retry does not help: something has to be corrected first.
@@ -60,17 +60,22 @@ impl Client {
     }
 
     /// Posts JSON once, without a retry; `key` is the name of a header and its value.
-    pub async fn post_json(&self, url: String, key: (&'static str, String), body: String) -> Result<Answer, NoAnswer> {
+    pub async fn post_json(
+        &self,
+        url: String,
+        key: (&'static str, String),
+        body: String,
+    ) -> Result<Answer, RequestError> {
         let Self(agent) = self.clone();
         let posted = tokio::task::spawn_blocking(move || {
             let request = agent.post(url).header(key.0, key.1).content_type("application/json");
-            request.send(body).map_err(|error| no_answer(&error)).and_then(read_response)
+            request.send(body).map_err(|error| request_error(&error)).and_then(read_response)
         });
-        posted.await.unwrap_or_else(|_| Err(NoAnswer::Transient("the request was cancelled".into())))
+        posted.await.unwrap_or_else(|_| Err(RequestError::Transient("the request was cancelled".into())))
     }
 }
 
-fn read_response(mut response: ureq::http::Response<Body>) -> Result<Answer, NoAnswer> {
+fn read_response(mut response: ureq::http::Response<Body>) -> Result<Answer, RequestError> {
     let status = response.status().as_u16();
     let text = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let retry_after = retry_after(text.trim());
@@ -80,7 +85,7 @@ fn read_response(mut response: ureq::http::Response<Body>) -> Result<Answer, NoA
         Ok(body) => Ok(Answer { status, retry_after, body }),
         // The status of an error is enough.
         Err(_) if status != 200 => Ok(Answer { status, retry_after, body: Vec::new() }),
-        Err(error) => Err(no_answer(&error)),
+        Err(error) => Err(request_error(&error)),
     }
 }
 
@@ -90,18 +95,18 @@ fn retry_after(text: &str) -> RetryAfter {
         return RetryAfter::After(Duration::from_secs(seconds));
     }
     let date = DateTime::parse_from_rfc2822(text);
-    date.map_or(RetryAfter::NotSaid, |date| RetryAfter::At(Instant(date.timestamp_millis())))
+    date.map_or(RetryAfter::Absent, |date| RetryAfter::At(Instant(date.timestamp_millis())))
 }
 
-fn no_answer(error: &ureq::Error) -> NoAnswer {
-    let transient = |reason: &str| NoAnswer::Transient(reason.into());
+fn request_error(error: &ureq::Error) -> RequestError {
+    let transient = |reason: &str| RequestError::Transient(reason.into());
     match error {
         ureq::Error::Timeout(_) => transient("it did not answer in time"),
         ureq::Error::HostNotFound => transient("its host is not found"),
-        ureq::Error::BodyExceedsLimit(_) => {
-            NoAnswer::Permanent("its answer is longer than 256 MiB, which no page of 1000 messages should be".into())
-        }
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => NoAnswer::Permanent("its address cannot be used".into()),
+        ureq::Error::BodyExceedsLimit(_) => RequestError::Permanent(
+            "its answer is longer than 256 MiB, which no page of 1000 messages should be".into(),
+        ),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => RequestError::Permanent("its address cannot be used".into()),
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused => transient("it refuses connections"),
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => transient("it did not answer in time"),
@@ -109,9 +114,9 @@ fn no_answer(error: &ureq::Error) -> NoAnswer {
                 transient("the connection broke off")
             }
             // TLS errors arrive here too; they name certificates, not messages.
-            _ => NoAnswer::Transient(format!("the connection failed: {error}")),
+            _ => RequestError::Transient(format!("the connection failed: {error}")),
         },
-        ureq::Error::Rustls(error) => NoAnswer::Transient(format!("no secure connection was made: {error}")),
+        ureq::Error::Rustls(error) => RequestError::Transient(format!("no secure connection was made: {error}")),
         ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => {
             transient("the proxy that the environment names did not let the request through")
         }

@@ -1,11 +1,11 @@
 //! The requests and errors of `/v1` in the OpenAPI document; nothing here runs on a request.
-#![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
+#![expect(dead_code, reason = "only used to derive schemas; fields are named as on the wire")]
 
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::document::errors::{ErrorTable, MIB, NEEDS_HISTORY, NEEDS_MESSAGING, not_valid};
 use crate::document::{
-    DateText, IdOrDigits, IntegerOrDigits, NewMessage, Responses, TextOrDigits, either, reference, response,
+    DateText, IdOrDigits, IntegerOrDigits, NewMessage, Responses, TextOrDigits, one_of, reference, response,
 };
 use crate::web::ApiError;
 use crate::web::error::ErrorResponse;
@@ -64,13 +64,13 @@ pub struct IngestErrors;
 
 impl IntoResponses for IngestErrors {
     fn responses() -> Responses {
-        let mut table = ErrorTable::new("POST").key().body(16 * MIB).with(
+        let mut table = ErrorTable::new("POST").with_key().with_body(16 * MIB).with(
             403,
             "`access-denied`: the key lacks the group messaging.",
             &[("key-without-the-group", ApiError::AccessDenied(NEEDS_MESSAGING))],
         );
         let sentence = "The outcome of each entry, or why the body cannot be read.";
-        let body = either(sentence, [reference("IngestResult"), reference("ErrorResponse")]);
+        let body = one_of(sentence, [reference("IngestResult"), reference("ErrorResponse")]);
         let rejected = serde_json::json!({"imported": 0, "updated": 0, "unchanged": 0, "waiting": 0, "rejected": 1, "results": [
             {"result": "rejected", "detail": "the field 'address' is missing"}
         ]});
@@ -95,7 +95,7 @@ impl IntoResponses for MessageErrors {
     fn responses() -> Responses {
         let absent = "`not-found`: there is no such message, or its subject is not among the key's senders.";
         ErrorTable::new("GET, HEAD")
-            .key()
+            .with_key()
             .with(
                 400,
                 "`not-valid-request`: the id is not a 64-bit integer.",

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::config::Config;
 use crate::ingest::{Event, Outcome, Rejection};
-use crate::model::item::LONGEST_ITEM;
+use crate::model::item::MAX_ITEM_BYTES;
 use crate::model::status_event::Strictness;
 use crate::model::{Caller, Item, Property, Provenance, Source, StatusEvent, wire};
 use crate::web::answer::typed;
@@ -100,7 +100,7 @@ type ReadEntry = fn(&str, &Caller, Provenance) -> Result<(Option<i64>, Event), R
 ///
 /// The body is one message, a list of messages, or one message per line, whatever its `Content-Type`: at most 10,000,
 /// in at most 16 MiB (setting `ingest.body_limit_bytes`). When the response arrives, everything that was not rejected
-/// is stored durably. Sending a message again changes nothing.
+/// is stored durably. RequestKey a message again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/messages",
@@ -157,7 +157,7 @@ async fn ingest(request: &Request<SendMessages>, read: ReadEntry) -> Result<Http
     let result = IngestResult::new(entries, &outcomes);
     let is_all_rejected = !result.results.is_empty() && result.rejected == result.results.len() as u64;
     let status = if is_all_rejected { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    Ok(typed(&request.app.in_flight.of(caller.tenant), status, &result)?)
+    Ok(typed(&request.app.in_flight.for_tenant(caller.tenant), status, &result)?)
 }
 
 /// Passes each entry of a body to `take`: one object, a list of them, or one per line.
@@ -203,7 +203,7 @@ fn message(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option
 }
 
 fn status(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option<i64>, Event), Rejected> {
-    if raw.len() > LONGEST_ITEM {
+    if raw.len() > MAX_ITEM_BYTES {
         return Err((None, "it is longer than 1 MiB".into()));
     }
     let fields = wire::object(raw).map_err(|error| (None, error.to_string()))?;

@@ -123,7 +123,7 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
     let (caller_id, tenant) = (caller.id(), caller.tenant);
     let found = request.app.store.query(caller_id, move |connection, _| load(connection, &caller, id)).await?;
     let trail = found.ok_or(ApiError::MessageNotFound)?;
-    Ok(typed(&request.app.in_flight.of(tenant), StatusCode::OK, &trail)?)
+    Ok(typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &trail)?)
 }
 
 /// `None` if there is no such message, or if the caller may not see it.
@@ -135,7 +135,7 @@ fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<
         return Ok(None);
     }
     let known = status_events::load(connection, caller.tenant, &ids, &[])?;
-    let events: Vec<StatusEvent> = known.of(id).iter().map(|event| event.notice.clone()).collect();
+    let events: Vec<StatusEvent> = known.of(id).iter().map(|event| event.event.clone()).collect();
     MessageTrail::new(&message.item, &message.copies, &events).map(Some)
 }
 

@@ -7,7 +7,7 @@ use indicatif::HumanBytes;
 
 use super::failure::{Failure, print_note};
 use super::signals::stop_signal;
-use super::{COMMAND_WAIT, Common, command_options, now_and_then};
+use super::{COMMAND_WAIT, Common, command_options, throttled};
 use crate::store::backup::{self, BackupError};
 use crate::store::{DatabaseUrl, check};
 
@@ -65,7 +65,7 @@ impl Backup {
         let stop = stop_signal()?;
         let temporary = backup::begin(&url, &self.file)?;
         let into = temporary.path();
-        let progress = now_and_then(|bytes| print_note(format_args!("Backed up {} so far.", HumanBytes(bytes))));
+        let progress = throttled(|bytes| print_note(format_args!("Backed up {} so far.", HumanBytes(bytes))));
         let copying = tokio::task::spawn_blocking(move || backup::copy(&url, &into, COMMAND_WAIT, progress));
         tokio::select! {
             copied = copying => copied.map_err(|error| Failure::message(format!("the backup failed: {error}")))??,

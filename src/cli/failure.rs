@@ -15,22 +15,22 @@ pub enum Failure {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("{0}")]
-    Said(String),
+    Message(String),
     /// The reader of the output closed it, as `head` does. The program exits with 0.
     #[error("standard output was closed")]
-    NobodyReads,
+    OutputClosed,
 }
 
 impl Failure {
     pub fn message(sentence: impl Into<String>) -> Self {
-        Self::Said(sentence.into())
+        Self::Message(sentence.into())
     }
 
     /// An error of writing to standard output.
     pub fn output(error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::NobodyReads,
-            _ => Self::Said(format!("cannot write to standard output: {error}")),
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::Message(format!("cannot write to standard output: {error}")),
         }
     }
 }
@@ -47,6 +47,6 @@ pub fn print_note(sentence: impl std::fmt::Display) {
 }
 
 /// Prints the program's last sentence to standard error. The program exits even if the output blocks.
-pub fn say_last(sentence: String) {
+pub fn print_last_note(sentence: String) {
     write_within_timeout(move || print_note(sentence));
 }

@@ -2,7 +2,7 @@
 
 use std::panic::PanicHookInfo;
 
-use super::failure::{Failure, say_last};
+use super::failure::{Failure, print_last_note};
 use crate::clock::Clock;
 use crate::store::db::threads::NAME as EXPENSIVE_THREAD;
 use crate::telemetry::OUTPUT_THREAD;
@@ -13,7 +13,7 @@ const BLOCKING_THREAD: &str = "tokio-rt-worker";
 /// Makes a panic end the process, which would otherwise continue without a worker or a background job. A panic in
 /// blocking work does not: the caller of that work gets an error. The hook applies to the whole process, so only the
 /// program itself may call this.
-pub fn end_on_panic() {
+pub fn exit_on_panic() {
     std::panic::set_hook(Box::new(on_panic));
 }
 
@@ -27,15 +27,15 @@ fn on_panic(panic: &PanicHookInfo<'_>) {
         // Only its output is lost; nothing else depends on the thread.
         Some(OUTPUT_THREAD) => {}
         _ => {
-            let cause = refuse_clock().map_or_else(|failure| failure.to_string(), |()| "this is a bug".into());
-            say_last(format!("history-gateway: the server panicked{location}: {cause}"));
+            let cause = check_clock().map_or_else(|failure| failure.to_string(), |()| "this is a bug".into());
+            print_last_note(format!("history-gateway: the server panicked{location}: {cause}"));
             std::process::exit(1);
         }
     }
 }
 
 /// Rejects a system clock that the web server cannot work with.
-pub fn refuse_clock() -> Result<(), Failure> {
+pub fn check_clock() -> Result<(), Failure> {
     if Clock::is_before_1970() {
         return Err(Failure::message("the system clock is set before 1970; correct it and start again"));
     }

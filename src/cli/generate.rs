@@ -54,7 +54,7 @@ impl Generate {
             messages: self.messages,
             seed: self.seed,
             days: self.days,
-            until: self.until.unwrap_or_else(|| Clock::Machine.now()),
+            until: self.until.unwrap_or_else(|| Clock::System.now()),
             recipients: self.recipients.unwrap_or((self.messages / 25).max(1)),
         };
         if plan.until.plus_days(-i64::from(plan.days)) < Instant(0) {

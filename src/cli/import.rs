@@ -13,13 +13,13 @@ use super::failure::{Failure, print, print_note};
 use super::lines::{self, Document, Documents};
 use crate::clock::Clock;
 use crate::ingest::{Entry, Event, OutcomeCounts, Pipeline};
-use crate::model::item::LONGEST_ITEM;
+use crate::model::item::MAX_ITEM_BYTES;
 use crate::model::{Item, Provenance, Source, TenantId, WhatsAppLog, wire};
 use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
 /// Maximum size of a row, in bytes: that of an item, and some more for the columns of the row itself.
-const LONGEST_ROW: usize = LONGEST_ITEM + 16 * 1024;
+const LONGEST_ROW: usize = MAX_ITEM_BYTES + 16 * 1024;
 
 /// How many bytes at the beginning of a file are checked for text.
 const SNIFFED_BYTES: u64 = 8 * 1024;
@@ -82,12 +82,12 @@ impl Form for Items {
     type Entry = Event;
     const KEYS: (&'static str, &'static str) = ("content", "messageId");
     const WORD: &'static str = "message";
-    const LONGEST: usize = LONGEST_ITEM;
+    const LONGEST: usize = MAX_ITEM_BYTES;
 
     fn parse(&self, text: &str) -> Result<(Event, usize), String> {
         let item = Item::parse(text, self.0).map_err(|error| error.to_string())?;
         let unknown_fields = item.extra().len();
-        let provenance = Provenance { source: Source::Import, received_at: Some(Clock::Machine.now()) };
+        let provenance = Provenance { source: Source::Import, received_at: Some(Clock::System.now()) };
         Ok((Event::message(item, provenance), unknown_fields))
     }
 }

@@ -107,7 +107,7 @@ impl Key {
                     let keys: Vec<_> = keys.iter().map(as_json).collect();
                     return print(&format!("{}\n", serde_json::Value::from(keys)));
                 }
-                let now = Clock::Machine.now();
+                let now = Clock::System.now();
                 let headings = [
                     "ID",
                     "NAME",
@@ -120,10 +120,10 @@ impl Key {
                     "LAST USED",
                     "STATE",
                 ];
-                print(&table::text(&headings, &keys.into_iter().map(|key| row(key, now)).collect::<Vec<_>>()))
+                print(&table::render(&headings, &keys.into_iter().map(|key| row(key, now)).collect::<Vec<_>>()))
             }
             Self::Revoke { tenant, id } => {
-                let now = Clock::Machine.now();
+                let now = Clock::System.now();
                 let revoked =
                     store.write(move |connection| api_keys::revoke(connection, TenantId(tenant), id, now)).await?;
                 let Some(RevokedKey { name, kind }) = revoked else {
@@ -168,7 +168,7 @@ impl Issue {
             let known = subjects::list(connection, key.tenant)?;
             let mut senders = key.senders.iter().flatten();
             let unknown = senders.find(|id| known.iter().all(|subject| subject.id != **id)).copied();
-            Ok((api_keys::issue(connection, &key, Clock::Machine.now())?, unknown))
+            Ok((api_keys::issue(connection, &key, Clock::System.now())?, unknown))
         });
         let (id, unknown_sender) = issued.await?;
         let id = id.ok_or_else(|| {

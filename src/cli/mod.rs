@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::ingest;
 use crate::store::{DatabaseUrl, Options, Store, StoreError};
 
-use failure::{Failure, print_note, say_last};
+use failure::{Failure, print_last_note, print_note};
 
 /// How long a command waits for a slot or for another process's write, and how long each of its queries may run.
 const COMMAND_WAIT: Duration = Duration::from_mins(1);
@@ -115,9 +115,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let system = actix_web::rt::System::new();
     let code = match system.block_on(run(program)) {
         Ok(code) => code,
-        Err(Failure::NobodyReads) => 0,
+        Err(Failure::OutputClosed) => 0,
         Err(failure) => {
-            say_last(format!("history-gateway: {failure}"));
+            print_last_note(format!("history-gateway: {failure}"));
             1
         }
     };
@@ -165,7 +165,7 @@ fn command_options(config: &Config) -> Options {
 }
 
 /// Limits progress reports to one per `PROGRESS_INTERVAL`.
-fn now_and_then(mut report: impl FnMut(u64)) -> impl FnMut(u64) {
+fn throttled(mut report: impl FnMut(u64)) -> impl FnMut(u64) {
     let mut last_report = Instant::now();
     move |done| {
         if last_report.elapsed() > PROGRESS_INTERVAL {
@@ -184,24 +184,24 @@ impl Common {
 
     /// Opens the store that the settings name, with a command's time limits; fails if it does not exist.
     async fn store(&self) -> Result<Store, Failure> {
-        Self::store_of(&self.load(Vec::new())?).await
+        Self::open_existing_store(&self.load(Vec::new())?).await
     }
 
     /// The same, but creates the store if it does not exist.
     async fn store_or_new(&self) -> Result<Store, Failure> {
-        Self::opened(&self.load(Vec::new())?, Store::open).await
+        Self::open_store(&self.load(Vec::new())?, Store::open).await
     }
 
-    async fn store_of(config: &Config) -> Result<Store, Failure> {
-        Self::opened(config, Store::open_existing).await
+    async fn open_existing_store(config: &Config) -> Result<Store, Failure> {
+        Self::open_store(config, Store::open_existing).await
     }
 
-    async fn opened(
+    async fn open_store(
         config: &Config,
         open: fn(&DatabaseUrl, Options) -> Result<Store, StoreError>,
     ) -> Result<Store, Failure> {
         let store = open(&DatabaseUrl::parse(&config.database.url)?, command_options(config))?;
-        let progress = now_and_then(|rows| {
+        let progress = throttled(|rows| {
             print_note(format_args!("Building the WhatsApp log from the stored messages: {rows} rows so far."));
         });
         let done = ingest::logs::catch_up(&store, progress).await?;

@@ -76,11 +76,11 @@ impl Pull {
         let config = common.load(Vec::new())?;
         // Installed first, so that a pull with --follow exits with 0 whenever a signal arrives.
         let stop = if self.follow { Some(stop_signal()?) } else { None };
-        let store = Common::store_of(&config).await?;
+        let store = Common::open_existing_store(&config).await?;
         let queue = IngestQueue::new(store, ingest::QueueLimits { wait: COMMAND_WAIT, ..config.ingest_limits() });
         let upstream = Upstream::new(url, key, TenantId(self.tenant), upstream::TIMEOUT);
         let options = PullOptions { from: self.from, to: self.to, ..options(&config) };
-        let mut pull = Pulling::new(queue, upstream, options, || Clock::Machine.now(), Reporter::new());
+        let mut pull = Pulling::new(queue, upstream, options, || Clock::System.now(), Reporter::new());
         let outcome = match stop {
             None => pull.once().await,
             Some(stop) => tokio::select! {
@@ -135,7 +135,7 @@ impl Reporter {
             bar.set_style(style);
         }
         // A pull that ends within a minute needs no progress line.
-        Self { bar, progress: LogThrottle::said_now(), retries: LogThrottle::default(), incomplete: HashSet::new() }
+        Self { bar, progress: LogThrottle::starting_now(), retries: LogThrottle::default(), incomplete: HashSet::new() }
     }
 
     fn print_note(&self, sentence: impl std::fmt::Display) {

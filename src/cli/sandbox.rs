@@ -30,7 +30,7 @@ const DEMO_SEED: u64 = 3193;
 const DEMO_RECIPIENTS: u64 = 20;
 
 /// edna's published sample. The demo data includes its two messages.
-const SAMPLE: &str = include_str!("../../tests/fixtures/edna-answer.json");
+const SAMPLE: &str = include_str!("../../tests/fixtures/edna-response.json");
 
 const DEMO_LOGS: u64 = 100;
 
@@ -127,8 +127,8 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
-        fatal::end_on_panic();
-        fatal::refuse_clock()?;
+        fatal::exit_on_panic();
+        fatal::check_clock()?;
         if common.database.is_some() {
             return Err(Failure::message("the sandbox has a store of its own; leave --database out, or use 'serve'"));
         }
@@ -140,7 +140,7 @@ impl Sandbox {
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
         config.database.url = format!("sqlite://{}", directory.path().join("sandbox.db").display());
         let logging = telemetry::start(&config.log);
-        let clock = self.now.map_or(Clock::Machine, Clock::StandsAt);
+        let clock = self.now.map_or(Clock::System, Clock::Fixed);
         let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;

@@ -7,13 +7,13 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::signals::stop_signal;
-use super::{Common, fatal, now_and_then};
+use super::{Common, fatal, throttled};
 use crate::clock::Clock;
 use crate::config::{Config, validate_bind};
 use crate::http::{Gateway, serve};
 use crate::ingest;
 use crate::jobs::Jobs;
-use crate::jobs::pulls::{self, Pulled};
+use crate::jobs::pulls::{self, UpstreamJob};
 use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::telemetry;
 
@@ -30,8 +30,8 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
-        fatal::end_on_panic();
-        fatal::refuse_clock()?;
+        fatal::exit_on_panic();
+        fatal::check_clock()?;
         let bind = self.bind.clone().map(|bind| ("server.bind", bind));
         let config = common.load(bind.into_iter().collect())?;
         let upstreams = pulls::upstreams(&config).map_err(Failure::message)?;
@@ -39,7 +39,7 @@ impl Serve {
         let mut stop = Box::pin(stop_signal()?);
         let store = self.open(&config)?;
         let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
-        let progress = now_and_then(|rows| tracing::info!(rows, "building the WhatsApp log from the stored messages"));
+        let progress = throttled(|rows| tracing::info!(rows, "building the WhatsApp log from the stored messages"));
         let catching_up = ingest::logs::catch_up(&store, progress);
         // Before the first request, so that no response comes from an incomplete log.
         tokio::select! {
@@ -53,7 +53,7 @@ impl Serve {
         }
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
         tracing::info!(%address, "listening");
-        let gateway = Gateway::new(&config, store, Clock::Machine);
+        let gateway = Gateway::new(&config, store, Clock::System);
         gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
         Box::pin(run(listener, gateway, (&config, upstreams), stop)).await
     }
@@ -89,7 +89,7 @@ pub fn listen(address: &str, hint: &str) -> Result<TcpListener, Failure> {
 pub async fn run(
     listener: TcpListener,
     gateway: Gateway,
-    (config, upstreams): (&Config, Vec<Pulled>),
+    (config, upstreams): (&Config, Vec<UpstreamJob>),
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let app = gateway.app.clone();

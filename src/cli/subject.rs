@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::failure::{Failure, print, print_note};
 use super::table;
 use crate::ingest;
-use crate::model::item::LONGEST_WORD;
+use crate::model::item::MAX_WORD_BYTES;
 use crate::model::{TenantId, subject};
 use crate::store::{Store, StoreError, subjects, tenants};
 
@@ -43,7 +43,7 @@ impl Subject {
                     return Err(Failure::message("the subject was not added: --name and --channel must not be empty"));
                 }
                 // An item with a longer channel type would be rejected when it is read again.
-                if channel.len() > LONGEST_WORD {
+                if channel.len() > MAX_WORD_BYTES {
                     return Err(Failure::message(
                         "the subject was not added: --channel must be at most 256 bytes long",
                     ));
@@ -66,7 +66,7 @@ impl Subject {
                     }
                     Ok::<_, StoreError>(rows)
                 });
-                print(&table::text(&["TENANT", "ID", "CHANNEL", "NAME"], &rows.await?))
+                print(&table::render(&["TENANT", "ID", "CHANNEL", "NAME"], &rows.await?))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Formats rows under headings, each column as wide as its widest cell; knows no command.
 
 /// The headings and rows as text, without trailing spaces.
-pub fn text(headings: &[&str], rows: &[Vec<String>]) -> String {
+pub fn render(headings: &[&str], rows: &[Vec<String>]) -> String {
     let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let all = || std::iter::once(&headings).chain(rows);
     let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or(0);

@@ -52,7 +52,7 @@ impl Tenant {
                 let tenants = store.read(tenants::list).await?;
                 let row = |tenant: tenant::Tenant| vec![tenant.id.to_string(), tenant.name, tenant.project_id];
                 let rows: Vec<_> = tenants.into_iter().map(row).collect();
-                print(&table::text(&["ID", "NAME", "PROJECT ID"], &rows))
+                print(&table::render(&["ID", "NAME", "PROJECT ID"], &rows))
             }
             Self::Delete { id, yes } => {
                 let id = TenantId(id);
@@ -62,7 +62,7 @@ impl Tenant {
                     return Err(Failure::message(sentence));
                 }
                 let (messages, logs) = store.write(move |connection| tenants::delete(connection, id)).await?;
-                store.forget_deleted().await?;
+                store.purge_deleted().await?;
                 print_note(format_args!(
                     "Tenant {id} is deleted, with {messages} messages and {logs} WhatsApp log rows."
                 ));
@@ -78,7 +78,7 @@ async fn create(store: &Store, id: TenantId, name: String, project_id: Option<Uu
     }
     let project_id = project_id.unwrap_or_else(|| id.derived_project_id()).to_string();
     let tenant = tenant::Tenant { id, name, project_id };
-    let created = store.write(move |connection| tenants::create(connection, &tenant, Clock::Machine.now())).await?;
+    let created = store.write(move |connection| tenants::create(connection, &tenant, Clock::System.now())).await?;
     if !created {
         let sentence =
             format!("tenant {id} was not created: its id or project id is taken; see 'history-gateway tenant list'");

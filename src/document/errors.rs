@@ -55,7 +55,7 @@ impl ErrorTable {
     }
 
     #[must_use]
-    pub fn key(self) -> Self {
+    pub fn with_key(self) -> Self {
         let sentence = "`Api-key not found`: no key, or one that is wrong, expired or revoked.";
         let mut table = self.with(401, sentence, &[("no-valid-key", ApiError::KeyNotFound)]);
         let limited = CommonError::TooMany { limit: Limit::Requests, retry_after: 1 }.into();
@@ -68,7 +68,7 @@ impl ErrorTable {
     }
 
     #[must_use]
-    pub fn body(self, limit: usize) -> Self {
+    pub fn with_body(self, limit: usize) -> Self {
         let sentence =
             format!("`request-too-large`: the body is longer than the limit, {} MiB by default.", limit / MIB);
         self.with(413, &sentence, &[("body-over-the-limit", CommonError::TooLarge { limit }.into())])

@@ -7,8 +7,8 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 use super::{
-    ADDRESS_PATTERN, DateText, EdnaDate, IdOrDigits, IntegerOrDigits, WORD_PATTERN, any_object, described, or_null,
-    pointing, reference, text, word,
+    ADDRESS_PATTERN, DateText, EdnaDate, IdOrDigits, IntegerOrDigits, WORD_PATTERN, any_object, described,
+    described_reference, or_null, reference, text, word,
 };
 use crate::model::Property;
 use crate::model::property::ValueType;
@@ -23,7 +23,7 @@ impl utoipa::PartialSchema for Message {
             let schema: RefOr<Schema> = match (property, property.kind()) {
                 (Property::Direction, _) => word(meaning, &["IN", "OUT"]).into(),
                 (_, ValueType::Integer) => integer(meaning).into(),
-                (_, ValueType::Instant) => pointing("EdnaDate", meaning),
+                (_, ValueType::Instant) => described_reference("EdnaDate", meaning),
                 (_, ValueType::Text) => text(meaning).into(),
             };
             let message = message.property(property.name(), schema);
@@ -83,7 +83,7 @@ impl ToSchema for NewMessage {
 fn accepted(property: Property, is_required: bool) -> RefOr<Schema> {
     let meaning = meaning(property);
     match (property, property.kind()) {
-        (Property::MessageId, _) => pointing("IdOrDigits", meaning),
+        (Property::MessageId, _) => described_reference("IdOrDigits", meaning),
         (Property::Direction, _) => word(meaning, &["IN", "OUT"]).into(),
         (Property::Address, _) => text(meaning).pattern(Some(ADDRESS_PATTERN)).max_length(Some(1024)).into(),
         (Property::ChannelType, _) => text(meaning).pattern(Some(WORD_PATTERN)).max_length(Some(256)).into(),
@@ -98,7 +98,7 @@ fn accepted(property: Property, is_required: bool) -> RefOr<Schema> {
             OneOfBuilder::new().item(text("Stored unchanged.")).item(digits).description(Some(meaning)).into()
         }
         (_, ValueType::Integer) => reference("IntegerOrDigits"),
-        (_, ValueType::Instant) if is_required => pointing("DateText", meaning),
+        (_, ValueType::Instant) if is_required => described_reference("DateText", meaning),
         (_, ValueType::Instant) => reference("DateText"),
         (_, ValueType::Text) => text(meaning).into(),
     }

@@ -55,7 +55,7 @@ pub fn or_null(description: &str, schema: impl Into<RefOr<Schema>>) -> OneOfBuil
 }
 
 /// One of several forms.
-pub fn either<const N: usize>(description: &str, forms: [RefOr<Schema>; N]) -> RefOr<Schema> {
+pub fn one_of<const N: usize>(description: &str, forms: [RefOr<Schema>; N]) -> RefOr<Schema> {
     forms.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).description(Some(description)).into()
 }
 
@@ -76,7 +76,7 @@ pub fn any_object(description: &str) -> ObjectBuilder {
 }
 
 /// An object that has no other properties than its declared ones.
-pub fn closed(object: ObjectBuilder, description: &str) -> RefOr<Schema> {
+pub fn closed_object(object: ObjectBuilder, description: &str) -> RefOr<Schema> {
     let none = AdditionalProperties::<Schema>::FreeForm(false);
     object.additional_properties(Some(none)).description(Some(description)).into()
 }
@@ -86,7 +86,7 @@ pub fn reference(name: &str) -> RefOr<Schema> {
 }
 
 /// A reference with its own description.
-pub fn pointing(name: &str, description: &str) -> RefOr<Schema> {
+pub fn described_reference(name: &str, description: &str) -> RefOr<Schema> {
     let target = format!("#/components/schemas/{name}");
     RefOr::Ref(Ref::builder().ref_location(target).description(Some(description)).build())
 }
@@ -152,7 +152,7 @@ scalar!(
 );
 scalar!(
     TextOrDigits,
-    either(
+    one_of(
         "A text of at most 1024 bytes, or an integer, which is stored as its digits.",
         [
             text("The text.").min_length(Some(1)).max_length(Some(1024)).into(),

@@ -13,7 +13,7 @@ use crate::model::history::QueryError;
 use crate::model::{Caller, HistoryQuery};
 use crate::store::messages::history::{self, Page};
 use crate::store::{Budget, Connection, LookupFor, StoreError, subjects};
-use crate::web::answer::{json, parts};
+use crate::web::answer::{json, streamed};
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
 /// Access to the message history.
@@ -51,8 +51,8 @@ pub async fn history(request: Request<ReadHistory>) -> Result<HttpResponse, ApiE
     // The checks are in the order of docs/edna.md 1.5.
     let caller = request.authorized()?;
     let app = &request.app;
-    let request::Parsed { request: wanted, undocumented } = request::parse(request.text()?)?;
-    check_channel_types(app, &caller, undocumented).await?;
+    let request::Parsed { request: wanted, undocumented_channel_types } = request::parse(request.text()?)?;
+    check_channel_types(app, &caller, undocumented_channel_types).await?;
     let named_subject = wanted.subject_id;
     let query = match HistoryQuery::new(wanted, &caller, request.now, app.config.policy()) {
         Err(QueryError::Subject(subject)) if !subject_exists(app, &caller, subject).await? => {
@@ -66,7 +66,7 @@ pub async fn history(request: Request<ReadHistory>) -> Result<HttpResponse, ApiE
     };
     let page = page.ok_or(ApiError::SubjectNotFound)?;
     let mut first = response::begin(&page.items);
-    let in_flight = app.in_flight.of(caller.tenant);
+    let in_flight = app.in_flight.for_tenant(caller.tenant);
     if page.rest.is_empty() {
         first.push_str(response::end(page.has_next));
         return Ok(json(&in_flight, StatusCode::OK, first)?);
@@ -78,7 +78,7 @@ pub async fn history(request: Request<ReadHistory>) -> Result<HttpResponse, ApiE
         ids: page.rest,
         has_next: page.has_next,
     };
-    Ok(parts(&in_flight, first, rest)?)
+    Ok(streamed(&in_flight, first, rest)?)
 }
 
 /// A page of a subject's messages; `None` if there is no such subject.

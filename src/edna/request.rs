@@ -16,7 +16,7 @@ use crate::web::ApiError;
 pub struct Parsed {
     pub request: HistoryRequest,
     /// Channel words that edna does not document, each with its path: valid only if the tenant has them.
-    pub undocumented: Vec<(String, String)>,
+    pub undocumented_channel_types: Vec<(String, String)>,
 }
 
 /// Parses a request's body (docs/edna.md §1). An empty one means `{}`; unknown fields are ignored.
@@ -25,7 +25,7 @@ pub fn parse(text: &str) -> Result<Parsed, ApiError> {
     let is_empty = text.trim().is_empty() || wire::is_empty_list(text.trim());
     let text = if is_empty { "{}" } else { text };
     let fields = wire::object(text)?;
-    let mut parsed = Parsed { request: HistoryRequest::default(), undocumented: Vec::new() };
+    let mut parsed = Parsed { request: HistoryRequest::default(), undocumented_channel_types: Vec::new() };
     each_field("", fields.0, |name, raw| read(&mut parsed, name, raw))?;
     Ok(parsed)
 }
@@ -55,8 +55,8 @@ fn read(parsed: &mut Parsed, name: &str, raw: &str) -> Result<bool, ApiError> {
         "limit" => request.limit = limit(raw)?,
         "channelTypes" => {
             let words = words(name, raw)?;
-            let undocumented = words.iter().filter(|(_, word)| !CHANNEL_TYPES.contains(&word.as_str()));
-            parsed.undocumented = undocumented.cloned().collect();
+            let undocumented_channel_types = words.iter().filter(|(_, word)| !CHANNEL_TYPES.contains(&word.as_str()));
+            parsed.undocumented_channel_types = undocumented_channel_types.cloned().collect();
             request.channel_types = distinct(words);
         }
         "messageId" => request.message_id = integer(name, raw)?.filter(|id| *id != 0),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::{CallerId, HistoryQuery};
 use crate::store::messages::items;
 use crate::store::{Store, StoreError};
-use crate::web::answer::Rest;
+use crate::web::answer::RemainingParts;
 
 /// The beginning of `{"content":[…],"hasNext":…}`: two keys and no others, because widely installed clients take a
 /// top-level `status` or `code` for a failure (docs/edna.md §4).
@@ -50,7 +50,7 @@ pub struct UnreadMessages {
     pub has_next: bool,
 }
 
-impl Rest for UnreadMessages {
+impl RemainingParts for UnreadMessages {
     type Error = StoreError;
 
     async fn next(&mut self) -> Result<Option<String>, StoreError> {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::config::Config;
 use crate::ingest::{Event, Outcome, Rejection};
 use crate::model::instant::Rounding;
-use crate::model::item::LONGEST_ITEM;
+use crate::model::item::MAX_ITEM_BYTES;
 use crate::model::status_event::{InvalidEvent, Strictness};
 use crate::model::wire::{self, Fields};
 use crate::model::{Instant, PendingMessage, Property, Provenance, Source, StatusEvent, TenantId, Value, subscriber};
@@ -53,17 +53,17 @@ pub async fn receive_webhook(request: Request<SendWebhooks>) -> Result<HttpRespo
         call.inspect_err(|_| queue.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
     let none_is_valid = events.is_empty();
     if !none_is_valid && queue.record(tenant, events).await?.contains(&Outcome::LimitReached) {
-        tracing::warn!(%tenant, "a tenant has as many waiting messages or other events as are kept");
+        tracing::warn!(%tenant, "a tenant has reached its limit of pending messages or other events");
         return Err(CommonError::Unavailable.into());
     }
     queue.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
     if let Some(reason) = rejected.first() {
-        tracing::warn!(events = rejected.len(), %reason, "events of a webhook have no meaning; the first one's reason");
+        tracing::warn!(events = rejected.len(), %reason, "events of a webhook are invalid; the first one's reason");
         if none_is_valid {
             return Err(ApiError::NotValid(format!("The event has no meaning: {reason}.")));
         }
     }
-    Ok(typed(&request.app.in_flight.of(tenant), StatusCode::OK, &Acknowledged::OK)?)
+    Ok(typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &Acknowledged::OK)?)
 }
 
 /// The valid events of a call, and why the others are invalid.
@@ -153,7 +153,7 @@ fn message(fields: &Fields<'_>, tenant: TenantId) -> Result<PendingMessage, Inva
     optional(Property::ReplyOutMessageExternalRequestId, request);
     let message = PendingMessage::from_values(values).ok_or(InvalidEvent::Field("messageContent", "an object"))?;
     // As a string within the item, the content may be twice as long.
-    if message.bytes() > LONGEST_ITEM / 2 && message.render().len() > LONGEST_ITEM {
+    if message.bytes() > MAX_ITEM_BYTES / 2 && message.render().len() > MAX_ITEM_BYTES {
         return Err(InvalidEvent::Field("messageContent", "so short that its message is at most 1 MiB long"));
     }
     Ok(message)

@@ -13,7 +13,7 @@ pub struct Connection(Rc<Socket>);
 
 impl Connection {
     /// Adds the connection to the data that its requests can access.
-    pub fn keep(stream: &TcpStream, extensions: &mut Extensions) {
+    pub fn attach(stream: &TcpStream, extensions: &mut Extensions) {
         #[cfg(unix)]
         if let Ok(descriptor) = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned() {
             extensions.insert(Self(Rc::new(descriptor.into())));
@@ -24,13 +24,13 @@ impl Connection {
 
     /// Whether the client has closed the connection, or its sending side.
     #[cfg(target_os = "linux")]
-    pub fn is_hung_up(&self) -> bool {
+    pub fn is_closed_by_client(&self) -> bool {
         use rustix::event::PollFlags;
         self.poll(PollFlags::RDHUP).intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub fn is_hung_up(&self) -> bool {
+    pub fn is_closed_by_client(&self) -> bool {
         false
     }
 
@@ -45,7 +45,7 @@ impl Connection {
 
     /// Sends a last message and shuts down the sending side, unless the send buffer is full: part of an earlier
     /// response may then still wait to be sent before it. A client that is gone receives nothing.
-    pub fn end_with(&self, message: &str) {
+    pub fn send_and_shut_down(&self, message: &str) {
         if self.is_writable() {
             let _ = self.0.send(message.as_bytes()).and_then(|_| self.0.shutdown(std::net::Shutdown::Write));
         }
@@ -80,20 +80,20 @@ pub fn raise_descriptor_limit() {
         let mut limit = getrlimit(Resource::Nofile);
         limit.current = limit.maximum;
         if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(cause = %error, "the limit of open files stays as it is");
+            tracing::debug!(cause = %error, "the limit of open files was not raised");
         }
     }
 }
 
 /// Disables Nagle's algorithm, so that a response in parts does not wait for the client to acknowledge each part.
-pub fn send_at_once(stream: &TcpStream) {
+pub fn set_nodelay_on(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(cause = %error, "a connection's answers may be sent late");
+        tracing::debug!(cause = %error, "TCP_NODELAY was not set; responses may be delayed");
     }
 }
 
 /// Lets the system close a connection whose client does not read what is sent to it.
-pub fn give_up_on_clients_that_do_not_read(stream: &TcpStream, after: Duration) {
+pub fn set_user_timeout(stream: &TcpStream, after: Duration) {
     #[cfg(target_os = "linux")]
     if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(after)) {
         tracing::debug!(cause = %error, "a connection has no time limit for clients that do not read");

@@ -16,7 +16,7 @@ use super::Gateway;
 use crate::in_flight::Share;
 use crate::model::key::KeyKind;
 use crate::web::ApiError;
-use crate::web::answer::Sliced;
+use crate::web::answer::SlicedBody;
 
 /// A key that the page shows to everyone who opens it.
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +71,12 @@ fn keys(shown: &[ShownKey]) -> String {
 
 pub async fn file(name: Path<String>, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
     let (bytes, kind) = gateway.docs.0.get(name.as_str()).ok_or(ApiError::NotFound)?;
-    let body = Sliced::new(bytes.clone(), Share::default());
+    let body = SlicedBody::new(bytes.clone(), Share::default());
     Ok(with_security_headers(&mut HttpResponse::Ok()).content_type(kind.as_str()).body(body))
 }
 
 /// Redirects to the page, with a relative address that also works behind a path prefix.
-pub async fn lead() -> HttpResponse {
+pub async fn redirect() -> HttpResponse {
     with_security_headers(&mut HttpResponse::Found()).insert_header((LOCATION, "docs/")).finish()
 }
 

@@ -9,10 +9,10 @@ pub mod health;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;
+mod pending_response;
 mod request_id;
 mod router;
 mod server;
-mod unanswered;
 
 pub use gateway::Gateway;
 pub use router::app;

@@ -12,8 +12,8 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 use tracing::Instrument;
 
 use super::Gateway;
+use super::pending_response::PendingResponse;
 use super::request_id::{self, REQUEST_ID};
-use super::unanswered::Unanswered;
 use crate::model::CallerId;
 use crate::web::body::hold_unread;
 use crate::web::error::LoggedTitle;
@@ -26,19 +26,19 @@ pub async fn observe(
     let id = request_id::of(request.headers());
     let method = method(&request);
     let span = tracing::info_span!("request", id = request_id::loggable(&id, request.headers()));
-    let unanswered = Unanswered::watch(&request);
+    let pending = PendingResponse::watch(&request);
     let mut response = tokio::select! {
         biased;
         response = next.call(request).instrument(span.clone()) => response?,
         // Dropping the handler's future cancels its work. No client receives the response below.
-        why = unanswered.given_up() => {
-            unanswered.answered();
+        why = pending.client_gone() => {
+            pending.answered();
             let _in_span = span.enter();
             tracing::info!(method, microseconds = microseconds(started.elapsed()), "{why}");
             return Err(InternalError::from_response("", HttpResponse::RequestTimeout().force_close().finish()).into());
         }
     };
-    unanswered.answered();
+    pending.answered();
     let _in_span = span.enter();
     response.headers_mut().insert(REQUEST_ID, id.clone());
     let gateway = response.request().app_data::<web::Data<Gateway>>().cloned();
@@ -62,7 +62,7 @@ pub async fn observe(
         tenant = caller.map(|caller| caller.tenant.0),
         key = caller.map(|caller| caller.key),
         error = error.map(|title| title.0),
-        "request answered"
+        "request completed"
     );
     Ok(hold_unread(response))
 }

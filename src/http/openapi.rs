@@ -1,6 +1,6 @@
 //! The OpenAPI document, assembled from the routes of all dialects; reads no message.
 
-mod forms;
+mod corrections;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,10 +17,10 @@ use crate::edna::document::webhook;
 use crate::edna::history;
 use crate::in_flight::Share;
 use crate::oneuptime::document as oneuptime;
-use crate::web::answer::Sliced;
+use crate::web::answer::SlicedBody;
 use crate::web::error::ErrorBody;
 
-use forms::Forms;
+use corrections::Corrections;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -65,13 +65,13 @@ use forms::Forms;
         (name = "oneuptime", description = "OneUptime's WhatsApp Log, read-only."),
         (name = "health", description = "For load balancers, supervisors and tools. No key, no personal data.")
     ),
-    modifiers(&Keys, &Forms)
+    modifiers(&SecuritySchemes, &Corrections)
 )]
 struct Document;
 
-struct Keys;
+struct SecuritySchemes;
 
-impl Modify for Keys {
+impl Modify for SecuritySchemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let key =
             ApiKeyValue::with_description("x-api-key", "A key of `history-gateway key issue`, in the form of a UUID.");
@@ -109,6 +109,6 @@ impl Shared {
     PublicErrors
 ))]
 pub async fn json(gateway: web::Data<Gateway>) -> HttpResponse {
-    let body = Sliced::new(gateway.document.bytes(), Share::default());
+    let body = SlicedBody::new(gateway.document.bytes(), Share::default());
     HttpResponse::Ok().content_type("application/json").body(body)
 }

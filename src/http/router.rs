@@ -41,7 +41,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
         .service(resource("/metrics").route(get().to(metrics::metrics)).default_service(reads()))
         .service(resource("/openapi.json").route(get().to(openapi::json)).default_service(reads()))
-        .service(resource(["/", "/docs"]).name("/docs").route(get().to(docs::lead)).default_service(reads()))
+        .service(resource(["/", "/docs"]).name("/docs").route(get().to(docs::redirect)).default_service(reads()))
         .service(resource("/docs/{file:.*}").route(get().to(docs::file)).default_service(reads()))
         .default_service(web::to(not_found));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpServer, web};
 
-use super::connection::{Connection, give_up_on_clients_that_do_not_read, raise_descriptor_limit, send_at_once};
+use super::connection::{Connection, raise_descriptor_limit, set_nodelay_on, set_user_timeout};
 use super::{Gateway, app};
 
 /// How long a server may take to close its connections when its database does not return.
@@ -29,9 +29,9 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
         .h1_allow_half_closed(false)
         .on_connect(move |stream, extensions| {
             if let Some(stream) = stream.downcast_ref::<TcpStream>() {
-                send_at_once(stream);
-                give_up_on_clients_that_do_not_read(stream, write_timeout);
-                Connection::keep(stream, extensions);
+                set_nodelay_on(stream);
+                set_user_timeout(stream, write_timeout);
+                Connection::attach(stream, extensions);
             }
         })
         .shutdown_timeout(settings.shutdown_timeout_seconds)
@@ -46,15 +46,15 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let store = gateway.app.store.clone();
     tokio::select! {
         () = stop => {}
-        () = store.failed() => {
+        () = store.too_many_abandoned() => {
             // Requests that wait for the database are not waited for.
             let _ = tokio::time::timeout(FORCED_STOP, handle.stop(false)).await;
             let threads = store.abandoned_threads();
-            let sentence = "the database does not return, and holds as many threads as database.abandoned_threads allows";
+            let sentence = "the database does not respond, and blocks as many threads as database.abandoned_threads allows";
             return Err(std::io::Error::other(format!("{sentence}: {threads}")));
         }
     }
-    tracing::info!("stopping: requests in flight are answered first");
+    tracing::info!("stopping: requests in flight are completed first");
     gateway.stopping.store(true, Ordering::Relaxed);
     store.stop();
     handle.stop(true).await;

@@ -39,8 +39,8 @@ fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) 
                 // The time of a message's status can move back, and then this copy is the newer one.
                 stored.source = match std::mem::replace(&mut stored.source, RowSource::Import) {
                     RowSource::Import => RowSource::Import,
-                    RowSource::Message => RowSource::MessageBesideCopy(Box::new(log)),
-                    RowSource::MessageBesideCopy(copy) => RowSource::MessageBesideCopy(Box::new(log.max(*copy))),
+                    RowSource::Message => RowSource::MessageWithCopy(Box::new(log)),
+                    RowSource::MessageWithCopy(copy) => RowSource::MessageWithCopy(Box::new(log.max(*copy))),
                 };
             }
         }
@@ -82,7 +82,7 @@ pub fn follow(
         let (log, source) = match after.remove(&id).and_then(imported_copy) {
             None => (log, RowSource::Message),
             Some(copy) if copy > log => (copy, RowSource::Import),
-            Some(copy) => (log, RowSource::MessageBesideCopy(Box::new(copy))),
+            Some(copy) => (log, RowSource::MessageWithCopy(Box::new(copy))),
         };
         after.insert(id, StoredRow { log, subject_id, source });
     }
@@ -94,7 +94,7 @@ fn imported_copy(stored: StoredRow) -> Option<WhatsAppLog> {
     match stored.source {
         RowSource::Message => None,
         RowSource::Import => Some(stored.log),
-        RowSource::MessageBesideCopy(copy) => Some(*copy),
+        RowSource::MessageWithCopy(copy) => Some(*copy),
     }
 }
 
@@ -114,7 +114,7 @@ fn apply(
 /// it resumes where it was stopped. Calls `report` after each batch with the number of rows created so far.
 pub async fn catch_up(store: &Store, mut report: impl FnMut(u64)) -> Result<u64, StoreError> {
     let mut done = 0;
-    for tenant in store.quick_read(LookupFor::Gateway, tenants::behind_with_logs).await? {
+    for tenant in store.quick_read(LookupFor::Gateway, tenants::missing_logs).await? {
         loop {
             let rows = store.write(move |connection| catch_up_batch(connection, tenant)).await?;
             let Some(rows) = rows else { break };
@@ -142,6 +142,6 @@ fn catch_up_batch(connection: &mut Connection, tenant: TenantId) -> Result<Optio
         .map(|item| messages::MessageChange { item: Arc::new(item), copies: Vec::new(), before: None })
         .collect();
     follow(connection, tenant, &changes)?;
-    tenants::note_logged(connection, tenant, up_to)?;
+    tenants::set_logged_up_to(connection, tenant, up_to)?;
     Ok(Some(rows))
 }

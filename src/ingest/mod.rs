@@ -68,10 +68,10 @@ async fn recount(store: &Store) -> Result<(), StoreError> {
             other => other,
         };
         match recounted {
-            Ok(true) => tracing::info!(%tenant, "what waits was counted anew"),
+            Ok(true) => tracing::info!(%tenant, "the counts of pending data were corrected"),
             // The counts are right; or the tenant is locked, and is checked again later; or it was deleted meanwhile.
             Ok(false) | Err(StoreError::UnknownTenant(_)) => {}
-            Err(error) => tracing::warn!(cause = %error, %tenant, "what waits was not counted anew"),
+            Err(error) => tracing::warn!(cause = %error, %tenant, "the counts of pending data could not be corrected"),
         }
     }
     Ok(())
@@ -82,7 +82,7 @@ async fn recount(store: &Store) -> Result<(), StoreError> {
 async fn process_pending_of(store: &Store, tenants: BTreeSet<TenantId>) {
     for tenant in tenants {
         if let Err(error) = process_pending(store, tenant).await {
-            tracing::warn!(cause = %error, %tenant, "messages that waited for their subject wait on");
+            tracing::warn!(cause = %error, %tenant, "pending messages could not be processed; they stay pending");
         }
     }
 }
@@ -96,15 +96,15 @@ struct Batch {
 }
 
 /// The outcomes of one caller's events.
-type Answer = Result<Vec<Outcome>, StoreError>;
+type BatchResult = Result<Vec<Outcome>, StoreError>;
 
 /// The result of each batch, `None` if its tenant is locked by others; and the tenants of which a subject became known.
-type Answers = (Vec<Option<Answer>>, BTreeSet<TenantId>);
+type CommitResult = (Vec<Option<BatchResult>>, BTreeSet<TenantId>);
 
 /// Records the batches of several callers in one transaction; fails for all of them, or returns the result of each and
 /// the tenants of which a subject became known. With a `lock_wait`, nothing is recorded for a tenant that others keep
 /// locked for longer, and its batches get no result.
-async fn commit(store: &Store, batches: Vec<Batch>, lock_wait: Option<Duration>) -> Result<Answers, StoreError> {
+async fn commit(store: &Store, batches: Vec<Batch>, lock_wait: Option<Duration>) -> Result<CommitResult, StoreError> {
     let batches = Arc::new(batches);
     store.write_into_partitions(move |connection| write_all(connection, &batches, lock_wait)).await
 }
@@ -114,10 +114,10 @@ fn write_all(
     connection: &mut Connection,
     batches: &[Batch],
     lock_wait: Option<Duration>,
-) -> Result<Written<Answers>, StoreError> {
+) -> Result<Written<CommitResult>, StoreError> {
     // One deadline for all tenants together.
     let lock_until = lock_wait.map(|wait| Instant::now() + wait);
-    let mut answers: Vec<Option<Answer>> = batches.iter().map(|_| None).collect();
+    let mut answers: Vec<Option<BatchResult>> = batches.iter().map(|_| None).collect();
     let mut by_tenant: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
     for (index, batch) in batches.iter().enumerate() {
         by_tenant.entry(batch.tenant).or_default().push(index);

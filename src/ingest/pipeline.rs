@@ -119,7 +119,7 @@ impl<E: Entry> Pipeline<E> {
 
     async fn wait_for_write(&mut self) -> Result<(), StoreError> {
         if let Some(writing) = self.writing.take() {
-            let (recorded, took) = writing.await.map_err(|_| StoreError::Failed("a write was cut short".into()))?;
+            let (recorded, took) = writing.await.map_err(|_| StoreError::Failed("a write was aborted".into()))?;
             self.recorded += recorded?;
             self.size = next_size(self.size, took);
         }

@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use super::capacity::{Capacity, Reservation};
 use super::counters::{Counters, Rejection};
 use super::{
-    Answer, Batch, Event, LOCK_WAIT, Outcome, TenantLimits, commit, process_all_pending, process_pending_of, recount,
+    Batch, BatchResult, Event, LOCK_WAIT, Outcome, TenantLimits, commit, process_all_pending, process_pending_of,
+    recount,
 };
 use crate::fair_queue::FairQueue;
 use crate::model::TenantId;
@@ -61,24 +62,24 @@ pub struct IngestQueue {
 
 #[derive(Default)]
 struct Queue {
-    callers: FairQueue<Caller>,
+    callers: FairQueue<QueuedBatch>,
     /// Whether the writer is running.
     writing: bool,
     /// Callers of tenants that others keep locked, until the next try.
-    deferred: BTreeMap<TenantId, Vec<Caller>>,
+    deferred: BTreeMap<TenantId, Vec<QueuedBatch>>,
     /// The last backoff of each tenant, until one of its callers gets an answer.
     backoffs: BTreeMap<TenantId, Duration>,
 }
 
-struct Caller {
+struct QueuedBatch {
     batch: Batch,
     bytes: usize,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<BatchResult>,
     /// Its part of the queue's capacity, released when it has its answer.
     _reservation: Reservation,
 }
 
-impl Caller {
+impl QueuedBatch {
     fn is_large(&self) -> bool {
         self.batch.events.len() > LARGE_EVENTS || self.bytes > LARGE_BYTES
     }
@@ -148,7 +149,7 @@ impl IngestQueue {
         })?;
         let (answer, answered) = oneshot::channel();
         let batch = Batch { tenant, events: Arc::new(events), tenant_limits: self.limits.tenant_limits };
-        self.enqueue(Caller { batch, bytes, answer, _reservation: reservation });
+        self.enqueue(QueuedBatch { batch, bytes, answer, _reservation: reservation });
         if let Ok(Ok(answer)) = tokio::time::timeout(self.limits.wait, answered).await {
             return answer.inspect_err(|_| reject(Rejection::Store));
         }
@@ -157,7 +158,7 @@ impl IngestQueue {
         Err(StoreError::Busy)
     }
 
-    fn enqueue(&self, caller: Caller) {
+    fn enqueue(&self, caller: QueuedBatch) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(deferred) = queue.deferred.get_mut(&caller.batch.tenant) {
             deferred.retain(|caller| !caller.answer.is_closed());
@@ -167,7 +168,7 @@ impl IngestQueue {
         self.push_all(&mut queue, [caller]);
     }
 
-    fn push_all(&self, queue: &mut Queue, callers: impl IntoIterator<Item = Caller>) {
+    fn push_all(&self, queue: &mut Queue, callers: impl IntoIterator<Item = QueuedBatch>) {
         for caller in callers {
             // Only tenants take turns here, not their keys.
             queue.callers.push(caller.batch.tenant, 0, caller);
@@ -178,7 +179,7 @@ impl IngestQueue {
     }
 
     /// Defers a locked tenant's callers, so that other tenants' commits do not wait for that lock.
-    fn defer(&self, caller: Caller) {
+    fn defer(&self, caller: QueuedBatch) {
         let tenant = caller.batch.tenant;
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(deferred) = queue.deferred.get_mut(&tenant) {
@@ -213,11 +214,11 @@ impl IngestQueue {
     }
 
     /// The callers of the next commit; `None` if there are none, and then the writer ends.
-    fn next_callers(&self) -> Option<Vec<Caller>> {
+    fn next_callers(&self) -> Option<Vec<QueuedBatch>> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         // A caller that stopped waiting gets no answer, so its batch need not be written.
         queue.callers.retain(|caller| !caller.answer.is_closed());
-        let (mut callers, mut events, mut bytes): (Vec<Caller>, _, _) = (Vec::new(), 0, 0);
+        let (mut callers, mut events, mut bytes): (Vec<QueuedBatch>, _, _) = (Vec::new(), 0, 0);
         loop {
             let next = queue.callers.pop_if(|next| {
                 let fits =
@@ -233,7 +234,7 @@ impl IngestQueue {
         (!callers.is_empty()).then_some(callers)
     }
 
-    async fn commit_for(&self, callers: Vec<Caller>) {
+    async fn commit_for(&self, callers: Vec<QueuedBatch>) {
         let batches: Vec<Batch> = callers.iter().map(|caller| caller.batch.clone()).collect();
         let started = Instant::now();
         self.commits.fetch_add(1, Ordering::Relaxed);
@@ -281,13 +282,17 @@ impl IngestQueue {
     }
 
     /// Whether only one tenant has anything to record, and no tenant was deferred before.
-    fn is_single_tenant(&self, callers: &[Caller]) -> bool {
+    fn is_single_tenant(&self, callers: &[QueuedBatch]) -> bool {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same_tenant = |pair: &[Caller]| pair[0].batch.tenant == pair[1].batch.tenant;
+        let is_same_tenant = |pair: &[QueuedBatch]| pair[0].batch.tenant == pair[1].batch.tenant;
         queue.callers.is_empty() && queue.backoffs.is_empty() && callers.windows(2).all(is_same_tenant)
     }
 
-    async fn commit_each(&self, callers: &[Caller], with_new_subjects: &mut BTreeSet<TenantId>) -> Vec<Option<Answer>> {
+    async fn commit_each(
+        &self,
+        callers: &[QueuedBatch],
+        with_new_subjects: &mut BTreeSet<TenantId>,
+    ) -> Vec<Option<BatchResult>> {
         let mut answers = Vec::new();
         let mut locked = BTreeSet::new();
         for caller in callers {

@@ -52,10 +52,10 @@ pub fn write(
             _ => None,
         })
         .collect();
-    let sendings = statuses.iter().filter(|(_, _, status)| status.message_id.is_none());
-    let sendings = sendings.filter_map(|(_, _, status)| status.sending());
-    let sendings = sendings.map(|(request, subject)| (request.to_owned(), subject)).collect();
-    let mut ids = status_events::tied(connection, tenant, &sendings)?;
+    let request_keys = statuses.iter().filter(|(_, _, status)| status.message_id.is_none());
+    let request_keys = request_keys.filter_map(|(_, _, status)| status.request_key());
+    let request_keys = request_keys.map(|(request, subject)| (request.to_owned(), subject)).collect();
+    let mut ids = status_events::messages_of_requests(connection, tenant, &request_keys)?;
     ids.extend(items.iter().map(|incoming| incoming.item.message_id()));
     ids.extend(statuses.iter().filter_map(|(_, _, status)| status.message_id));
     let stored = messages::load(connection, tenant, &ids)?;
@@ -98,7 +98,7 @@ fn applied<'a>(
     for (id, events) in message_events.of_messages() {
         let Some(item) = states.get(&id).and_then(|message| merge::merged(&message.copies)) else { continue };
         let counting = merge::counting_events(&item, events);
-        applied.extend(counting.into_iter().map(|event| (event.notice.message_id, event.digest.as_str())));
+        applied.extend(counting.into_iter().map(|event| (event.event.message_id, event.digest.as_str())));
     }
     applied
 }
@@ -136,7 +136,7 @@ fn items<'a>(
                     let is_new = if is_below_limit {
                         pending::insert(connection, tenant, message, event.provenance)?
                     } else {
-                        !pending::exists_already(connection, tenant, message)?
+                        !pending::is_pending(connection, tenant, message)?
                     };
                     counts.messages += i64::from(is_new && is_below_limit);
                     outcomes[index] = outcome_of_insert(is_new, is_below_limit, Outcome::Pending);

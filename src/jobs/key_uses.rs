@@ -9,6 +9,6 @@ pub const EVERY: Duration = Duration::from_secs(10);
 
 pub async fn run(app: App) {
     if let Err(error) = app.keys.save_last_uses().await {
-        tracing::warn!(cause = %error, "the last uses of keys were not written down");
+        tracing::warn!(cause = %error, "the last uses of keys were not saved");
     }
 }

@@ -15,14 +15,14 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::config::Config;
 
-use pulls::Pulled;
+use pulls::UpstreamJob;
 
 /// The running jobs; dropping this aborts them.
 pub struct Jobs(JoinSet<()>);
 
 impl Jobs {
     /// Starts every job, including a pull from each upstream. Must be called within a `LocalSet` or an actix runtime.
-    pub fn start(app: &App, config: &Config, upstreams: Vec<Pulled>) -> Self {
+    pub fn start(app: &App, config: &Config, upstreams: Vec<UpstreamJob>) -> Self {
         let mut jobs = JoinSet::new();
         for upstream in upstreams {
             jobs.spawn_local(pulls::run(app.clone(), pulls::options(config), upstream));
@@ -40,7 +40,7 @@ impl Jobs {
     pub async fn stop(mut self, app: &App, within: Duration) {
         self.0.abort_all();
         if tokio::time::timeout(within, key_uses::run(app.clone())).await.is_err() {
-            tracing::warn!("the last uses of keys were not written down: the store does not answer");
+            tracing::warn!("the last uses of keys were not saved: the store does not respond");
         }
     }
 }

@@ -9,6 +9,6 @@ pub const EVERY: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {
     if let Err(error) = app.store.create_partitions_ahead(app.clock.now()).await {
-        tracing::warn!(cause = %error, "no place was made for the coming months' messages");
+        tracing::warn!(cause = %error, "the partitions of the coming months were not created");
     }
 }

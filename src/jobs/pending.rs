@@ -10,6 +10,6 @@ pub const EVERY: Duration = Duration::from_secs(1);
 
 pub async fn run(app: App) {
     if let Err(error) = app.ingest.process_all_pending().await {
-        tracing::warn!(cause = %error, "messages that waited for their subject wait on");
+        tracing::warn!(cause = %error, "pending messages could not be processed; they stay pending");
     }
 }

@@ -10,6 +10,6 @@ pub const EVERY: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {
     if let Err(error) = app.ingest.recount().await {
-        tracing::warn!(cause = %error, "what waits was not counted anew");
+        tracing::warn!(cause = %error, "the counts of pending data could not be corrected");
     }
 }

@@ -42,7 +42,7 @@ pub struct LogThrottle(Option<Moment>);
 
 impl LogThrottle {
     /// A throttle for a line that was logged just now.
-    pub fn said_now() -> Self {
+    pub fn starting_now() -> Self {
         Self(Some(Moment::now()))
     }
 
@@ -56,7 +56,7 @@ impl LogThrottle {
 }
 
 /// An upstream from the settings, which the server pulls from.
-pub struct Pulled {
+pub struct UpstreamJob {
     place: usize,
     tenant: TenantId,
     url: UpstreamUrl,
@@ -65,7 +65,7 @@ pub struct Pulled {
 
 /// The upstreams in the settings. Fails before anything is pulled if an address is invalid or listed twice, or if a key
 /// cannot be read.
-pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, String> {
+pub fn upstreams(config: &Config) -> Result<Vec<UpstreamJob>, String> {
     let mut seen = HashSet::new();
     let upstream = |(place, setting): (usize, &PulledUpstream)| {
         let name = format!("pull.upstreams[{place}]");
@@ -75,13 +75,13 @@ pub fn upstreams(config: &Config) -> Result<Vec<Pulled>, String> {
         if !seen.insert((setting.tenant, url.clone())) {
             return Err(wrong("url", "the tenant has this upstream already; name it once"));
         }
-        Ok(Pulled { place, tenant: TenantId(setting.tenant), url, key_file: setting.key_file.clone() })
+        Ok(UpstreamJob { place, tenant: TenantId(setting.tenant), url, key_file: setting.key_file.clone() })
     };
     config.pull.upstreams.iter().enumerate().map(upstream).collect()
 }
 
 /// Pulls from one upstream, and starts again after an interval if that fails.
-pub async fn run(app: App, options: PullOptions, upstream: Pulled) {
+pub async fn run(app: App, options: PullOptions, upstream: UpstreamJob) {
     let mut failing = LogThrottle::default();
     loop {
         let (tenant, place) = (upstream.tenant.0, upstream.place);
@@ -91,13 +91,13 @@ pub async fn run(app: App, options: PullOptions, upstream: Pulled) {
             Err(reason) => reason,
         };
         if failing.is_due() {
-            tracing::warn!(tenant, upstream = place, reason, "an upstream is not pulled from; it is tried again");
+            tracing::warn!(tenant, upstream = place, reason, "a pull failed and is retried");
         }
         tokio::time::sleep(options.poll_interval).await;
     }
 }
 
-async fn follow(app: &App, upstream: &Pulled, key: UpstreamKey, options: PullOptions) -> PullError {
+async fn follow(app: &App, upstream: &UpstreamJob, key: UpstreamKey, options: PullOptions) -> PullError {
     let observer = LogObserver {
         tenant: upstream.tenant.0,
         upstream: upstream.place,
@@ -150,7 +150,7 @@ impl Observer for LogObserver {
                 upstream = self.upstream,
                 seconds,
                 reason,
-                "an upstream is asked again"
+                "a request to an upstream is retried"
             );
         }
     }

@@ -108,7 +108,7 @@ impl Metrics {
         registry.register("request_seconds", "Seconds until a request was answered", metrics.seconds.clone());
         let in_flight = "Bytes of request bodies and answers in memory";
         registry.register("bytes_in_flight", in_flight, metrics.bytes_in_flight.clone());
-        let dropped = "Log lines that were dropped because standard error took no more";
+        let dropped = "Log lines that were dropped because standard error was not read fast enough";
         registry.register("log_lines_dropped", dropped, metrics.dropped_lines.clone());
         metrics.ingest.counters().register(registry);
         registry.register("queue_callers", "Callers that wait for a commit to begin", metrics.queue_callers.clone());
@@ -153,7 +153,7 @@ impl Metrics {
         let count = self.count_dropped_lines.lock().unwrap_or_else(PoisonError::into_inner);
         self.dropped_lines.inner().store(count(), Ordering::Relaxed);
         let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
-        set(&self.bytes_in_flight, self.in_flight.taken());
+        set(&self.bytes_in_flight, self.in_flight.bytes_in_use());
         set(&self.queue_callers, self.ingest.callers_waiting());
         set(&self.queue_bytes, self.ingest.bytes_waiting());
         set(&self.expensive_running, self.store.expensive_running());
@@ -165,7 +165,7 @@ impl Metrics {
 
 impl StoreMetrics {
     fn register(&self, registry: &mut Registry) {
-        registry.register("store_up", "1 where the store told its numbers in time, and else 0", self.up.clone());
+        registry.register("store_up", "1 if the store responded in time, otherwise 0", self.up.clone());
         registry.register("store_bytes", "Size of the database", self.bytes.clone());
         let waiting = "Messages that wait until their subject is known";
         registry.register("pending_messages", waiting, self.pending_messages.clone());
@@ -184,7 +184,7 @@ impl StoreMetrics {
             Ok(stats) => self.set(stats, now),
             Err(error) => {
                 self.up.set(0);
-                tracing::warn!(cause = %error, "the store told no numbers");
+                tracing::warn!(cause = %error, "the store's metrics could not be read");
             }
         }
     }
@@ -194,7 +194,7 @@ impl StoreMetrics {
         self.bytes.set(stats.bytes);
         self.pending_messages.clear();
         self.other_events.clear();
-        for (tenant, counts) in stats.waiting {
+        for (tenant, counts) in stats.pending {
             let tenant = Tenant { tenant: tenant.0 };
             for (gauges, count) in
                 [(&self.pending_messages, counts.messages), (&self.other_events, counts.other_events)]
@@ -206,7 +206,7 @@ impl StoreMetrics {
         }
         self.pull_lag.clear();
         self.pull_success.clear();
-        for (tenant, upstream, up_to) in stats.pulled {
+        for (tenant, upstream, up_to) in stats.pull_progress {
             let labels = Upstream { tenant: tenant.0, upstream };
             self.pull_lag.get_or_create(&labels).set((now.0 - up_to.0) / 1000);
             let since_1970 = Duration::from_millis(up_to.0.try_into().unwrap_or_default());

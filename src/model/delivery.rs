@@ -66,6 +66,6 @@ impl PartialOrd for DeliveryStatus {
 }
 
 /// The status with the highest precedence, whatever the order of arrival (docs/edna.md 6.3).
-pub fn greatest<'a>(events: impl IntoIterator<Item = &'a DeliveryStatus>) -> Option<&'a DeliveryStatus> {
+pub fn highest<'a>(events: impl IntoIterator<Item = &'a DeliveryStatus>) -> Option<&'a DeliveryStatus> {
     events.into_iter().max()
 }

@@ -120,7 +120,7 @@ impl StatusEvent {
     }
 
     /// The request id and the subject that tie events without a message id to a message.
-    pub fn sending(&self) -> Option<(&str, i64)> {
+    pub fn request_key(&self) -> Option<(&str, i64)> {
         self.request_id.as_deref().zip(self.subject_id)
     }
 }

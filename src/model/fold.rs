@@ -1,7 +1,7 @@
 //! Case folding and patterns for case-insensitive search, identical on every database; knows no column.
 
 /// How many characters a pattern may have: more than any message that WhatsApp sends.
-pub const LONGEST_PATTERN: usize = 5000;
+pub const MAX_PATTERN_CHARS: usize = 5000;
 
 /// The case-folded form of a text, which searches compare. Unicode's simple case folding maps each character to one
 /// character, so that `_` matches it. Code points that some database cannot store or distinguish become other
@@ -57,7 +57,7 @@ impl Pattern {
     /// `None` if the text is too long.
     fn new(before: &str, text: &str, after: &str) -> Option<Self> {
         let text = text.trim();
-        if text.chars().nth(LONGEST_PATTERN).is_some() {
+        if text.chars().nth(MAX_PATTERN_CHARS).is_some() {
             return None;
         }
         let (mut pattern, mut ends_with_percent) = (String::with_capacity(text.len() + 2), false);

@@ -26,30 +26,30 @@ pub enum ItemError {
     NotAnObject(#[from] NotAnObject),
     #[error("the field '{0}' is missing")]
     Missing(&'static str),
-    #[error("the field '{0}' stands twice")]
+    #[error("the field '{0}' occurs twice")]
     Twice(&'static str),
-    #[error("a field stands twice that edna does not know")]
+    #[error("an unknown field occurs twice")]
     UnknownTwice,
     #[error("the field '{0}' must be {1}")]
     Wrong(&'static str, &'static str),
     #[error("the field 'tenantId' names another tenant")]
     OtherTenant,
-    #[error("a field that edna does not know is nested deeper than {DEEPEST} levels")]
+    #[error("an unknown field is nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
     #[error("it is longer than 1 MiB")]
     TooLong,
 }
 
 /// The longest accepted item, in bytes. It bounds the size of a page.
-pub const LONGEST_ITEM: usize = 1024 * 1024;
+pub const MAX_ITEM_BYTES: usize = 1024 * 1024;
 
 /// How deep an unknown field may be nested: databases and clients parse at most a few hundred levels.
-const DEEPEST: i64 = 100;
+const MAX_DEPTH: i64 = 100;
 
 impl Item {
     /// Parses an item of a tenant that a feed delivers.
     pub fn parse(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
-        if text.len() > LONGEST_ITEM {
+        if text.len() > MAX_ITEM_BYTES {
             return Err(ItemError::TooLong);
         }
         Self::parse_with(text, tenant, &[])?.of_valid_length(text.len())
@@ -63,7 +63,7 @@ impl Item {
     /// Checks the length of an item that was built from so many bytes. Content that was received as an object can
     /// become twice as long as a string.
     pub fn of_valid_length(self, bytes: usize) -> Result<Self, ItemError> {
-        let is_too_long = bytes > LONGEST_ITEM / 2 && self.render().len() > LONGEST_ITEM;
+        let is_too_long = bytes > MAX_ITEM_BYTES / 2 && self.render().len() > MAX_ITEM_BYTES;
         if is_too_long { Err(ItemError::TooLong) } else { Ok(self) }
     }
 
@@ -79,7 +79,7 @@ impl Item {
                 }
                 match raw.get() {
                     "null" => {}
-                    json if wire::depth(json) > DEEPEST => return Err(ItemError::TooDeep),
+                    json if wire::depth(json) > MAX_DEPTH => return Err(ItemError::TooDeep),
                     json => item.extra.push((name.clone().into_owned(), wire::compact(json))),
                 }
                 continue;
@@ -240,9 +240,9 @@ fn value(property: Property, raw: &str) -> Result<Option<Value>, ItemError> {
 }
 
 /// The longest address, in bytes: no phone number, mail address or push channel is longer.
-const LONGEST_ADDRESS: usize = 1024;
+const MAX_ADDRESS_BYTES: usize = 1024;
 /// The longest channel type and traffic type, in bytes.
-pub const LONGEST_WORD: usize = 256;
+pub const MAX_WORD_BYTES: usize = 256;
 
 fn text(property: Property, raw: &str) -> Result<String, ItemError> {
     let wrong = |expected| ItemError::Wrong(property.name(), expected);
@@ -256,8 +256,8 @@ fn text(property: Property, raw: &str) -> Result<String, ItemError> {
     };
     match property {
         // These fields are indexed, and an index cannot hold longer values.
-        Property::Address if text.len() > LONGEST_ADDRESS => Err(wrong("an address of at most 1024 bytes")),
-        Property::ChannelType | Property::TrafficType if text.len() > LONGEST_WORD => {
+        Property::Address if text.len() > MAX_ADDRESS_BYTES => Err(wrong("an address of at most 1024 bytes")),
+        Property::ChannelType | Property::TrafficType if text.len() > MAX_WORD_BYTES => {
             Err(wrong("a word of at most 256 bytes"))
         }
         Property::Direction if text != "IN" && text != "OUT" => Err(wrong("IN or OUT")),

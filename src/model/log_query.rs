@@ -83,12 +83,12 @@ impl Predicate {
 pub enum Condition {
     On(Column, Predicate),
     /// At least one of them matches the pattern.
-    AnyMatches(Vec<Searched>, Pattern),
+    AnyMatches(Vec<SearchTarget>, Pattern),
 }
 
 /// What a pattern is matched against.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Searched {
+pub enum SearchTarget {
     Column(Column),
     /// The project's id, which is the same for every row.
     Project(String),
@@ -160,12 +160,12 @@ pub struct LogQuery {
     pub sort: Vec<LogSortKey>,
     pub skip: i64,
     pub limit: i64,
-    pub wanted: Wanted,
+    pub wanted: Projection,
 }
 
 /// Which columns of a page's rows are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Projection {
     Ids,
     /// All columns, but the message text, which can be long, only if it is requested.
     Rows {

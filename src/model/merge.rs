@@ -141,7 +141,7 @@ pub fn message<'a, N: AsRef<StatusEvent> + 'a>(
     // If two events have the same status, their other fields decide, so that the order of arrival does not.
     events.sort_by_cached_key(|event| std::cmp::Reverse((event.status.clone(), event.digest())));
     let own = item.status();
-    let status = delivery::greatest(events.iter().map(|event| &event.status).chain([&own])).cloned();
+    let status = delivery::highest(events.iter().map(|event| &event.status).chain([&own])).cloned();
     set_status(&mut item, status.unwrap_or_default());
     for property in [Property::CascadeId, Property::CascadeStageUuid, Property::Comment] {
         if item.get(property).is_none() {
@@ -159,8 +159,9 @@ pub fn counting_events<'a, N: AsRef<StatusEvent> + 'a>(
     let counts = |event: &&N| event.as_ref().counts_for(item);
     let (named, unnamed): (Vec<&N>, Vec<&N>) =
         events.into_iter().filter(counts).partition(|event| event.as_ref().message_id.is_some());
-    let sendings: HashSet<(&str, i64)> = named.iter().filter_map(|event| event.as_ref().sending()).collect();
-    let is_tied = |event: &&N| event.as_ref().sending().is_some_and(|sending| sendings.contains(&sending));
+    let request_keys: HashSet<(&str, i64)> = named.iter().filter_map(|event| event.as_ref().request_key()).collect();
+    let is_tied =
+        |event: &&N| event.as_ref().request_key().is_some_and(|request_key| request_keys.contains(&request_key));
     let tied: Vec<&N> = unnamed.into_iter().filter(is_tied).collect();
     named.into_iter().chain(tied).collect()
 }

@@ -22,13 +22,13 @@ impl UpstreamUrl {
             return Err("it has a user or a password in it; keys go into the key file");
         }
         if text.contains(|char: char| !char.is_ascii_graphic() || "\"<>\\^`{|}".contains(char)) {
-            return Err("it has a character that no address has");
+            return Err("it has a character that is not allowed in a URL");
         }
         let host_and_port = host.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
         match host_and_port {
             _ if host.is_empty() => return Err("it names no host"),
             Some(("", _)) => return Err("it names no host"),
-            Some((_, port)) if port.parse::<u16>().is_err() => return Err("its port is no port"),
+            Some((_, port)) if port.parse::<u16>().is_err() => return Err("its port is not valid"),
             _ => {}
         }
         Ok(Self(format!("{scheme}://{}{}", host.to_ascii_lowercase(), path.trim_end_matches('/'))))
@@ -52,7 +52,7 @@ impl UpstreamKey {
             "" => Err("it is empty"),
             key if key.lines().count() > 1 => Err("it has more than one line; it must hold the key and nothing else"),
             key if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Err("it has a character that no key has, such as a space or a letter beyond ASCII")
+                Err("it has a character that is not allowed in a key, such as a space or a letter beyond ASCII")
             }
             key => Ok(Self(key.to_owned())),
         }

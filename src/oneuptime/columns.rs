@@ -17,7 +17,7 @@ pub enum Field {
 
 /// What a condition on a field applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meant {
+pub enum ConditionTarget {
     Column(Column),
     Never(ColumnType),
     Project,
@@ -26,13 +26,13 @@ pub enum Meant {
 
 impl Field {
     /// What a condition on this field applies to. The name of a relation means its id.
-    pub fn meant(self) -> Meant {
+    pub fn condition_target(self) -> ConditionTarget {
         match self {
-            Self::Column(column) => Meant::Column(column),
-            Self::Related(relation) => Meant::Column(Column::Related(relation)),
-            Self::DeletedAt => Meant::Never(ColumnType::Instant),
-            Self::Project | Self::ProjectId => Meant::Project,
-            Self::Hidden => Meant::Hidden,
+            Self::Column(column) => ConditionTarget::Column(column),
+            Self::Related(relation) => ConditionTarget::Column(Column::Related(relation)),
+            Self::DeletedAt => ConditionTarget::Never(ColumnType::Instant),
+            Self::Project | Self::ProjectId => ConditionTarget::Project,
+            Self::Hidden => ConditionTarget::Hidden,
         }
     }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::error::Action;
-use super::request::{Paging, Parts};
+use super::request::{Paging, RawRequest};
 use super::response::{Rendering, UnreadRows};
 use super::{OneUptimeError, query, value};
 use crate::app::App;
@@ -50,8 +50,8 @@ pub struct LogCount {
 
 pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
     let in_url = request.query_parameters();
-    Paging::new(&in_url, &Parts::default())?;
-    let parts = Parts::read(&request.body)?;
+    Paging::new(&in_url, &RawRequest::default())?;
+    let parts = RawRequest::read(&request.body)?;
     let paging = Paging::new(&in_url, &parts)?;
     let (caller, profile) = caller(&request, Action::Read)?;
     let Paging { skip, limit } = paging.check(profile)?;
@@ -67,17 +67,17 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
         Profile::Published => (format!(r#"{{"count":{count},"limit":{limit},"skip":{skip},"data":["#), "]}".into()),
         Profile::Live => (r#"{"data":["#.into(), format!(r#"],"count":{count},"skip":{skip},"limit":{limit}}}"#)),
     };
-    let in_flight = request.app.in_flight.of(caller.tenant);
+    let in_flight = request.app.in_flight.for_tenant(caller.tenant);
     if ids.is_empty() {
         return Ok(answer::json(&in_flight, StatusCode::OK, before + &first + &after)?);
     }
     let rest = UnreadRows { store: request.app.store.clone(), caller: caller.id(), query, rows, ids, after };
-    Ok(answer::parts(&in_flight, before + &first, rest)?)
+    Ok(answer::streamed(&in_flight, before + &first, rest)?)
 }
 
 pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
     let id = item_id(request.path_parameter("id"))?;
-    let parts = Parts::read(&request.body)?;
+    let parts = RawRequest::read(&request.body)?;
     let (caller, profile) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
     let select = parts.select()?;
@@ -88,18 +88,18 @@ pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     let rows = Rendering { select, project: caller.project.clone(), profile };
     let (_, item, _) = read_page(&request.app, &caller, &query, &rows).await?;
     let item = if item.is_empty() { "{}".into() } else { item };
-    Ok(answer::json(&request.app.in_flight.of(caller.tenant), StatusCode::OK, item)?)
+    Ok(answer::json(&request.app.in_flight.for_tenant(caller.tenant), StatusCode::OK, item)?)
 }
 
 pub async fn count(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
-    let parts = Parts::read(&request.body)?;
+    let parts = RawRequest::read(&request.body)?;
     let (caller, _) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
     let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
     let count =
         request.app.store.query(caller.id(), move |connection, budget| page::count(connection, &filter, budget));
     let count = LogCount { count: count.await? };
-    Ok(answer::typed(&request.app.in_flight.of(caller.tenant), StatusCode::OK, &count)?)
+    Ok(answer::typed(&request.app.in_flight.for_tenant(caller.tenant), StatusCode::OK, &count)?)
 }
 
 pub async fn create(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
@@ -118,7 +118,7 @@ pub async fn delete(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptim
 
 /// Rejects a change, whatever the key.
 fn refuse(request: &Request<ReadLogs>, action: Action) -> Result<HttpResponse, OneUptimeError> {
-    Parts::read(&request.body)?;
+    RawRequest::read(&request.body)?;
     caller(request, action)?;
     Err(OneUptimeError::Refused(action))
 }

@@ -1,10 +1,10 @@
 //! Parses the operators of a `query` into valid conditions (docs/oneuptime.md §5); knows no SQL.
 
 use super::OneUptimeError;
-use super::columns::{Meant, field};
+use super::columns::{ConditionTarget, field};
 use super::value::{self, Typed};
-use crate::model::fold::{LONGEST_PATTERN, Pattern};
-use crate::model::log_query::{Comparison, Condition, Operand, Predicate, Searched};
+use crate::model::fold::{MAX_PATTERN_CHARS, Pattern};
+use crate::model::log_query::{Comparison, Condition, Operand, Predicate, SearchTarget};
 use crate::model::whatsapp_log::ColumnType;
 use crate::model::wire;
 
@@ -34,21 +34,21 @@ pub fn parse(raw: &str, project_id: &str) -> Result<Vec<Condition>, OneUptimeErr
             }
             continue;
         }
-        let meant = field(&name).ok_or_else(|| unknown(&name))?.meant();
-        match meant {
+        let condition_target = field(&name).ok_or_else(|| unknown(&name))?.condition_target();
+        match condition_target {
             // The key's own project replaces it, and every row belongs to that.
-            Meant::Project if name == "projectId" => {}
-            Meant::Project => {
+            ConditionTarget::Project if name == "projectId" => {}
+            ConditionTarget::Project => {
                 let predicates = Reader { name: &name, kind: ColumnType::Id }.predicates(raw.get(), typed)?;
                 let own_id = Operand::Text(project_id.to_owned());
                 conditions.extend(predicates.iter().any(|one| !one.holds_for(&own_id)).then_some(Condition::NEVER));
             }
-            Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
-            Meant::Never(kind) => {
+            ConditionTarget::Hidden => return Err(OneUptimeError::Hidden("query", name)),
+            ConditionTarget::Never(kind) => {
                 let predicates = Reader { name: &name, kind }.predicates(raw.get(), typed)?;
                 conditions.extend(predicates.iter().any(|one| !one.holds_for_null()).then_some(Condition::NEVER));
             }
-            Meant::Column(column) => {
+            ConditionTarget::Column(column) => {
                 let predicates = Reader { name: &name, kind: column.kind() }.predicates(raw.get(), typed)?;
                 conditions.extend(predicates.into_iter().map(|predicate| Condition::On(column, predicate)));
             }
@@ -72,12 +72,12 @@ fn multi_search(name: &str, search: &Typed<'_>, project_id: &str) -> Result<Opti
     let mut searched = Vec::new();
     for raw in fields {
         let name = wire::text(raw.get()).ok_or_else(|| reader.wrong("its fields must be a list of columns"))?;
-        let one = match field(&name).ok_or_else(|| unknown(&name))?.meant() {
-            Meant::Column(column) => Searched::Column(column),
-            Meant::Project => Searched::Project(project_id.to_owned()),
-            Meant::Hidden => return Err(OneUptimeError::Hidden("query", name)),
+        let one = match field(&name).ok_or_else(|| unknown(&name))?.condition_target() {
+            ConditionTarget::Column(column) => SearchTarget::Column(column),
+            ConditionTarget::Project => SearchTarget::Project(project_id.to_owned()),
+            ConditionTarget::Hidden => return Err(OneUptimeError::Hidden("query", name)),
             // A column that never has a value never matches.
-            Meant::Never(_) => continue,
+            ConditionTarget::Never(_) => continue,
         };
         if !searched.contains(&one) {
             searched.push(one);
@@ -170,6 +170,6 @@ impl Reader<'_> {
 
     fn pattern(&self, raw: Option<&str>, form: fn(&str) -> Option<Pattern>) -> Result<Pattern, OneUptimeError> {
         let text = raw.and_then(value::text).ok_or_else(|| self.wrong("its value must be a text"))?;
-        form(&text).ok_or_else(|| self.wrong(&format!("its value must have at most {LONGEST_PATTERN} characters")))
+        form(&text).ok_or_else(|| self.wrong(&format!("its value must have at most {MAX_PATTERN_CHARS} characters")))
     }
 }

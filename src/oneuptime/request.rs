@@ -1,7 +1,7 @@
 //! Parses a request part by part, in the order of the checks (docs/oneuptime.md §6); knows no key's rights.
 
 use super::OneUptimeError;
-use super::columns::{Meant, field};
+use super::columns::{ConditionTarget, field};
 use super::select::Select;
 use super::value;
 use crate::model::key::Profile;
@@ -14,7 +14,7 @@ const DEFAULT_LIMIT: i64 = 10;
 
 /// The known parts of a body, not parsed yet.
 #[derive(Default)]
-pub struct Parts {
+pub struct RawRequest {
     select: Option<String>,
     query: Option<String>,
     sort: Option<String>,
@@ -23,7 +23,7 @@ pub struct Parts {
     limit: Option<i64>,
 }
 
-impl Parts {
+impl RawRequest {
     /// Reads a body as JSON, whatever its `Content-Type`: to ignore a filter would return
     /// rows that the client did not ask for.
     pub fn read(body: &Body) -> Result<Self, OneUptimeError> {
@@ -82,18 +82,18 @@ impl Parts {
         let mut keys = Vec::new();
         let is_given = !fields.is_empty();
         for (name, raw) in fields {
-            let meant = field(&name).map(super::columns::Field::meant);
-            let meant = meant.ok_or_else(|| {
+            let condition_target = field(&name).map(super::columns::Field::condition_target);
+            let condition_target = condition_target.ok_or_else(|| {
                 OneUptimeError::Bad(format!("Invalid sort on WhatsApp Log - {name}. Column does not exist."))
             })?;
-            if meant == Meant::Hidden {
+            if condition_target == ConditionTarget::Hidden {
                 return Err(OneUptimeError::Hidden("sort", name));
             }
             let descending = is_descending(raw.get()).ok_or_else(|| {
                 OneUptimeError::Bad(format!("Invalid sort on WhatsApp Log - {name}: it must be 1, -1, ASC or DESC."))
             })?;
             // A field that is the same for every row does not affect the order.
-            if let Meant::Column(column) = meant {
+            if let ConditionTarget::Column(column) = condition_target {
                 keys.push(LogSortKey { column, descending });
             }
         }
@@ -134,7 +134,7 @@ pub struct Paging {
 
 impl Paging {
     /// Values in the URL override those in the body. Fails if one is negative.
-    pub fn new(in_url: &[(String, String)], body: &Parts) -> Result<Self, OneUptimeError> {
+    pub fn new(in_url: &[(String, String)], body: &RawRequest) -> Result<Self, OneUptimeError> {
         let url_value = |name: &str| in_url.iter().find(|(known, value)| known == name && !value.is_empty());
         let value_of = |name: &str, in_body: Option<i64>| match url_value(name) {
             Some((_, value)) => leading_integer(value),

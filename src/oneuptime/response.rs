@@ -8,7 +8,7 @@ use crate::model::key::{Profile, Project};
 use crate::model::{CallerId, LogQuery, WhatsAppLog};
 use crate::store::whatsapp_logs::page;
 use crate::store::{Budget, Store, StoreError};
-use crate::web::answer::Rest;
+use crate::web::answer::RemainingParts;
 
 /// How rows are rendered.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ pub struct UnreadRows {
     pub after: String,
 }
 
-impl Rest for UnreadRows {
+impl RemainingParts for UnreadRows {
     type Error = StoreError;
 
     async fn next(&mut self) -> Result<Option<String>, StoreError> {

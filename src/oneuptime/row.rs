@@ -25,7 +25,7 @@ pub enum RowError {
     NotAnObject(#[from] wire::NotAnObject),
     #[error("the field '{0}' is missing")]
     Missing(&'static str),
-    #[error("the field '{0}' stands twice")]
+    #[error("the field '{0}' occurs twice")]
     Twice(&'static str),
     #[error("the field '{0}' must be {1}")]
     Wrong(&'static str, &'static str),

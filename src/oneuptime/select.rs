@@ -6,7 +6,7 @@ use super::OneUptimeError;
 use super::columns::{FIELDS, Field, place};
 use super::value;
 use crate::model::key::{Profile, Project};
-use crate::model::log_query::Wanted;
+use crate::model::log_query::Projection;
 use crate::model::whatsapp_log::Column;
 use crate::model::{WhatsAppLog, wire};
 
@@ -56,12 +56,12 @@ impl Select {
     }
 
     /// What has to be read from the store for it.
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> Projection {
         let chosen = |place: usize| self.0[place].is_some();
         if !(1..FIELDS.len()).any(chosen) {
-            return Wanted::Ids;
+            return Projection::Ids;
         }
-        Wanted::Rows { message_text: place("messageText").is_some_and(chosen) }
+        Projection::Rows { message_text: place("messageText").is_some_and(chosen) }
     }
 
     /// Renders a row.

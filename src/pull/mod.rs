@@ -22,7 +22,7 @@ use crate::model::Instant;
 use crate::model::instant::DAY;
 use crate::store::pulls::{self, PullProgress};
 use crate::store::{StoreError, tenants};
-use retry::Pace;
+use retry::RateLimit;
 use upstream::{PageRequest, Upstream, UpstreamError, UpstreamPage};
 use window::{Pass, WindowOutcome};
 
@@ -33,7 +33,7 @@ const BEGINNING: Instant = Instant(1_262_304_000_000);
 const MAX_INCOMPLETE: usize = 64;
 
 /// The maximum number of fingerprints of rejected messages, which keep a message from being reported in every poll.
-const MOST_FINGERPRINTS: usize = 10_000;
+const MAX_FINGERPRINTS: usize = 10_000;
 
 /// What to copy, and how.
 #[derive(Clone, Debug)]
@@ -56,11 +56,11 @@ pub struct PullLimits {
     /// The page size, in messages.
     pub page: usize,
     /// How many messages a window may have before it is shortened: a large offset is expensive for the upstream.
-    pub deep: u64,
+    pub max_offset: u64,
     /// The shortest window, in milliseconds.
-    pub shortest: i64,
+    pub min_window: i64,
     /// The longest window, in milliseconds.
-    pub longest: i64,
+    pub max_window: i64,
     /// How many times a window whose pages do not match is read again from its start.
     pub restarts: u32,
     /// The maximum number of pages that are requested for one window.
@@ -71,7 +71,15 @@ pub struct PullLimits {
 
 impl Default for PullLimits {
     fn default() -> Self {
-        Self { page: 1000, deep: 10_000, shortest: 60_000, longest: 366 * DAY, restarts: 3, pages: 300, incomplete: 10 }
+        Self {
+            page: 1000,
+            max_offset: 10_000,
+            min_window: 60_000,
+            max_window: 366 * DAY,
+            restarts: 3,
+            pages: 300,
+            incomplete: 10,
+        }
     }
 }
 
@@ -113,12 +121,12 @@ pub trait Observer {
 pub enum PullError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the upstream gives no messages: {0}")]
+    #[error("the upstream returned no messages: {0}")]
     Refused(String),
-    #[error("the upstream gives no messages: {reason}, {attempts} times in a row; try again later")]
+    #[error("the upstream returned no messages: {reason}, {attempts} times in a row; try again later")]
     GaveUp { reason: String, attempts: u32 },
     #[error(
-        "the upstream's pages do not fit together: {windows} windows up to {} may be incomplete, and what is later \
+        "the upstream's pages do not match: {windows} windows up to {} may be incomplete, and what is later \
          was not read",
         up_to.iso()
     )]
@@ -134,7 +142,7 @@ pub struct Pull<N, W> {
     observer: W,
     stats: PullStats,
     progress: PullProgress,
-    pace: Pace,
+    pace: RateLimit,
     /// How long the next window is, in milliseconds.
     span: i64,
     /// Whether the previous window had too many messages.
@@ -145,7 +153,7 @@ pub struct Pull<N, W> {
 
 impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     pub fn new(queue: IngestQueue, upstream: Upstream, options: PullOptions, now: N, observer: W) -> Self {
-        let (pace, span) = (Pace::new(&options.retry), options.limits.longest);
+        let (pace, span) = (RateLimit::new(&options.retry), options.limits.max_window);
         Self {
             queue,
             upstream,
@@ -213,7 +221,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                 Ok(_) => {}
                 // These need no intervention: the next poll may succeed.
                 Err(
-                    error @ (PullError::Stopped { .. } | PullError::Store(StoreError::Busy | StoreError::Away { .. })),
+                    error @ (PullError::Stopped { .. }
+                    | PullError::Store(StoreError::Busy | StoreError::ConnectionLost { .. })),
                 ) => self.observer.retrying(&error.to_string(), self.options.poll_interval),
                 Err(error) => return error,
             }
@@ -267,7 +276,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                 WindowOutcome::Read { since, read, fault } => (since, read, fault),
                 WindowOutcome::Shorten { by } => {
                     self.progress.window = self.progress.window.filter(|_| pass == Pass::Recheck);
-                    self.span = ((end.0 - at.0 + 1) / by).max(self.options.limits.shortest);
+                    self.span = ((end.0 - at.0 + 1) / by).max(self.options.limits.min_window);
                     continue;
                 }
             };
@@ -279,8 +288,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             if pass == Pass::Forward {
                 self.window_done(at, end, since).await?;
             }
-            if read < self.options.limits.deep / 4 {
-                self.span = self.span.saturating_mul(2).min(self.options.limits.longest);
+            if read < self.options.limits.max_offset / 4 {
+                self.span = self.span.saturating_mul(2).min(self.options.limits.max_window);
             }
             self.observer.progressed(from, to, end, &self.stats);
             at = Instant(end.0 + 1);

@@ -17,14 +17,14 @@ const MAX_STRAY: i64 = 7 * DAY;
 pub(super) struct Cursor {
     pub offset: u64,
     /// The id of the message that the next page must begin with.
-    pub mark: Option<i64>,
+    pub expected_first_id: Option<i64>,
     /// The greatest id so far.
     greatest: i64,
 }
 
 impl Cursor {
-    pub fn at(offset: u64, mark: i64) -> Self {
-        Self { offset, mark: Some(mark), greatest: mark }
+    pub fn at(offset: u64, expected_first_id: i64) -> Self {
+        Self { offset, expected_first_id: Some(expected_first_id), greatest: expected_first_id }
     }
 
     /// What is wrong with a page that was requested at this position.
@@ -36,8 +36,8 @@ impl Cursor {
         if entries.is_empty() && page.has_next {
             return Some("an empty page said that more follows");
         }
-        if self.mark.is_some() && self.mark != entries.first().and_then(|entry| entry.id) {
-            return Some("its pages do not continue each other");
+        if self.expected_first_id.is_some() && self.expected_first_id != entries.first().and_then(|entry| entry.id) {
+            return Some("its pages do not match");
         }
         let is_whole = self.offset == 0 && !page.has_next;
         let ids: Vec<i64> = entries.iter().filter_map(|entry| entry.id).collect();
@@ -65,9 +65,9 @@ impl Cursor {
         }
         Some(match Self::last_with_id(page) {
             Some(index) if index > 0 => {
-                Self { offset: self.offset + index as u64, mark: page.entries[index].id, greatest }
+                Self { offset: self.offset + index as u64, expected_first_id: page.entries[index].id, greatest }
             }
-            _ => Self { offset: self.offset + page.entries.len() as u64, mark: None, greatest },
+            _ => Self { offset: self.offset + page.entries.len() as u64, expected_first_id: None, greatest },
         })
     }
 

@@ -14,11 +14,11 @@ pub struct RetryPolicy {
     /// How many times in a row one request may fail; `None` for no limit.
     pub attempts: Option<u32>,
     /// The pause after the first failure. It doubles with each further one.
-    pub first_pause: Duration,
+    pub initial_backoff: Duration,
     /// The maximum of the doubled pause.
-    pub longest_pause: Duration,
+    pub max_backoff: Duration,
     /// The maximum pause that is accepted from a `Retry-After`.
-    pub longest_asked_for: Duration,
+    pub max_retry_after: Duration,
 }
 
 impl RetryPolicy {
@@ -27,25 +27,25 @@ impl RetryPolicy {
         Self {
             requests_per_second,
             attempts: Some(attempts),
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_mins(1),
-            longest_asked_for: Duration::from_mins(15),
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_mins(1),
+            max_retry_after: Duration::from_mins(15),
         }
     }
 
     /// How long to wait after `failures` failures in a row.
     pub(super) fn pause(&self, failures: u32, retry_after: RetryAfter, now: Instant) -> Duration {
         let requested = match retry_after {
-            RetryAfter::NotSaid => return self.backoff(failures),
+            RetryAfter::Absent => return self.backoff(failures),
             RetryAfter::After(wait) => wait,
             RetryAfter::At(date) => Duration::from_millis(u64::try_from(date.0.saturating_sub(now.0)).unwrap_or(0)),
         };
-        requested.min(self.longest_asked_for)
+        requested.min(self.max_retry_after)
     }
 
     fn backoff(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-        let pause = self.first_pause.saturating_mul(doubled).min(self.longest_pause);
+        let pause = self.initial_backoff.saturating_mul(doubled).min(self.max_backoff);
         // Jitter between half and the whole pause, so that clients that failed together do not retry together.
         let jitter = Uuid::new_v4().as_bytes()[0];
         pause / 2 + pause / 2 * u32::from(jitter) / 255
@@ -53,12 +53,12 @@ impl RetryPolicy {
 }
 
 /// Limits the rate of requests.
-pub(super) struct Pace {
+pub(super) struct RateLimit {
     interval: Duration,
     next: Option<tokio::time::Instant>,
 }
 
-impl Pace {
+impl RateLimit {
     pub fn new(retry: &RetryPolicy) -> Self {
         // A longer interval is of no use, and could overflow the timer.
         let max = Duration::from_hours(24);

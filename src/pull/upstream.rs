@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::model::upstream::{UpstreamKey, UpstreamUrl};
 use crate::model::{ErrorTitle, Instant, Item, Property, TenantId, wire};
-use crate::outbound::{Answer, Client, NoAnswer, RetryAfter};
+use crate::outbound::{Answer, Client, RequestError, RetryAfter};
 
 /// How long one request may take, from its first byte to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_mins(2);
@@ -92,17 +92,17 @@ impl Upstream {
     }
 }
 
-impl From<NoAnswer> for UpstreamError {
-    fn from(no_answer: NoAnswer) -> Self {
-        match no_answer {
-            NoAnswer::Transient(reason) => transient(reason),
-            NoAnswer::Permanent(reason) => Self::Permanent(reason),
+impl From<RequestError> for UpstreamError {
+    fn from(request_error: RequestError) -> Self {
+        match request_error {
+            RequestError::Transient(reason) => transient(reason),
+            RequestError::Permanent(reason) => Self::Permanent(reason),
         }
     }
 }
 
 fn transient(reason: impl Into<String>) -> UpstreamError {
-    UpstreamError::Transient { reason: reason.into(), retry_after: RetryAfter::NotSaid }
+    UpstreamError::Transient { reason: reason.into(), retry_after: RetryAfter::Absent }
 }
 
 fn unreadable() -> UpstreamError {
@@ -142,7 +142,7 @@ fn error_for_status(answer: &Answer) -> UpstreamError {
     let status = answer.status;
     let reason = match status {
         401 => "it does not know the key (401): give the key file a key that is valid there",
-        403 => "it does not let the key read the message history (403): give the key the right to, or take another",
+        403 => "it does not let the key read the message history (403): give the key that right, or use another key",
         404 | 405 => {
             "it has no message history at this address (404 or 405): give the address before /api/messages/history"
         }

@@ -2,7 +2,7 @@
 
 use super::page::Cursor;
 use super::upstream::{PageRequest, UpstreamPage};
-use super::{MOST_FINGERPRINTS, Observer, Pull, PullError};
+use super::{MAX_FINGERPRINTS, Observer, Pull, PullError};
 use crate::ingest::{Event, OutcomeCounts};
 use crate::model::{Instant, Provenance, Source};
 use crate::store::pulls::WindowProgress;
@@ -43,7 +43,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     ) -> Result<WindowOutcome, PullError> {
         let limits = self.options.limits;
         let since = begun.map_or_else(&self.now, |begun| begun.since);
-        let can_be_shorter = to.0 - from.0 >= limits.shortest;
+        let can_be_shorter = to.0 - from.0 >= limits.min_window;
         // If the previous window had too many messages, check the depth before a page is fetched that may be discarded.
         let mut is_depth_checked = begun.is_some();
         if self.dense && can_be_shorter && !is_depth_checked {
@@ -72,7 +72,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                     return Ok(WindowOutcome::Shorten { by: TOO_MANY_FACTOR });
                 }
             }
-            let is_endless = page.has_next && (pages >= limits.pages || can_be_shorter && cursor.offset > limits.deep);
+            let is_endless =
+                page.has_next && (pages >= limits.pages || can_be_shorter && cursor.offset > limits.max_offset);
             if is_endless {
                 fault = fault.or(Some("its pages do not come to an end"));
             }
@@ -88,7 +89,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                 return Ok(WindowOutcome::Read { since, read, fault });
             };
             cursor = next;
-            if let (Pass::Forward, Some(last_id), None) = (pass, cursor.mark, fault) {
+            if let (Pass::Forward, Some(last_id), None) = (pass, cursor.expected_first_id, fault) {
                 self.progress.window = Some(WindowProgress { from, to, since, offset: cursor.offset, last_id });
                 self.save_progress().await?;
             }
@@ -97,7 +98,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
 
     /// Whether a window has more messages than should be read with offsets.
     async fn is_deep(&mut self, from: Instant, to: Instant) -> Result<bool, PullError> {
-        let page = self.request_page(PageRequest { from, to, offset: self.options.limits.deep, limit: 1 }).await?;
+        let page =
+            self.request_page(PageRequest { from, to, offset: self.options.limits.max_offset, limit: 1 }).await?;
         self.dense = !page.entries.is_empty();
         Ok(self.dense)
     }
@@ -110,7 +112,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         cursor: Cursor,
         page: UpstreamPage,
     ) -> Result<(), PullError> {
-        let is_known = cursor.mark.is_some() && cursor.mark == page.entries.first().and_then(|entry| entry.id);
+        let is_known = cursor.expected_first_id.is_some()
+            && cursor.expected_first_id == page.entries.first().and_then(|entry| entry.id);
         if page.entries.is_empty() {
             return Ok(());
         }
@@ -132,7 +135,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                 }
                 Err(reason) => {
                     let is_new =
-                        self.fingerprints.len() >= MOST_FINGERPRINTS || self.fingerprints.insert(entry.fingerprint);
+                        self.fingerprints.len() >= MAX_FINGERPRINTS || self.fingerprints.insert(entry.fingerprint);
                     if is_new {
                         self.stats.rejected += 1;
                         let place = format!("message {place} of {} to {}", from.iso(), to.iso());

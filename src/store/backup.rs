@@ -33,11 +33,11 @@ const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 pub enum BackupError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("'{0}' exists already and was left as it is; name a file that is not there")]
+    #[error("'{0}' exists already and was left as it is; name a new file")]
     Exists(String),
     #[error("'{file}' cannot be written: {cause}; check its directory's permissions and its disk")]
     Unwritable { file: String, cause: String },
-    #[error("the copy of the store is damaged and was thrown away: {0}; 'history-gateway check' tells more")]
+    #[error("the copy of the store is damaged and was deleted: {0}; 'history-gateway check' shows details")]
     DamagedCopy(String),
     #[error("there is no backup '{0}'")]
     NoBackup(String),
@@ -46,11 +46,11 @@ pub enum BackupError {
     #[error("the backup '{file}' is damaged, and nothing was restored: {cause}; take another one")]
     DamagedBackup { file: String, cause: String },
     #[error("there is a store at '{0}' already, and nothing was restored; --replace puts the backup in its place")]
-    StoreThere(String),
+    StoreExists(String),
     #[error("the store '{0}' is in use, and nothing was restored; stop every gateway and command that has it open")]
     InUse(String),
     #[error("{0}")]
-    OnServer(String),
+    NotAFile(String),
 }
 
 /// An incomplete file in the directory of its target. Only its owner may read it, and it is removed on drop.
@@ -60,7 +60,7 @@ pub struct TemporaryFile {
 }
 
 impl TemporaryFile {
-    pub fn beside(target: &Path) -> Result<Self, BackupError> {
+    pub fn next_to(target: &Path) -> Result<Self, BackupError> {
         let file = tempfile::Builder::new().prefix(".history-gateway-").suffix(".part").tempfile_in(folder(target));
         let file = file.map_err(|error| unwritable(target, &error))?;
         Ok(Self { file, target: target.to_owned() })
@@ -101,13 +101,13 @@ impl TemporaryFile {
 /// Begins a backup. Rejects a store on PostgreSQL, a missing store, and a target that exists.
 pub fn begin(url: &DatabaseUrl, target: &Path) -> Result<TemporaryFile, BackupError> {
     if let Some(hint) = url.dump_hint(&display(target)) {
-        return Err(BackupError::OnServer(hint));
+        return Err(BackupError::NotAFile(hint));
     }
     url.require()?;
     if target.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(display(target)));
     }
-    TemporaryFile::beside(target)
+    TemporaryFile::next_to(target)
 }
 
 /// Copies one consistent state of a store, even while others write to it, and checks the copy.
@@ -117,7 +117,7 @@ pub fn copy(
     wait: Duration,
     progress: impl FnMut(u64) + Send,
 ) -> Result<(), BackupError> {
-    let mut source = url.connect_to_look(wait)?;
+    let mut source = url.connect_read_only(wait)?;
     migrate::require_store(&mut source, url)?;
     copy_from(&mut source, into, progress)?;
     let fault = first_fault(into, wait)?;
@@ -127,18 +127,18 @@ pub fn copy(
 /// Puts a backup in a store's place. Returns its size in bytes.
 pub fn restore(url: &DatabaseUrl, backup: &Path, replace: bool, wait: Duration) -> Result<u64, BackupError> {
     let Some(target) = url.file() else {
-        return Err(BackupError::OnServer(url.restore_hint(&display(backup)).unwrap_or_default()));
+        return Err(BackupError::NotAFile(url.restore_hint(&display(backup)).unwrap_or_default()));
     };
     // If a symbolic link leads to the store, the store is replaced, not the link.
     let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.into());
     let exists = target.symlink_metadata().is_ok();
     if exists && !replace {
-        return Err(BackupError::StoreThere(url.name()));
+        return Err(BackupError::StoreExists(url.name()));
     }
     let mut source = readable(backup, wait)?;
     // Held until the new file has the old file's name.
     let _lock = if exists { lock_exclusively(url)? } else { None };
-    let temporary = TemporaryFile::beside(&target)?;
+    let temporary = TemporaryFile::next_to(&target)?;
     copy_from(&mut source, &temporary.path(), |_| {})?;
     if let Some(cause) = first_fault(&temporary.path(), wait)? {
         return Err(BackupError::DamagedBackup { file: display(backup), cause });
@@ -159,7 +159,7 @@ fn readable(backup: &Path, wait: Duration) -> Result<Connection, BackupError> {
         StoreError::Damaged { file, cause } => BackupError::DamagedBackup { file, cause },
         other => BackupError::Store(other),
     };
-    let mut source = url.connect_to_look(wait)?;
+    let mut source = url.connect_read_only(wait)?;
     migrate::require_store(&mut source, &url).map_err(to_backup_error)?;
     match first_fault(backup, wait)? {
         None => Ok(source),
@@ -215,7 +215,7 @@ fn copy_from(source: &mut Connection, into: &Path, mut progress: impl FnMut(u64)
 /// The first fault in a file's structure, if there is one.
 fn first_fault(file: &Path, wait: Duration) -> Result<Option<String>, BackupError> {
     let url = DatabaseUrl::parse(&format!("sqlite://{}", display(file)))?;
-    Ok(check::structure(&mut url.connect_to_look(wait)?)?.into_iter().next())
+    Ok(check::structure(&mut url.connect_read_only(wait)?)?.into_iter().next())
 }
 
 fn synced(file: &NamedTempFile, target: &Path) -> Result<u64, BackupError> {

@@ -33,8 +33,8 @@ struct Difference {
 /// Returns one sentence for each fault of a store; changes nothing.
 pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreError> {
     url.require()?;
-    let url = url.clone().settled(options)?;
-    let mut connection = url.connect_to_look(options.wait)?;
+    let url = url.clone().resolved(options)?;
+    let mut connection = url.connect_read_only(options.wait)?;
     migrate::require_store(&mut connection, &url)?;
     // The structure comes before the counts: nothing that a damaged file says about its tables can be trusted.
     let mut faults = structure(&mut connection)?;

@@ -47,7 +47,7 @@ pub struct Counters {
     rows: Family<ClassLabels, Counter>,
     cancelled: Family<CancelledLabels, Counter>,
     rejected: Family<CancelledLabels, Counter>,
-    expensive_begun: Gauge,
+    expensive_in_progress: Gauge,
 }
 
 impl Counters {
@@ -64,7 +64,7 @@ impl Counters {
     pub(super) fn begin(&self, caller: CallerId, class: Class, budget: &Arc<Budget>) -> RunningQuery {
         let (counters, budget) = (self.clone(), Arc::clone(budget));
         if class == Class::Expensive {
-            self.expensive_begun.inc();
+            self.expensive_in_progress.inc();
         }
         RunningQuery { counters, caller, class, budget, started: Instant::now(), is_over: false }
     }
@@ -75,13 +75,13 @@ impl Counters {
     }
 
     /// How many queries of a class have ended.
-    pub fn started(&self, class: Class) -> u64 {
+    pub fn finished(&self, class: Class) -> u64 {
         self.queries.get_or_create(&ClassLabels { class: class.word() }).get()
     }
 
     /// How many expensive queries are in progress: waiting in the queue or running.
-    pub(super) fn expensive_begun(&self) -> usize {
-        self.expensive_begun.get().try_into().unwrap_or_default()
+    pub(super) fn expensive_in_progress(&self) -> usize {
+        self.expensive_in_progress.get().try_into().unwrap_or_default()
     }
 
     /// How many queries of a class were rejected for a reason.
@@ -116,7 +116,7 @@ impl RunningQuery {
 
     /// Ends the cheap run of a query that runs again as an expensive one. Only its rows are counted here; the query is
     /// counted when the expensive run ends.
-    pub fn pass_on(mut self) {
+    pub fn escalate(mut self) {
         self.is_over = true;
         self.counters.rows.get_or_create(&ClassLabels { class: self.class.word() }).inc_by(self.budget.rows());
     }
@@ -148,7 +148,7 @@ impl RunningQuery {
 impl Drop for RunningQuery {
     fn drop(&mut self) {
         if self.class == Class::Expensive {
-            self.counters.expensive_begun.dec();
+            self.counters.expensive_in_progress.dec();
         }
         if !self.is_over {
             self.count();

@@ -59,17 +59,17 @@ pub enum StoreError {
     #[error("the store '{file}' cannot be opened: {cause}; check that its directory exists and may be written to")]
     CannotOpen { file: String, cause: String },
     #[error(
-        "the database '{database}' cannot be reached: {cause}; check database.url, and that the server runs and lets this role in"
+        "the database '{database}' cannot be reached: {cause}; check database.url, and that the server runs and accepts this role"
     )]
     CannotConnect { database: String, cause: String },
     #[error("the connection to the database was lost: {cause}")]
-    Away { cause: String },
+    ConnectionLost { cause: String },
     #[error("the server of '{database}' is PostgreSQL {version}; history-gateway needs PostgreSQL 14 or newer")]
     OldServer { database: String, version: String },
     #[error("the database '{database}' has the encoding {encoding}; make one with ENCODING 'UTF8' TEMPLATE template0")]
     Encoding { database: String, encoding: String },
-    #[error("the role '{role}' may not {what} in '{database}'; {way_out}")]
-    MissingRights { database: String, role: String, what: String, way_out: String },
+    #[error("the role '{role}' may not {what} in '{database}'; {remedy}")]
+    MissingRights { database: String, role: String, what: String, remedy: String },
     #[error("'{file}' is not a history-gateway store; it was left as it is; name another one in database.url")]
     NotAStore { file: String },
     #[error(
@@ -83,7 +83,7 @@ pub enum StoreError {
     Damaged { file: String, cause: String },
     #[error("the store's schema is out of date; run 'history-gateway migrate'")]
     Outdated,
-    #[error("the disk is full: nothing of the last write was kept; what was written before it is")]
+    #[error("the disk is full: the last write was rolled back; earlier writes are safe")]
     Full,
     #[error(
         "the store '{file}' was removed, replaced or moved while it was open, and nothing more is written to it; put it back, \
@@ -94,9 +94,11 @@ pub enum StoreError {
     ReadOnly,
     #[error("there is no tenant {0}; 'history-gateway tenant create --id {0} --name NAME' makes it")]
     UnknownTenant(TenantId),
-    #[error("a row of the store is damaged: {0}; 'history-gateway check' tells more")]
+    #[error("a row of the store is damaged: {0}; 'history-gateway check' shows details")]
     DamagedRow(String),
-    #[error("the store is damaged: {0}; 'history-gateway check' tells more, and 'restore' puts a backup in its place")]
+    #[error(
+        "the store is damaged: {0}; 'history-gateway check' shows details, and 'restore' puts a backup in its place"
+    )]
     Malformed(String),
     #[error("the store failed: {0}")]
     Failed(String),
@@ -104,17 +106,17 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether the store is sound, and the request named something that does not exist.
-    pub fn is_about_the_request(&self) -> bool {
+    pub fn is_request_error(&self) -> bool {
         matches!(self, Self::UnknownTenant(_))
     }
 
     /// Whether the cause lies in the store, so that other requests fail too until somebody fixes it.
-    pub fn is_about_the_store(&self) -> bool {
+    pub fn is_store_fault(&self) -> bool {
         matches!(self, Self::Full | Self::ReadOnly | Self::Vanished { .. } | Self::Malformed(_) | Self::Damaged { .. })
     }
 
     /// Whether the failure is permanent, so that a retry does not help.
-    pub fn is_lasting(&self) -> bool {
+    pub fn is_permanent(&self) -> bool {
         matches!(self, Self::DamagedRow(_) | Self::Damaged { .. } | Self::Malformed(_))
     }
 

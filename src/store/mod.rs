@@ -102,7 +102,7 @@ pub struct Store {
     /// For health checks.
     health_lookups: Pool,
     /// For the gateway's other look-ups, such as those of `/metrics`.
-    own_lookups: Pool,
+    gateway_lookups: Pool,
     writer: Pool,
     watch: Arc<Watch>,
     counters: Counters,
@@ -161,7 +161,7 @@ impl Store {
         if let Some(file) = url.file() {
             file::make_private(file);
         }
-        let url = Arc::new(url.clone().settled(&options)?);
+        let url = Arc::new(url.clone().resolved(&options)?);
         let watch = Arc::new(Watch::new(url.canceller(&options), options.abandoned_threads));
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
         Ok(Self {
@@ -172,7 +172,7 @@ impl Store {
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
             suspect_lookups: pool(Purpose::Read, Admission::in_turn(1, 0, u32::MAX)),
             health_lookups: pool(Purpose::Read, Admission::in_order(1)),
-            own_lookups: pool(Purpose::Read, Admission::in_order(1)),
+            gateway_lookups: pool(Purpose::Read, Admission::in_order(1)),
             writer: pool(Purpose::Write, Admission::in_order(1)),
             watch,
             counters: Counters::default(),
@@ -209,7 +209,7 @@ impl Store {
 
     /// How many look-ups have run, those of keys among them; for tests.
     pub fn lookups(&self) -> u64 {
-        [&self.lookups, &self.suspect_lookups, &self.health_lookups, &self.own_lookups].map(Pool::uses).iter().sum()
+        [&self.lookups, &self.suspect_lookups, &self.health_lookups, &self.gateway_lookups].map(Pool::uses).iter().sum()
     }
 
     /// How many expensive queries wait in the queue.
@@ -219,7 +219,7 @@ impl Store {
 
     /// How many expensive queries are running.
     pub fn expensive_running(&self) -> usize {
-        self.counters.expensive_begun().saturating_sub(self.expensive.waiting())
+        self.counters.expensive_in_progress().saturating_sub(self.expensive.waiting())
     }
 
     /// The size of SQLite's write-ahead log in bytes; `None` for PostgreSQL, which manages its own.
@@ -227,12 +227,12 @@ impl Store {
         // If there is no such file, nothing has been written yet. Only its metadata is read: closing the file would
         // release the locks that this process holds on it.
         let file = self.url.file()?;
-        Some(std::fs::metadata(file::beside(file.as_ref(), "-wal")).map_or(0, |found| found.len()))
+        Some(std::fs::metadata(file::with_suffix(file.as_ref(), "-wal")).map_or(0, |found| found.len()))
     }
 
     /// How many threads wait for a database that does not return.
     pub fn abandoned_threads(&self) -> u32 {
-        self.watch.count_abandoned()
+        self.watch.abandoned_thread_count()
     }
 
     /// Cancels expensive queries, now and from now on, because the server stops.
@@ -241,8 +241,8 @@ impl Store {
     }
 
     /// Completes when so many threads wait for a database that does not return that the process should exit.
-    pub async fn failed(&self) {
-        self.watch.failed().await;
+    pub async fn too_many_abandoned(&self) {
+        self.watch.too_many_abandoned().await;
     }
 
     /// Runs a caller's query on one state of the store. It starts as a cheap query. If it examines more rows than a
@@ -283,7 +283,7 @@ impl Store {
         if !matches!(result, Err(StoreError::Cancelled(CancelReason::TooExpensive))) {
             return running.end(result);
         }
-        running.pass_on();
+        running.escalate();
         let budget = Arc::new(Budget::expensive(self.options.deadline, self.watch.stopping()));
         let running = self.counters.begin(caller, Class::Expensive, &budget);
         let shared_budget = Arc::clone(&budget);
@@ -309,7 +309,7 @@ impl Store {
             LookupFor::Caller => (&self.lookups, CallerId::default()),
             LookupFor::Suspect(address) => (&self.suspect_lookups, fair_queue_id_of(address)),
             LookupFor::Health => (&self.health_lookups, CallerId::default()),
-            LookupFor::Gateway => (&self.own_lookups, CallerId::default()),
+            LookupFor::Gateway => (&self.gateway_lookups, CallerId::default()),
         };
         pool.transaction(caller, self.budget(), work).await
     }
@@ -358,7 +358,7 @@ impl Store {
     }
 
     /// Removes deleted data from the disk as far as the database allows.
-    pub async fn forget_deleted(&self) -> Result<(), StoreError> {
-        self.writer.without_transaction(CallerId::default(), self.budget(), Connection::forget_deleted).await
+    pub async fn purge_deleted(&self) -> Result<(), StoreError> {
+        self.writer.without_transaction(CallerId::default(), self.budget(), Connection::purge_deleted).await
     }
 }

@@ -19,16 +19,16 @@ const MAX_IDS: usize = 512;
 /// Values by id, and whether the byte limit was reached before all of them were read.
 pub type Loaded<K, V> = (HashMap<K, V>, bool);
 
-/// Loads the values of the first ids, in the order of the ids, until they total `most_bytes`. Returns them and how many
+/// Loads the values of the first ids, in the order of the ids, until they total `max_bytes`. Returns them and how many
 /// ids they cover. An id whose row has been deleted meanwhile has no value.
-pub fn first_of<K: Copy + Eq + Hash, V>(
+pub fn load_first<K: Copy + Eq + Hash, V>(
     ids: &[K],
-    most_bytes: usize,
+    max_bytes: usize,
     mut load: impl FnMut(&[K]) -> Result<Loaded<K, V>, StoreError>,
     length: impl Fn(&V) -> usize,
 ) -> Result<(Vec<(K, V)>, usize), StoreError> {
     let (mut values, mut bytes, mut read, mut at_once) = (Vec::new(), 0, 0, FIRST_IDS);
-    while read < ids.len() && bytes < most_bytes {
+    while read < ids.len() && bytes < max_bytes {
         let part = &ids[read..ids.len().min(read + at_once)];
         let (mut found, is_cut) = load(part)?;
         // The values are in order only up to the first id that was not read.
@@ -46,10 +46,10 @@ pub fn first_of<K: Copy + Eq + Hash, V>(
     Ok((values, read))
 }
 
-/// Collects rows by id until they exceed `most_bytes`; `wanted` is the number of rows that are requested.
-pub fn gather<K: Eq + Hash, V>(
+/// Collects rows by id until they exceed `max_bytes`; `wanted` is the number of rows that are requested.
+pub fn collect_rows<K: Eq + Hash, V>(
     wanted: usize,
-    most_bytes: usize,
+    max_bytes: usize,
     rows: impl Iterator<Item = Result<(K, V), StoreError>>,
     length: impl Fn(&V) -> usize,
 ) -> Result<Loaded<K, V>, StoreError> {
@@ -58,7 +58,7 @@ pub fn gather<K: Eq + Hash, V>(
         let (id, value) = row?;
         bytes += length(&value);
         found.insert(id, value);
-        if bytes > most_bytes && found.len() < wanted {
+        if bytes > max_bytes && found.len() < wanted {
             return Ok((found, true));
         }
     }
@@ -76,7 +76,7 @@ mod tests {
         fn parts_reassemble_to_the_whole_for_any_lengths(
             lengths in proptest::collection::vec(0_usize..600, 0..700),
             deleted in proptest::collection::hash_set(0_usize..700, 0..50),
-            most_bytes in 1_usize..5000,
+            max_bytes in 1_usize..5000,
         ) {
             let ids: Vec<usize> = (0..lengths.len()).rev().collect();
             let exists = |id: &usize| !deleted.contains(id);
@@ -87,9 +87,9 @@ mod tests {
                     let mut part: Vec<usize> = part.iter().copied().filter(exists).collect();
                     part.sort_unstable();
                     let wanted = part.len();
-                    gather(wanted, most_bytes, part.into_iter().map(|id| Ok((id, lengths[id]))), |length| *length)
+                    collect_rows(wanted, max_bytes, part.into_iter().map(|id| Ok((id, lengths[id]))), |length| *length)
                 };
-                let (values, taken) = first_of(&ids[read..], most_bytes, load, |length| *length).unwrap();
+                let (values, taken) = load_first(&ids[read..], max_bytes, load, |length| *length).unwrap();
                 prop_assert!(taken > 0);
                 all.extend(values);
                 read += taken;

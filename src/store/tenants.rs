@@ -77,14 +77,14 @@ pub fn lock_until(connection: &mut Connection, tenant: TenantId, until: Option<M
 }
 
 /// The tenants with messages that have no WhatsApp log row yet, because they were recorded before the log existed.
-pub fn behind_with_logs(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
+pub fn missing_logs(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
     let behind = tenants::table.filter(tenants::logged_up_to.is_not_null());
     let ids: Vec<i64> = behind.select(tenants::id).order(tenants::id).load(connection)?;
     Ok(ids.into_iter().map(TenantId).collect())
 }
 
 /// Records up to which message id a tenant's messages have their WhatsApp log rows; `None` if all have.
-pub fn note_logged(connection: &mut Connection, tenant: TenantId, up_to: Option<i64>) -> Result<(), StoreError> {
+pub fn set_logged_up_to(connection: &mut Connection, tenant: TenantId, up_to: Option<i64>) -> Result<(), StoreError> {
     diesel::update(tenants::table.find(tenant.0)).set(tenants::logged_up_to.eq(up_to)).execute(connection)?;
     Ok(())
 }

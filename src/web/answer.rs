@@ -20,18 +20,18 @@ use crate::in_flight::{InFlight, Share};
 const SLICE: usize = 32 * 1024;
 
 /// A body that is sent in slices and holds its share of the bytes in flight until it is sent.
-pub struct Sliced {
+pub struct SlicedBody {
     bytes: Bytes,
     _share: Share,
 }
 
-impl Sliced {
+impl SlicedBody {
     pub fn new(bytes: impl Into<Bytes>, share: Share) -> Self {
         Self { bytes: bytes.into(), _share: share }
     }
 }
 
-impl MessageBody for Sliced {
+impl MessageBody for SlicedBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -49,21 +49,21 @@ impl MessageBody for Sliced {
 
 /// A response of rendered JSON; fails if too many bytes are in flight.
 pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Result<HttpResponse, CommonError> {
-    let share = in_flight.share(body.len()).ok_or(CommonError::Unavailable)?;
-    Ok(builder(status).body(Sliced::new(body, share)))
+    let share = in_flight.try_reserve(body.len()).ok_or(CommonError::Unavailable)?;
+    Ok(builder(status).body(SlicedBody::new(body, share)))
 }
 
 /// A response that is serialized from a type; fails if too many bytes are in flight.
 pub fn typed(in_flight: &InFlight, status: StatusCode, answer: &impl Serialize) -> Result<HttpResponse, CommonError> {
     let body = serde_json::to_string(answer).map_err(|error| {
-        tracing::error!(cause = %error, "an answer cannot be written as JSON");
+        tracing::error!(cause = %error, "a response could not be serialized");
         CommonError::Internal
     })?;
     json(in_flight, status, body)
 }
 
 /// The rest of a long response, read in parts.
-pub trait Rest: Sized + 'static {
+pub trait RemainingParts: Sized + 'static {
     type Error: Into<Box<dyn std::error::Error>> + std::fmt::Display + 'static;
 
     /// Reads the next part; `None` if there is none left.
@@ -74,14 +74,14 @@ pub trait Rest: Sized + 'static {
 }
 
 /// The parts of a long response, each read once the client has taken the one before; the end of the body comes last.
-fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
+fn parts_of<R: RemainingParts>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
     stream::unfold(Some(rest), |rest| async {
         let mut rest = rest?;
         match rest.next().await {
             Ok(Some(part)) => Some((Ok(part), Some(rest))),
             Ok(None) => Some((Ok(rest.end()), None)),
             Err(error) => {
-                tracing::warn!(cause = %error, "a long answer broke off, and its connection with it");
+                tracing::warn!(cause = %error, "a long response was truncated and its connection closed");
                 Some((Err(error), None))
             }
         }
@@ -91,15 +91,15 @@ fn parts_of<R: Rest>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
 /// A JSON response whose first part is given; the others are read at the pace of the client. If one of them fails, the
 /// connection is closed without the last chunk, so that the client does not take a truncated body for the whole. Fails
 /// if too many bytes are in flight.
-pub fn parts(in_flight: &InFlight, first: String, rest: impl Rest) -> Result<HttpResponse, CommonError> {
-    let share = in_flight.share(first.len()).ok_or(CommonError::Unavailable)?;
+pub fn streamed(in_flight: &InFlight, first: String, rest: impl RemainingParts) -> Result<HttpResponse, CommonError> {
+    let share = in_flight.try_reserve(first.len()).ok_or(CommonError::Unavailable)?;
     let in_flight = in_flight.clone();
     let rest = parts_of(rest).then(move |part| {
         let in_flight = in_flight.clone();
         async move {
             let part = part.map_err(Into::into)?;
-            let share = in_flight.share_in_time(part.len()).await;
-            Ok((Bytes::from(part), share.ok_or("there is no room for the rest of an answer")?))
+            let share = in_flight.reserve(part.len()).await;
+            Ok((Bytes::from(part), share.ok_or("too many bytes are in flight for the rest of a response")?))
         }
     });
     let all = stream::once(std::future::ready(Ok((Bytes::from(first), share)))).chain(rest);

@@ -45,7 +45,7 @@ pub struct UnreadBody {
 
 /// How a body is read.
 #[derive(Clone, Copy)]
-pub struct Reading {
+pub struct ReadOptions {
     /// How many bytes are stored at most.
     pub limit: usize,
     /// How many times its length the body occupies in memory: the values that are parsed from it count too.
@@ -57,10 +57,10 @@ pub struct Reading {
 pub async fn read(
     headers: &HeaderMap,
     mut payload: Payload,
-    reading: Reading,
+    reading: ReadOptions,
     in_flight: &InFlight,
 ) -> (Body, UnreadBody) {
-    let Reading { limit, timeout, .. } = reading;
+    let ReadOptions { limit, timeout, .. } = reading;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let announced = announced.unwrap_or(0);
     let mut reader =
@@ -92,10 +92,10 @@ impl BodyReader {
     async fn read_all(
         &mut self,
         payload: &mut Payload,
-        reading: Reading,
+        reading: ReadOptions,
         in_flight: &InFlight,
     ) -> Result<bool, PayloadError> {
-        let Reading { limit, weight, .. } = reading;
+        let ReadOptions { limit, weight, .. } = reading;
         while let Some(part) = payload.next().await {
             let part = part?;
             self.length += part.len();
@@ -123,12 +123,12 @@ impl BodyReader {
 
 impl UnreadBody {
     /// A whole body, of which nothing was read.
-    pub fn of(payload: Payload) -> Self {
+    pub fn new(payload: Payload) -> Self {
         Self { payload: Some(payload), share: Share::default() }
     }
 
     /// Lets the response to the request hold it, if there is anything to hold.
-    pub fn keep_for_answer(self, request: &HttpRequest) {
+    pub fn hold_until_response(self, request: &HttpRequest) {
         if self.payload.is_some() || self.share.is_counted() {
             request.extensions_mut().insert(self);
         }
@@ -171,7 +171,7 @@ impl BodyIsRead {
 }
 
 /// Marks a request's body as read as far as it will be.
-pub fn note_as_read(request: &HttpRequest) {
+pub fn mark_as_read(request: &HttpRequest) {
     if let Some(BodyIsRead(is_read)) = request.extensions().get() {
         is_read.set(true);
     }

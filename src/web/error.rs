@@ -107,7 +107,7 @@ impl From<StoreError> for CommonError {
     /// Logs the cause, which is never sent to the client.
     fn from(error: StoreError) -> Self {
         error.log("a request was not answered by the store");
-        if error.is_lasting() { Self::Internal } else { Self::Unavailable }
+        if error.is_permanent() { Self::Internal } else { Self::Unavailable }
     }
 }
 

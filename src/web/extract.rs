@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
-use super::body::{self, Body, Reading, UnreadBody};
+use super::body::{self, Body, ReadOptions, UnreadBody};
 use super::client;
 use super::error::{ApiError, CommonError};
 use crate::app::App;
@@ -141,14 +141,14 @@ async fn caller<A: Access>(app: &App, http: &HttpRequest, now: Instant) -> Resul
     match A::KEY {
         KeyHeader::None => Err(AuthError::NoKey),
         KeyHeader::Api(header) => app.keys.caller(presented(header), now).await,
-        KeyHeader::Webhook => app.keys.webhook(presented(&app.config.webhooks.header), now).await,
+        KeyHeader::Webhook => app.keys.webhook_caller(presented(&app.config.webhooks.header), now).await,
     }
 }
 
 async fn read_body<A: Access>(app: &App, http: &HttpRequest, payload: Payload, caller: Option<&Caller>) -> Body {
     // What follows a CONNECT request is meant for another server, and has no end.
     if http.method() == Method::CONNECT {
-        UnreadBody::of(payload).keep_for_answer(http);
+        UnreadBody::new(payload).hold_until_response(http);
         return Body::Incomplete;
     }
     let limit = A::body_limit(&app.config);
@@ -158,11 +158,11 @@ async fn read_body<A: Access>(app: &App, http: &HttpRequest, payload: Payload, c
         Some(_) => limit,
     };
     let timeout = Duration::from_secs(app.config.server.body_timeout_seconds);
-    let in_flight = caller.map_or_else(|| app.in_flight.clone(), |caller| app.in_flight.of(caller.tenant));
-    let reading = Reading { limit, weight: A::BODY_WEIGHT, timeout };
+    let in_flight = caller.map_or_else(|| app.in_flight.clone(), |caller| app.in_flight.for_tenant(caller.tenant));
+    let reading = ReadOptions { limit, weight: A::BODY_WEIGHT, timeout };
     let (body, unread) = body::read(http.headers(), payload, reading, &in_flight).await;
-    body::note_as_read(http);
-    unread.keep_for_answer(http);
+    body::mark_as_read(http);
+    unread.hold_until_response(http);
     match body {
         Body::TooLarge { .. } if caller.is_none() => Body::Discarded,
         body => body,

@@ -89,7 +89,7 @@ fn client_that_never_reads_is_disconnected() {
     // Far more than the socket buffers hold: a client whose responses all fit into them would be idle, not stuck.
     let requests = target.large_page_query().repeat(200);
     let mut clients = clients_that_never_read(&target, 10, |client| {
-        assert_eq!(client.round_trip(&get("/healthz")).unwrap().status, 200)
+        assert_eq!(client.round_trip(&get("/healthz")).unwrap().status, 200);
     });
     assert_eq!(target.open_connections(), 10);
     for client in &mut clients {

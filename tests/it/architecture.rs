@@ -205,7 +205,7 @@ const WITHOUT_TENANT: [&str; 9] = [
     "store/messages/pending.rs ready_tenants",
     "store/stats.rs read",
     "store/tenants.rs list",
-    "store/tenants.rs behind_with_logs",
+    "store/tenants.rs missing_logs",
 ];
 
 #[test]

@@ -124,9 +124,9 @@ fn backups_and_restored_stores_are_owner_only() {
 fn backup_never_overwrites_and_accepts_only_a_store() {
     let binary = store_with_messages(10);
     binary.write("letter", "dear friend");
-    assert_snapshot!(binary.run_failing(&["backup", "letter"]), @"1 history-gateway: 'letter' exists already and was left as it is; name a file that is not there");
+    assert_snapshot!(binary.run_failing(&["backup", "letter"]), @"1 history-gateway: 'letter' exists already and was left as it is; name a new file");
     assert_eq!(std::fs::read_to_string(binary.path("letter")).unwrap(), "dear friend");
-    assert_snapshot!(binary.run_failing(&["backup", "history.db"]), @"1 history-gateway: 'history.db' exists already and was left as it is; name a file that is not there");
+    assert_snapshot!(binary.run_failing(&["backup", "history.db"]), @"1 history-gateway: 'history.db' exists already and was left as it is; name a new file");
     assert_snapshot!(binary.run_failing(&["backup", "missing/copy.db"]), @r#"1 history-gateway: 'missing/copy.db' cannot be written: No such file or directory (os error 2); check its directory's permissions and its disk"#);
     assert_snapshot!(binary.run_failing(&["backup", "--database", "sqlite://letter", "copy.db"]), @"1 history-gateway: 'letter' is not a history-gateway store; it was left as it is; name another one in database.url");
     assert_snapshot!(binary.run_failing(&["backup", "--database", "sqlite://typo.db", "copy.db"]), @"1 history-gateway: there is no store at 'typo.db'; check --database and the setting database.url, or make a store: 'history-gateway tenant create' makes one with a tenant, 'history-gateway migrate' an empty one");

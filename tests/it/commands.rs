@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Binary, message};
 
-pub const SAMPLE: &str = include_str!("../fixtures/edna-answer.json");
+pub const SAMPLE: &str = include_str!("../fixtures/edna-response.json");
 
 /// A binary whose store has the tenant 3193.
 pub fn binary_with_tenant() -> Binary {

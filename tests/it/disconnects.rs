@@ -19,7 +19,7 @@ async fn pipeline_behind_query(requests: usize, hangs_up: bool) -> Option<String
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::Machine);
+    let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::System);
     let serving = history_gateway::http::serve(listener, gateway, async {
         // An error means that the sender was dropped.
         let _ = stopped.await;

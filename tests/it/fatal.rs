@@ -73,10 +73,10 @@ async fn server_ends_when_too_many_threads_are_abandoned() {
         _ = app.store.read(work) => panic!("it does not end by itself"),
         _ = has_begun => {}
     }
-    let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::Machine);
+    let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::System);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let serving = history_gateway::http::serve(listener, gateway, std::future::pending());
     let ended = tokio::time::timeout(Duration::from_secs(20), serving).await.unwrap();
-    assert_snapshot!(ended.unwrap_err(), @"the database does not return, and holds as many threads as database.abandoned_threads allows: 1");
+    assert_snapshot!(ended.unwrap_err(), @"the database does not respond, and blocks as many threads as database.abandoned_threads allows: 1");
     drop(release);
 }

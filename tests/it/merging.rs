@@ -292,9 +292,9 @@ fn item_with_an_invalid_value_is_rejected_with_the_field_name() {
 #[test]
 fn item_with_a_duplicate_field_is_rejected() {
     for (twice, expected) in [
-        (r#"{"comment":"a","comment":"b"}"#, "the field 'comment' stands twice"),
-        (r#"{"comment":null,"comment":"b"}"#, "the field 'comment' stands twice"),
-        (r#"{"foo":1,"foo":null}"#, "a field stands twice that edna does not know"),
+        (r#"{"comment":"a","comment":"b"}"#, "the field 'comment' occurs twice"),
+        (r#"{"comment":null,"comment":"b"}"#, "the field 'comment' occurs twice"),
+        (r#"{"foo":1,"foo":null}"#, "an unknown field occurs twice"),
     ] {
         assert_eq!(Item::parse(twice, TENANT).unwrap_err().to_string(), expected);
     }
@@ -317,7 +317,7 @@ fn a_field_that_is_nested_too_deep_is_rejected() {
     let nested = |depth: usize| format!(r#"{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let error = |depth| Item::parse(&nested(depth), TENANT).unwrap_err().to_string();
     assert_snapshot!(error(100), @"the field 'messageId' is missing");
-    assert_snapshot!(error(101), @"a field that edna does not know is nested deeper than 100 levels");
+    assert_snapshot!(error(101), @"an unknown field is nested deeper than 100 levels");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use history_gateway::model::history::Recipient;
 use history_gateway::model::subscriber::AddressType;
 use history_gateway::model::{Caller, HistoryQuery, Policy, Property};
 use history_gateway::store::messages::history;
-use history_gateway::store::recipients::people;
+use history_gateway::store::recipients::resolve;
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 
@@ -209,7 +209,7 @@ async fn recipient_lookup_uses_an_index() {
     let app = TestApp::new().await;
     for address_type in [AddressType::Phone, AddressType::Email, AddressType::Other, AddressType::EdnaId] {
         let recipient = Recipient { address: "79001112233".into(), address_type, address_only: false };
-        let plan = app.store.read(move |connection| people::plan(connection, TENANT, &recipient)).await.unwrap();
+        let plan = app.store.read(move |connection| resolve::plan(connection, TENANT, &recipient)).await.unwrap();
         let scans = plan.iter().filter(|step| step.contains("recipients")).collect::<Vec<_>>();
         assert!(!scans.is_empty());
         let narrow = |step: &&&String| ["address=?", "subscriber_id=?"].iter().any(|column| step.contains(column));

@@ -31,7 +31,7 @@ pub async fn app(change: impl FnOnce(&mut Config)) -> TestApp {
 }
 
 fn query_counts(app: &TestApp) -> [u64; 2] {
-    [Class::Cheap, Class::Expensive].map(|class| app.store.counters().started(class))
+    [Class::Cheap, Class::Expensive].map(|class| app.store.counters().finished(class))
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use crate::support::{TENANT, TestApp};
 use history_gateway::ingest;
 use history_gateway::model::Item;
 
-const RESPONSE: &str = include_str!("../fixtures/edna-answer.json");
+const RESPONSE: &str = include_str!("../fixtures/edna-response.json");
 const WITH_FILTER: &str = include_str!("../fixtures/edna-request-with-filter.json");
 const WITHOUT_FILTER: &str = include_str!("../fixtures/edna-request-without-filter.json");
 const SKELETON: &str = include_str!("../fixtures/edna-request-skeleton.json");

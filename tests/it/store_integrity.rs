@@ -50,7 +50,7 @@ async fn replaced_store_file_is_503_and_not_ready() {
     }
     let (app, other) = (TestApp::new().await, TestApp::new().await);
     assert_eq!(post_message(&app, 1).await, 200);
-    other.store.forget_deleted().await.unwrap();
+    other.store.purge_deleted().await.unwrap();
     let copy = file(&app).with_extension("copy");
     std::fs::copy(file(&other), &copy).unwrap();
     std::fs::rename(&copy, file(&app)).unwrap();
@@ -84,7 +84,7 @@ async fn a_damaged_store_is_a_500_and_not_ready() {
     }
     let app = TestApp::new().await;
     app.import((1..=400).map(|id| message(id, json!({"comment": "x".repeat(500)})))).await;
-    app.store.forget_deleted().await.unwrap();
+    app.store.purge_deleted().await.unwrap();
     let mut bytes = std::fs::read(file(&app)).unwrap();
     for page in bytes.chunks_mut(4096).skip(1) {
         // Only the pages of long rows are overwritten; those of the schema and of keys stay.

@@ -7,7 +7,7 @@ use history_gateway::model::instant::Rounding;
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Caller, HistoryQuery, Instant, LogFilter, LogQuery, Policy, Property, TenantId};
 use history_gateway::oneuptime::query;
-use history_gateway::oneuptime::request::{Paging, Parts};
+use history_gateway::oneuptime::request::{Paging, RawRequest};
 use history_gateway::store::messages::history;
 use history_gateway::store::whatsapp_logs::page;
 use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
@@ -59,7 +59,7 @@ async fn rows_read(messages: u64) -> Vec<u64> {
 }
 
 fn log_query(body: &str) -> LogQuery {
-    let parts = Parts::read(&Body::Whole(body.as_bytes().to_vec())).unwrap();
+    let parts = RawRequest::read(&Body::Whole(body.as_bytes().to_vec())).unwrap();
     let paging = Paging::new(&[], &parts).unwrap();
     let conditions = query::parse(parts.query(), "").unwrap();
     LogQuery {

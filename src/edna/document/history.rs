@@ -37,6 +37,6 @@ impl IntoResponses for HistoryErrors {
             ("key-without-the-group", ApiError::AccessDenied(NEEDS_HISTORY)),
             ("subject-outside-the-senders", ApiError::AccessDenied(outside)),
         ];
-        ErrorTable::new("POST").key().body(MIB).with(400, sentence, &wrong).with(403, denied, &forbidden).0
+        ErrorTable::new("POST").with_key().with_body(MIB).with(400, sentence, &wrong).with(403, denied, &forbidden).0
     }
 }

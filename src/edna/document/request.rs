@@ -1,12 +1,12 @@
 //! A history request in the OpenAPI document: its fields, their limits, and the values that mean "not given"; nothing
 //! here runs on a request.
-#![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
+#![expect(dead_code, reason = "only used to derive schemas; fields are named as on the wire")]
 
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::document::{
-    DATE_PATTERN, IntegerOrDigits, LimitOrDigits, OffsetOrDigits, either, list_of, reference, scalar, text, word,
+    DATE_PATTERN, IntegerOrDigits, LimitOrDigits, OffsetOrDigits, list_of, one_of, reference, scalar, text, word,
 };
 use crate::model::Property;
 use crate::model::subscriber::AddressType;
@@ -121,7 +121,7 @@ pub struct Sort;
 impl utoipa::PartialSchema for Sort {
     fn schema() -> RefOr<Schema> {
         let several = list_of("SortEntry", "A list of sort keys.");
-        either("A list of sort keys, or a single one.", [several, reference("SortEntry")])
+        one_of("A list of sort keys, or a single one.", [several, reference("SortEntry")])
     }
 }
 

@@ -1,6 +1,6 @@
 //! edna's webhooks in the OpenAPI document: the events, and the three addresses that accept them; nothing here runs on
 //! a request.
-#![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
+#![expect(dead_code, reason = "only used to derive schemas; fields are named as on the wire")]
 
 use utoipa::{IntoResponses, ToSchema};
 
@@ -207,7 +207,7 @@ impl IntoResponses for WebhookErrors {
                 "`Api-key not found`: no webhook key, or one that is wrong, expired or revoked.",
                 &[("no-valid-key", ApiError::WebhookKeyNotFound)],
             )
-            .body(MIB)
+            .with_body(MIB)
             .with(400, sentence, &invalid)
             .0
     }

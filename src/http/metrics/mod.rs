@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::app::App;
 use crate::document::errors::PublicErrors;
-use crate::web::answer::Sliced;
+use crate::web::answer::SlicedBody;
 use crate::web::{ApiError, CommonError};
 
 /// Get metrics for Prometheus
@@ -19,11 +19,11 @@ use crate::web::{ApiError, CommonError};
 ))]
 pub async fn metrics(request: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     let numbers = app.metrics.open_metrics(app.clock.now()).await;
-    let (content_type, text) = if text::is_open_metrics_asked_for(request.headers()) {
+    let (content_type, text) = if text::accepts_open_metrics(request.headers()) {
         (text::OPEN_METRICS, numbers)
     } else {
         (text::PLAIN, text::plain(&numbers))
     };
-    let share = app.in_flight.share(text.len()).ok_or(CommonError::Unavailable)?;
-    Ok(HttpResponse::Ok().content_type(content_type).body(Sliced::new(text, share)))
+    let share = app.in_flight.try_reserve(text.len()).ok_or(CommonError::Unavailable)?;
+    Ok(HttpResponse::Ok().content_type(content_type).body(SlicedBody::new(text, share)))
 }

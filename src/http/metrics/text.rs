@@ -9,7 +9,7 @@ pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; cha
 pub const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Whether a client accepts OpenMetrics by name and does not prefer plain text.
-pub fn is_open_metrics_asked_for(headers: &HeaderMap) -> bool {
+pub fn accepts_open_metrics(headers: &HeaderMap) -> bool {
     let (mut open_metrics, mut plain) = (0.0, 0.0);
     for part in headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
         let mut parts = part.split(';').map(str::trim);
@@ -67,7 +67,7 @@ mod tests {
     use prometheus_client::metrics::info::Info;
     use prometheus_client::registry::{Registry, Unit};
 
-    use super::{is_open_metrics_asked_for, plain};
+    use super::{accepts_open_metrics, plain};
 
     #[test]
     fn plain_format_names_families_like_their_samples() {
@@ -117,8 +117,8 @@ mod tests {
             ("", false),
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
-            assert_eq!(is_open_metrics_asked_for(&headers), expected, "{accept}");
+            assert_eq!(accepts_open_metrics(&headers), expected, "{accept}");
         }
-        assert!(!is_open_metrics_asked_for(&HeaderMap::new()));
+        assert!(!accepts_open_metrics(&HeaderMap::new()));
     }
 }

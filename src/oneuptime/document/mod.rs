@@ -2,12 +2,12 @@
 
 mod errors;
 mod query;
-mod refused;
+mod read_only;
 mod request;
 mod row;
 
 pub use crate::oneuptime::error::LogError;
-pub use refused::*;
+pub use read_only::*;
 
 use crate::oneuptime::handlers::LogCount;
 use errors::{CountErrors, ItemErrors, ListErrors};

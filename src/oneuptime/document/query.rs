@@ -5,10 +5,10 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::row::meaning;
-use crate::document::{DATE_PATTERN, described, list_of, pointing, reference, text, uuid, word};
-use crate::model::fold::LONGEST_PATTERN;
+use crate::document::{DATE_PATTERN, described, described_reference, list_of, reference, text, uuid, word};
+use crate::model::fold::MAX_PATTERN_CHARS;
 use crate::model::whatsapp_log::ColumnType;
-use crate::oneuptime::columns::{FIELDS, Field, Meant};
+use crate::oneuptime::columns::{ConditionTarget, FIELDS, Field};
 
 /// Conditions by column.
 pub struct LogQuery;
@@ -17,13 +17,13 @@ impl PartialSchema for LogQuery {
     fn schema() -> RefOr<Schema> {
         let known = FIELDS.iter().filter(|(_, field)| *field != Field::Hidden);
         let query = known.fold(ObjectBuilder::new(), |query, (name, field)| {
-            let kind = match field.meant() {
-                Meant::Column(column) => column.kind(),
-                Meant::Never(kind) => kind,
-                Meant::Project | Meant::Hidden => ColumnType::Id,
+            let kind = match field.condition_target() {
+                ConditionTarget::Column(column) => column.kind(),
+                ConditionTarget::Never(kind) => kind,
+                ConditionTarget::Project | ConditionTarget::Hidden => ColumnType::Id,
             };
             let condition = format!("{}Condition", word_of(kind));
-            query.property(*name, pointing(&condition, &meaning(name, *field)))
+            query.property(*name, described_reference(&condition, &meaning(name, *field)))
         });
         let sentence = "Conditions by column, at most 100, all of which must hold. `projectId` always means the key's \
                         own project, and `project` with another id matches nothing. A MultiSearch may have any name.";
@@ -85,11 +85,11 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
         let operand = OneOfBuilder::new().item(plain(kind)).item(wrapped);
         all.push((value.clone(), operand.description(Some("A value, plain or with its type.")).into()));
         let compared = operator("Compares with a value. Only the `OrNull` operators match null.", &COMPARISONS);
-        let compared = compared.property("value", pointing(&value, "The value.")).required("value");
+        let compared = compared.property("value", described_reference(&value, "The value.")).required("value");
         all.push((name("Comparison"), compared.into()));
         let range = operator("Between two values, inclusive.", &["InBetween"])
-            .property("startValue", pointing(&value, "The lower end."))
-            .property("endValue", pointing(&value, "The upper end."))
+            .property("startValue", described_reference(&value, "The lower end."))
+            .property("endValue", described_reference(&value, "The upper end."))
             .required("startValue")
             .required("endValue");
         all.push((name("Range"), range.into()));
@@ -136,7 +136,7 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
 
 fn pattern() -> RefOr<Schema> {
     let number = described(Type::Number, "A number, which means its digits.");
-    let words = text("The text.").max_length(Some(LONGEST_PATTERN));
+    let words = text("The text.").max_length(Some(MAX_PATTERN_CHARS));
     OneOfBuilder::new().item(words).item(number).description(Some("The text to search for.")).into()
 }
 

@@ -1,6 +1,6 @@
 //! A request for rows in the OpenAPI document: which columns to select, sort by and filter on; nothing here runs on a
 //! request.
-#![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
+#![expect(dead_code, reason = "only used to derive schemas; fields are named as on the wire")]
 
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Type;
@@ -8,7 +8,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::query::LogQuery;
 use super::row::meaning;
-use crate::document::{closed, described, either, object, pointing, word};
+use crate::document::{closed_object, described, described_reference, object, one_of, word};
 use crate::oneuptime::columns::{FIELDS, Field};
 
 /// Which rows to return, in which order and with which columns. Every field may be left out or null.
@@ -86,10 +86,10 @@ impl utoipa::PartialSchema for LogSelect {
                 .iter()
                 .chain(&["_id"])
                 .fold(object(), |object, name| object.property(*name, chosen("Whether to return it.")));
-            let inner = closed(inner, "Columns of the related object, one level deep.");
-            select.property(name, either(&meaning, [chosen("With only its id.").into(), inner]))
+            let inner = closed_object(inner, "Columns of the related object, one level deep.");
+            select.property(name, one_of(&meaning, [chosen("With only its id.").into(), inner]))
         });
-        closed(select, "The columns to return, each `true`. A relation may have columns of the related object.")
+        closed_object(select, "The columns to return, each `true`. A relation may have columns of the related object.")
     }
 }
 
@@ -100,9 +100,13 @@ pub struct LogSort;
 
 impl utoipa::PartialSchema for LogSort {
     fn schema() -> RefOr<Schema> {
-        let sort = columns()
-            .fold(object(), |sort, (name, field)| sort.property(name, pointing("LogSortOrder", &meaning(name, field))));
-        closed(sort, "The columns to sort by, in order of significance. Nulls are first descending and last ascending.")
+        let sort = columns().fold(object(), |sort, (name, field)| {
+            sort.property(name, described_reference("LogSortOrder", &meaning(name, field)))
+        });
+        closed_object(
+            sort,
+            "The columns to sort by, in order of significance. Nulls are first descending and last ascending.",
+        )
     }
 }
 
@@ -110,7 +114,7 @@ impl ToSchema for LogSort {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         let number = described(Type::Integer, "1: ascending. -1: descending.").enum_values(Some([1, -1]));
         let words = word("The same as a string, in any letter case.", &["ASC", "DESC", "1", "-1"]);
-        let order = either("Ascending or descending.", [number.into(), words.into()]);
+        let order = one_of("Ascending or descending.", [number.into(), words.into()]);
         schemas.push(("LogSortOrder".into(), order));
     }
 }

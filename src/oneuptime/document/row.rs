@@ -1,11 +1,11 @@
 //! A row of the WhatsApp log in the OpenAPI document, in both forms of values; nothing here runs on a request.
-#![expect(dead_code, reason = "the shapes are only described from, and named as on the wire")]
+#![expect(dead_code, reason = "only used to derive schemas; fields are named as on the wire")]
 
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
-use crate::document::{described, either, or_null, pointing, reference, text, uuid, word};
+use crate::document::{described, described_reference, one_of, or_null, reference, text, uuid, word};
 use crate::model::whatsapp_log::{Column, ColumnType};
 use crate::oneuptime::columns::{FIELDS, Field};
 
@@ -49,7 +49,7 @@ impl ToSchema for LogRow {
                 .required("_type")
                 .required("value")
                 .description(Some("In the live form."));
-            schemas.push((name.into(), either(meaning, [plain.into(), live.into()])));
+            schemas.push((name.into(), one_of(meaning, [plain.into(), live.into()])));
         };
         let (plain, value) = ("In the published form.", "The value.");
         both("LogId", "An id, plain or with its type.", "ObjectID", uuid(plain), uuid(value));
@@ -68,7 +68,7 @@ impl utoipa::PartialSchema for LogItem {
             .max_properties(Some(0))
             .description(Some("There is no such row."));
         let sentence = "The row, or `{}` if it does not exist or is another project's.";
-        either(sentence, [reference("LogRow"), none.into()])
+        one_of(sentence, [reference("LogRow"), none.into()])
     }
 }
 
@@ -93,17 +93,17 @@ fn column(name: &str, field: Field) -> RefOr<Schema> {
         Field::Column(Column::Id) => uuid(meaning).into(),
         Field::Column(Column::Related(_)) => or_null(meaning, reference("LogId")).into(),
         Field::Column(Column::FromNumber) => or_null(meaning, reference("LogPhone")).into(),
-        Field::Column(Column::ToNumber) => pointing("LogPhone", meaning),
+        Field::Column(Column::ToNumber) => described_reference("LogPhone", meaning),
         Field::Column(Column::Status) => text(meaning).examples(["Sent"]).into(),
         Field::Column(column) => match column.kind() {
             ColumnType::Integer => described(Type::Integer, meaning).into(),
-            ColumnType::Instant => pointing("LogDate", meaning),
+            ColumnType::Instant => described_reference("LogDate", meaning),
             ColumnType::Id | ColumnType::Text => ObjectBuilder::new()
                 .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
                 .description(Some(meaning))
                 .into(),
         },
-        Field::ProjectId => pointing("LogId", meaning),
+        Field::ProjectId => described_reference("LogId", meaning),
         Field::Project => related(meaning, field).into(),
         Field::Related(_) => or_null(meaning, related("The related object.", field)).into(),
         Field::DeletedAt | Field::Hidden => described(Type::Null, meaning).into(),

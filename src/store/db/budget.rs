@@ -28,7 +28,7 @@ pub struct Budget {
     last_yield: AtomicU64,
     /// The PostgreSQL server process that runs it.
     process: Mutex<Option<i32>>,
-    was_cancelled: AtomicBool,
+    cancel_was_sent: AtomicBool,
 }
 
 /// Without a practical limit.
@@ -52,7 +52,7 @@ impl Budget {
             stopping: None,
             last_yield: AtomicU64::new(0),
             process: Mutex::new(None),
-            was_cancelled: AtomicBool::new(false),
+            cancel_was_sent: AtomicBool::new(false),
         }
     }
 
@@ -92,7 +92,7 @@ impl Budget {
     /// Cancels a query that is known in advance to examine more rows than it may.
     pub fn expect_rows(&self, rows: i64) -> Result<(), StoreError> {
         self.check()?;
-        if self.covers(rows) {
+        if self.allows_rows(rows) {
             return Ok(());
         }
         self.cancel(CancelReason::TooExpensive);
@@ -100,7 +100,7 @@ impl Budget {
     }
 
     /// Whether it may examine so many rows.
-    pub fn covers(&self, rows: i64) -> bool {
+    pub fn allows_rows(&self, rows: i64) -> bool {
         u64::try_from(rows).unwrap_or(0) <= self.max_rows
     }
 
@@ -151,20 +151,20 @@ impl Budget {
 
     /// Sets which PostgreSQL server process runs it from now on, or none. Waits for a cancellation in progress, so that
     /// it cannot hit the next work of that process.
-    pub fn run_on(&self, process: Option<i32>) {
+    pub fn set_process(&self, process: Option<i32>) {
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
     }
 
     /// Whether PostgreSQL was asked to cancel it, which may hit the next work of its connection.
-    pub fn was_cancelled(&self) -> bool {
-        self.was_cancelled.load(Ordering::Relaxed)
+    pub fn cancel_was_sent(&self) -> bool {
+        self.cancel_was_sent.load(Ordering::Relaxed)
     }
 
     /// Calls `cancel` with the server process that runs it, if there is one, which runs nothing else meanwhile.
     pub fn with_process(&self, cancel: impl FnOnce(i32)) {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(process) = *process {
-            self.was_cancelled.store(true, Ordering::Relaxed);
+            self.cancel_was_sent.store(true, Ordering::Relaxed);
             cancel(process);
         }
     }
@@ -176,15 +176,15 @@ fn microseconds(duration: Duration) -> u64 {
 
 /// The budget of the work that a connection runs at the moment.
 #[derive(Clone, Default)]
-pub struct Current(Arc<Mutex<Option<Arc<Budget>>>>);
+pub struct CurrentBudget(Arc<Mutex<Option<Arc<Budget>>>>);
 
-impl Current {
+impl CurrentBudget {
     pub fn set(&self, budget: Option<&Arc<Budget>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = budget.map(Arc::clone);
     }
 
     /// Runs a check on the budget, if there is one.
-    pub fn ask(&self, check: impl FnOnce(&Budget) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    pub fn check_with(&self, check: impl FnOnce(&Budget) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().map_or(Ok(()), |budget| check(budget))
     }

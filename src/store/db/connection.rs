@@ -6,10 +6,10 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
 
 use crate::store::Options;
-use crate::store::db::budget::Current;
+use crate::store::db::budget::CurrentBudget;
 #[cfg(feature = "postgres")]
 use crate::store::db::postgres;
-use crate::store::db::session::{Purpose, Sessions};
+use crate::store::db::session::{Purpose, SessionState};
 use crate::store::db::sqlite;
 use crate::store::error::StoreError;
 
@@ -43,11 +43,11 @@ impl AnyConnection {
     /// Makes work on this connection cancellable: on SQLite by functions that check the current budget, on PostgreSQL
     /// by the id of its server process, which this returns.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file's work ends from inside"))]
-    pub fn watch(
+    pub fn make_cancellable(
         &mut self,
-        current: &Current,
+        current: &CurrentBudget,
         purpose: Purpose,
-        sessions: Sessions,
+        sessions: SessionState,
     ) -> Result<Option<i32>, StoreError> {
         on_each!(
             self,
@@ -58,7 +58,7 @@ impl AnyConnection {
                 Ok(None)
             },
             |server| {
-                let may_cancel = purpose == Purpose::Read && sessions.set_once;
+                let may_cancel = purpose == Purpose::Read && sessions.settings_persist;
                 Ok(if may_cancel { Some(postgres::process(server)?) } else { None })
             }
         )
@@ -66,7 +66,7 @@ impl AnyConnection {
 
     /// Begins a transaction. A read sees one state of the store. On SQLite, which has only one write lock, a write
     /// begins by taking it, because a transaction that reads first and locks later fails under load.
-    pub fn begin(&mut self, purpose: Purpose, options: &Options, sessions: Sessions) -> Result<(), StoreError> {
+    pub fn begin(&mut self, purpose: Purpose, options: &Options, sessions: SessionState) -> Result<(), StoreError> {
         match (self, purpose) {
             (Self::Sqlite(connection), Purpose::Read) => AnsiTransactionManager::begin_transaction(connection)?,
             (Self::Sqlite(connection), Purpose::Write) => {
@@ -181,7 +181,7 @@ impl AnyConnection {
     /// Removes deleted data from the disk. On SQLite, the write-ahead log is moved into the file, where that data is
     /// already overwritten. On PostgreSQL, the space of dead rows becomes available to new ones, which is all that it
     /// offers.
-    pub fn forget_deleted(&mut self) -> Result<(), StoreError> {
+    pub fn purge_deleted(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(connection) => connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
             #[cfg(feature = "postgres")]

@@ -12,8 +12,10 @@ impl From<Error> for StoreError {
             Error::DatabaseError(
                 DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
                 information,
-            ) => Self::Away { cause: one_line(information.message()) },
-            Error::BrokenTransactionManager => Self::Away { cause: "it broke off in the middle".into() },
+            ) => Self::ConnectionLost { cause: one_line(information.message()) },
+            Error::BrokenTransactionManager => {
+                Self::ConnectionLost { cause: "it was interrupted in a transaction".into() }
+            }
             Error::DatabaseError(_, information) => failure(information.message()),
             other => failure(&other.to_string()),
         }

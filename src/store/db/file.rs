@@ -46,7 +46,7 @@ impl StoreFile {
     /// the file, removing it loses what was written.
     pub fn check_written(&self) -> Result<(), StoreError> {
         self.check()?;
-        if beside(&self.path, "-wal").exists() {
+        if with_suffix(&self.path, "-wal").exists() {
             self.has_log.store(true, Ordering::Relaxed);
         } else if self.has_log.load(Ordering::Relaxed) {
             self.is_lost.store(true, Ordering::Relaxed);
@@ -61,7 +61,7 @@ impl StoreFile {
 }
 
 /// The path of a file next to a store's: the same name with an ending.
-pub fn beside(file: &Path, ending: &str) -> PathBuf {
+pub fn with_suffix(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);
     name.into()
@@ -93,7 +93,9 @@ pub fn create_private(file: &str) {
 /// Restricts the permissions on a store's files to their owner.
 pub fn make_private(file: &str) {
     #[cfg(unix)]
-    for path in std::iter::once(PathBuf::from(file)).chain(SIDE_FILES.map(|ending| beside(Path::new(file), ending))) {
+    for path in
+        std::iter::once(PathBuf::from(file)).chain(SIDE_FILES.map(|ending| with_suffix(Path::new(file), ending)))
+    {
         use std::os::unix::fs::PermissionsExt;
         let Ok(metadata) = std::fs::metadata(&path) else { continue };
         let others_bits = metadata.permissions().mode() & 0o077;

@@ -19,9 +19,9 @@ pub type File = Sqlite;
 #[cfg(feature = "postgres")]
 pub type Server = Pg;
 
-pub const FILE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+pub const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres")]
-pub const SERVER_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+pub const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// A part of a statement that can be written for every database.
 #[cfg(feature = "postgres")]
@@ -125,15 +125,15 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for PinnedColumn<C> {
 }
 
 /// A message's content, which only its item contains.
-pub struct ContentKey;
+pub struct ItemContent;
 
-impl QueryFragment<Backend> for ContentKey {
+impl QueryFragment<Backend> for ItemContent {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         Backend::walk_variant_ast(self, out)
     }
 }
 
-impl QueryFragment<Sqlite> for ContentKey {
+impl QueryFragment<Sqlite> for ItemContent {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("json_extract(");
         messages::item.walk_ast(out.reborrow())?;
@@ -143,7 +143,7 @@ impl QueryFragment<Sqlite> for ContentKey {
 }
 
 #[cfg(feature = "postgres")]
-impl QueryFragment<Pg> for ContentKey {
+impl QueryFragment<Pg> for ItemContent {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("message_content(");
         messages::item.walk_ast(out.reborrow())?;
@@ -196,19 +196,19 @@ impl QueryFragment<Pg> for InstantText {
 }
 
 /// A part of a statement that differs between the databases.
-pub struct Words {
+pub struct DialectSql {
     pub on_file: &'static str,
 
     pub on_server: &'static str,
 }
 
-impl QueryFragment<Backend> for Words {
+impl QueryFragment<Backend> for DialectSql {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         Backend::walk_variant_ast(self, out)
     }
 }
 
-impl QueryFragment<Sqlite> for Words {
+impl QueryFragment<Sqlite> for DialectSql {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(self.on_file);
         Ok(())
@@ -216,7 +216,7 @@ impl QueryFragment<Sqlite> for Words {
 }
 
 #[cfg(feature = "postgres")]
-impl QueryFragment<Pg> for Words {
+impl QueryFragment<Pg> for DialectSql {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(self.on_server);
         Ok(())
@@ -259,23 +259,23 @@ pub enum List {
 }
 
 /// What a list can contain: numbers, or texts as columns hold them.
-pub trait Listed: Sized {
+pub trait ListValue: Sized {
     fn list(values: impl Iterator<Item = Self>) -> List;
 }
 
-impl Listed for &i64 {
+impl ListValue for &i64 {
     fn list(values: impl Iterator<Item = Self>) -> List {
         List::Numbers(values.copied().collect())
     }
 }
 
-impl Listed for &str {
+impl ListValue for &str {
     fn list(values: impl Iterator<Item = Self>) -> List {
         List::Texts(values.map(str::to_owned).collect())
     }
 }
 
-impl Listed for &String {
+impl ListValue for &String {
     fn list(values: impl Iterator<Item = Self>) -> List {
         <&str>::list(values.map(String::as_str))
     }
@@ -306,7 +306,7 @@ impl<E> AnyOf<E> {
 }
 
 /// Whether an expression equals one of some values, which are numbers or texts.
-pub fn any_of<E, T: Listed>(expression: E, values: impl IntoIterator<Item = T>) -> AnyOf<E> {
+pub fn any_of<E, T: ListValue>(expression: E, values: impl IntoIterator<Item = T>) -> AnyOf<E> {
     let list = T::list(values.into_iter());
     // Serializing a list of numbers or texts cannot fail.
     let json = match &list {

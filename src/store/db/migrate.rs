@@ -9,8 +9,8 @@ use crate::store::Connection;
 use crate::store::Options;
 use crate::store::db::connection::on_each;
 #[cfg(feature = "postgres")]
-use crate::store::db::fragments::SERVER_MIGRATIONS;
-use crate::store::db::fragments::{FILE_MIGRATIONS, File};
+use crate::store::db::fragments::POSTGRES_MIGRATIONS;
+use crate::store::db::fragments::{File, SQLITE_MIGRATIONS};
 #[cfg(feature = "postgres")]
 use crate::store::db::postgres;
 use crate::store::db::session::Purpose;
@@ -29,13 +29,13 @@ struct Row {
 /// How a store's schema compares to this binary's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Schema {
-    Current,
+    CurrentBudget,
     Outdated,
 }
 
 /// Creates a missing store, or applies pending migrations; rejects another program's database and a newer store.
 pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), StoreError> {
-    if url.exists() && inspect(&mut url.connect_to_look(options.wait)?, url)? == Schema::Current {
+    if url.exists() && inspect(&mut url.connect_read_only(options.wait)?, url)? == Schema::CurrentBudget {
         return Ok(());
     }
     // Locked, so that several processes may start at once; `apply` does not repeat what others have done meanwhile.
@@ -76,7 +76,7 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
         }
         return Err(StoreError::NewerSchema { file: file(), version: version.clone() });
     }
-    Ok(if applied.len() == known.len() { Schema::Current } else { Schema::Outdated })
+    Ok(if applied.len() == known.len() { Schema::CurrentBudget } else { Schema::Outdated })
 }
 
 /// Rejects what is not a store, an empty database, and a newer store; changes nothing.
@@ -94,8 +94,8 @@ pub fn require_current(connection: &mut Connection, url: &DatabaseUrl) -> Result
 fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
     // Another process may have created a store, of this version or a newer one, while this one waited for the lock.
     if inspect(connection, url)? == Schema::Outdated {
-        on_each!(connection, |file| file.run_pending_migrations(FILE_MIGRATIONS).map(|_| ()), |server| server
-            .run_pending_migrations(SERVER_MIGRATIONS)
+        on_each!(connection, |file| file.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()), |server| server
+            .run_pending_migrations(POSTGRES_MIGRATIONS)
             .map(|_| ()))
         .map_err(|error| failed(error.as_ref()))?;
     }
@@ -104,8 +104,8 @@ fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreErro
 
 /// Reverts every migration, which deletes all data: for tests of the migrations.
 pub fn revert(connection: &mut Connection) -> Result<(), StoreError> {
-    on_each!(connection, |file| file.revert_all_migrations(FILE_MIGRATIONS).map(|_| ()), |server| server
-        .revert_all_migrations(SERVER_MIGRATIONS)
+    on_each!(connection, |file| file.revert_all_migrations(SQLITE_MIGRATIONS).map(|_| ()), |server| server
+        .revert_all_migrations(POSTGRES_MIGRATIONS)
         .map(|_| ()))
     .map_err(|error| failed(error.as_ref()))
 }
@@ -127,7 +127,7 @@ fn applied(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
 
 /// The versions of all migrations, which are the same for both databases.
 fn known_versions() -> Result<Vec<String>, StoreError> {
-    let migrations = MigrationSource::<File>::migrations(&FILE_MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
+    let migrations = MigrationSource::<File>::migrations(&SQLITE_MIGRATIONS).map_err(|error| failed(error.as_ref()))?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 

@@ -11,7 +11,7 @@ use crate::model::CallerId;
 use crate::store::Connection;
 use crate::store::Options;
 use crate::store::db::admission::{Admission, Permit};
-use crate::store::db::budget::{Budget, Current};
+use crate::store::db::budget::{Budget, CurrentBudget};
 use crate::store::db::session::Purpose;
 use crate::store::db::threads;
 use crate::store::db::url::DatabaseUrl;
@@ -44,7 +44,7 @@ pub struct Pool {
 /// A connection, and what cancels its work.
 struct Session {
     connection: Connection,
-    current: Current,
+    current: CurrentBudget,
     /// The PostgreSQL server process, if it stays the same and may be cancelled.
     process: Option<i32>,
 }
@@ -52,11 +52,11 @@ struct Session {
 impl Session {
     fn attach(&self, budget: &Arc<Budget>) {
         self.current.set(Some(budget));
-        budget.run_on(self.process);
+        budget.set_process(self.process);
     }
 
     fn detach(&self, budget: &Budget) {
-        budget.run_on(None);
+        budget.set_process(None);
         self.current.set(None);
     }
 }
@@ -80,7 +80,7 @@ impl HeldSlot {
     fn abandon(&self) {
         let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
         if permit.is_some() {
-            self.watch.abandoned();
+            self.watch.thread_abandoned();
         }
         let released = permit.take();
         drop(permit);
@@ -94,7 +94,7 @@ struct SlotGuard(Arc<HeldSlot>);
 impl Drop for SlotGuard {
     fn drop(&mut self) {
         if self.0.take().is_none() {
-            self.0.watch.found_again();
+            self.0.watch.thread_returned();
         }
     }
 }
@@ -191,7 +191,7 @@ impl Pool {
             };
             let is_write = pool.purpose == Purpose::Write;
             let mut session =
-                pool.begin().inspect_err(|error| pool.watch.note(&Err::<(), _>(error.clone()), is_write))?;
+                pool.begin().inspect_err(|error| pool.watch.record(&Err::<(), _>(error.clone()), is_write))?;
             let started = Instant::now();
             session.attach(&work_budget);
             let result = work_budget.check().and_then(|()| work(&mut session.connection));
@@ -199,7 +199,7 @@ impl Pool {
             // A write into a file that was removed or replaced is not acknowledged.
             let result =
                 result.and_then(|value| if is_write { pool.url.check_written().map(|()| value) } else { Ok(value) });
-            pool.watch.note(&result, is_write);
+            pool.watch.record(&result, is_write);
             session.detach(&work_budget);
             match result {
                 Ok(value) => {
@@ -210,8 +210,9 @@ impl Pool {
                     session.connection.roll_back();
                     let error = pool.explain_failure(error, &work_budget, started.elapsed());
                     // Any other failure may have left the connection in an unknown state, so it is dropped.
-                    let is_cancelled_inside = !work_budget.was_cancelled() && matches!(error, StoreError::Cancelled(_));
-                    if error.is_about_the_request() || is_cancelled_inside {
+                    let is_cancelled_inside =
+                        !work_budget.cancel_was_sent() && matches!(error, StoreError::Cancelled(_));
+                    if error.is_request_error() || is_cancelled_inside {
                         pool.recycle(session);
                     }
                     Err(error)
@@ -229,7 +230,7 @@ impl Pool {
         budget: Arc<Budget>,
         work: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if self.url.sessions().set_once {
+        if self.url.sessions().settings_persist {
             self.without_transaction(caller, budget, work).await
         } else {
             self.transaction(caller, budget, work).await
@@ -257,7 +258,7 @@ impl Pool {
                         pool.recycle_unless_cancelled(session, &work_budget);
                         return Ok(value);
                     }
-                    Err(StoreError::Away { .. }) if was_idle => {}
+                    Err(StoreError::ConnectionLost { .. }) if was_idle => {}
                     Err(error) => return Err(pool.explain_failure(error, &work_budget, started.elapsed())),
                 }
             }
@@ -325,7 +326,7 @@ impl Pool {
         loop {
             let (mut session, was_idle) = self.session()?;
             match session.connection.begin(self.purpose, &self.options, self.url.sessions()) {
-                Err(StoreError::Away { .. }) if was_idle => {}
+                Err(StoreError::ConnectionLost { .. }) if was_idle => {}
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(session),
             }
@@ -339,8 +340,8 @@ impl Pool {
         if let Some(session) = idle {
             return Ok((session, true));
         }
-        let (mut connection, current) = (self.url.connect_for(self.purpose, &self.options)?, Current::default());
-        let process = connection.watch(&current, self.purpose, self.url.sessions())?;
+        let (mut connection, current) = (self.url.connect_for(self.purpose, &self.options)?, CurrentBudget::default());
+        let process = connection.make_cancellable(&current, self.purpose, self.url.sessions())?;
         Ok((Session { connection, current, process }, false))
     }
 
@@ -356,14 +357,14 @@ impl Pool {
         if !matches!(error, StoreError::Failed(_)) || took < limit {
             return error;
         }
-        tracing::warn!(cause = %error, "work took too long and was ended");
+        tracing::warn!(cause = %error, "work took too long and was cancelled");
         StoreError::Busy
     }
 
     /// Recycles a connection unless PostgreSQL was asked to cancel its work: the request may arrive after the work has
     /// ended, and cancel the next work.
     fn recycle_unless_cancelled(&self, session: Session, budget: &Budget) {
-        if !budget.was_cancelled() {
+        if !budget.cancel_was_sent() {
             self.recycle(session);
         }
     }

@@ -12,7 +12,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use crate::store::Options;
 use crate::store::db::budget::Budget;
 use crate::store::db::failure::one_line;
-use crate::store::db::session::{Purpose, Sessions};
+use crate::store::db::session::{Purpose, SessionState};
 use crate::store::error::StoreError;
 
 /// The oldest version that is still maintained and attaches partitions without blocking readers.
@@ -75,7 +75,7 @@ pub fn canceller(url: &str, wait: Duration, name: &str) -> Sender<Arc<Budget>> {
                         _ => connection = None,
                     }
                 }
-                tracing::warn!("work on the database could not be ended; its server ends it at its deadline");
+                tracing::warn!("work on the database could not be cancelled; the server cancels it at its deadline");
             });
         }
     });
@@ -126,7 +126,7 @@ fn probe_processes(url: &str, wait: Duration, name: &str) -> Result<bool, StoreE
 
 /// The statements that begin a transaction, in one message to the server. Settings that were not made for the
 /// connection are made for the transaction alone, so that behind a pooler they affect no other client.
-pub fn begin(purpose: Purpose, options: &Options, sessions: Sessions) -> String {
+pub fn begin(purpose: Purpose, options: &Options, sessions: SessionState) -> String {
     let begin = match purpose {
         Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         Purpose::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
@@ -135,15 +135,15 @@ pub fn begin(purpose: Purpose, options: &Options, sessions: Sessions) -> String 
         Purpose::Read => begin.to_owned(),
         Purpose::Write => format!("{begin}; {DURABLE}"),
     };
-    if sessions.set_once { begin } else { format!("{begin}; {}", settings(purpose, options, sessions)) }
+    if sessions.settings_persist { begin } else { format!("{begin}; {}", settings(purpose, options, sessions)) }
 }
 
 /// Timeouts, and planner settings that disable sequential and bitmap scans, sorts, and hash and merge joins, so that
 /// the server runs the plans of `messages::plan`.
-pub fn settings(purpose: Purpose, options: &Options, sessions: Sessions) -> String {
+pub fn settings(purpose: Purpose, options: &Options, sessions: SessionState) -> String {
     // A statement that is prepared once is planned once. A statement that is planned for each use is planned for its
     // values, which excludes most partitions.
-    let set = if sessions.set_once { "SET" } else { "SET LOCAL" };
+    let set = if sessions.settings_persist { "SET" } else { "SET LOCAL" };
     let plans = if sessions.named { "generic" } else { "custom" };
     let deadline = options.deadline.as_millis();
     let mut settings =
@@ -195,8 +195,8 @@ pub fn check(connection: &mut PgConnection, name: &str) -> Result<(), StoreError
         return Err(StoreError::Encoding { database, encoding: server.encoding });
     }
     let role = server.role;
-    let missing = |what: String, way_out: String| {
-        Err(StoreError::MissingRights { database: database.clone(), role: role.clone(), what, way_out })
+    let missing = |what: String, remedy: String| {
+        Err(StoreError::MissingRights { database: database.clone(), role: role.clone(), what, remedy })
     };
     match server.schema {
         None => missing("use any schema".into(), format!("make one: CREATE SCHEMA AUTHORIZATION \"{role}\"")),

@@ -40,10 +40,10 @@ impl<R: WholeRow> QueryFragment<File> for InsertRow<R> {
 }
 
 /// Distinguishes the statements of the row types.
-pub struct InsertInto<S>(PhantomData<S>);
+pub struct InsertQueryId<S>(PhantomData<S>);
 
 impl<R: WholeRow> QueryId for InsertRow<R> {
-    type QueryId = InsertInto<R::Statement>;
+    type QueryId = InsertQueryId<R::Statement>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 

@@ -3,11 +3,11 @@
 /// What persists on a connection between transactions. Nothing does behind a pooler that assigns another server process
 /// to each transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sessions {
+pub struct SessionState {
     /// Prepared statements keep their names.
     pub named: bool,
     /// Settings persist, and affect no other client.
-    pub set_once: bool,
+    pub settings_persist: bool,
 }
 
 /// Whether statements are prepared once for each connection, or anew each time.

@@ -10,7 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 
 use crate::model::like::Matcher;
-use crate::store::db::budget::{Budget, Current};
+use crate::store::db::budget::{Budget, CurrentBudget};
 use crate::store::error::StoreError;
 
 /// Lists the tables, except SQLite's internal ones, in a column `value`.
@@ -56,10 +56,10 @@ impl ToSql<Bool, Sqlite> for FunctionResult {
 }
 
 /// Registers the functions on a connection. They check the budget of the connection's current work.
-pub fn register(connection: &mut SqliteConnection, current: &Current) -> QueryResult<()> {
+pub fn register(connection: &mut SqliteConnection, current: &CurrentBudget) -> QueryResult<()> {
     let row_budget = current.clone();
     row_wanted_utils::register_nondeterministic_impl(connection, move |_: i64| {
-        FunctionResult(row_budget.ask(Budget::count_row).map(|()| true))
+        FunctionResult(row_budget.check_with(Budget::count_row).map(|()| true))
     })?;
     let text_budget = current.clone();
     // A statement matches many texts against one pattern, so the compiled pattern is kept.
@@ -71,6 +71,6 @@ pub fn register(connection: &mut SqliteConnection, current: &Current) -> QueryRe
             last_pattern = pattern;
         }
         // A certain number of compared characters counts as one row.
-        Some(FunctionResult(matcher.matches(&text, &mut || text_budget.ask(Budget::count_row))))
+        Some(FunctionResult(matcher.matches(&text, &mut || text_budget.check_with(Budget::count_row))))
     })
 }

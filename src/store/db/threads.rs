@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 
 /// The threads' name, as process listings and panics show it.
-pub const NAME: &str = "expensive-question";
+pub const NAME: &str = "expensive-query";
 
 /// The niceness of the threads: they get a tenth of the processor time of others that compete with them.
 #[cfg(target_os = "linux")]
@@ -20,7 +20,7 @@ pub fn spawn_in_background(work: impl FnOnce() + Send + 'static) -> Result<(), S
     };
     let started = std::thread::Builder::new().name(NAME.into()).spawn(work);
     started.map(|_| ()).map_err(|error| {
-        tracing::error!(cause = %error, "no thread can be started for an expensive question");
+        tracing::error!(cause = %error, "no thread can be started for an expensive query");
         StoreError::Busy
     })
 }

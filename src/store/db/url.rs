@@ -15,7 +15,7 @@ use crate::store::db::file::{self, StoreFile};
 use crate::store::db::postgres;
 #[cfg(feature = "postgres")]
 use crate::store::db::session::PreparedStatements;
-use crate::store::db::session::{Purpose, Sessions};
+use crate::store::db::session::{Purpose, SessionState};
 use crate::store::db::write_lock::{WriteGuard, WriteLock};
 use crate::store::error::StoreError;
 
@@ -28,7 +28,7 @@ pub enum DatabaseUrl {
         opened: Option<Arc<StoreFile>>,
     },
     #[cfg(feature = "postgres")]
-    Postgres { url: String, sessions: Sessions },
+    Postgres { url: String, sessions: SessionState },
 }
 
 impl DatabaseUrl {
@@ -51,7 +51,7 @@ impl DatabaseUrl {
                 refuse("a special character in its user, password or settings is not percent-encoded (%40 for @)")
             }
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(Self::Postgres { url: url.to_owned(), sessions: Sessions::default() }),
+            "postgres" | "postgresql" => Ok(Self::Postgres { url: url.to_owned(), sessions: SessionState::default() }),
             #[cfg(not(feature = "postgres"))]
             "postgres" | "postgresql" => refuse("this program was built without PostgreSQL"),
             _ => refuse("its scheme is not known"),
@@ -61,7 +61,7 @@ impl DatabaseUrl {
     /// The same address with what an open store needs: the identity of its SQLite file, or how PostgreSQL prepares
     /// statements, which `PreparedStatements::Auto` finds out from the server.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file is asked nothing"))]
-    pub fn settled(self, options: &Options) -> Result<Self, StoreError> {
+    pub fn resolved(self, options: &Options) -> Result<Self, StoreError> {
         match self {
             Self::Sqlite { file, .. } => {
                 let opened = Some(Arc::new(StoreFile::opened(&file)));
@@ -71,11 +71,11 @@ impl DatabaseUrl {
             Self::Postgres { ref url, .. } => {
                 let sessions = match options.prepared_statements {
                     // A pooler may track the names of statements; none tracks all settings.
-                    PreparedStatements::Always => Sessions { named: true, set_once: false },
-                    PreparedStatements::Never => Sessions::default(),
+                    PreparedStatements::Always => SessionState { named: true, settings_persist: false },
+                    PreparedStatements::Never => SessionState::default(),
                     PreparedStatements::Auto => {
                         let direct = !postgres::is_pooled(url, options.wait, &self.name())?;
-                        Sessions { named: direct, set_once: direct }
+                        SessionState { named: direct, settings_persist: direct }
                     }
                 };
                 Ok(Self::Postgres { url: url.clone(), sessions })
@@ -136,9 +136,9 @@ impl DatabaseUrl {
     }
 
     /// What persists on a connection of this address between transactions.
-    pub fn sessions(&self) -> Sessions {
+    pub fn sessions(&self) -> SessionState {
         match self {
-            Self::Sqlite { .. } => Sessions::default(),
+            Self::Sqlite { .. } => SessionState::default(),
             #[cfg(feature = "postgres")]
             Self::Postgres { sessions, .. } => *sessions,
         }
@@ -153,7 +153,7 @@ impl DatabaseUrl {
             Self::Sqlite { .. } => None,
             #[cfg(feature = "postgres")]
             Self::Postgres { url, sessions } => {
-                sessions.set_once.then(|| postgres::canceller(url, options.wait, &self.name()))
+                sessions.settings_persist.then(|| postgres::canceller(url, options.wait, &self.name()))
             }
         }
     }
@@ -213,7 +213,7 @@ impl DatabaseUrl {
     }
 
     /// Opens a connection for inspection. It cannot change a SQLite file, not even by cleaning up when it closes.
-    pub fn connect_to_look(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
+    pub fn connect_read_only(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
         match self {
             Self::Sqlite { file, .. } => self.open(&uri(file, "ro"), busy),
             #[cfg(feature = "postgres")]
@@ -235,7 +235,7 @@ impl DatabaseUrl {
     pub fn connect_for(&self, purpose: Purpose, options: &Options) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connect(options.wait)?;
         on_each!(&mut connection, |file| file.batch_execute(file_settings(purpose))?, |server| {
-            if self.sessions().set_once {
+            if self.sessions().settings_persist {
                 server.batch_execute(&postgres::settings(purpose, options, self.sessions()))?;
             }
         });

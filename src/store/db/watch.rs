@@ -43,14 +43,14 @@ impl Watch {
 
     /// Records the outcome of work. A fault of the store is remembered until a write succeeds. A damaged store stays
     /// damaged, and a disk that was full a moment ago may have room for small writes only.
-    pub fn note<T>(&self, result: &Result<T, StoreError>, is_write: bool) {
+    pub fn record<T>(&self, result: &Result<T, StoreError>, is_write: bool) {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
-            Err(error) if error.is_about_the_store() => *fault = Some((error.clone(), Instant::now())),
+            Err(error) if error.is_store_fault() => *fault = Some((error.clone(), Instant::now())),
             Ok(_) if is_write => {
                 fault.take_if(|(error, at)| match error {
                     StoreError::Full => at.elapsed() > FULL_FOR,
-                    error => !error.is_lasting(),
+                    error => !error.is_permanent(),
                 });
             }
             _ => {}
@@ -90,26 +90,26 @@ impl Watch {
     }
 
     /// Counts a thread that does not return and whose slot is released.
-    pub fn abandoned(&self) {
+    pub fn thread_abandoned(&self) {
         let abandoned = self.abandoned.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::warn!(abandoned, "a database thread does not return; its place is given to the next");
+        tracing::warn!(abandoned, "a database thread does not return; its slot is released");
         if abandoned >= self.max_abandoned {
             self.failure.notify_one();
         }
     }
 
     /// Counts an abandoned thread that has returned after all.
-    pub fn found_again(&self) {
+    pub fn thread_returned(&self) {
         self.abandoned.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// How many threads are abandoned at the moment.
-    pub fn count_abandoned(&self) -> u32 {
+    pub fn abandoned_thread_count(&self) -> u32 {
         self.abandoned.load(Ordering::Relaxed)
     }
 
     /// Completes when as many threads are abandoned as are allowed.
-    pub async fn failed(&self) {
+    pub async fn too_many_abandoned(&self) {
         self.failure.notified().await;
     }
 }
@@ -121,13 +121,13 @@ mod tests {
     #[test]
     fn small_write_does_not_clear_a_full_disk_fault() {
         let watch = Watch::new(None, 1);
-        watch.note::<()>(&Err(StoreError::ReadOnly), true);
-        watch.note(&Ok(()), false);
+        watch.record::<()>(&Err(StoreError::ReadOnly), true);
+        watch.record(&Ok(()), false);
         assert!(matches!(watch.fault(), Some(StoreError::ReadOnly)));
-        watch.note(&Ok(()), true);
+        watch.record(&Ok(()), true);
         assert!(watch.fault().is_none());
-        watch.note::<()>(&Err(StoreError::Full), true);
-        watch.note(&Ok(()), true);
+        watch.record::<()>(&Err(StoreError::Full), true);
+        watch.record(&Ok(()), true);
         assert!(matches!(watch.fault(), Some(StoreError::Full)));
     }
 }

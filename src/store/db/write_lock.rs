@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::store::db::file::beside;
+use crate::store::db::file::with_suffix;
 use crate::store::error::StoreError;
 
 /// The longest pause between two attempts to lock.
@@ -31,7 +31,7 @@ impl WriteLock {
     /// The lock of a file, which consists of two empty files next to it, or next to its target if it is a link.
     pub fn of(file: &str) -> Self {
         let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
-        Self { turn: beside(&file, "-turn"), next: beside(&file, "-next"), file }
+        Self { turn: with_suffix(&file, "-turn"), next: with_suffix(&file, "-next"), file }
     }
 
     /// Waits for the lock. If lock files cannot be used, only SQLite's own lock applies.

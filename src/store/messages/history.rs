@@ -11,8 +11,8 @@ use crate::store::messages::items::{self, Found};
 use crate::store::messages::plan::{self, QueryPlan, is_small};
 use crate::store::messages::scan::Scan;
 use crate::store::parts::PAGE_BYTES;
-use crate::store::recipients::people::People;
-use crate::store::recipients::person::PersonPage;
+use crate::store::recipients::person_page::PersonPage;
+use crate::store::recipients::resolve::RecipientsQuery;
 use crate::store::schema::messages;
 
 /// The rendered items of a page, and whether another message follows.
@@ -25,7 +25,7 @@ pub struct Page {
 }
 
 /// Starts a statement about messages.
-type Start<'s, 'q> = &'s dyn Fn() -> Messages<'q>;
+type NewStatement<'s, 'q> = &'s dyn Fn() -> Messages<'q>;
 
 /// The page of a query, read from one snapshot of the store; fails if it costs more than its budget.
 pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Page, StoreError> {
@@ -69,7 +69,7 @@ fn page_from<'q>(
     connection: &mut Connection,
     query: &'q HistoryQuery,
     budget: &Budget,
-    start: Start<'_, 'q>,
+    start: NewStatement<'_, 'q>,
 ) -> Result<Page, StoreError> {
     // One message more than the page has shows whether there is a next page.
     let limit = query.limit + 1;
@@ -90,10 +90,15 @@ fn page_from<'q>(
 }
 
 /// The statement that finds a person's page.
-fn person_page<'q>(query: &HistoryQuery, people: People, scan: &Scan<'q>, start: Messages<'q>) -> PersonPage<'q> {
+fn person_page<'q>(
+    query: &HistoryQuery,
+    people: RecipientsQuery,
+    scan: &Scan<'q>,
+    start: Messages<'q>,
+) -> PersonPage<'q> {
     let limit = query.limit + 1;
-    let of_each = scan.statement(start, (0, limit)).select((messages::message_id, messages::item));
-    PersonPage { people, of_each, descending: query.sort.descending(), limit }
+    let per_recipient = scan.statement(start, (0, limit)).select((messages::message_id, messages::item));
+    PersonPage { people, per_recipient, descending: query.sort.descending(), limit }
 }
 
 /// The page of a scan that is in the query's order.
@@ -101,7 +106,7 @@ fn ordered<'q>(
     connection: &mut Connection,
     scan: &Scan<'q>,
     (offset, limit): (i64, i64),
-    start: Start<'_, 'q>,
+    start: NewStatement<'_, 'q>,
 ) -> Result<Found, StoreError> {
     let (mut found, is_cut) = {
         let rows = scan.statement(start(), (offset, limit)).select((messages::message_id, messages::item));
@@ -121,7 +126,7 @@ fn merged<'q>(
     query: &'q HistoryQuery,
     scans: &[Scan<'q>],
     budget: &Budget,
-    start: Start<'_, 'q>,
+    start: NewStatement<'_, 'q>,
 ) -> Result<Found, StoreError> {
     let bounds = (0, query.offset.saturating_add(query.limit + 1));
     let limit = usize::try_from(query.limit + 1).unwrap_or_default();

@@ -29,7 +29,7 @@ pub fn read(rows: impl Iterator<Item = QueryResult<(i64, String)>>) -> Result<(F
 /// The items of a page's ids, in their order, up to the size that a page may hold in memory.
 pub fn of_ids(connection: &mut Connection, query: &HistoryQuery, ids: Vec<i64>) -> Result<Found, StoreError> {
     let (items, read) =
-        parts::first_of(&ids, PAGE_BYTES, |part| load(connection, query, part, PAGE_BYTES), String::len)?;
+        parts::load_first(&ids, PAGE_BYTES, |part| load(connection, query, part, PAGE_BYTES), String::len)?;
     let mut found: Found = items.into_iter().map(|(id, item)| (id, Some(item))).collect();
     found.extend(ids.into_iter().skip(read).map(|id| (id, None)));
     Ok(found)
@@ -43,7 +43,7 @@ pub fn next(
     ids: &[i64],
 ) -> Result<(Vec<String>, usize), StoreError> {
     let (items, read) =
-        parts::first_of(ids, PART_BYTES, |part| load(connection, query, part, PART_BYTES), String::len)?;
+        parts::load_first(ids, PART_BYTES, |part| load(connection, query, part, PART_BYTES), String::len)?;
     Ok((items.into_iter().map(|(_, item)| item).collect(), read))
 }
 
@@ -60,5 +60,5 @@ fn load(
         .filter(fragments::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
         .select((messages::message_id, messages::item))
         .load_iter::<(i64, String), _>(connection)?;
-    parts::gather(ids.len(), max_bytes, rows.map(|row| Ok(row?)), String::len)
+    parts::collect_rows(ids.len(), max_bytes, rows.map(|row| Ok(row?)), String::len)
 }

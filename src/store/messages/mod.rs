@@ -24,8 +24,8 @@ use crate::store::db::fragments::{IndexHint, any_of, sent_at};
 use crate::store::db::rows::whole_row;
 use crate::store::db::text::encode;
 use crate::store::error::StoreError;
-use crate::store::recipients::subscribers;
-use crate::store::recipients::subscribers::RecipientKey;
+use crate::store::recipients::rows;
+use crate::store::recipients::rows::RecipientKey;
 use crate::store::schema::{message_copies, messages};
 use crate::store::subjects;
 
@@ -128,7 +128,7 @@ pub fn load(
 /// whether a subject became known.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[MessageChange]) -> Result<bool, StoreError> {
     let keys: Vec<RecipientKey> = changes.iter().map(|change| key(&change.item)).collect();
-    let recipients = subscribers::file(connection, tenant, &keys)?;
+    let recipients = rows::find_or_create(connection, tenant, &keys)?;
     let replaced: Vec<&StoredMessage> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
     remove(connection, tenant, &replaced)?;
     let mut daily_changes = daily_counts::DailyChanges::default();
@@ -148,7 +148,7 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[MessageCh
     let before: Vec<&Item> = replaced.iter().map(|stored| &*stored.item).collect();
     let became_known = subjects::learn(connection, tenant, &written, &before)?;
     let unused = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
-    subscribers::forget_unused(connection, tenant, &unused)?;
+    rows::delete_unused(connection, tenant, &unused)?;
     Ok(became_known)
 }
 

@@ -8,7 +8,7 @@ use diesel::sql_types::Untyped;
 use crate::model::Property;
 use crate::model::history::Sort;
 use crate::store::db::connection::Backend;
-use crate::store::db::fragments::{self, ContentKey, IndexHint, PinnedColumn};
+use crate::store::db::fragments::{self, IndexHint, ItemContent, PinnedColumn};
 use crate::store::schema::messages;
 
 /// `ORDER BY key IS NULL, key, …, message_id`: a missing value comes last in both directions (docs/edna.md 4.2).
@@ -73,7 +73,7 @@ impl OrderBy {
             Property::ChannelType => messages::channel_type.walk_ast(out),
             Property::Direction => messages::direction.walk_ast(out),
             Property::Address => messages::address.walk_ast(out),
-            Property::Content => ContentKey.walk_ast(out),
+            Property::Content => ItemContent.walk_ast(out),
             Property::DeliveryStatus => messages::delivery_status.walk_ast(out),
             Property::DeliveryStatusAt => messages::delivery_status_at.walk_ast(out),
             Property::DeliveryStatusMessage => messages::delivery_status_message.walk_ast(out),

@@ -82,11 +82,7 @@ pub fn insert(
 }
 
 /// Whether the same message is pending already.
-pub fn exists_already(
-    connection: &mut Connection,
-    tenant: TenantId,
-    message: &PendingMessage,
-) -> Result<bool, StoreError> {
+pub fn is_pending(connection: &mut Connection, tenant: TenantId, message: &PendingMessage) -> Result<bool, StoreError> {
     let key = (tenant.0, message.subject_id(), message.message_id(), message.digest());
     Ok(diesel::select(exists(waiting_messages::table.find(key))).get_result(connection)?)
 }
@@ -142,7 +138,7 @@ pub fn ready(
         if !ready.is_empty() && bytes_read > bytes {
             break;
         }
-        let unreadable = || StoreError::DamagedRow("a waiting message cannot be read".into());
+        let unreadable = || StoreError::DamagedRow("a pending message cannot be read".into());
         let message = PendingMessage::parse(&item, tenant).ok_or_else(unreadable)?;
         let provenance = Provenance { source: source(number)?, received_at: at.map(Instant) };
         ready.push(ReadyMessage { message, channel_type: channel_type.clone(), provenance, digest });

@@ -18,7 +18,7 @@ use crate::store::db::fragments::{self, IndexHint};
 use crate::store::error::StoreError;
 use crate::store::messages::daily_counts::{self, WindowTotals};
 use crate::store::messages::scan::{Rows, Scan, is_by_message_id, is_by_time};
-use crate::store::recipients::people::{self, People};
+use crate::store::recipients::resolve::{self, RecipientsQuery};
 use crate::store::schema::messages;
 
 /// Up to this number, the gateway merges scans; beyond it, the database sorts the rows.
@@ -32,7 +32,7 @@ pub enum QueryPlan<'q> {
     /// No message can match.
     Empty,
     /// A person's first page in one statement, which scans the messages of each recipient it resolves.
-    Person(People, Scan<'q>),
+    Person(RecipientsQuery, Scan<'q>),
     /// One scan that is in the query's order.
     Ordered(Scan<'q>),
     /// One scan whose rows are sorted by the database. Only ids are sorted; items are read only for the page.
@@ -59,7 +59,7 @@ pub fn plan<'q>(
     budget: &Budget,
 ) -> Result<QueryPlan<'q>, StoreError> {
     let person = query.recipient.as_ref().filter(|_| connection.is_server() && is_one_statement(query));
-    if let Some(people) = person.and_then(|person| People::new(query.tenant(), person)) {
+    if let Some(people) = person.and_then(|person| RecipientsQuery::new(query.tenant(), person)) {
         return Ok(QueryPlan::Person(people, Scan::new(query, Rows::CurrentRecipient)));
     }
     let rows = rows(connection, query, budget)?;
@@ -83,7 +83,7 @@ fn rows(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> R
     // With few values, one scan for each gives rows in order; with many, one scan reads all, and the database sorts.
     let scan_size = |lists: usize| if is_by_message_id(query) && lists <= MAX_MERGED_SCANS { 1 } else { lists.max(1) };
     if let Some(recipient) = &query.recipient {
-        let recipients = people::resolve(connection, query.tenant(), recipient)?;
+        let recipients = resolve::resolve(connection, query.tenant(), recipient)?;
         if let Some(id) = query.message_id {
             let matches = recipient_of(connection, query, id)?.is_some_and(|found| recipients.contains(&found));
             return Ok(matches.then_some(Rows::One(id)).into_iter().collect());
@@ -138,7 +138,7 @@ fn expected_rows(
             _ => totals.messages,
         });
     }
-    if is_counted || query.subjects().is_some() || !is_filtered || budget.covers(totals.messages) {
+    if is_counted || query.subjects().is_some() || !is_filtered || budget.allows_rows(totals.messages) {
         return Ok(page.min(totals.messages));
     }
     // As many as it takes to find a page of matching messages, if these are evenly distributed.

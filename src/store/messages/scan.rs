@@ -20,7 +20,7 @@ use crate::store::db::explain::Messages;
 use crate::store::db::fragments::{self, IndexHint, any_of};
 use crate::store::db::text::{encode, encode_all};
 use crate::store::messages::order::OrderBy;
-use crate::store::recipients::person::CurrentRecipient;
+use crate::store::recipients::person_page::CurrentRecipient;
 use crate::store::schema::messages;
 
 /// Which messages a scan reads.

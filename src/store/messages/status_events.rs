@@ -17,7 +17,7 @@ use crate::store::error::StoreError;
 use crate::store::schema::status_events;
 
 /// A sending: its request id and its subject.
-pub type Sending = (String, i64);
+pub type RequestKey = (String, i64);
 
 whole_row! {
     /// A row as it is written.
@@ -61,12 +61,12 @@ struct Row {
 #[derive(Clone)]
 pub struct StoredEvent {
     pub digest: String,
-    pub notice: StatusEvent,
+    pub event: StatusEvent,
 }
 
 impl AsRef<StatusEvent> for StoredEvent {
     fn as_ref(&self) -> &StatusEvent {
-        &self.notice
+        &self.event
     }
 }
 
@@ -86,21 +86,22 @@ pub fn insert(
 }
 
 /// The messages that events tie to some sendings.
-pub fn tied(
+pub fn messages_of_requests(
     connection: &mut Connection,
     tenant: TenantId,
-    sendings: &BTreeSet<Sending>,
+    request_keys: &BTreeSet<RequestKey>,
 ) -> Result<BTreeSet<i64>, StoreError> {
-    if sendings.is_empty() {
+    if request_keys.is_empty() {
         return Ok(BTreeSet::new());
     }
     let rows: Vec<(Option<String>, Option<i64>, i64)> = status_events::table
         .filter(status_events::tenant_id.eq(tenant.0).and(status_events::request_id.is_not_null()))
-        .filter(any_of(status_events::request_id.assume_not_null(), &requests(sendings)))
+        .filter(any_of(status_events::request_id.assume_not_null(), &requests(request_keys)))
         .select((status_events::request_id, status_events::subject_id, status_events::message_id))
         .load(connection)?;
     let matching = rows.into_iter().filter(|(request, subject, id)| {
-        *id > 0 && request.clone().map(decode).zip(*subject).is_some_and(|sending| sendings.contains(&sending))
+        *id > 0
+            && request.clone().map(decode).zip(*subject).is_some_and(|request_key| request_keys.contains(&request_key))
     });
     Ok(matching.map(|(_, _, id)| id).collect())
 }
@@ -112,7 +113,7 @@ pub struct MessageEvents {
     of_messages: BTreeMap<i64, Vec<StoredEvent>>,
     /// The digests of the stored events that name no message.
     without_message: BTreeSet<String>,
-    ties: BTreeMap<Sending, BTreeSet<i64>>,
+    ties: BTreeMap<RequestKey, BTreeSet<i64>>,
 }
 
 impl MessageEvents {
@@ -129,12 +130,12 @@ impl MessageEvents {
     /// Adds an event; `false` if it is there already.
     pub fn insert(&mut self, event: &StatusEvent, digest: &str) -> bool {
         // The event as it would be read from the store.
-        let stored = || StoredEvent { digest: digest.to_owned(), notice: StatusEvent { body: None, ..event.clone() } };
+        let stored = || StoredEvent { digest: digest.to_owned(), event: StatusEvent { body: None, ..event.clone() } };
         let Some(id) = event.message_id else {
             if !self.without_message.insert(digest.to_owned()) {
                 return false;
             }
-            for id in sending(event).and_then(|sending| self.ties.get(&sending)).into_iter().flatten() {
+            for id in request_key(event).and_then(|request_key| self.ties.get(&request_key)).into_iter().flatten() {
                 self.of_messages.entry(*id).or_default().push(stored());
             }
             return true;
@@ -148,8 +149,8 @@ impl MessageEvents {
     }
 }
 
-fn sending(event: &StatusEvent) -> Option<Sending> {
-    event.sending().map(|(request, subject)| (request.to_owned(), subject))
+fn request_key(event: &StatusEvent) -> Option<RequestKey> {
+    event.request_key().map(|(request, subject)| (request.to_owned(), subject))
 }
 
 /// Reads the events that may count for some messages, and which of some new events, each with its digest, are stored
@@ -180,9 +181,9 @@ pub fn load(
         }
     }
     let named_new = new.iter().filter_map(|(event, _)| Some((event.message_id?, *event)));
-    for (id, event) in named.iter().map(|(id, event)| (*id, &event.notice)).chain(named_new) {
-        if let Some(sending) = sending(event) {
-            events.ties.entry(sending).or_default().insert(id);
+    for (id, event) in named.iter().map(|(id, event)| (*id, &event.event)).chain(named_new) {
+        if let Some(request_key) = request_key(event) {
+            events.ties.entry(request_key).or_default().insert(id);
         }
     }
     for (id, event) in named {
@@ -190,7 +191,8 @@ pub fn load(
     }
     for row in without_message(connection, tenant, &events.ties.keys().cloned().collect())? {
         let event = stored_event(row)?;
-        for id in sending(&event.notice).and_then(|sending| events.ties.get(&sending)).into_iter().flatten() {
+        for id in request_key(&event.event).and_then(|request_key| events.ties.get(&request_key)).into_iter().flatten()
+        {
             events.of_messages.entry(*id).or_default().push(event.clone());
         }
     }
@@ -201,20 +203,20 @@ pub fn load(
 fn without_message(
     connection: &mut Connection,
     tenant: TenantId,
-    sendings: &BTreeSet<Sending>,
+    request_keys: &BTreeSet<RequestKey>,
 ) -> Result<Vec<Row>, StoreError> {
-    if sendings.is_empty() {
+    if request_keys.is_empty() {
         return Ok(Vec::new());
     }
     Ok(status_events::table
         .filter(status_events::tenant_id.eq(tenant.0).and(WithoutMessage))
-        .filter(any_of(status_events::request_id.assume_not_null(), &requests(sendings)))
+        .filter(any_of(status_events::request_id.assume_not_null(), &requests(request_keys)))
         .select(Row::as_select())
         .load(connection)?)
 }
 
-fn requests(sendings: &BTreeSet<Sending>) -> BTreeSet<String> {
-    sendings.iter().map(|(request, _)| encode(request).into_owned()).collect()
+fn requests(request_keys: &BTreeSet<RequestKey>) -> BTreeSet<String> {
+    request_keys.iter().map(|(request, _)| encode(request).into_owned()).collect()
 }
 
 /// `message_id < 0`, as in the definition of their partial index: with a bound value, the database could not use it.
@@ -265,7 +267,7 @@ fn row(tenant: TenantId, event: &StatusEvent, digest: &str) -> NewRow {
 fn stored_event(row: Row) -> Result<StoredEvent, StoreError> {
     let source = source(row.source)?;
     let text = |text: Option<String>| text.map(decode);
-    let notice = StatusEvent {
+    let event = StatusEvent {
         message_id: Some(row.message_id).filter(|id| *id > 0),
         request_id: text(row.request_id),
         subject_id: row.subject_id,
@@ -280,10 +282,10 @@ fn stored_event(row: Row) -> Result<StoredEvent, StoreError> {
         provenance: Provenance { source, received_at: row.received_at.map(Instant) },
         body: None,
     };
-    Ok(StoredEvent { digest: row.digest, notice })
+    Ok(StoredEvent { digest: row.digest, event })
 }
 
 /// The feed that a number in the store represents.
 pub fn source(number: i32) -> Result<Source, StoreError> {
-    Source::from_number(number).ok_or_else(|| StoreError::DamagedRow(format!("there is no feed {number}")))
+    Source::from_number(number).ok_or_else(|| StoreError::DamagedRow(format!("unknown feed {number}")))
 }

@@ -19,7 +19,7 @@ pub enum Index {
     /// Values of a column: only this column is bare.
     Values(Column),
     /// One value of a column, and then time.
-    Operand(Column),
+    SingleValue(Column),
     /// Several subjects: no column is bare.
     Subjects,
     /// One subject, and then time.
@@ -32,7 +32,7 @@ impl Index {
             Self::Time | Self::Subject => matches!(column, Column::CreatedAt | Column::Id),
             Self::Updates => matches!(column, Column::UpdatedAt | Column::Id),
             Self::Values(scanned) => column == scanned,
-            Self::Operand(scanned) => column == scanned || matches!(column, Column::CreatedAt | Column::Id),
+            Self::SingleValue(scanned) => column == scanned || matches!(column, Column::CreatedAt | Column::Id),
             Self::Subjects => false,
         }
     }

@@ -7,10 +7,10 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::columns::{Index, Named, name};
 use crate::model::fold::Pattern;
-use crate::model::log_query::{Comparison, Condition, Operand, Predicate, Searched};
+use crate::model::log_query::{Comparison, Condition, Operand, Predicate, SearchTarget};
 use crate::model::whatsapp_log::{Column, ColumnType};
 use crate::store::db::connection::Backend;
-use crate::store::db::fragments::{AnyOf, InstantText, Words, any_of};
+use crate::store::db::fragments::{AnyOf, DialectSql, InstantText, any_of};
 use crate::store::db::text::encode;
 use crate::store::schema::{whatsapp_log_days, whatsapp_logs};
 
@@ -104,13 +104,13 @@ impl SqlCondition {
         match condition {
             Condition::On(column, predicate) => {
                 let is_scanned =
-                    matches!(index, Index::Values(scanned) | Index::Operand(scanned) if scanned == *column);
+                    matches!(index, Index::Values(scanned) | Index::SingleValue(scanned) if scanned == *column);
                 Self::of(Named { column: *column, bare: index.names(*column) }, predicate, is_scanned)
             }
             Condition::AnyMatches(searched, pattern) => {
-                let haystack = |searched: &Searched| match searched {
-                    Searched::Column(column) => Haystack::new(*column),
-                    Searched::Project(id) => Haystack::Constant(id.clone()),
+                let haystack = |searched: &SearchTarget| match searched {
+                    SearchTarget::Column(column) => Haystack::new(*column),
+                    SearchTarget::Project(id) => Haystack::Constant(id.clone()),
                 };
                 Self::Like(searched.iter().map(haystack).collect(), pattern.as_str().to_owned())
             }
@@ -218,9 +218,9 @@ fn text(value: &Operand) -> Option<String> {
 
 /// Whether a haystack matches a pattern. PostgreSQL reads this escape the same way under all settings.
 fn like<'b>(haystack: &'b Haystack, pattern: &'b String, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-    const BEFORE: &Words = &Words { on_file: "text_like(", on_server: "" };
-    const BETWEEN: &Words = &Words { on_file: ", ", on_server: " LIKE " };
-    const AFTER: &Words = &Words { on_file: ")", on_server: r" ESCAPE E'\\'" };
+    const BEFORE: &DialectSql = &DialectSql { on_file: "text_like(", on_server: "" };
+    const BETWEEN: &DialectSql = &DialectSql { on_file: ", ", on_server: " LIKE " };
+    const AFTER: &DialectSql = &DialectSql { on_file: ")", on_server: r" ESCAPE E'\\'" };
     BEFORE.walk_ast(out.reborrow())?;
     haystack.push(out.reborrow())?;
     BETWEEN.walk_ast(out.reborrow())?;

@@ -9,7 +9,7 @@ use diesel::upsert::excluded;
 use super::StoredRow;
 use super::columns::Index;
 use super::condition::Where;
-use super::scan::{Scan, Start};
+use super::scan::{NewStatement, Scan};
 use crate::model::instant::DAY;
 use crate::model::log_query::{Comparison, Condition, Operand, Predicate};
 use crate::model::whatsapp_log::Column;
@@ -32,9 +32,9 @@ const COUNTS_PER_STATEMENT: usize = 4000;
 
 /// What a write changes in the counts.
 #[derive(Default)]
-pub struct Changes(BTreeMap<(i64, String, i64), i64>);
+pub struct CountChanges(BTreeMap<(i64, String, i64), i64>);
 
-impl Changes {
+impl CountChanges {
     pub fn add(&mut self, stored: &StoredRow) {
         self.change(stored, 1);
     }
@@ -56,7 +56,7 @@ impl Changes {
 }
 
 /// Updates the counts, in the transaction that writes the rows.
-pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &Changes) -> Result<(), StoreError> {
+pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &CountChanges) -> Result<(), StoreError> {
     let row = |((subject, status, day), by): (&(i64, String, i64), &i64)| {
         let key = (days::tenant_id.eq(tenant.0), days::subject_id.eq(*subject), days::status.eq(status.clone()));
         (key, days::day.eq(*day), days::logs.eq(*by))
@@ -116,7 +116,7 @@ impl<'a> Countable<'a> {
     }
 
     /// The conditions of a filter on statuses and time, without its other conditions.
-    pub fn around(filter: &'a LogFilter) -> Self {
+    pub fn ignoring_other_conditions(filter: &'a LogFilter) -> Self {
         let mut countable = Self { filter, statuses: Vec::new(), from: None, to: None };
         for condition in &filter.conditions {
             match condition {
@@ -133,7 +133,7 @@ impl<'a> Countable<'a> {
     }
 
     /// An upper bound of the matching rows, without examining any: those of all days that the time range overlaps.
-    pub fn about(&self, connection: &mut Connection) -> Result<i64, StoreError> {
+    pub fn upper_bound(&self, connection: &mut Connection) -> Result<i64, StoreError> {
         let day = |at: Option<i64>, none| at.map_or(none, |at| at.div_euclid(DAY));
         let (first, last) = (day(self.from, i64::MIN), day(self.to, i64::MAX));
         let sum: Option<i64> = self.days(first, last).select(Sum("logs")).first(connection)?;
@@ -154,7 +154,7 @@ impl<'a> Countable<'a> {
     }
 
     /// The number of matching rows: the sum over complete days, and the counted rows of at most two partial days.
-    pub fn total(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<i64, StoreError> {
+    pub fn total(&self, connection: &mut Connection, start: NewStatement<'_, 'a>) -> Result<i64, StoreError> {
         let (first, last, edges) = self.split();
         let mut total = 0;
         if first <= last {
@@ -168,7 +168,11 @@ impl<'a> Countable<'a> {
     }
 
     /// The same per day, the earliest first.
-    pub fn by_day(&self, connection: &mut Connection, start: Start<'_, 'a>) -> Result<Vec<DayCount>, StoreError> {
+    pub fn by_day(
+        &self,
+        connection: &mut Connection,
+        start: NewStatement<'_, 'a>,
+    ) -> Result<Vec<DayCount>, StoreError> {
         let (first, last, edges) = self.split();
         let mut counts = Vec::new();
         if first <= last {
@@ -203,14 +207,20 @@ impl<'a> Countable<'a> {
         if (first, last) == (i64::MIN, i64::MAX) { statement } else { statement.filter(days::day.between(first, last)) }
     }
 
-    fn edge(&self, connection: &mut Connection, start: Start<'_, 'a>, from: i64, to: i64) -> Result<i64, StoreError> {
+    fn edge(
+        &self,
+        connection: &mut Connection,
+        start: NewStatement<'_, 'a>,
+        from: i64,
+        to: i64,
+    ) -> Result<i64, StoreError> {
         let scan = Scan::of_range(self.filter);
         Ok(scan.statement((Some(from), Some(to)), start()).select(count_star()).first(connection)?)
     }
 }
 
 /// The number of a tenant's rows, whatever a caller may see.
-pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
+pub fn total_of_tenant(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
     let sum: Option<i64> = days::table
         .filter(days::tenant_id.eq(tenant.0).and(days::subject_id.eq(ANY_SUBJECT)).and(days::status.eq(ANY_STATUS)))
         .select(Sum("logs"))

@@ -37,7 +37,7 @@ pub enum RowSource {
     /// A copy that was imported in OneUptime's form.
     Import,
     /// A message that is newer than an imported copy, which is stored too.
-    MessageBesideCopy(Box<WhatsAppLog>),
+    MessageWithCopy(Box<WhatsAppLog>),
 }
 
 impl RowSource {
@@ -45,7 +45,7 @@ impl RowSource {
         match self {
             Self::Message => 0,
             Self::Import => 1,
-            Self::MessageBesideCopy(_) => MESSAGE_AND_COPY,
+            Self::MessageWithCopy(_) => MESSAGE_AND_COPY,
         }
     }
 }
@@ -123,7 +123,7 @@ pub fn load(
         let copy: WhatsAppLog = serde_json::from_str(&copy)
             .map_err(|error| StoreError::DamagedRow(format!("a row's copy cannot be read: {error}")))?;
         if let Some(row) = stored.get_mut(&copy.id) {
-            row.source = RowSource::MessageBesideCopy(Box::new(copy));
+            row.source = RowSource::MessageWithCopy(Box::new(copy));
         }
     }
     Ok(stored)
@@ -142,9 +142,9 @@ pub fn first_of(
         let statement = rows_of_ids!(tenant, part, message_text);
         let rows = statement.load_iter::<Row, _>(connection)?;
         let rows = rows.map(|row| log(row?).map(|log| (log.id, log)));
-        parts::gather(part.len(), max_bytes, rows, approximate_bytes)
+        parts::collect_rows(part.len(), max_bytes, rows, approximate_bytes)
     };
-    let (rows, read) = parts::first_of(ids, max_bytes, load, approximate_bytes)?;
+    let (rows, read) = parts::load_first(ids, max_bytes, load, approximate_bytes)?;
     Ok((rows.into_iter().map(|(_, log)| log).collect(), read))
 }
 
@@ -186,7 +186,7 @@ pub fn page_after(
 
 /// Writes changes and updates the counts. The tenant is locked.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<RowChange>) -> Result<(), StoreError> {
-    let mut count_changes = counts::Changes::default();
+    let mut count_changes = counts::CountChanges::default();
     let (mut removed, mut rows) = (Vec::new(), Vec::new());
     let (mut old_copies, mut copies) = (Vec::new(), Vec::new());
     for change in changes {
@@ -196,13 +196,13 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<RowChan
         if let Some(before) = change.before {
             count_changes.remove(&before);
             removed.push(before.log.id.to_string());
-            if let RowSource::MessageBesideCopy(copy) = before.source {
+            if let RowSource::MessageWithCopy(copy) = before.source {
                 old_copies.push(copy.id.to_string());
             }
         }
         if let Some(after) = change.after {
             count_changes.add(&after);
-            if let RowSource::MessageBesideCopy(copy) = &after.source {
+            if let RowSource::MessageWithCopy(copy) = &after.source {
                 copies.push((copy.id.to_string(), copy_json(copy)));
             }
             rows.push(row(tenant, after));

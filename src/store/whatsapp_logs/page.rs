@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::counts::Countable;
 use super::plan::{self, QueryPlan, expected_rows};
-use super::scan::{Scan, Start};
-use crate::model::log_query::Wanted;
+use super::scan::{NewStatement, Scan};
+use crate::model::log_query::Projection;
 use crate::model::{LogFilter, LogQuery, WhatsAppLog};
 use crate::store::db::explain::{self, RowCounter, explain};
 use crate::store::error::StoreError;
@@ -62,7 +62,7 @@ fn count_from<'a>(
     connection: &mut Connection,
     filter: &'a LogFilter,
     budget: &Budget,
-    start: Start<'_, 'a>,
+    start: NewStatement<'_, 'a>,
 ) -> Result<i64, StoreError> {
     if filter.is_impossible() {
         return Ok(0);
@@ -80,10 +80,10 @@ fn page_from<'a>(
     connection: &mut Connection,
     query: &'a LogQuery,
     budget: &Budget,
-    start: Start<'_, 'a>,
+    start: NewStatement<'_, 'a>,
 ) -> Result<LogPage, StoreError> {
     let empty = |count| {
-        let rows = if query.wanted == Wanted::Ids {
+        let rows = if query.wanted == Projection::Ids {
             PageRows::Ids(Vec::new())
         } else {
             PageRows::Whole(Vec::new(), Vec::new())
@@ -107,7 +107,7 @@ fn page_from<'a>(
         None => count_from(connection, &query.filter, budget, start)?,
     };
     let mut ids = ids.iter().map(|id| super::row::uuid(id)).collect::<Result<Vec<_>, _>>()?;
-    let Wanted::Rows { message_text } = query.wanted else {
+    let Projection::Rows { message_text } = query.wanted else {
         return Ok(LogPage { count, rows: PageRows::Ids(ids) });
     };
     let (rows, read) = super::first_of(connection, query.filter.tenant(), &ids, message_text, PAGE_BYTES)?;
@@ -120,6 +120,6 @@ pub fn next(
     query: &LogQuery,
     ids: &[Uuid],
 ) -> Result<(Vec<WhatsAppLog>, usize), StoreError> {
-    let message_text = matches!(query.wanted, Wanted::Rows { message_text: true });
+    let message_text = matches!(query.wanted, Projection::Rows { message_text: true });
     super::first_of(connection, query.filter.tenant(), ids, message_text, PART_BYTES)
 }

@@ -11,7 +11,7 @@
 //! A filter on statuses and a time range alone is counted from the daily counts, any other one by its scan.
 
 use super::counts::{self, Countable, DayCount};
-use super::scan::{Rows, Scan, Start, TimeRange};
+use super::scan::{NewStatement, Rows, Scan, TimeRange};
 use crate::model::whatsapp_log::Column;
 use crate::model::{LogFilter, LogQuery};
 use crate::store::error::StoreError;
@@ -35,7 +35,7 @@ pub fn plan<'q>(
     connection: &mut Connection,
     query: &'q LogQuery,
     budget: &Budget,
-    start: Start<'_, 'q>,
+    start: NewStatement<'_, 'q>,
 ) -> Result<QueryPlan<'q>, StoreError> {
     let filter = &query.filter;
     let by_sort = match query.sort.first().map(|key| key.column) {
@@ -67,7 +67,7 @@ pub fn plan<'q>(
         }
         Some(by_sort) => {
             // Sorting examines all matching rows; a scan in order examines all rows until it has found enough of them.
-            let all = i128::from(counts::all(connection, filter.tenant())?);
+            let all = i128::from(counts::total_of_tenant(connection, filter.tenant())?);
             let wanted = i128::from(query.skip.saturating_add(query.limit));
             let matching = i128::from(count);
             let (scan, examined) = if matching * matching > all * wanted {
@@ -97,7 +97,7 @@ pub fn plan<'q>(
 pub fn expected_rows(connection: &mut Connection, filter: &LogFilter, rows: Rows) -> Result<i64, StoreError> {
     match rows {
         Rows::Values(column) if column != Column::Status => Ok(0),
-        _ => Countable::around(filter).about(connection),
+        _ => Countable::ignoring_other_conditions(filter).upper_bound(connection),
     }
 }
 

@@ -112,7 +112,7 @@ impl QueryFragment<Backend> for MessageText {
 
 /// Parses an id that the gateway itself wrote.
 pub fn uuid(text: &str) -> Result<Uuid, StoreError> {
-    Uuid::try_parse(text).map_err(|_| StoreError::DamagedRow("a WhatsApp log row has an id that is no UUID".into()))
+    Uuid::try_parse(text).map_err(|_| StoreError::DamagedRow("a WhatsApp log row has an id that is not a UUID".into()))
 }
 
 pub fn log(row: Row) -> Result<WhatsAppLog, StoreError> {

@@ -16,7 +16,7 @@ use crate::store::schema::whatsapp_logs;
 pub type TimeRange = (Option<i64>, Option<i64>);
 
 /// Starts a statement about rows.
-pub type Start<'s, 'q> = &'s dyn Fn() -> Logs<'q>;
+pub type NewStatement<'s, 'q> = &'s dyn Fn() -> Logs<'q>;
 
 /// Which rows a scan reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl<'q> Scan<'q> {
     /// Whether the rows come in the order of the first sort key, so that only rows with equal keys need sorting.
     pub fn is_in_order(&self, sort: &[LogSortKey]) -> bool {
         let column = match self.index {
-            Index::Time | Index::Operand(_) | Index::Subject => Column::CreatedAt,
+            Index::Time | Index::SingleValue(_) | Index::Subject => Column::CreatedAt,
             Index::Updates => Column::UpdatedAt,
             Index::Values(_) | Index::Subjects => return false,
         };
@@ -133,7 +133,7 @@ fn index(filter: &LogFilter, rows: Rows) -> Index {
         Rows::Time => Index::Time,
         Rows::Updates => Index::Updates,
         Rows::Values(column) => match filter.values(column) {
-            Some([_]) if column != Column::Id => Index::Operand(column),
+            Some([_]) if column != Column::Id => Index::SingleValue(column),
             _ => Index::Values(column),
         },
         Rows::Senders => match filter.senders() {

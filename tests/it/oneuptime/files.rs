@@ -133,7 +133,7 @@ fn invalid_lines_are_reported_and_the_rest_is_imported() {
     -:21: rejected: the field 'projectId' names another project
     -:22: rejected: the field 'projectId' names another project
     -:23: rejected: the field 'deletedAt' says that it was deleted
-    -:24: rejected: the field 'status' stands twice
+    -:24: rejected: the field 'status' occurs twice
     -:25: rejected: row 1 of the response: the field '_id' must be a UUID
     Note: fields that OneUptime does not document were dropped: 2.
     "#);

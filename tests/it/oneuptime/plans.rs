@@ -8,7 +8,7 @@ use history_gateway::generate::logs::{LogPlan, Logs};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::{Caller, LogFilter, LogQuery, WhatsAppLog};
 use history_gateway::oneuptime::query;
-use history_gateway::oneuptime::request::{Paging, Parts};
+use history_gateway::oneuptime::request::{Paging, RawRequest};
 use history_gateway::store::whatsapp_logs::page;
 use history_gateway::web::Body;
 
@@ -32,7 +32,7 @@ async fn filled(app: TestApp) -> TestApp {
 }
 
 fn query(body: &Value, senders: Option<Vec<i64>>) -> LogQuery {
-    let parts = Parts::read(&Body::Whole(body.to_string().into_bytes())).unwrap();
+    let parts = RawRequest::read(&Body::Whole(body.to_string().into_bytes())).unwrap();
     let paging = Paging::new(&[], &parts).unwrap();
     let conditions = query::parse(parts.query(), "").unwrap();
     let caller = Caller { senders: senders.map(|senders| senders.into_iter().collect()), ..Caller::master(TENANT) };

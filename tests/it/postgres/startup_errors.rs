@@ -27,7 +27,7 @@ fn unreachable_server_is_reported_and_no_file_is_created() {
     // Nobody listens on the discard port.
     for command in [&["serve"][..], &["tenant", "list"], &["migrate"]] {
         let url = ["--database", "postgres://somebody:secret@127.0.0.1:9/history?application_name=x"];
-        insta::allow_duplicates! { assert_snapshot!(binary.run_failing(&[command, &url].concat()), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:9/history' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in"#); }
+        insta::allow_duplicates! { assert_snapshot!(binary.run_failing(&[command, &url].concat()), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:9/history' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and accepts this role"#); }
     }
     assert_eq!(std::fs::read_dir(binary.directory.path()).unwrap().count(), 0);
 }
@@ -35,9 +35,9 @@ fn unreachable_server_is_reported_and_no_file_is_created() {
 #[test]
 fn wrong_password_role_or_database_is_reported() {
     let cluster = cluster_or_skip!();
-    assert_snapshot!(error_of(cluster, &cluster.tcp_url(OWNER, "wrong", "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "gateway"; check database.url, and that the server runs and lets this role in"#);
-    assert_snapshot!(error_of(cluster, &cluster.tcp_url("nobody", PASSWORD, "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "nobody"; check database.url, and that the server runs and lets this role in"#);
-    assert_snapshot!(error_of(cluster, &cluster.tcp_url(OWNER, PASSWORD, "missing")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/missing' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: database "missing" does not exist; check database.url, and that the server runs and lets this role in"#);
+    assert_snapshot!(error_of(cluster, &cluster.tcp_url(OWNER, "wrong", "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "gateway"; check database.url, and that the server runs and accepts this role"#);
+    assert_snapshot!(error_of(cluster, &cluster.tcp_url("nobody", PASSWORD, "postgres")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/postgres' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: password authentication failed for user "nobody"; check database.url, and that the server runs and accepts this role"#);
+    assert_snapshot!(error_of(cluster, &cluster.tcp_url(OWNER, PASSWORD, "missing")), @r#"1 history-gateway: the database 'postgres://…@127.0.0.1:PORT/missing' cannot be reached: connection to server at "127.0.0.1", port PORT failed: FATAL: database "missing" does not exist; check database.url, and that the server runs and accepts this role"#);
     assert_snapshot!(error_of(cluster, "postgres:history"), @"1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE");
 }
 
@@ -77,13 +77,13 @@ fn errors_never_show_the_password_of_the_url() {
     1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: a special character in its user, password or settings is not percent-encoded (%40 for @); use sqlite://FILE or postgres://USER@HOST/DATABASE
     1 history-gateway: the settings are wrong: database.url: 'postgres:…' is no database address: its scheme is not followed by //; use sqlite://FILE or postgres://USER@HOST/DATABASE
     1 history-gateway: the settings are wrong: database.url: '…' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
-    1 history-gateway: the database 'postgres://…@[::1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
-    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
-    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
-    1 history-gateway: the database 'postgres://127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and lets this role in
+    1 history-gateway: the database 'postgres://…@[::1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and accepts this role
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and accepts this role
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and accepts this role
+    1 history-gateway: the database 'postgres://127.0.0.1:9/db' cannot be reached: its address cannot be read; look at its settings, its port and its percent-encoding; check database.url, and that the server runs and accepts this role
     1 history-gateway: the settings are wrong: database.url: '…' is no database address: it has no scheme; use sqlite://FILE or postgres://USER@HOST/DATABASE
-    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
-    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and lets this role in
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and accepts this role
+    1 history-gateway: the database 'postgres://…@127.0.0.1:9/db' cannot be reached: connection to server at "127.0.0.1", port 9 failed: Connection refused; check database.url, and that the server runs and accepts this role
     1 history-gateway: the settings cannot be read: odd.toml:2: url: invalid basic string, expected `"`1 history-gateway: the settings are wrong: database (odd.toml:1): must be a table, but its type is string
     "#);
 }

@@ -67,7 +67,7 @@ async fn frozen_server_releases_slots_and_reports_lost_threads() {
     let (a, b, c) = three().await;
     assert!(a.is_err() && b.is_err() && c.is_err(), "{a:?} {b:?} {c:?}");
     // All three threads are abandoned, which is as many as may be.
-    tokio::time::timeout(Duration::from_secs(20), store.failed()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), store.too_many_abandoned()).await.unwrap();
     assert_eq!(store.abandoned_threads(), 3);
     // Their slots are free again: the next query fails instead of waiting for a slot.
     let next = short_query(&store).await;

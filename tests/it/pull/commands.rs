@@ -145,7 +145,7 @@ fn killed_pull_resumes_where_it_stopped() {
 #[test]
 fn follow_picks_up_changes_despite_errors_until_sigterm() {
     let binary = binary_with_tenant();
-    let now = history_gateway::clock::Clock::Machine.now();
+    let now = history_gateway::clock::Clock::System.now();
     let recent = |id: i64, status: &str| {
         let at = history_gateway::model::Instant(now.0 - 60_000);
         message(id, json!({"sentOrReceivedAt": at.iso(), "deliveryStatus": status}))
@@ -183,7 +183,7 @@ fn follow_ends_on_a_permanent_error() {
     let fake = FakeUpstream::new(|_, _| Reply::status(401));
     assert_snapshot!(pull(&binary_with_tenant(), &fake.url, &["--follow"]), @"
     1
-    history-gateway: the upstream gives no messages: it does not know the key (401): give the key file a key that is valid there; what was copied is kept, and the same command resumes from there
+    history-gateway: the upstream returned no messages: it does not know the key (401): give the key file a key that is valid there; what was copied is kept, and the same command resumes from there
     ");
 }
 
@@ -255,7 +255,7 @@ fn output_holds_no_key_phone_or_text() {
     message 5 of 2026-01-01T00:00:00.000Z to 2026-04-01T00:00:00.000Z: rejected: it is not a JSON object
 
     1
-    history-gateway: the upstream gives no messages: it refuses the request (status 400): check that it is edna's message history, or a gateway's; what was copied is kept, and the same command resumes from there
+    history-gateway: the upstream returned no messages: it refuses the request (status 400): check that it is edna's message history, or a gateway's; what was copied is kept, and the same command resumes from there
     "#);
     assert!(fake.keys().iter().all(|key| key == KEY));
 }
@@ -314,13 +314,13 @@ fn invalid_arguments_are_reported() {
     1 history-gateway: --upstream must be an address such as https://upstream.example: it does not begin with https:// or http://
     1 history-gateway: --upstream must be an address such as https://upstream.example: it names no host
     1 history-gateway: --upstream must be an address such as https://upstream.example: it names no host
-    1 history-gateway: --upstream must be an address such as https://upstream.example: its port is no port
+    1 history-gateway: --upstream must be an address such as https://upstream.example: its port is not valid
     1 history-gateway: --upstream must be an address such as https://upstream.example: it has a user or a password in it; keys go into the key file
     1 history-gateway: --upstream must be an address such as https://upstream.example: it has a query; give it without what follows the '?' or '#'
-    1 history-gateway: --upstream must be an address such as https://upstream.example: it has a character that no address has
+    1 history-gateway: --upstream must be an address such as https://upstream.example: it has a character that is not allowed in a URL
     1 history-gateway: the key file 'empty.key' holds no key: it is empty
     1 history-gateway: the key file 'two.key' holds no key: it has more than one line; it must hold the key and nothing else
-    1 history-gateway: the key file 'odd.key' holds no key: it has a character that no key has, such as a space or a letter beyond ASCII
+    1 history-gateway: the key file 'odd.key' holds no key: it has a character that is not allowed in a key, such as a space or a letter beyond ASCII
     1 history-gateway: the key file 'missing.key' cannot be read: No such file or directory (os error 2)
     2 error: invalid value 'yesterday' for '--from <DATE>': must be an ISO 8601 date such as 2026-03-01 or 2026-03-01T10:00:00Z
     2 error: the argument '--to <DATE>' cannot be used with '--follow'

@@ -83,7 +83,7 @@ async fn incomplete_window_is_reported_stored_and_read_again() {
     });
     let outcome = pull(&app, &fake, limit_to_one_hour).await;
     assert_snapshot!(outcome.summary(), @"25+0+112 incomplete");
-    assert_snapshot!(outcome.events.join("\n"), @"2019-05-01T10:00:00.000Z to 2019-05-01T10:00:59.999Z: its pages do not continue each other");
+    assert_snapshot!(outcome.events.join("\n"), @"2019-05-01T10:00:00.000Z to 2019-05-01T10:00:59.999Z: its pages do not match");
     let url = fake.url.clone();
     let known = app.store.read(move |connection| pulls::load(connection, TENANT, &url)).await.unwrap().unwrap();
     assert_eq!(known.incomplete.len(), 1);
@@ -121,7 +121,7 @@ async fn endless_pages_are_abandoned() {
         Reply::page(&page_of_ten(request, first), true)
     });
     assert_snapshot!(errors.await, @"
-    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
+    the upstream's pages do not match: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     its pages do not come to an end
     ");
 }
@@ -129,15 +129,15 @@ async fn endless_pages_are_abandoned() {
 #[actix_web::test]
 async fn repeated_page_is_abandoned() {
     assert_snapshot!(errors_of_pull(|request, _| Reply::page(&page_of_ten(request, 1), true)).await, @"
-    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
-    its pages do not continue each other
+    the upstream's pages do not match: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
+    its pages do not match
     ");
 }
 
 #[actix_web::test]
 async fn empty_page_with_has_next_is_abandoned() {
     assert_snapshot!(errors_of_pull(|_, _| Reply::page(&[], true)).await, @"
-    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
+    the upstream's pages do not match: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     an empty page said that more follows
     ");
 }
@@ -145,7 +145,7 @@ async fn empty_page_with_has_next_is_abandoned() {
 #[actix_web::test]
 async fn single_message_page_with_has_next_is_abandoned() {
     assert_snapshot!(errors_of_pull(|request, _| Reply::page(&page_of_ten(request, 1)[..1], true)).await, @"
-    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
+    the upstream's pages do not match: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     a page said that more follows, and brought nothing to go on from
     ");
 }
@@ -159,7 +159,7 @@ async fn pages_out_of_order_are_abandoned() {
         Reply::page(&page, true)
     });
     assert_snapshot!(errors.await, @"
-    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
+    the upstream's pages do not match: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     its messages are not in the order of their ids
     ");
 }
@@ -169,7 +169,7 @@ async fn page_longer_than_the_limit_is_abandoned() {
     let errors =
         errors_of_pull(|request, _| Reply::page(&[page_of_ten(request, 1), page_of_ten(request, 11)].concat(), false));
     assert_snapshot!(errors.await, @"
-    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
+    the upstream's pages do not match: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     a page was longer than what was asked for
     ");
 }
@@ -178,7 +178,7 @@ async fn page_longer_than_the_limit_is_abandoned() {
 async fn upstream_ignoring_the_dates_is_abandoned() {
     let history = messages_each_minute("2005-05-01T10:00:00Z", 5);
     assert_snapshot!(errors_of_pull(move |_, _| Reply::page(&history, false)).await, @"
-    the upstream's pages do not fit together: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
+    the upstream's pages do not match: 10 windows up to 2010-01-01T00:09:59.999Z may be incomplete, and what is later was not read
     it holds messages of other dates than were asked for
     ");
 }

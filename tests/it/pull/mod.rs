@@ -70,11 +70,11 @@ fn options() -> PullOptions {
         retry: RetryPolicy {
             requests_per_second: 1e6,
             attempts: Some(4),
-            first_pause: Duration::from_micros(10),
-            longest_pause: Duration::from_micros(20),
-            longest_asked_for: Duration::from_millis(5),
+            initial_backoff: Duration::from_micros(10),
+            max_backoff: Duration::from_micros(20),
+            max_retry_after: Duration::from_millis(5),
         },
-        limits: PullLimits { page: 10, deep: 50, pages: 30, ..PullLimits::default() },
+        limits: PullLimits { page: 10, max_offset: 50, pages: 30, ..PullLimits::default() },
     }
 }
 

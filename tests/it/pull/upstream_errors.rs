@@ -87,7 +87,7 @@ async fn retry_after_is_honored_up_to_a_limit() {
     waits 5ms: it answered with status 503
     ");
     let fake = failing_at_first([busy("Sun, 01 Mar 2026 12:00:01 GMT"), busy("soon")]);
-    let limit = |options: &mut PullOptions| options.retry.longest_asked_for = Duration::from_millis(3);
+    let limit = |options: &mut PullOptions| options.retry.max_retry_after = Duration::from_millis(3);
     let outcome = pull(&TestApp::new().await, &fake, limit).await;
     assert!(outcome.events[0].starts_with("waits 3ms: "), "{:?}", outcome.events);
     assert!(outcome.events[1].contains("µs: "), "an invalid Retry-After is ignored: {:?}", outcome.events);
@@ -98,11 +98,11 @@ async fn backoff_grows_to_a_limit_and_the_pull_gives_up() {
     let fake = FakeUpstream::new(|_, _| Reply::status(500));
     let outcome = pull(&TestApp::new().await, &fake, |options| {
         options.retry.attempts = Some(6);
-        options.retry.first_pause = Duration::from_micros(100);
-        options.retry.longest_pause = Duration::from_micros(400);
+        options.retry.initial_backoff = Duration::from_micros(100);
+        options.retry.max_backoff = Duration::from_micros(400);
     })
     .await;
-    assert_snapshot!(outcome.summary(), @"0+0+0 the upstream gives no messages: it answered with status 500, 6 times in a row; try again later");
+    assert_snapshot!(outcome.summary(), @"0+0+0 the upstream returned no messages: it answered with status 500, 6 times in a row; try again later");
     let micros =
         |line: &String| line.strip_prefix("waits ").unwrap().split("µs").next().unwrap().parse::<f64>().unwrap();
     let pauses: Vec<f64> = outcome.events.iter().map(micros).collect();
@@ -128,7 +128,7 @@ async fn unresponsive_upstream_times_out() {
     let (app, fake) = (TestApp::new().await, FakeUpstream::new(|_, _| Reply::NoResponse));
     let upstream = upstream(&fake, TENANT, Duration::from_millis(30));
     let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options(), || instant(NOW), Events::default());
-    assert_snapshot!(pull.once().await.unwrap_err(), @"the upstream gives no messages: it did not answer in time, 4 times in a row; try again later");
+    assert_snapshot!(pull.once().await.unwrap_err(), @"the upstream returned no messages: it did not answer in time, 4 times in a row; try again later");
 }
 
 #[actix_web::test]
@@ -136,7 +136,7 @@ async fn unreachable_upstream_is_reported() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut fake = FakeUpstream::new(|_, _| Reply::NoResponse);
     fake.url = format!("http://{gone}");
-    assert_snapshot!(pull(&TestApp::new().await, &fake, |_| {}).await.summary(), @"0+0+0 the upstream gives no messages: it refuses connections, 4 times in a row; try again later");
+    assert_snapshot!(pull(&TestApp::new().await, &fake, |_| {}).await.summary(), @"0+0+0 the upstream returned no messages: it refuses connections, 4 times in a row; try again later");
 }
 
 #[actix_web::test]
@@ -159,13 +159,13 @@ async fn permanent_errors_are_reported_at_once_without_the_body() {
     }
     assert!(!errors.contains("7900") && !errors.contains("secret"), "{errors}");
     assert_snapshot!(errors, @"
-    0+0+0 the upstream gives no messages: it does not know the key (401): give the key file a key that is valid there
-    0+0+0 the upstream gives no messages: it does not let the key read the message history (403): give the key the right to, or take another
-    0+0+0 the upstream gives no messages: it refuses the request (status 400, date-range-not-valid): check that it is edna's message history, or a gateway's
-    0+0+0 the upstream gives no messages: it refuses the request (status 400): check that it is edna's message history, or a gateway's
-    0+0+0 the upstream gives no messages: it has no message history at this address (404 or 405): give the address before /api/messages/history
-    0+0+0 the upstream gives no messages: it has no message history at this address (404 or 405): give the address before /api/messages/history
-    0+0+0 the upstream gives no messages: it refuses the request (status 413, request-too-large): check that it is edna's message history, or a gateway's
+    0+0+0 the upstream returned no messages: it does not know the key (401): give the key file a key that is valid there
+    0+0+0 the upstream returned no messages: it does not let the key read the message history (403): give the key that right, or use another key
+    0+0+0 the upstream returned no messages: it refuses the request (status 400, date-range-not-valid): check that it is edna's message history, or a gateway's
+    0+0+0 the upstream returned no messages: it refuses the request (status 400): check that it is edna's message history, or a gateway's
+    0+0+0 the upstream returned no messages: it has no message history at this address (404 or 405): give the address before /api/messages/history
+    0+0+0 the upstream returned no messages: it has no message history at this address (404 or 405): give the address before /api/messages/history
+    0+0+0 the upstream returned no messages: it refuses the request (status 413, request-too-large): check that it is edna's message history, or a gateway's
     ");
 }
 
@@ -176,7 +176,7 @@ async fn a_redirect_is_not_followed_so_the_key_goes_nowhere_else() {
         let location = vec![("Location", format!("{}/api/messages/history", elsewhere.url))];
         let fake = FakeUpstream::new(move |_, _| Reply::Response(status, location.clone(), String::new()));
         let error = pull(&TestApp::new().await, &fake, |_| {}).await.summary();
-        insta::allow_duplicates! { assert_snapshot!(error, @"0+0+0 the upstream gives no messages: it sends to another address, and the key is not sent there: give the address that it sends to, if it is right"); }
+        insta::allow_duplicates! { assert_snapshot!(error, @"0+0+0 the upstream returned no messages: it sends to another address, and the key is not sent there: give the address that it sends to, if it is right"); }
         assert_eq!(fake.keys(), ["the-key-of-another-account"]);
     }
     assert_eq!(elsewhere.received_requests().len(), 0);

@@ -46,7 +46,7 @@ async fn history_is_copied_in_gapless_windows_with_small_offsets() {
     let sent = requests(&fake);
     assert_eq!(sent.len() as u64, outcome.stats.requests);
     assert!(sent.len() < 200, "{}", sent.len());
-    assert!(sent.iter().all(|(_, _, offset)| *offset <= options().limits.deep));
+    assert!(sent.iter().all(|(_, _, offset)| *offset <= options().limits.max_offset));
     // Each instant from the beginning until now is in a window.
     let mut reached = instant("2010-01-01T00:00:00Z");
     let mut windows: Vec<(Instant, Instant)> = sent.iter().map(|(from, to, _)| (*from, *to)).collect();
@@ -122,7 +122,7 @@ async fn overlap_counts_from_when_each_window_was_read() {
     let fake = History::default().serve();
     let three_days = Duration::from_hours(72);
     let mut options = PullOptions { from: Some(instant("2026-02-25T12:00:00Z")), overlap: three_days, ..options() };
-    options.limits.longest = DAY;
+    options.limits.max_window = DAY;
     // Three windows of a day; what comes after them is read ten days later.
     let calls = Cell::new(0);
     let now = || {

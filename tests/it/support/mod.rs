@@ -78,7 +78,7 @@ impl TestApp {
         change(&mut config);
         let url = DatabaseUrl::parse(&config.database.url).unwrap();
         let store = Store::open(&url, config.store_options()).unwrap();
-        let gateway = Gateway::new(&config, store.clone(), Clock::StandsAt(instant(now)));
+        let gateway = Gateway::new(&config, store.clone(), Clock::Fixed(instant(now)));
         let mut app = Self { gateway: web::Data::new(gateway), store, key: String::new(), database };
         app.create_tenant(TENANT).await;
         app.key = app.issue_key(TENANT, |_| {}).await;
@@ -115,13 +115,13 @@ impl TestApp {
         let Self { gateway, store, key, database } = self;
         drop((gateway, store));
         let store = database.open(Options::default());
-        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(NOW)));
+        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::Fixed(instant(NOW)));
         Self { gateway: web::Data::new(gateway), store, key, database }
     }
 
     /// An app with the same key over another store of the same database, with the default settings.
     pub fn with_store(store: Store, app: &Self) -> Self {
-        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::StandsAt(instant(NOW)));
+        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::Fixed(instant(NOW)));
         Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::sqlite() }
     }
 

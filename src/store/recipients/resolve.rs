@@ -19,7 +19,7 @@ use crate::store::db::text::encode;
 use crate::store::error::StoreError;
 
 /// `WITH … found (id) AS (…)`: the recipients whose messages a query finds, as the beginning of a statement.
-pub struct People {
+pub struct RecipientsQuery {
     tenant: i64,
     target: Target,
 }
@@ -37,7 +37,7 @@ enum Target {
     },
 }
 
-impl People {
+impl RecipientsQuery {
     /// `None` if no recipient can have the address.
     pub fn new(tenant: TenantId, recipient: &Recipient) -> Option<Self> {
         let address = encode(&recipient.address);
@@ -127,7 +127,7 @@ impl People {
     }
 }
 
-impl QueryFragment<File> for People {
+impl QueryFragment<File> for RecipientsQuery {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, File>) -> QueryResult<()> {
         self.write((" IN (", ")"), out)
     }
@@ -135,20 +135,20 @@ impl QueryFragment<File> for People {
 
 /// The array is built first, so that the index is scanned once for each of its values.
 #[cfg(feature = "postgres")]
-impl QueryFragment<Server> for People {
+impl QueryFragment<Server> for RecipientsQuery {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Server>) -> QueryResult<()> {
         self.write((" = ANY (ARRAY(", "))"), out)
     }
 }
 
-impl QueryFragment<Backend> for People {
+impl QueryFragment<Backend> for RecipientsQuery {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         Backend::walk_variant_ast(self, out)
     }
 }
 
 /// Only the ids.
-struct Ids(People);
+struct Ids(RecipientsQuery);
 
 impl QueryFragment<Backend> for Ids {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
@@ -171,12 +171,12 @@ impl RunQueryDsl<Connection> for Ids {}
 
 /// How the database resolves a recipient, a line for each step: for tests of the planner.
 pub fn plan(connection: &mut Connection, tenant: TenantId, recipient: &Recipient) -> Result<Vec<String>, StoreError> {
-    People::new(tenant, recipient).map_or(Ok(Vec::new()), |people| explain(connection, Ids(people)))
+    RecipientsQuery::new(tenant, recipient).map_or(Ok(Vec::new()), |people| explain(connection, Ids(people)))
 }
 
 /// The ids of all recipients whose messages a query for an address finds.
 pub fn resolve(connection: &mut Connection, tenant: TenantId, recipient: &Recipient) -> Result<Vec<i64>, StoreError> {
-    let Some(people) = People::new(tenant, recipient) else { return Ok(Vec::new()) };
+    let Some(people) = RecipientsQuery::new(tenant, recipient) else { return Ok(Vec::new()) };
     let mut ids: Vec<i64> = Ids(people).load(connection)?;
     ids.sort_unstable();
     Ok(ids)

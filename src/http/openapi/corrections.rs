@@ -9,9 +9,9 @@ use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Response, Schema};
 
 /// Corrects what the derived parts of the document express differently from what is meant.
-pub struct Forms;
+pub struct Corrections;
 
-impl Modify for Forms {
+impl Modify for Corrections {
     fn modify(&self, document: &mut OpenApi) {
         let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
         for schema in schemas {
@@ -31,14 +31,14 @@ impl Modify for Forms {
 
 /// Moves the description of a nullable field from one of its alternatives to the field itself.
 fn describe_nullable_field(field: &mut RefOr<Schema>) {
-    if let RefOr::T(Schema::OneOf(forms)) = field
-        && forms.description.is_none()
+    if let RefOr::T(Schema::OneOf(corrections)) = field
+        && corrections.description.is_none()
     {
-        let description = forms.items.iter_mut().find_map(|form| match form {
+        let description = corrections.items.iter_mut().find_map(|form| match form {
             RefOr::Ref(form) if !form.description.is_empty() => Some(std::mem::take(&mut form.description)),
             _ => None,
         });
-        forms.description = description;
+        corrections.description = description;
     }
 }
 
@@ -47,15 +47,15 @@ fn remove_null(body: &mut RefOr<RequestBody>) {
     let RefOr::T(body) = body else { return };
     for content in body.content.values_mut() {
         let RefOr::T(content) = content else { continue };
-        let Some(RefOr::T(Schema::OneOf(forms))) = &mut content.schema else { continue };
+        let Some(RefOr::T(Schema::OneOf(corrections))) = &mut content.schema else { continue };
         let null = SchemaType::Type(Type::Null);
         let is_null = |form: &RefOr<Schema>| match form {
             RefOr::T(Schema::Object(object)) => object.schema_type == null,
             _ => false,
         };
-        if forms.items.len() == 2 && forms.items.iter().any(is_null) {
-            forms.items.retain(|form| !is_null(form));
-            content.schema = forms.items.pop();
+        if corrections.items.len() == 2 && corrections.items.iter().any(is_null) {
+            corrections.items.retain(|form| !is_null(form));
+            content.schema = corrections.items.pop();
         }
     }
 }
@@ -74,20 +74,20 @@ const SHARED: [(&str, &str); 8] = [
 
 /// Moves the most common response of each name to the components. A route with a different response keeps its own.
 fn share_responses(document: &mut OpenApi) {
-    let mut forms: BTreeMap<String, Vec<(Response, usize)>> = BTreeMap::new();
+    let mut corrections: BTreeMap<String, Vec<(Response, usize)>> = BTreeMap::new();
     for (name, response) in responses(document) {
         let RefOr::T(response) = response else { continue };
-        let known = forms.entry(name).or_default();
+        let known = corrections.entry(name).or_default();
         match known.iter_mut().find(|(known, _)| known == response) {
             Some((_, count)) => *count += 1,
             None => known.push((response.clone(), 1)),
         }
     }
-    let most_common = |(name, forms): (String, Vec<(Response, usize)>)| {
-        let (form, count) = forms.into_iter().max_by_key(|(_, count)| *count)?;
+    let most_common = |(name, corrections): (String, Vec<(Response, usize)>)| {
+        let (form, count) = corrections.into_iter().max_by_key(|(_, count)| *count)?;
         (count > 1).then_some((name, form))
     };
-    let shared: BTreeMap<String, Response> = forms.into_iter().filter_map(most_common).collect();
+    let shared: BTreeMap<String, Response> = corrections.into_iter().filter_map(most_common).collect();
     for (name, response) in responses(document) {
         if let (Some(form), RefOr::T(own)) = (shared.get(&name), &*response)
             && form == own

@@ -7,14 +7,14 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::store::Connection;
 use crate::store::db::connection::Backend;
-use crate::store::recipients::people::People;
+use crate::store::recipients::resolve::RecipientsQuery;
 use crate::store::schema::messages;
 
 /// The first messages of each of a person's recipients, from a scan of its index, and of these the first ones.
 pub struct PersonPage<'a> {
-    pub people: People,
+    pub people: RecipientsQuery,
     /// The statement that runs for each recipient, with the condition `CurrentRecipient`.
-    pub of_each: messages::BoxedQuery<'a, Backend, (BigInt, Text)>,
+    pub per_recipient: messages::BoxedQuery<'a, Backend, (BigInt, Text)>,
     pub descending: bool,
     pub limit: i64,
 }
@@ -23,7 +23,7 @@ impl QueryFragment<Backend> for PersonPage<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         self.people.walk_ast(out.reborrow())?;
         out.push_sql("SELECT page.message_id, page.item FROM found CROSS JOIN LATERAL (");
-        QueryFragment::<Backend>::walk_ast(&self.of_each, out.reborrow())?;
+        QueryFragment::<Backend>::walk_ast(&self.per_recipient, out.reborrow())?;
         out.push_sql(") AS page (message_id, item) ORDER BY page.message_id ");
         out.push_sql(if self.descending { "DESC LIMIT " } else { "ASC LIMIT " });
         out.push_bind_param::<BigInt, _>(&self.limit)

@@ -37,7 +37,11 @@ struct Row {
 const RECIPIENTS_PER_STATEMENT: usize = 4000;
 
 /// The ids of the recipients with these keys, in their order; creates those that are new.
-pub fn file(connection: &mut Connection, tenant: TenantId, keys: &[RecipientKey<'_>]) -> Result<Vec<i64>, StoreError> {
+pub fn find_or_create(
+    connection: &mut Connection,
+    tenant: TenantId,
+    keys: &[RecipientKey<'_>],
+) -> Result<Vec<i64>, StoreError> {
     let mut ids = ids_by_key(with_addresses(connection, tenant, keys)?);
     let new: BTreeSet<&RecipientKey> = keys.iter().filter(|key| !ids.contains_key(key)).collect();
     let row = |key: &&RecipientKey| {
@@ -56,12 +60,12 @@ pub fn file(connection: &mut Connection, tenant: TenantId, keys: &[RecipientKey<
     }
     ids.extend(ids_by_key(with_addresses(connection, tenant, new)?));
     // Those that did not exist were created above.
-    let id = |key| ids.get(key).copied().ok_or_else(|| StoreError::DamagedRow("a recipient went missing".into()));
+    let id = |key| ids.get(key).copied().ok_or_else(|| StoreError::DamagedRow("a recipient is missing".into()));
     keys.iter().map(id).collect()
 }
 
 /// Deletes recipients to which no message belongs any more: a link exists only as long as a message has it.
-pub fn forget_unused(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
+pub fn delete_unused(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
     for id in ids {
         let of_recipient = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::recipient_id.eq(id)));
         let unused = diesel::dsl::not(diesel::dsl::exists(of_recipient));

@@ -20,14 +20,14 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A request without a response yet. If its body is chunked and this is dropped before the body was read to its end,
 /// actix-web could not decode the chunks.
-pub struct Unanswered {
+pub struct PendingResponse {
     connection: Option<Connection>,
     body: BodyIsRead,
     is_chunked: bool,
     error: fn() -> String,
 }
 
-impl Unanswered {
+impl PendingResponse {
     pub fn watch(request: &ServiceRequest) -> Self {
         let body = BodyIsRead::default();
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
@@ -47,15 +47,15 @@ impl Unanswered {
     /// Completes once the request should be given up, with the reason. Either the client has closed the connection,
     /// which actix-web does not notice while more is unread than it reads ahead; or the client sent that much after its
     /// request, with which actix-web would keep a CPU busy until the response is ready.
-    pub async fn given_up(&self) -> &'static str {
+    pub async fn client_gone(&self) -> &'static str {
         let Some(connection) = &self.connection else { return std::future::pending().await };
         loop {
             tokio::time::sleep(CHECK_INTERVAL).await;
-            if connection.is_hung_up() {
-                return "the client hung up";
+            if connection.is_closed_by_client() {
+                return "the client closed the connection";
             }
             if self.body.get() && connection.has_unread() {
-                return "the client sent too much behind its request";
+                return "the client sent too much data after its request";
             }
         }
     }
@@ -65,13 +65,13 @@ impl Unanswered {
     }
 }
 
-impl Drop for Unanswered {
+impl Drop for PendingResponse {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take().filter(|_| self.is_chunked && !self.body.get()) else { return };
         let body = (self.error)();
         let head = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n";
         let answer = format!("{head}cache-control: no-store\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        connection.end_with(&answer);
-        tracing::info!(status = 400, "a request whose body's chunks are malformed was answered");
+        connection.send_and_shut_down(&answer);
+        tracing::info!(status = 400, "rejected a request with malformed chunks");
     }
 }
