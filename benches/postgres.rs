@@ -216,7 +216,7 @@ async fn run() {
     let until = data::until().0.to_string();
     println!("{} messages on PostgreSQL; medians of {ROUNDS} interleaved rounds\n", data::messages());
     let body = format!(r#"{{"subscriberFilter":{{"address":"{phone}"}},{window}}}"#);
-    // The person is resolved (src/store/recipients/people.rs), then the first messages of each recipient and of all.
+    // The person is resolved (src/store/recipients/resolve.rs), then the first messages of each recipient and of all.
     let t = tenant.as_str();
     let values = [t, &phone, "1", t, t, t, t, &year, &until, "16", "0", "16"];
     compare(&store, "15 messages of a recipient, a year", &body, values.map(str::to_owned).to_vec()).await;

@@ -10,10 +10,6 @@ use ureq::{Agent, Body};
 
 use crate::model::Instant;
 
-/// The longest response that is read: far more than a page of 1000 messages, and a bound for an endless one.
-const MAX_RESPONSE_BYTES: u64 = 256 * 1024 * 1024;
-/// The longest error response that is read.
-const MAX_ERROR_BYTES: u64 = 64 * 1024;
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -21,12 +17,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Client(Agent);
 
-/// A response of any status.
-pub struct Answer {
-    pub status: u16,
-    pub retry_after: RetryAfter,
-    pub body: Vec<u8>,
-}
+/// A response of any status, whose body is not read yet.
+pub struct Response(ureq::http::Response<Body>);
 
 /// The value of the header `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +35,8 @@ pub enum RequestError {
     Transient(String),
     /// A retry does not help: something has to be corrected first.
     Permanent(String),
+    /// The response is longer than what is read of it.
+    TooLong,
 }
 
 impl Client {
@@ -59,33 +53,38 @@ impl Client {
         Self(agent.into())
     }
 
-    /// Posts JSON once, without a retry; `key` is the name of a header and its value.
-    pub async fn post_json(
+    /// Posts JSON once, without a retry; `key` is the name of a header and its value. `read` runs on a thread that may
+    /// block, because it reads the body, which may be long.
+    pub async fn post_json<T: Send + 'static>(
         &self,
         url: String,
         key: (&'static str, String),
         body: String,
-    ) -> Result<Answer, RequestError> {
+        read: impl FnOnce(Response) -> T + Send + 'static,
+    ) -> Result<T, RequestError> {
         let Self(agent) = self.clone();
         let posted = tokio::task::spawn_blocking(move || {
             let request = agent.post(url).header(key.0, key.1).content_type("application/json");
-            request.send(body).map_err(|error| request_error(&error)).and_then(read_response)
+            request.send(body).map(|response| read(Response(response))).map_err(|error| request_error(&error))
         });
         posted.await.unwrap_or_else(|_| Err(RequestError::Transient("the request was cancelled".into())))
     }
 }
 
-fn read_response(mut response: ureq::http::Response<Body>) -> Result<Answer, RequestError> {
-    let status = response.status().as_u16();
-    let text = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let retry_after = retry_after(text.trim());
-    let limit = if status == 200 { MAX_RESPONSE_BYTES } else { MAX_ERROR_BYTES };
-    let body = response.body_mut().with_config().limit(limit).read_to_vec();
-    match body {
-        Ok(body) => Ok(Answer { status, retry_after, body }),
-        // The status of an error is enough.
-        Err(_) if status != 200 => Ok(Answer { status, retry_after, body: Vec::new() }),
-        Err(error) => Err(request_error(&error)),
+impl Response {
+    pub fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    pub fn retry_after(&self) -> RetryAfter {
+        let value = self.0.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        retry_after(value.unwrap_or_default().trim())
+    }
+
+    /// Reads the body, of at most so many bytes.
+    pub fn body(&mut self, max_bytes: u64) -> Result<Vec<u8>, RequestError> {
+        let body = self.0.body_mut().with_config().limit(max_bytes).read_to_vec();
+        body.map_err(|error| request_error(&error))
     }
 }
 
@@ -103,9 +102,7 @@ fn request_error(error: &ureq::Error) -> RequestError {
     match error {
         ureq::Error::Timeout(_) => transient("it did not answer in time"),
         ureq::Error::HostNotFound => transient("its host is not found"),
-        ureq::Error::BodyExceedsLimit(_) => RequestError::Permanent(
-            "its answer is longer than 256 MiB, which no page of 1000 messages should be".into(),
-        ),
+        ureq::Error::BodyExceedsLimit(_) => RequestError::TooLong,
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => RequestError::Permanent("its address cannot be used".into()),
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused => transient("it refuses connections"),

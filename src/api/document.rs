@@ -3,10 +3,11 @@
 
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::document::errors::{ErrorTable, MIB, NEEDS_HISTORY, NEEDS_MESSAGING, not_valid};
+use crate::document::errors::{ErrorTable, MIB, not_valid};
 use crate::document::{
     DateText, IdOrDigits, IntegerOrDigits, NewMessage, Responses, TextOrDigits, one_of, reference, response,
 };
+use crate::model::key::{NEEDS_HISTORY, NEEDS_MESSAGING};
 use crate::web::ApiError;
 use crate::web::error::ErrorResponse;
 

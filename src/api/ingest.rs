@@ -11,10 +11,11 @@ use utoipa::ToSchema;
 
 use crate::config::Config;
 use crate::ingest::{Event, Outcome, Rejection};
-use crate::model::item::MAX_ITEM_BYTES;
+use crate::model::item::{ItemError, MAX_ITEM_BYTES};
 use crate::model::status_event::Strictness;
 use crate::model::{Caller, Item, Property, Provenance, Source, StatusEvent, wire};
 use crate::web::answer::typed;
+use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
 /// The maximum number of entries in one request.
@@ -100,7 +101,7 @@ type ReadEntry = fn(&str, &Caller, Provenance) -> Result<(Option<i64>, Event), R
 ///
 /// The body is one message, a list of messages, or one message per line, whatever its `Content-Type`: at most 10,000,
 /// in at most 16 MiB (setting `ingest.body_limit_bytes`). When the response arrives, everything that was not rejected
-/// is stored durably. RequestKey a message again changes nothing.
+/// is stored durably. Sending a message again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/messages",
@@ -114,7 +115,7 @@ type ReadEntry = fn(&str, &Caller, Provenance) -> Result<(Option<i64>, Event), R
     )
 )]
 pub async fn ingest_messages(request: Request<SendMessages>) -> Result<HttpResponse, ApiError> {
-    ingest(&request, message).await
+    ingest(request, message).await
 }
 
 /// Send status events from your own systems
@@ -134,23 +135,26 @@ pub async fn ingest_messages(request: Request<SendMessages>) -> Result<HttpRespo
     )
 )]
 pub async fn ingest_statuses(request: Request<SendMessages>) -> Result<HttpResponse, ApiError> {
-    ingest(&request, status).await
+    ingest(request, status).await
 }
 
-async fn ingest(request: &Request<SendMessages>, read: ReadEntry) -> Result<HttpResponse, ApiError> {
+async fn ingest(mut request: Request<SendMessages>, read: ReadEntry) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
+    let body = request.take_body()?;
     let queue = &request.app.ingest;
     let source = if caller.senders.is_some() { Source::RestrictedApi } else { Source::Api };
     let provenance = Provenance { source, received_at: Some(request.now) };
     let senders = caller.senders.clone().map(Arc::new);
     let (mut events, mut entries) = (Vec::new(), Vec::new());
-    let parsed = each_entry(request.text()?, |raw| match read(raw, &caller, provenance) {
+    let take = |raw: &str| match read(raw, &caller, provenance) {
         Ok((message_id, event)) => {
             events.push(event.of_senders(senders.clone()));
             entries.push(Entry { message_id, rejected: None });
         }
         Err((message_id, reason)) => entries.push(Entry { message_id, rejected: Some(reason) }),
-    });
+    };
+    // The body is freed before the events wait for their commit.
+    let parsed = text(body).and_then(|text| each_entry(&text, take));
     parsed.inspect_err(|_| queue.counters().reject(Source::Api, Rejection::Unreadable, 1))?;
     queue.counters().reject(Source::Api, Rejection::Unreadable, entries.len() - events.len());
     let outcomes = if events.is_empty() { Vec::new() } else { queue.record(caller.tenant, events).await? };
@@ -196,7 +200,11 @@ fn not_json(error: &serde_json::Error) -> ApiError {
 }
 
 fn message(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option<i64>, Event), Rejected> {
-    let item = Item::parse(raw, caller.tenant).map_err(|error| (None, error.to_string()))?;
+    let item = Item::parse(raw, caller.tenant).map_err(|error| {
+        // An item that was read before it turned out too long is named.
+        let id = Item::id_of(raw).filter(|_| error == ItemError::TooLong && raw.len() <= MAX_ITEM_BYTES);
+        (id, error.to_string())
+    })?;
     let id = Some(item.message_id());
     check_subject(caller, id, item.integer(Property::SubjectId))?;
     Ok((id, Event::message(item, provenance)))

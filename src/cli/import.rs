@@ -19,7 +19,7 @@ use crate::oneuptime::row;
 use crate::store::{Store, StoreError, tenants};
 
 /// Maximum size of a row, in bytes: that of an item, and some more for the columns of the row itself.
-const LONGEST_ROW: usize = MAX_ITEM_BYTES + 16 * 1024;
+const MAX_ROW_BYTES: usize = MAX_ITEM_BYTES + 16 * 1024;
 
 /// How many bytes at the beginning of a file are checked for text.
 const SNIFFED_BYTES: u64 = 8 * 1024;
@@ -69,7 +69,6 @@ trait Form {
     const KEYS: (&'static str, &'static str);
     /// What error messages call an entry.
     const WORD: &'static str;
-    const LONGEST: usize;
 
     /// Parses an entry; also returns the number of its undocumented fields.
     fn parse(&self, text: &str) -> Result<(Self::Entry, usize), String>;
@@ -82,7 +81,6 @@ impl Form for Items {
     type Entry = Event;
     const KEYS: (&'static str, &'static str) = ("content", "messageId");
     const WORD: &'static str = "message";
-    const LONGEST: usize = MAX_ITEM_BYTES;
 
     fn parse(&self, text: &str) -> Result<(Event, usize), String> {
         let item = Item::parse(text, self.0).map_err(|error| error.to_string())?;
@@ -101,9 +99,11 @@ impl Form for Rows {
     type Entry = WhatsAppLog;
     const KEYS: (&'static str, &'static str) = ("data", "_id");
     const WORD: &'static str = "row";
-    const LONGEST: usize = LONGEST_ROW;
 
     fn parse(&self, text: &str) -> Result<(WhatsAppLog, usize), String> {
+        if text.len() > MAX_ROW_BYTES {
+            return Err("it is longer than 1 MiB".into());
+        }
         let parsed = row::parse(text, &self.project_id).map_err(|error| error.to_string())?;
         Ok((parsed.log, parsed.unknown_fields))
     }
@@ -231,9 +231,6 @@ impl<F: Form> FileImport<'_, F> {
     }
 
     fn parse_entry(&self, text: &str) -> Result<(F::Entry, usize), String> {
-        if text.len() > F::LONGEST {
-            return Err("it is longer than 1 MiB".into());
-        }
         self.form.parse(text)
     }
 

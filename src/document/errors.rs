@@ -9,8 +9,6 @@ use crate::keys::Limit;
 use crate::web::error::ErrorResponse;
 use crate::web::{ApiError, CommonError};
 
-pub const NEEDS_HISTORY: &str = "The key does not belong to the message-history group.";
-pub const NEEDS_MESSAGING: &str = "The key does not belong to the messaging group.";
 pub const MIB: usize = 1024 * 1024;
 
 fn error_response(description: &str, examples: &[(&str, ApiError)]) -> ResponseBuilder {

@@ -14,6 +14,7 @@ use crate::model::{Caller, HistoryQuery};
 use crate::store::messages::history::{self, Page};
 use crate::store::{Budget, Connection, LookupFor, StoreError, subjects};
 use crate::web::answer::{json, streamed};
+use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
 /// Access to the message history.
@@ -47,11 +48,12 @@ impl Access for ReadHistory {
         super::document::HistoryErrors
     )
 )]
-pub async fn history(request: Request<ReadHistory>) -> Result<HttpResponse, ApiError> {
+pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, ApiError> {
     // The checks are in the order of docs/edna.md 1.5.
     let caller = request.authorized()?;
+    let body = text(request.take_body()?)?;
     let app = &request.app;
-    let request::Parsed { request: wanted, undocumented_channel_types } = request::parse(request.text()?)?;
+    let request::Parsed { request: wanted, undocumented_channel_types } = request::parse(&body)?;
     check_channel_types(app, &caller, undocumented_channel_types).await?;
     let named_subject = wanted.subject_id;
     let query = match HistoryQuery::new(wanted, &caller, request.now, app.config.policy()) {

@@ -13,6 +13,7 @@ use crate::model::status_event::{InvalidEvent, Strictness};
 use crate::model::wire::{self, Fields};
 use crate::model::{Instant, PendingMessage, Property, Provenance, Source, StatusEvent, TenantId, Value, subscriber};
 use crate::web::answer::typed;
+use crate::web::body::text;
 use crate::web::{Access, ApiError, CommonError, KeyHeader, Request};
 
 /// Access to the webhooks, with a webhook key.
@@ -45,10 +46,12 @@ impl Acknowledged {
 }
 
 /// Records the events of a webhook call. With 200, every valid event is durable.
-pub async fn receive_webhook(request: Request<SendWebhooks>) -> Result<HttpResponse, ApiError> {
+pub async fn receive_webhook(mut request: Request<SendWebhooks>) -> Result<HttpResponse, ApiError> {
     let caller = request.caller.clone().map_err(ApiError::of_webhook)?;
+    let body = request.take_body()?;
     let (tenant, queue) = (caller.tenant, &request.app.ingest);
-    let call = parse(request.text()?, tenant, request.now);
+    // The body is freed before the events wait for their commit.
+    let call = text(body).and_then(|text| parse(&text, tenant, request.now));
     let Call { events, rejected } =
         call.inspect_err(|_| queue.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
     let none_is_valid = events.is_empty();

@@ -56,6 +56,12 @@ impl Item {
     }
 
     /// Parses an item from the store.
+    /// The message id of a text that may not be an item otherwise.
+    pub fn id_of(text: &str) -> Option<i64> {
+        let fields = wire::object(text).ok()?;
+        wire::integer(fields.given(Property::MessageId.name())?).ok()
+    }
+
     pub fn parse_stored(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
         Self::parse_with(text, tenant, &[])
     }

@@ -12,6 +12,10 @@ use super::{Instant, TenantId};
 pub const GROUPS: [&str; 8] =
     ["messaging", "read-receipts", "message-history", "templates", "webhooks", "channels", "cascades", "scenarios"];
 
+/// What a key without the group lacks, in the words of the response.
+pub const NEEDS_HISTORY: &str = "The key does not belong to the message-history group.";
+pub const NEEDS_MESSAGING: &str = "The key does not belong to the messaging group.";
+
 /// The OneUptime permissions that allow reading WhatsApp logs.
 pub const PERMISSIONS: [&str; 6] =
     ["Project Owner", "Project Admin", "Project Member", "Viewer", "Read WhatsApp Log", "Read All Project Resources"];
@@ -153,12 +157,12 @@ impl Caller {
 
     /// Checks whether the key may read message history (docs/edna.md §7); otherwise returns what it lacks.
     pub fn may_read_history(&self) -> Result<(), &'static str> {
-        self.has_group("message-history", "The key does not belong to the message-history group.")
+        self.has_group("message-history", NEEDS_HISTORY)
     }
 
     /// Checks whether the key may send messages and status events (docs/edna.md §7); otherwise returns what it lacks.
     pub fn may_send_messages(&self) -> Result<(), &'static str> {
-        self.has_group("messaging", "The key does not belong to the messaging group.")
+        self.has_group("messaging", NEEDS_MESSAGING)
     }
 
     fn has_group(&self, group: &str, error: &'static str) -> Result<(), &'static str> {

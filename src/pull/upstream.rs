@@ -8,7 +8,12 @@ use thiserror::Error;
 
 use crate::model::upstream::{UpstreamKey, UpstreamUrl};
 use crate::model::{ErrorTitle, Instant, Item, Property, TenantId, wire};
-use crate::outbound::{Answer, Client, RequestError, RetryAfter};
+use crate::outbound::{Client, RequestError, Response, RetryAfter};
+
+/// The longest page that is read: far more than 1000 messages take, and a bound for an endless response.
+const MAX_PAGE_BYTES: u64 = 256 * 1024 * 1024;
+/// The longest error response that is read.
+const MAX_ERROR_BYTES: u64 = 64 * 1024;
 
 /// How long one request may take, from its first byte to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_mins(2);
@@ -83,13 +88,17 @@ impl Upstream {
         });
         let url = format!("{}/api/messages/history", self.url.as_str());
         let key = ("x-api-key", self.key.reveal().to_owned());
-        let answer = self.client.post_json(url, key, body.to_string()).await?;
-        if answer.status != 200 {
-            return Err(error_for_status(&answer));
-        }
-        let body = String::from_utf8(answer.body).map_err(|_| unreadable())?;
-        page(&body, self.tenant).ok_or_else(unreadable)
+        let tenant = self.tenant;
+        self.client.post_json(url, key, body.to_string(), move |response| read_page(response, tenant)).await?
     }
+}
+
+fn read_page(mut response: Response, tenant: TenantId) -> Result<UpstreamPage, UpstreamError> {
+    if response.status() != 200 {
+        return Err(error_for_status(&mut response));
+    }
+    let body = String::from_utf8(response.body(MAX_PAGE_BYTES)?).map_err(|_| unreadable())?;
+    page(&body, tenant).ok_or_else(unreadable)
 }
 
 impl From<RequestError> for UpstreamError {
@@ -97,6 +106,9 @@ impl From<RequestError> for UpstreamError {
         match request_error {
             RequestError::Transient(reason) => transient(reason),
             RequestError::Permanent(reason) => Self::Permanent(reason),
+            RequestError::TooLong => {
+                Self::Permanent("its answer is longer than 256 MiB, which no page of 1000 messages should be".into())
+            }
         }
     }
 }
@@ -127,19 +139,13 @@ fn entry(text: &str, tenant: TenantId) -> Entry {
     let fingerprint = hasher.finish();
     match Item::parse(text, tenant) {
         Ok(item) => Entry { id: Some(item.message_id()), item: Ok(item), fingerprint },
-        Err(error) => Entry { id: id(text), item: Err(error.to_string()), fingerprint },
+        Err(error) => Entry { id: Item::id_of(text), item: Err(error.to_string()), fingerprint },
     }
 }
 
-/// The id of an entry that is not a valid message.
-fn id(text: &str) -> Option<i64> {
-    let fields = wire::object(text).ok()?;
-    wire::integer(fields.given(Property::MessageId.name())?).ok()
-}
-
 /// The error for a response whose status is not 200.
-fn error_for_status(answer: &Answer) -> UpstreamError {
-    let status = answer.status;
+fn error_for_status(response: &mut Response) -> UpstreamError {
+    let status = response.status();
     let reason = match status {
         401 => "it does not know the key (401): give the key file a key that is valid there",
         403 => "it does not let the key read the message history (403): give the key that right, or use another key",
@@ -151,10 +157,11 @@ fn error_for_status(answer: &Answer) -> UpstreamError {
         }
         408 | 425 | 429 | 500..=599 => {
             let reason = format!("it answered with status {status}");
-            return UpstreamError::Transient { reason, retry_after: answer.retry_after };
+            return UpstreamError::Transient { reason, retry_after: response.retry_after() };
         }
         400..=499 => {
-            let title = title(&answer.body).map(|title| format!(", {title}")).unwrap_or_default();
+            let body = response.body(MAX_ERROR_BYTES).unwrap_or_default();
+            let title = title(&body).map(|title| format!(", {title}")).unwrap_or_default();
             return UpstreamError::Permanent(format!(
                 "it refuses the request (status {status}{title}): check that it is edna's message history, or a gateway's"
             ));

@@ -14,6 +14,7 @@ use actix_web::web;
 use actix_web::{HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 
+use super::ApiError;
 use crate::in_flight::{InFlight, Share};
 
 /// How much of a body that is too long is still read, and discarded, so that a client that sends before it reads gets
@@ -32,6 +33,12 @@ pub enum Body {
     Overloaded,
     /// The caller has no valid key, and the body is longer than what is stored for such callers. Nothing was stored.
     Discarded,
+}
+
+/// A body's text, without a byte order mark.
+pub fn text(body: Vec<u8>) -> Result<String, ApiError> {
+    let text = String::from_utf8(body).map_err(|_| ApiError::NotValid("The body is not valid UTF-8.".into()))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// The rest of a body that was not read to its end, and the share of the bytes in flight that the read part occupies.
@@ -127,7 +134,7 @@ impl UnreadBody {
         Self { payload: Some(payload), share: Share::default() }
     }
 
-    /// Lets the response to the request hold it, if there is anything to hold.
+    /// Lets the response to the request hold the payload, and the request's handler the share, if there is any.
     pub fn hold_until_response(self, request: &HttpRequest) {
         if self.payload.is_some() || self.share.is_counted() {
             request.extensions_mut().insert(self);
@@ -138,14 +145,14 @@ impl UnreadBody {
 /// Lets a response's body hold the rest of its request's body; if there is an unread rest, the connection is
 /// closed afterwards.
 pub fn hold_unread<B: MessageBody + Unpin>(response: ServiceResponse<B>) -> ServiceResponse<impl MessageBody + Unpin> {
-    let unread = response.request().extensions_mut().remove::<UnreadBody>();
+    let unread = response.request().extensions_mut().remove::<UnreadBody>().and_then(|unread| unread.payload);
     response.map_body(|_, body| HoldingBody { body, _unread: unread })
 }
 
 /// A response's body that holds the rest of its request's body.
 struct HoldingBody<B> {
     body: B,
-    _unread: Option<UnreadBody>,
+    _unread: Option<Payload>,
 }
 
 impl<B: MessageBody + Unpin> MessageBody for HoldingBody<B> {

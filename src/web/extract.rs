@@ -60,7 +60,7 @@ impl Access for Public {
 
 /// A request whose body was read within its limits.
 pub struct Request<A> {
-    pub app: App,
+    pub app: web::Data<App>,
     pub caller: Result<Arc<Caller>, AuthError>,
     pub body: Body,
     pub now: Instant,
@@ -76,17 +76,15 @@ impl<A: Access> Request<A> {
         Ok(caller)
     }
 
-    /// The body's text, without a byte order mark.
-    pub fn text(&self) -> Result<&str, ApiError> {
-        let bytes = match &self.body {
-            Body::Whole(bytes) => bytes,
-            Body::TooLarge { limit } => return Err(CommonError::TooLarge { limit: *limit }.into()),
-            Body::Incomplete => return Err(ApiError::NotValid("The body did not arrive whole in time.".into())),
+    /// Takes the body, which is freed when the handler is done with it.
+    pub fn take_body(&mut self) -> Result<Vec<u8>, ApiError> {
+        match std::mem::replace(&mut self.body, Body::Discarded) {
+            Body::Whole(bytes) => Ok(bytes),
+            Body::TooLarge { limit } => Err(CommonError::TooLarge { limit }.into()),
+            Body::Incomplete => Err(ApiError::NotValid("The body did not arrive whole in time.".into())),
             // A body is discarded only if the key is not valid, and that error is reported first.
-            Body::Overloaded | Body::Discarded => return Err(CommonError::Unavailable.into()),
-        };
-        let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotValid("The body is not valid UTF-8.".into()))?;
-        Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+            Body::Overloaded | Body::Discarded => Err(CommonError::Unavailable.into()),
+        }
     }
 
     /// A path parameter; empty if the route has none of that name.
@@ -117,7 +115,7 @@ impl<A: Access> FromRequest for Request<A> {
         let (http, payload) = (http.clone(), payload.take());
         Box::pin(async move {
             // Every server registers its app.
-            let app = http.app_data::<web::Data<App>>().ok_or(ApiError::NotFound)?.as_ref().clone();
+            let app = http.app_data::<web::Data<App>>().ok_or(ApiError::NotFound)?.clone();
             let now = app.clock.now();
             let caller = caller::<A>(&app, &http, now).await;
             if let Ok(caller) = &caller {

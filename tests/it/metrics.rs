@@ -252,3 +252,19 @@ async fn pull_lag_is_reported() {
     history_gateway_pull_last_success_timestamp_seconds{tenant="3193",upstream="https://upstream.example"} 1772366310.0
     "#);
 }
+
+#[actix_web::test]
+async fn bodies_that_are_not_utf8_are_counted_as_unreadable() {
+    let feeds = Feeds::new().await;
+    for (path, header, value) in [
+        ("/v1/messages", "x-api-key", feeds.app.key.clone()),
+        ("/webhooks/edna", "Authorization", format!("Token {}", feeds.webhook_key)),
+    ] {
+        let response = feeds.app.post(path, &[(header, &value)], vec![b'{', 0xff, b'}']).await;
+        assert_eq!(response.status, 400, "{path}");
+    }
+    assert_snapshot!(metric_lines(&feeds, &["events_rejected"]).await, @r#"
+    history_gateway_events_rejected_total{source="api",reason="unreadable"} 1
+    history_gateway_events_rejected_total{source="webhook",reason="unreadable"} 1
+    "#);
+}

@@ -1,5 +1,6 @@
 //! docs/edna.md §4: the form of a response.
 
+use actix_web::test;
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -165,11 +166,9 @@ async fn interrupted_page_is_not_valid_json() {
     }
     let app = TestApp::new().await;
     long_messages(&app).await;
-    let service = actix_web::test::init_service(history_gateway::http::app(app.gateway.clone())).await;
-    let request = actix_web::test::TestRequest::post()
-        .uri("/api/messages/history")
-        .insert_header(("x-api-key", app.key.as_str()));
-    let response = actix_web::test::call_service(&service, request.set_payload(r#"{"limit":12}"#).to_request()).await;
+    let service = test::init_service(history_gateway::http::app(app.gateway.clone())).await;
+    let request = test::TestRequest::post().uri("/api/messages/history").insert_header(("x-api-key", app.key.as_str()));
+    let response = test::call_service(&service, request.set_payload(r#"{"limit":12}"#).to_request()).await;
     assert_eq!(response.status(), 200);
     let mut body = std::pin::pin!(response.into_body());
     assert!(matches!(body.size(), actix_web::body::BodySize::Stream), "its length is not sent before it is known");
@@ -186,4 +185,23 @@ async fn interrupted_page_is_not_valid_json() {
     };
     assert!(failed && received.len() > 1024 * 1024);
     assert!(serde_json::from_slice::<serde_json::Value>(&received).is_err());
+}
+
+/// A client that does not read its response keeps none of the memory that its request's body took.
+#[actix_web::test]
+async fn request_bodies_are_not_counted_while_the_response_is_sent() {
+    let app = TestApp::new().await;
+    let in_flight = &app.gateway.app.in_flight;
+    let service = test::init_service(history_gateway::http::app(app.gateway.clone())).await;
+    let long = |id| message(id, json!({"content": "x".repeat(200 * 1024)}));
+    let request = test::TestRequest::post().uri("/v1/messages").insert_header(("x-api-key", app.key.as_str()));
+    let request = request.set_payload(json!([long(1), long(2)]).to_string()).to_request();
+    let unread = test::call_service(&service, request).await;
+    assert_eq!((unread.status().as_u16(), in_flight.bytes_in_use()), (200, 0));
+    // A long response is counted until it is sent.
+    let request = test::TestRequest::post().uri("/api/messages/history").insert_header(("x-api-key", app.key.as_str()));
+    let unread = test::call_service(&service, request.to_request()).await;
+    assert!(in_flight.bytes_in_use() > 400 * 1024);
+    drop(unread);
+    assert_eq!(in_flight.bytes_in_use(), 0);
 }

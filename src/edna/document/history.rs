@@ -3,8 +3,9 @@
 
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::document::errors::{ErrorTable, MIB, NEEDS_HISTORY, not_valid};
+use crate::document::errors::{ErrorTable, MIB, not_valid};
 use crate::document::{Message, Responses};
+use crate::model::key::NEEDS_HISTORY;
 use crate::web::ApiError;
 
 /// One page of messages.

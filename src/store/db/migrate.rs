@@ -29,13 +29,13 @@ struct Row {
 /// How a store's schema compares to this binary's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Schema {
-    CurrentBudget,
+    Current,
     Outdated,
 }
 
 /// Creates a missing store, or applies pending migrations; rejects another program's database and a newer store.
 pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), StoreError> {
-    if url.exists() && inspect(&mut url.connect_read_only(options.wait)?, url)? == Schema::CurrentBudget {
+    if url.exists() && inspect(&mut url.connect_read_only(options.wait)?, url)? == Schema::Current {
         return Ok(());
     }
     // Locked, so that several processes may start at once; `apply` does not repeat what others have done meanwhile.
@@ -76,7 +76,7 @@ fn inspect(connection: &mut Connection, url: &DatabaseUrl) -> Result<Schema, Sto
         }
         return Err(StoreError::NewerSchema { file: file(), version: version.clone() });
     }
-    Ok(if applied.len() == known.len() { Schema::CurrentBudget } else { Schema::Outdated })
+    Ok(if applied.len() == known.len() { Schema::Current } else { Schema::Outdated })
 }
 
 /// Rejects what is not a store, an empty database, and a newer store; changes nothing.

@@ -1,6 +1,6 @@
 //! Status events in the store, found by message and by request; knows no rule for which one counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
@@ -111,6 +111,8 @@ pub fn messages_of_requests(
 #[derive(Default)]
 pub struct MessageEvents {
     of_messages: BTreeMap<i64, Vec<StoredEvent>>,
+    /// The events that name a message, by its id and their digests.
+    named: HashSet<(i64, String)>,
     /// The digests of the stored events that name no message.
     without_message: BTreeSet<String>,
     ties: BTreeMap<RequestKey, BTreeSet<i64>>,
@@ -140,12 +142,11 @@ impl MessageEvents {
             }
             return true;
         };
-        let events = self.of_messages.entry(id).or_default();
-        if events.iter().any(|other| other.digest == digest) {
-            return false;
+        let is_new = self.named.insert((id, digest.to_owned()));
+        if is_new {
+            self.of_messages.entry(id).or_default().push(stored());
         }
-        events.push(stored());
-        true
+        is_new
     }
 }
 
@@ -187,6 +188,7 @@ pub fn load(
         }
     }
     for (id, event) in named {
+        events.named.insert((id, event.digest.clone()));
         events.of_messages.entry(id).or_default().push(event);
     }
     for row in without_message(connection, tenant, &events.ties.keys().cloned().collect())? {

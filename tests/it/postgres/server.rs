@@ -241,8 +241,8 @@ async fn writes_stay_durable_when_the_server_default_changes() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         // The writer's process may reload later than the reader's; meanwhile it keeps the setting of before, or "on".
-        let deadline = std::time::Instant::now() + Duration::from_secs(20);
-        while used == default && setting(&store).await != used && std::time::Instant::now() < deadline {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while used == default && setting(&store).await != used && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         for _ in 0..3 {
