@@ -145,7 +145,7 @@ impl PlainCopy {
         Self(connection)
     }
 
-    /// Copies the messages with ids in a range, and their rows of the WhatsApp log; gives messages per second.
+    /// Copies the messages with ids in a range, and their rows of the WhatsApp log; returns messages per second.
     fn rate(&mut self, from: i64, to: i64) -> f64 {
         let (mut copied, mut took) = (0, Duration::ZERO);
         for first in (from..=to).step_by(MAX_BATCH) {
@@ -280,7 +280,7 @@ fn connect(address: &str) -> HttpConnection {
     HttpConnection(BufReader::new(stream))
 }
 
-/// Sends queries at a steady rate; gives how long each took from when it was due until its response, in seconds.
+/// Sends queries at a steady rate; returns how long each took from when it was due until its response, in seconds.
 fn send_queries(address: &str, queries: &[String]) -> Vec<f64> {
     let mut connection = connect(address);
     let (started, pause) = (Moment::now(), Duration::from_secs(1) / QUERIES_PER_SECOND);
@@ -294,7 +294,7 @@ fn send_queries(address: &str, queries: &[String]) -> Vec<f64> {
     took.collect()
 }
 
-/// Sends messages at a steady rate until it is stopped; gives how many per second there were.
+/// Sends messages at a steady rate until it is stopped; returns how many per second there were.
 fn send_feed(address: &str, bodies: &mut impl Iterator<Item = String>, is_stopped: &AtomicBool) -> f64 {
     let mut connection = connect(address);
     let (started, pause, mut number) =

@@ -47,7 +47,7 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    #[validate(custom(function = checks::known_bind))]
+    #[validate(custom(function = checks::valid_bind))]
     pub bind: String,
     #[validate(range(max = 1024, message = "must be at most 1024"))]
     pub workers: usize,
@@ -67,7 +67,7 @@ pub struct Server {
     pub shutdown_timeout_seconds: u64,
     #[validate(range(min = 1, max = 1_000_000, message = "must be between 1 and 1000000"))]
     pub max_connections: usize,
-    #[validate(custom(function = checks::known_origins))]
+    #[validate(custom(function = checks::valid_origins))]
     pub cors_origins: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -75,7 +75,7 @@ pub struct Server {
 #[derive(Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    #[validate(custom(function = checks::known_database))]
+    #[validate(custom(function = checks::valid_database))]
     pub url: String,
     #[validate(range(max = 256, message = "must be at most 256"))]
     pub read_connections: u32,
@@ -113,7 +113,7 @@ pub struct Edna {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {
-    #[validate(custom(function = checks::known_header))]
+    #[validate(custom(function = checks::valid_header))]
     pub header: String,
 }
 
@@ -158,7 +158,7 @@ pub struct Pull {
 #[serde(deny_unknown_fields)]
 pub struct PulledUpstream {
     pub tenant: i64,
-    #[validate(custom(function = checks::known_upstream))]
+    #[validate(custom(function = checks::valid_upstream))]
     pub url: String,
     pub key_file: PathBuf,
 }

@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
-//! history-gateway answers edna's `POST /api/messages/history` and OneUptime's WhatsApp Log API from its own store: same
-//! requests, same answers, same errors. This page is the map.
+//! history-gateway answers edna's `POST /api/messages/history` and OneUptime's WhatsApp Log API from its own store:
+//! same requests, same responses, same errors. This page is the map.
 //!
 //! # The idea
 //! 1. **A message is kept as columns to query and one JSON item to answer with.** The item is edna's wire form, rendered
@@ -23,10 +23,10 @@
 //! | [`clock`] | the only source of the current time, so that a sandbox can stop it |
 //! | [`keys`] | from a key to its caller, and the limits of keys |
 //! | [`metrics`] | the numbers for Prometheus |
-//! | [`in_flight`] | the bound on the bytes of bodies and answers in memory |
+//! | [`in_flight`] | the bound on the bytes of bodies and responses in memory |
 //! | [`jobs`] | the background jobs, one file each, and the list that starts and stops them; the pulls of the settings are among them |
 //! | [`http`] | every route on one screen (`router.rs`), start and stop, health, the OpenAPI document, and the page to try it out (`assets/page`) |
-//! | [`web`] | what the handlers of all dialects share: the extractor (key → caller, body, time), errors, answers sent in parts |
+//! | [`web`] | what the handlers of all dialects share: the extractor (key → caller, body, time), errors, responses sent in parts |
 //! | [`edna`] | the edna dialect: the history endpoint and the webhooks |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`api`] | the gateway's own `/v1`: messages and status events from your own systems, one message with its provenance |
@@ -48,7 +48,7 @@
 //! {keys, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
-//! `clock → model`; `model` uses nothing of ours. No two files use each other.
+//! `clock → model`; `model` uses nothing of ours. No two of these modules use each other.
 //!
 //! # Invariants, checked by `tests/it/architecture.rs`
 //! - `model` has no diesel, no actix, no clock: time is an argument. The current time comes from [`clock`] alone.
@@ -57,7 +57,16 @@
 //! - Every store function that touches messages takes the tenant first, or a query that holds it. None reads messages
 //!   across tenants. A query holds its caller's tenant and senders and cannot be built without a caller.
 //! - No statics with state: two apps run in one process, and the tests do it.
-//! - No file is longer than 400 lines, and each says in its first sentence what it is.
+//! - No file is longer than 400 lines. Its first sentence says what it is; "knows no X" at the end means that nothing
+//!   in it depends on X.
+//!
+//! # Where to add what
+//! | what | where |
+//! |---|---|
+//! | a setting | `config/default.toml`, and the struct of its section in `config.rs` |
+//! | a route | `http/router.rs`, a handler with its [`web::Access`], `paths(…)` in `http/openapi.rs`, `just openapi`; for a new handler file also `HANDLERS` in `tests/it/architecture.rs` |
+//! | a background job | a file in `jobs/` with an interval and `run`, and a line in [`jobs::Jobs::start`] |
+//! | a column of `messages` | a migration for each database, [`store::schema`], `Row` and `row` in [`store::messages`]; if it is a field of an item, also [`model::property`], `store/messages/order.rs`, `document/message.rs` and docs/edna.md §4 |
 //!
 //! # One request
 //! [`http`]'s route → [`web::extract`] (key → [`model::Caller`], body, time) → [`edna::history::history`], the handler →
@@ -71,26 +80,27 @@
 //! an expensive one also when the server stops.
 //!
 //! # One webhook call
-//! [`http`]'s route → [`web::extract`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes → [`ingest::Event`]s,
-//! leniently) → [`ingest::IngestQueue`], where the next commit takes it together with other waiting calls → one
-//! transaction, which merges everything known of each message ([`model::merge::message`]) → 200.
+//! [`http`]'s route → [`web::extract`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes →
+//! [`ingest::Event`]s, leniently; an incoming message lacks its channel) → [`ingest::IngestQueue`], where the next commit
+//! takes it together with other waiting calls → one transaction (`ingest/write.rs`), which gives each such message the
+//! channel of its subject, or stores it as pending until the subject is known (`jobs/pending.rs`), and merges everything
+//! known of each message ([`model::merge::message`]) → 200.
 //!
 //! # Two databases
 //! A statement is built once, on diesel's `MultiConnection`, and runs on both; what one of them lacks is an arm of
 //! `on_each!`. A writer locks the whole SQLite file, so the processes that write to a file take turns with a lock of ours,
 //! which is fair where SQLite's own is not. Writers on PostgreSQL, which may be several gateways', lock their tenant's row
 //! ([`store::tenants::lock`]): that keeps messages unique and the daily counts right although partitions allow no unique
-//! key without the time. Plans are made in [`store::messages::plan`] and pinned for both databases: a column is
-//! written bare or as its sum with zero, so that exactly one index matches. A connection pool is a number of slots and a
-//! list of idle connections, so that an unreachable server is reported at once. A statement on SQLite is cancelled from
-//! inside, by functions that it calls for every row; one on PostgreSQL from another connection.
+//! key without the time. Plans are made in [`store::messages::plan`] and pinned for both databases: every column whose
+//! index must not be used is written as `column + 0`. A connection pool is a number of slots and a list of idle
+//! connections, so that an unreachable server is reported at once. A statement on SQLite is cancelled from inside, by
+//! functions that it calls for every row; one on PostgreSQL from another connection.
 //!
-//! # Where it differs from the first sketch
-//! A recipient is not a person but a row of `recipients`: one address on one class of channel, with one subscriber or
-//! none. A message holds that row's number, so one integer leads to its index; a person is the set of such rows that a
-//! query resolves to, so a link that becomes known later needs no message rewritten. The planner learns where a window's
-//! ids lie from counts by UTC day ([`store::messages::daily_counts`]) rather than by blocks of ids, which one tenant's
-//! sparse ids would leave nearly empty.
+//! # Recipients and daily counts
+//! A recipient is a row of `recipients`: one address on one class of channel, with one subscriber or none. A message
+//! holds that row's number, so one integer leads to its index; a person is the set of such rows that a query resolves
+//! to, so a link that becomes known later needs no message rewritten. The planner learns where a window's ids lie from
+//! counts by UTC day ([`store::messages::daily_counts`]).
 
 pub mod api;
 pub mod app;

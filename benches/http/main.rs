@@ -168,7 +168,7 @@ impl Server {
         response.split_once("\r\n\r\n").expect("a body").1.to_owned()
     }
 
-    /// Generates load on the second core; gives requests per second.
+    /// Generates load on the second core; returns requests per second.
     fn load(&self, script: &std::path::Path, duration: &str) -> f64 {
         let output = pinned(1, "wrk")
             .args(["-t1", "-c8", "-d", duration, "-s", &script.display().to_string()])

@@ -82,7 +82,7 @@ impl Pull {
         let options = PullOptions { from: self.from, to: self.to, ..options(&config) };
         let mut pull = Pulling::new(queue, upstream, options, || Clock::System.now(), Reporter::new());
         let outcome = match stop {
-            None => pull.once().await,
+            None => pull.run_once().await,
             Some(stop) => tokio::select! {
                 error = pull.follow() => Err(error),
                 () = stop => Ok(true),
@@ -160,7 +160,7 @@ impl Observer for Reporter {
         self.bar.set_message(format!("up to date, {} new messages", stats.recorded.imported));
     }
 
-    fn resumes_after(&mut self, requested_from: Instant) {
+    fn resumes_from(&mut self, requested_from: Instant) {
         let from = requested_from.iso();
         self.print_note(format_args!(
             "Note: messages before {from} are not requested; an earlier --from includes them."

@@ -5,7 +5,7 @@ use validator::ValidationError;
 use crate::model::upstream::UpstreamUrl;
 use crate::store::{self, DatabaseUrl};
 
-pub fn known_bind(bind: &str) -> Result<(), ValidationError> {
+pub fn valid_bind(bind: &str) -> Result<(), ValidationError> {
     validate_bind(bind).map_err(|reason| ValidationError::new("bind").with_message(reason.into()))
 }
 
@@ -23,12 +23,12 @@ pub fn validate_bind(bind: &str) -> Result<(), &'static str> {
     }
 }
 
-pub fn known_database(url: &str) -> Result<(), ValidationError> {
+pub fn valid_database(url: &str) -> Result<(), ValidationError> {
     let invalid = |error: store::StoreError| ValidationError::new("url").with_message(error.to_string().into());
     DatabaseUrl::parse(url).map(|_| ()).map_err(invalid)
 }
 
-pub fn known_origins(origins: &[String]) -> Result<(), ValidationError> {
+pub fn valid_origins(origins: &[String]) -> Result<(), ValidationError> {
     let is_origin = |origin: &String| {
         let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']))
@@ -39,7 +39,7 @@ pub fn known_origins(origins: &[String]) -> Result<(), ValidationError> {
     Err(ValidationError::new("origin").with_message("each must be an origin such as https://desk.example, or *".into()))
 }
 
-pub fn known_header(name: &str) -> Result<(), ValidationError> {
+pub fn valid_header(name: &str) -> Result<(), ValidationError> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !name.is_empty() && name.bytes().all(is_token) {
         return Ok(());
@@ -47,7 +47,7 @@ pub fn known_header(name: &str) -> Result<(), ValidationError> {
     Err(ValidationError::new("header").with_message("must be a header name, such as Authorization".into()))
 }
 
-pub fn known_upstream(url: &str) -> Result<(), ValidationError> {
+pub fn valid_upstream(url: &str) -> Result<(), ValidationError> {
     let invalid = |reason: &str| {
         let sentence = format!("must be an address such as https://upstream.example: {reason}");
         ValidationError::new("url").with_message(sentence.into())

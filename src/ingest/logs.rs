@@ -50,7 +50,7 @@ fn write(connection: &mut Connection, tenant: TenantId, logs: Vec<WhatsAppLog>) 
 }
 
 /// Updates the rows of changed messages. The tenant is locked, and the messages are already written.
-pub fn follow(
+pub fn update_rows_of_messages(
     connection: &mut Connection,
     tenant: TenantId,
     changes: &[messages::MessageChange],
@@ -135,13 +135,13 @@ fn catch_up_batch(connection: &mut Connection, tenant: TenantId) -> Result<Optio
     let Some(after) = tenants::logged_up_to(connection, tenant)? else { return Ok(None) };
     let up_to = messages::nth_after(connection, tenant, after, BATCH)?;
     let range = (after, up_to.unwrap_or(i64::MAX));
-    let items = messages::sent_through(connection, tenant, ("WHATSAPP", "OUT"), range)?;
+    let items = messages::of_channel_and_direction(connection, tenant, ("WHATSAPP", "OUT"), range)?;
     let rows = items.len() as u64;
     let changes: Vec<messages::MessageChange> = items
         .into_iter()
         .map(|item| messages::MessageChange { item: Arc::new(item), copies: Vec::new(), before: None })
         .collect();
-    follow(connection, tenant, &changes)?;
+    update_rows_of_messages(connection, tenant, &changes)?;
     tenants::set_logged_up_to(connection, tenant, up_to)?;
     Ok(Some(rows))
 }

@@ -39,9 +39,9 @@ pub async fn record<E: Into<Event>>(
 ) -> Result<OutcomeCounts, StoreError> {
     let events = Arc::new(events.into_iter().map(E::into).collect());
     let batch = Batch { tenant, events, tenant_limits: TenantLimits::default() };
-    let (mut answers, tenants) = commit(store, vec![batch], None).await?;
+    let (mut results, tenants) = commit(store, vec![batch], None).await?;
     process_pending_of(store, tenants).await;
-    Ok(OutcomeCounts::of(&answers.pop().flatten().unwrap_or(Err(StoreError::Busy))?))
+    Ok(OutcomeCounts::of(&results.pop().flatten().unwrap_or(Err(StoreError::Busy))?))
 }
 
 /// Adds a subject, or replaces the one with the same id; then processes the messages that were pending for it.
@@ -60,14 +60,14 @@ pub async fn process_all_pending(store: &Store) -> Result<(), StoreError> {
 }
 
 /// Corrects the tenants' counts of pending data if a gateway of an earlier version did not update them.
-async fn recount(store: &Store) -> Result<(), StoreError> {
+async fn correct_pending_counts(store: &Store) -> Result<(), StoreError> {
     for tenant in store.quick_read(LookupFor::Gateway, tenants::list).await? {
         let tenant = tenant.id;
-        let recounted = match store.read(move |connection| pending::is_miscounted(connection, tenant)).await {
-            Ok(true) => store.write(move |connection| pending::recount(connection, tenant)).await,
+        let corrected = match store.read(move |connection| pending::is_miscounted(connection, tenant)).await {
+            Ok(true) => store.write(move |connection| pending::correct_pending_counts(connection, tenant)).await,
             other => other,
         };
-        match recounted {
+        match corrected {
             Ok(true) => tracing::info!(%tenant, "the counts of pending data were corrected"),
             // The counts are right; or the tenant is locked, and is checked again later; or it was deleted meanwhile.
             Ok(false) | Err(StoreError::UnknownTenant(_)) => {}
@@ -117,7 +117,7 @@ fn write_all(
 ) -> Result<Written<CommitResult>, StoreError> {
     // One deadline for all tenants together.
     let lock_until = lock_wait.map(|wait| Instant::now() + wait);
-    let mut answers: Vec<Option<BatchResult>> = batches.iter().map(|_| None).collect();
+    let mut results: Vec<Option<BatchResult>> = batches.iter().map(|_| None).collect();
     let mut by_tenant: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
     for (index, batch) in batches.iter().enumerate() {
         by_tenant.entry(batch.tenant).or_default().push(index);
@@ -134,7 +134,7 @@ fn write_all(
             Ok(false) => {}
             Err(StoreError::UnknownTenant(_)) => {
                 for index in indices {
-                    answers[index] = Some(Err(StoreError::UnknownTenant(tenant)));
+                    results[index] = Some(Err(StoreError::UnknownTenant(tenant)));
                 }
             }
             Err(error) => return Err(error),
@@ -146,21 +146,21 @@ fn write_all(
     if !missing.is_empty() {
         return Ok(Written::NoPartitions(missing));
     }
-    let mut with_new_subjects = BTreeSet::new();
+    let mut tenants_with_new_subjects = BTreeSet::new();
     for (tenant, indices) in by_tenant {
         let events: Vec<&Event> = indices.iter().flat_map(|index| batches[*index].events.iter()).collect();
         // A queue has the same limits for all batches.
         let tenant_limits = indices.first().map(|index| batches[*index].tenant_limits).unwrap_or_default();
         let written = write::write(connection, tenant, &events, tenant_limits)?;
         if written.subject_became_known {
-            with_new_subjects.insert(tenant);
+            tenants_with_new_subjects.insert(tenant);
         }
         let mut outcomes = written.outcomes.into_iter();
         for index in indices {
-            answers[index] = Some(Ok(outcomes.by_ref().take(batches[index].events.len()).collect()));
+            results[index] = Some(Ok(outcomes.by_ref().take(batches[index].events.len()).collect()));
         }
     }
-    Ok(Written::Done((answers, with_new_subjects)))
+    Ok(Written::Done((results, tenants_with_new_subjects)))
 }
 
 /// Processes a tenant's pending messages whose subject is now known, one batch per transaction.

@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use super::capacity::{Capacity, Reservation};
 use super::counters::{Counters, Rejection};
 use super::{
-    Batch, BatchResult, Event, LOCK_WAIT, Outcome, TenantLimits, commit, process_all_pending, process_pending_of,
-    recount,
+    Batch, BatchResult, Event, LOCK_WAIT, Outcome, TenantLimits, commit, correct_pending_counts, process_all_pending,
+    process_pending_of,
 };
 use crate::fair_queue::FairQueue;
 use crate::model::TenantId;
@@ -30,7 +30,7 @@ const LARGE_BYTES: usize = 1024 * 1024;
 /// The approximate size of an event in memory, besides its text.
 const EVENT_OVERHEAD: usize = 1024;
 
-/// How long a commit of a single tenant waits for its lock if nothing else is queued and no tenant was deferred.
+/// How long a commit waits for the lock of its only tenant if nothing else is queued and no tenant is in backoff.
 const LOCK_WAIT_ALONE: Duration = Duration::from_secs(1);
 
 /// How long the callers of a locked tenant are deferred before the next try: the first time, and at most.
@@ -40,7 +40,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(4);
 /// How much may wait in the queue, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueLimits {
-    /// How many bytes of events may be queued, at most half of them of one tenant; more is rejected as `Busy`.
+    /// How many bytes of events may be queued: at most half for one tenant, and the last eighth only for small batches
+    /// of tenants with nothing else queued. More is rejected as `Busy`.
     pub queue_bytes: usize,
     /// How long a caller waits for its batch to be durable.
     pub wait: Duration,
@@ -62,20 +63,20 @@ pub struct IngestQueue {
 
 #[derive(Default)]
 struct Queue {
-    callers: FairQueue<QueuedBatch>,
+    batches: FairQueue<QueuedBatch>,
     /// Whether the writer is running.
     writing: bool,
-    /// Callers of tenants that others keep locked, until the next try.
+    /// Batches of tenants that others keep locked, until the next try.
     deferred: BTreeMap<TenantId, Vec<QueuedBatch>>,
-    /// The last backoff of each tenant, until one of its callers gets an answer.
+    /// The last backoff of each tenant, until one of its callers gets a result.
     backoffs: BTreeMap<TenantId, Duration>,
 }
 
 struct QueuedBatch {
     batch: Batch,
     bytes: usize,
-    answer: oneshot::Sender<BatchResult>,
-    /// Its part of the queue's capacity, released when it has its answer.
+    result: oneshot::Sender<BatchResult>,
+    /// Its part of the queue's capacity, released when it has its result.
     _reservation: Reservation,
 }
 
@@ -111,7 +112,7 @@ impl IngestQueue {
     /// How many callers wait for their commit to begin.
     pub fn callers_waiting(&self) -> usize {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.callers.len() + queue.deferred.values().map(Vec::len).sum::<usize>()
+        queue.batches.len() + queue.deferred.values().map(Vec::len).sum::<usize>()
     }
 
     /// How many bytes of the queue's capacity are reserved.
@@ -119,7 +120,7 @@ impl IngestQueue {
         self.capacity.reserved()
     }
 
-    /// How many commits there have been.
+    /// How many commits have begun, except those whose callers were all deferred.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
@@ -130,14 +131,14 @@ impl IngestQueue {
     }
 
     /// Corrects the tenants' counts of pending data if a gateway of an earlier version did not update them.
-    pub async fn recount(&self) -> Result<(), StoreError> {
-        recount(&self.store).await
+    pub async fn correct_pending_counts(&self) -> Result<(), StoreError> {
+        correct_pending_counts(&self.store).await
     }
 
     /// Records a tenant's events: all of them, durable when this returns, or none. Returns the outcome of each.
     ///
-    /// Fails with `Busy` if the queue is full or the answer takes too long. The events may still be recorded then, and
-    /// sending them again does no harm.
+    /// Fails with `Busy` if the queue is full, and then nothing is recorded; or if the result takes too long, and then
+    /// the events may still be recorded. Sending them again does no harm.
     pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Outcome>, StoreError> {
         let (source, count) = (events.first().map(|event| event.provenance.source).unwrap_or_default(), events.len());
         let reject = |reason| self.counters.reject(source, reason, count);
@@ -147,48 +148,48 @@ impl IngestQueue {
             reject(Rejection::QueueFull);
             StoreError::Busy
         })?;
-        let (answer, answered) = oneshot::channel();
+        let (result, received) = oneshot::channel();
         let batch = Batch { tenant, events: Arc::new(events), tenant_limits: self.limits.tenant_limits };
-        self.enqueue(QueuedBatch { batch, bytes, answer, _reservation: reservation });
-        if let Ok(Ok(answer)) = tokio::time::timeout(self.limits.wait, answered).await {
-            return answer.inspect_err(|_| reject(Rejection::Store));
+        self.enqueue(QueuedBatch { batch, bytes, result, _reservation: reservation });
+        if let Ok(Ok(result)) = tokio::time::timeout(self.limits.wait, received).await {
+            return result.inspect_err(|_| reject(Rejection::Store));
         }
-        // The wait timed out; or the writer ended, which drops the callers that it has not committed for.
+        // The wait timed out; or the writer ended, which drops the batches that it has not committed.
         reject(Rejection::TooLate);
         Err(StoreError::Busy)
     }
 
-    fn enqueue(&self, caller: QueuedBatch) {
+    fn enqueue(&self, queued: QueuedBatch) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(deferred) = queue.deferred.get_mut(&caller.batch.tenant) {
-            deferred.retain(|caller| !caller.answer.is_closed());
-            deferred.push(caller);
+        if let Some(deferred) = queue.deferred.get_mut(&queued.batch.tenant) {
+            deferred.retain(|other| !other.result.is_closed());
+            deferred.push(queued);
             return;
         }
-        self.push_all(&mut queue, [caller]);
+        self.push_all(&mut queue, [queued]);
     }
 
-    fn push_all(&self, queue: &mut Queue, callers: impl IntoIterator<Item = QueuedBatch>) {
-        for caller in callers {
+    fn push_all(&self, queue: &mut Queue, batches: impl IntoIterator<Item = QueuedBatch>) {
+        for queued in batches {
             // Only tenants take turns here, not their keys.
-            queue.callers.push(caller.batch.tenant, 0, caller);
+            queue.batches.push(queued.batch.tenant, 0, queued);
         }
         if !std::mem::replace(&mut queue.writing, true) {
             self.runtime.spawn(self.clone().run_writer());
         }
     }
 
-    /// Defers a locked tenant's callers, so that other tenants' commits do not wait for that lock.
-    fn defer(&self, caller: QueuedBatch) {
-        let tenant = caller.batch.tenant;
+    /// Defers a locked tenant's batches, so that other tenants' commits do not wait for that lock.
+    fn defer(&self, queued: QueuedBatch) {
+        let tenant = queued.batch.tenant;
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(deferred) = queue.deferred.get_mut(&tenant) {
-            deferred.push(caller);
+            deferred.push(queued);
             return;
         }
-        let others = std::iter::from_fn(|| queue.callers.pop_from(|next| next == tenant).map(|(_, caller)| caller));
-        let callers = std::iter::once(caller).chain(others).collect();
-        queue.deferred.insert(tenant, callers);
+        let others = std::iter::from_fn(|| queue.batches.pop_from(|next| next == tenant).map(|(_, queued)| queued));
+        let batches = std::iter::once(queued).chain(others).collect();
+        queue.deferred.insert(tenant, batches);
         let before = queue.backoffs.get(&tenant);
         let wait = before.map_or(MIN_BACKOFF, |before| MAX_BACKOFF.min(*before * 2));
         queue.backoffs.insert(tenant, wait);
@@ -197,122 +198,122 @@ impl IngestQueue {
         self.runtime.spawn(async move {
             tokio::time::sleep(wait).await;
             let mut queue = this.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut callers = queue.deferred.remove(&tenant).unwrap_or_default();
-            callers.retain(|caller| !caller.answer.is_closed());
-            if callers.is_empty() {
+            let mut batches = queue.deferred.remove(&tenant).unwrap_or_default();
+            batches.retain(|queued| !queued.result.is_closed());
+            if batches.is_empty() {
                 queue.backoffs.remove(&tenant);
             }
-            this.push_all(&mut queue, callers);
+            this.push_all(&mut queue, batches);
         });
     }
 
     /// Commits until the queue is empty.
     async fn run_writer(self) {
-        while let Some(callers) = self.next_callers() {
-            self.commit_for(callers).await;
+        while let Some(batches) = self.next_batches() {
+            self.commit_batches(batches).await;
         }
     }
 
-    /// The callers of the next commit; `None` if there are none, and then the writer ends.
-    fn next_callers(&self) -> Option<Vec<QueuedBatch>> {
+    /// The batches of the next commit; `None` if there are none, and then the writer ends.
+    fn next_batches(&self) -> Option<Vec<QueuedBatch>> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        // A caller that stopped waiting gets no answer, so its batch need not be written.
-        queue.callers.retain(|caller| !caller.answer.is_closed());
-        let (mut callers, mut events, mut bytes): (Vec<QueuedBatch>, _, _) = (Vec::new(), 0, 0);
+        // A caller that stopped waiting gets no result, so its batch need not be written.
+        queue.batches.retain(|queued| !queued.result.is_closed());
+        let (mut batches, mut events, mut bytes): (Vec<QueuedBatch>, _, _) = (Vec::new(), 0, 0);
         loop {
-            let next = queue.callers.pop_if(|next| {
+            let next = queue.batches.pop_if(|next| {
                 let fits =
                     events + next.batch.events.len() <= MAX_COMMIT_EVENTS && bytes + next.bytes <= MAX_COMMIT_BYTES;
-                callers.is_empty() || (fits && !next.is_large() && !callers[0].is_large())
+                batches.is_empty() || (fits && !next.is_large() && !batches[0].is_large())
             });
-            let Some(caller) = next else { break };
-            events += caller.batch.events.len();
-            bytes += caller.bytes;
-            callers.push(caller);
+            let Some(queued) = next else { break };
+            events += queued.batch.events.len();
+            bytes += queued.bytes;
+            batches.push(queued);
         }
-        queue.writing = !callers.is_empty();
-        (!callers.is_empty()).then_some(callers)
+        queue.writing = !batches.is_empty();
+        (!batches.is_empty()).then_some(batches)
     }
 
-    async fn commit_for(&self, callers: Vec<QueuedBatch>) {
-        let batches: Vec<Batch> = callers.iter().map(|caller| caller.batch.clone()).collect();
+    async fn commit_batches(&self, batches: Vec<QueuedBatch>) {
+        let to_commit: Vec<Batch> = batches.iter().map(|queued| queued.batch.clone()).collect();
         let started = Instant::now();
         self.commits.fetch_add(1, Ordering::Relaxed);
-        let mut with_new_subjects = BTreeSet::new();
-        let lock_wait = if self.is_single_tenant(&callers) { LOCK_WAIT_ALONE } else { LOCK_WAIT };
-        let answers = match commit(&self.store, batches, Some(lock_wait)).await {
-            Ok((answers, tenants)) => {
-                with_new_subjects = tenants;
-                answers
+        let mut tenants_with_new_subjects = BTreeSet::new();
+        let lock_wait = if self.may_wait_longer(&batches) { LOCK_WAIT_ALONE } else { LOCK_WAIT };
+        let results = match commit(&self.store, to_commit, Some(lock_wait)).await {
+            Ok((results, tenants)) => {
+                tenants_with_new_subjects = tenants;
+                results
             }
             // The events of a single caller may be the cause, and must not fail the others.
-            Err(StoreError::Failed(_) | StoreError::DamagedRow(_) | StoreError::Malformed(_)) if callers.len() > 1 => {
-                self.commit_each(&callers, &mut with_new_subjects).await
+            Err(StoreError::Failed(_) | StoreError::DamagedRow(_) | StoreError::Malformed(_)) if batches.len() > 1 => {
+                self.commit_each(&batches, &mut tenants_with_new_subjects).await
             }
-            Err(error) => callers.iter().map(|_| Some(Err(error.clone()))).collect(),
+            Err(error) => batches.iter().map(|_| Some(Err(error.clone()))).collect(),
         };
-        let answered = || callers.iter().zip(&answers).filter(|(_, answer)| answer.is_some());
-        if answered().next().is_none() {
+        let with_result = || batches.iter().zip(&results).filter(|(_, result)| result.is_some());
+        if with_result().next().is_none() {
             // All callers are deferred, so nothing was committed.
             self.commits.fetch_sub(1, Ordering::Relaxed);
         } else {
-            let events = answered().map(|(caller, _)| caller.batch.events.len()).sum();
+            let events = with_result().map(|(queued, _)| queued.batch.events.len()).sum();
             self.counters.commit(events, started.elapsed().as_secs_f64());
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            for (caller, _) in answered() {
-                queue.backoffs.remove(&caller.batch.tenant);
+            for (queued, _) in with_result() {
+                queue.backoffs.remove(&queued.batch.tenant);
             }
         }
-        for (caller, answer) in callers.into_iter().zip(answers) {
-            let Some(answer) = answer else {
-                self.defer(caller);
+        for (queued, result) in batches.into_iter().zip(results) {
+            let Some(result) = result else {
+                self.defer(queued);
                 continue;
             };
-            if let Ok(outcomes) = &answer {
-                self.counters.record(&caller.batch.events, outcomes);
+            if let Ok(outcomes) = &result {
+                self.counters.record(&queued.batch.events, outcomes);
             }
             // A caller that stopped waiting meanwhile sends its events again, and they are unchanged then.
-            let _ = caller.answer.send(answer);
+            let _ = queued.result.send(result);
         }
-        if !with_new_subjects.is_empty() {
+        if !tenants_with_new_subjects.is_empty() {
             let store = self.store.clone();
             // No caller waits for this, and other commits run in between.
-            self.runtime.spawn(async move { process_pending_of(&store, with_new_subjects).await });
+            self.runtime.spawn(async move { process_pending_of(&store, tenants_with_new_subjects).await });
         }
     }
 
-    /// Whether only one tenant has anything to record, and no tenant was deferred before.
-    fn is_single_tenant(&self, callers: &[QueuedBatch]) -> bool {
+    /// Whether only one tenant has anything to record, and no tenant is in backoff.
+    fn may_wait_longer(&self, batches: &[QueuedBatch]) -> bool {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same_tenant = |pair: &[QueuedBatch]| pair[0].batch.tenant == pair[1].batch.tenant;
-        queue.callers.is_empty() && queue.backoffs.is_empty() && callers.windows(2).all(is_same_tenant)
+        queue.batches.is_empty() && queue.backoffs.is_empty() && batches.windows(2).all(is_same_tenant)
     }
 
     async fn commit_each(
         &self,
-        callers: &[QueuedBatch],
-        with_new_subjects: &mut BTreeSet<TenantId>,
+        batches: &[QueuedBatch],
+        tenants_with_new_subjects: &mut BTreeSet<TenantId>,
     ) -> Vec<Option<BatchResult>> {
-        let mut answers = Vec::new();
+        let mut results = Vec::new();
         let mut locked = BTreeSet::new();
-        for caller in callers {
-            let tenant = caller.batch.tenant;
+        for queued in batches {
+            let tenant = queued.batch.tenant;
             if locked.contains(&tenant) {
-                answers.push(None);
+                results.push(None);
                 continue;
             }
-            answers.push(match commit(&self.store, vec![caller.batch.clone()], Some(LOCK_WAIT)).await {
-                Ok((mut answers, tenants)) => {
-                    with_new_subjects.extend(tenants);
-                    let answer = answers.pop().flatten();
-                    if answer.is_none() {
+            results.push(match commit(&self.store, vec![queued.batch.clone()], Some(LOCK_WAIT)).await {
+                Ok((mut committed, tenants)) => {
+                    tenants_with_new_subjects.extend(tenants);
+                    let result = committed.pop().flatten();
+                    if result.is_none() {
                         locked.insert(tenant);
                     }
-                    answer
+                    result
                 }
                 Err(error) => Some(Err(error)),
             });
         }
-        answers
+        results
     }
 }

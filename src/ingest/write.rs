@@ -85,7 +85,7 @@ pub fn write(
     let change = |(id, message): (i64, MessageState)| message.change(message_events.of(id));
     let changes: Vec<MessageChange> = states.into_iter().filter_map(change).collect();
     let subject_became_known = messages::apply(connection, tenant, &changes)?;
-    logs::follow(connection, tenant, &changes)?;
+    logs::update_rows_of_messages(connection, tenant, &changes)?;
     Ok(Written { outcomes, subject_became_known })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 
 /// `key list` need not be exact to the second.
-pub const EVERY: Duration = Duration::from_secs(10);
+pub const INTERVAL: Duration = Duration::from_secs(10);
 
 pub async fn run(app: App) {
     if let Err(error) = app.keys.save_last_uses().await {

@@ -27,11 +27,11 @@ impl Jobs {
         for upstream in upstreams {
             jobs.spawn_local(pulls::run(app.clone(), pulls::options(config), upstream));
         }
-        jobs.spawn_local(every(key_uses::EVERY, app, key_uses::run));
-        jobs.spawn_local(every(partitions::EVERY, app, partitions::run));
-        jobs.spawn_local(every(pending::EVERY, app, pending::run));
-        jobs.spawn_local(every(pending_counts::EVERY, app, pending_counts::run));
-        jobs.spawn_local(every(probe::EVERY, app, probe::run));
+        jobs.spawn_local(every(key_uses::INTERVAL, app, key_uses::run));
+        jobs.spawn_local(every(partitions::INTERVAL, app, partitions::run));
+        jobs.spawn_local(every(pending::INTERVAL, app, pending::run));
+        jobs.spawn_local(every(pending_counts::INTERVAL, app, pending_counts::run));
+        jobs.spawn_local(every(probe::INTERVAL, app, probe::run));
         Self(jobs)
     }
 

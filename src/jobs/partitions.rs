@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 
 /// A partition is created long before the first day of its month.
-pub const EVERY: Duration = Duration::from_hours(1);
+pub const INTERVAL: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {
     if let Err(error) = app.store.create_partitions_ahead(app.clock.now()).await {

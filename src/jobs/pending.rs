@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 
 /// Usually there are none, so a run is cheap.
-pub const EVERY: Duration = Duration::from_secs(1);
+pub const INTERVAL: Duration = Duration::from_secs(1);
 
 pub async fn run(app: App) {
     if let Err(error) = app.ingest.process_all_pending().await {

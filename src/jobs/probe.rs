@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 
 /// How old the result that `/readyz` uses may be.
-pub const EVERY: Duration = Duration::from_secs(5);
+pub const INTERVAL: Duration = Duration::from_secs(5);
 
 pub async fn run(app: App) {
     if let Err(error) = app.store.probe().await {

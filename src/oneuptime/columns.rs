@@ -95,12 +95,12 @@ pub const FIELDS: [(&str, Field); 38] = [
 ];
 
 /// The index of a key in `FIELDS`.
-pub fn place(name: &str) -> Option<usize> {
+pub fn index(name: &str) -> Option<usize> {
     FIELDS.iter().position(|(known, _)| *known == name)
 }
 
 pub fn field(name: &str) -> Option<Field> {
-    place(name).map(|place| FIELDS[place].1)
+    index(name).map(|index| FIELDS[index].1)
 }
 
 fn readable(relation: Relation) -> (&'static str, &'static [&'static str]) {

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::OneUptimeError;
-use super::columns::{FIELDS, Field, place};
+use super::columns::{FIELDS, Field, index};
 use super::value;
 use crate::model::key::{Profile, Project};
 use crate::model::log_query::Projection;
@@ -34,8 +34,8 @@ impl Select {
         let fields = value::object(raw).ok_or_else(|| OneUptimeError::bad("Select must be an object."))?;
         let mut select = Self::default();
         for (name, raw) in fields {
-            let place = place(&name).ok_or_else(|| unknown(&name))?;
-            let field = FIELDS[place].1;
+            let index = index(&name).ok_or_else(|| unknown(&name))?;
+            let field = FIELDS[index].1;
             if field == Field::Hidden {
                 return Err(OneUptimeError::Hidden("select", name));
             }
@@ -48,8 +48,8 @@ impl Select {
                 (chosen, _) => is_true(&chosen).then(Vec::new),
             };
             // The id is always selected.
-            if place > 0 {
-                select.0[place] = inner;
+            if index > 0 {
+                select.0[index] = inner;
             }
         }
         Ok(select)
@@ -57,11 +57,11 @@ impl Select {
 
     /// What has to be read from the store for it.
     pub fn wanted(&self) -> Projection {
-        let chosen = |place: usize| self.0[place].is_some();
+        let chosen = |index: usize| self.0[index].is_some();
         if !(1..FIELDS.len()).any(chosen) {
             return Projection::Ids;
         }
-        Projection::Rows { message_text: place("messageText").is_some_and(chosen) }
+        Projection::Rows { message_text: index("messageText").is_some_and(chosen) }
     }
 
     /// Renders a row.

@@ -54,7 +54,7 @@ pub struct PullOptions {
 #[derive(Clone, Copy, Debug)]
 pub struct PullLimits {
     /// The page size, in messages.
-    pub page: usize,
+    pub page_size: usize,
     /// How many messages a window may have before it is shortened: a large offset is expensive for the upstream.
     pub max_offset: u64,
     /// The shortest window, in milliseconds.
@@ -62,23 +62,23 @@ pub struct PullLimits {
     /// The longest window, in milliseconds.
     pub max_window: i64,
     /// How many times a window whose pages do not match is read again from its start.
-    pub restarts: u32,
+    pub max_restarts: u32,
     /// The maximum number of pages that are requested for one window.
-    pub pages: u32,
+    pub max_pages_per_window: u32,
     /// The number of incomplete windows at which a pull stops.
-    pub incomplete: u32,
+    pub max_incomplete_windows: u32,
 }
 
 impl Default for PullLimits {
     fn default() -> Self {
         Self {
-            page: 1000,
+            page_size: 1000,
             max_offset: 10_000,
             min_window: 60_000,
             max_window: 366 * DAY,
-            restarts: 3,
-            pages: 300,
-            incomplete: 10,
+            max_restarts: 3,
+            max_pages_per_window: 300,
+            max_incomplete_windows: 10,
         }
     }
 }
@@ -97,14 +97,14 @@ pub struct PullStats {
 
 /// Observes a running pull. No argument contains anything private.
 pub trait Observer {
-    /// Of the range between the first two instants, everything up to the third has been read.
-    fn progressed(&mut self, _from: Instant, _to: Instant, _up_to: Instant, _sum: &PullStats) {}
+    /// Everything from `from` up to `up_to` has been read; the range ends at `to`.
+    fn progressed(&mut self, _from: Instant, _to: Instant, _up_to: Instant, _stats: &PullStats) {}
 
     /// A poll is complete; the next one follows after a pause.
-    fn caught_up(&mut self, _sum: &PullStats) {}
+    fn caught_up(&mut self, _stats: &PullStats) {}
 
-    /// This pull resumes an earlier one, which began at an instant; nothing before that is copied.
-    fn resumes_after(&mut self, _asked_from: Instant) {}
+    /// This pull resumes an earlier one, which began at `requested_from`; nothing before that is copied.
+    fn resumes_from(&mut self, _requested_from: Instant) {}
 
     /// A message was rejected.
     fn rejected(&mut self, place: &str, reason: &str);
@@ -134,26 +134,26 @@ pub enum PullError {
 }
 
 /// One tenant's pull from one upstream.
-pub struct Pull<N, W> {
+pub struct Pull<Now, O> {
     queue: IngestQueue,
     upstream: Upstream,
     options: PullOptions,
-    now: N,
-    observer: W,
+    now: Now,
+    observer: O,
     stats: PullStats,
     progress: PullProgress,
     pace: RateLimit,
     /// How long the next window is, in milliseconds.
-    span: i64,
+    window_length: i64,
     /// Whether the previous window had too many messages.
-    dense: bool,
+    previous_was_dense: bool,
     /// The rejected messages that have been reported.
     fingerprints: HashSet<u64>,
 }
 
-impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
-    pub fn new(queue: IngestQueue, upstream: Upstream, options: PullOptions, now: N, observer: W) -> Self {
-        let (pace, span) = (RateLimit::new(&options.retry), options.limits.max_window);
+impl<Now: Fn() -> Instant, O: Observer> Pull<Now, O> {
+    pub fn new(queue: IngestQueue, upstream: Upstream, options: PullOptions, now: Now, observer: O) -> Self {
+        let (pace, window_length) = (RateLimit::new(&options.retry), options.limits.max_window);
         Self {
             queue,
             upstream,
@@ -163,8 +163,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             stats: PullStats::default(),
             progress: PullProgress::default(),
             pace,
-            span,
-            dense: false,
+            window_length,
+            previous_was_dense: false,
             fingerprints: HashSet::new(),
         }
     }
@@ -174,12 +174,12 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     }
 
     /// The observer, so that its output can be finished.
-    pub fn observer(&mut self) -> &mut W {
+    pub fn observer(&mut self) -> &mut O {
         &mut self.observer
     }
 
     /// Copies the range of the options; returns `false` if messages may be missing.
-    pub async fn once(&mut self) -> Result<bool, PullError> {
+    pub async fn run_once(&mut self) -> Result<bool, PullError> {
         let (tenant, url) = (self.upstream.tenant(), self.upstream.url().clone());
         let known = self.queue.store().read(move |connection| {
             tenants::require(connection, tenant)?;
@@ -194,15 +194,15 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         };
         self.progress.asked_to = self.options.to;
         if let (None, Some(asked_from)) = (self.options.from, self.progress.asked_from) {
-            self.observer.resumes_after(asked_from);
+            self.observer.resumes_from(asked_from);
         }
         let incomplete = self.progress.incomplete.clone();
-        self.copy_range(self.begin(), to, Pass::Forward).await?;
+        self.copy_range(self.first_instant(), to, Pass::Forward).await?;
         self.save_progress().await?;
         let mut incomplete_windows = 0;
         for (from, to) in incomplete {
             // The remaining ones come first the next time: a window that is incomplete again goes to the end.
-            if incomplete_windows >= self.options.limits.incomplete {
+            if incomplete_windows >= self.options.limits.max_incomplete_windows {
                 break;
             }
             // The store still lists the window until it has been read again.
@@ -217,7 +217,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     pub async fn follow(&mut self) -> PullError {
         self.options.retry.attempts = None;
         loop {
-            match self.once().await {
+            match self.run_once().await {
                 Ok(_) => {}
                 // These need no intervention: the next poll may succeed.
                 Err(
@@ -235,14 +235,14 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     fn continues(&self, known: &PullProgress, to: Instant) -> bool {
         let (from, until) = (self.options.from, self.options.to);
         let is_same = from.is_none_or(|_| from == known.asked_from) && until.is_none_or(|_| until == known.asked_to);
-        // Both ends given, of a range that is already complete, means that it is to be read again.
+        // If both ends are given and the range is complete, it is read again.
         let is_done = known.complete_up_to.is_some_and(|complete| complete >= to) && known.incomplete.is_empty();
         is_same && !(is_done && from.is_some() && until.is_some())
     }
 
     /// Where to start: in the window in which an earlier pull stopped, or one overlap before the end of what is
     /// complete.
-    fn begin(&self) -> Instant {
+    fn first_instant(&self) -> Instant {
         let progress = &self.progress;
         let first = progress.asked_from.unwrap_or(BEGINNING);
         let (Some(settled), Some(complete)) = (progress.settled_up_to, progress.complete_up_to) else { return first };
@@ -265,18 +265,18 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
         while at <= to {
             // An incomplete window is read again separately, and does not keep anything else from being read.
             if let Some(end) = self.incomplete_end_at(at).filter(|_| pass == Pass::Forward) {
-                self.window_done(at, end.min(to), (self.now)()).await?;
+                self.save_window(at, end.min(to), (self.now)()).await?;
                 at = Instant(end.0 + 1);
                 continue;
             }
-            let begun =
+            let resumed =
                 self.progress.window.filter(|window| pass == Pass::Forward && window.from == at && window.to <= to);
-            let end = begun.map_or_else(|| self.end(at, to), |begun| begun.to);
-            let (since, read, fault) = match self.copy_window(at, end, begun, pass).await? {
+            let end = resumed.map_or_else(|| self.window_end(at, to), |resumed| resumed.to);
+            let (since, read, fault) = match self.copy_window(at, end, resumed, pass).await? {
                 WindowOutcome::Read { since, read, fault } => (since, read, fault),
                 WindowOutcome::Shorten { by } => {
                     self.progress.window = self.progress.window.filter(|_| pass == Pass::Recheck);
-                    self.span = ((end.0 - at.0 + 1) / by).max(self.options.limits.min_window);
+                    self.window_length = ((end.0 - at.0 + 1) / by).max(self.options.limits.min_window);
                     continue;
                 }
             };
@@ -286,14 +286,15 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                 self.add_incomplete(at, end);
             }
             if pass == Pass::Forward {
-                self.window_done(at, end, since).await?;
+                self.save_window(at, end, since).await?;
             }
+            // The window had few messages, so the next one may be twice as long.
             if read < self.options.limits.max_offset / 4 {
-                self.span = self.span.saturating_mul(2).min(self.options.limits.max_window);
+                self.window_length = self.window_length.saturating_mul(2).min(self.options.limits.max_window);
             }
             self.observer.progressed(from, to, end, &self.stats);
             at = Instant(end.0 + 1);
-            if incomplete < self.options.limits.incomplete {
+            if incomplete < self.options.limits.max_incomplete_windows {
                 continue;
             }
             match pass {
@@ -313,14 +314,14 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     }
 
     /// The end of a new window that begins at an instant: before any incomplete window.
-    fn end(&self, at: Instant, to: Instant) -> Instant {
-        let end = Instant(at.0.saturating_add(self.span - 1)).min(to);
+    fn window_end(&self, at: Instant, to: Instant) -> Instant {
+        let end = Instant(at.0.saturating_add(self.window_length - 1)).min(to);
         let later = self.progress.incomplete.iter().map(|(from, _)| *from).filter(|from| *from > at);
         later.map(|from| Instant(from.0 - 1)).fold(end, Instant::min)
     }
 
     /// Saves that everything up to the end of a window has been read. `since` is when its first page was requested.
-    async fn window_done(&mut self, from: Instant, to: Instant, since: Instant) -> Result<(), PullError> {
+    async fn save_window(&mut self, from: Instant, to: Instant, since: Instant) -> Result<(), PullError> {
         let overlap = self.overlap();
         let progress = &mut self.progress;
         let settled = progress.settled_up_to.unwrap_or(Instant(progress.asked_from.unwrap_or(BEGINNING).0 - 1));

@@ -33,34 +33,34 @@ const TOO_MANY_FACTOR: i64 = 2;
 /// By which factor a window whose pages do not match is shortened.
 const MISMATCH_FACTOR: i64 = 8;
 
-impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
+impl<Now: Fn() -> Instant, O: Observer> Pull<Now, O> {
     pub(super) async fn copy_window(
         &mut self,
         from: Instant,
         to: Instant,
-        begun: Option<WindowProgress>,
+        resumed: Option<WindowProgress>,
         pass: Pass,
     ) -> Result<WindowOutcome, PullError> {
         let limits = self.options.limits;
-        let since = begun.map_or_else(&self.now, |begun| begun.since);
+        let since = resumed.map_or_else(&self.now, |resumed| resumed.since);
         let can_be_shorter = to.0 - from.0 >= limits.min_window;
         // If the previous window had too many messages, check the depth before a page is fetched that may be discarded.
-        let mut is_depth_checked = begun.is_some();
-        if self.dense && can_be_shorter && !is_depth_checked {
+        let mut is_depth_checked = resumed.is_some();
+        if self.previous_was_dense && can_be_shorter && !is_depth_checked {
             is_depth_checked = true;
             if self.is_deep(from, to).await? {
                 return Ok(WindowOutcome::Shorten { by: TOO_MANY_FACTOR });
             }
         }
-        let mut cursor = begun.map_or_else(Cursor::default, |begun| Cursor::at(begun.offset, begun.last_id));
+        let mut cursor = resumed.map_or_else(Cursor::default, |resumed| Cursor::at(resumed.offset, resumed.last_id));
         let (mut restarts, mut pages, mut fault) = (0, 0, None);
         loop {
-            let request = PageRequest { from, to, offset: cursor.offset, limit: limits.page };
+            let request = PageRequest { from, to, offset: cursor.offset, limit: limits.page_size };
             let page = self.request_page(request).await?;
             pages += 1;
             if fault.is_none() {
                 fault = cursor.fault(&page, &request);
-                if fault.is_some() && restarts < limits.restarts {
+                if fault.is_some() && restarts < limits.max_restarts {
                     restarts += 1;
                     (cursor, fault) = (Cursor::default(), None);
                     continue;
@@ -72,8 +72,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
                     return Ok(WindowOutcome::Shorten { by: TOO_MANY_FACTOR });
                 }
             }
-            let is_endless =
-                page.has_next && (pages >= limits.pages || can_be_shorter && cursor.offset > limits.max_offset);
+            let is_endless = page.has_next
+                && (pages >= limits.max_pages_per_window || can_be_shorter && cursor.offset > limits.max_offset);
             if is_endless {
                 fault = fault.or(Some("its pages do not come to an end"));
             }
@@ -85,7 +85,7 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
             let read = cursor.offset + page.entries.len() as u64;
             self.record(from, to, cursor, page).await?;
             let Some(next) = next else {
-                self.dense = false;
+                self.previous_was_dense = false;
                 return Ok(WindowOutcome::Read { since, read, fault });
             };
             cursor = next;
@@ -100,8 +100,8 @@ impl<N: Fn() -> Instant, W: Observer> Pull<N, W> {
     async fn is_deep(&mut self, from: Instant, to: Instant) -> Result<bool, PullError> {
         let page =
             self.request_page(PageRequest { from, to, offset: self.options.limits.max_offset, limit: 1 }).await?;
-        self.dense = !page.entries.is_empty();
-        Ok(self.dense)
+        self.previous_was_dense = !page.entries.is_empty();
+        Ok(self.previous_was_dense)
     }
 
     /// Records a page durably, without the message that the previous page ended with.

@@ -260,7 +260,7 @@ impl Store {
 
     /// Finds a page. If that takes one statement, it needs no transaction, because one statement sees one state anyway.
     pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
-        let is_single = plan::is_one_statement(&query);
+        let is_single = plan::takes_one_statement_on_server(&query);
         self.run_query(caller, is_single, move |connection, budget| history::page(connection, &query, budget)).await
     }
 

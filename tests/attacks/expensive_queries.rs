@@ -7,7 +7,7 @@ use crate::target::{TargetServer, p99};
 
 const QUERIES: usize = 300;
 
-/// Sends a cheap query again and again; gives how long each response took.
+/// Sends a cheap query again and again; returns how long each response took.
 fn time_cheap_queries(target: &TargetServer, request: &[u8]) -> Vec<Duration> {
     let mut client = target.client();
     let time = |_| {

@@ -45,7 +45,7 @@ impl HttpConnection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Posts a body; gives the status of a complete response.
+    /// Posts a body; returns the status of a complete response.
     pub fn post(&mut self, path: &str, key: (&str, &str), body: &str) -> std::io::Result<u16> {
         let (name, value) = key;
         let length = body.len();
@@ -141,7 +141,7 @@ impl Feeder {
         }
     }
 
-    /// Sends one request of a feed; gives whether it was acknowledged.
+    /// Sends one request of a feed; returns whether it was acknowledged.
     pub fn send_one(&self, connection: &mut HttpConnection, tenant: &TestTenant, feed: Feed) -> std::io::Result<bool> {
         let token = format!("Token {}", tenant.webhook);
         let (webhook, master) = (("Authorization", token.as_str()), ("x-api-key", tenant.master.as_str()));

@@ -47,7 +47,7 @@ fn files(binary: &Binary) -> Vec<String> {
     files
 }
 
-/// Posts one message to a server; gives whether it was acknowledged.
+/// Posts one message to a server; returns whether it was acknowledged.
 fn post_message(server: &Server, key: &str, id: i64) -> bool {
     let body = message(id, json!({})).to_string();
     let response = server.send(

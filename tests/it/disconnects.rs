@@ -10,11 +10,11 @@ use history_gateway::http::Gateway;
 use history_gateway::store::{CancelReason, Class};
 use serde_json::json;
 
-use crate::query_limits::{app, occupy_expensive_slot};
+use crate::query_limits::{app_with_low_row_limit, occupy_expensive_slot};
 
 /// Sends an expensive query, which waits for a slot, and pipelines so many further requests behind it.
 async fn pipeline_behind_query(requests: usize, hangs_up: bool) -> Option<String> {
-    let app = app(|_| {}).await;
+    let app = app_with_low_row_limit(|_| {}).await;
     let (release, holder) = occupy_expensive_slot(&app).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -29,11 +29,13 @@ async fn each_route_accepts_only_the_intended_keys() {
         key.kind = KeyKind::Additional;
         key.permissions = Some(vec!["Read WhatsApp Log".into()]);
     });
+    let permitted = permitted.await;
     let expired = app.issue_key(TENANT, |key| {
         key.kind = KeyKind::Additional;
         key.groups = Some(vec!["message-history".into()]);
         key.valid_until = Some("2026-02-28".parse().unwrap());
     });
+    let expired = expired.await;
     let keys = [
         ("none", None),
         ("unknown", Some("550e8400-e29b-41d4-a716-446655440000".to_owned())),
@@ -42,18 +44,19 @@ async fn each_route_accepts_only_the_intended_keys() {
         ("message-history", Some(additional(&app, &["message-history"]).await)),
         ("all other groups", Some(additional(&app, &everything_else).await)),
         ("no group", Some(additional(&app, &[]).await)),
-        ("OneUptime permission", Some(permitted.await)),
-        ("expired", Some(expired.await)),
+        ("OneUptime permission", Some(permitted)),
+        ("expired", Some(expired)),
         ("webhook", Some(app.issue_key(TENANT, |key| key.kind = KeyKind::Webhook).await)),
     ];
     let paths = crate::openapi::routes();
-    let mut rules: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut routes_by_rule: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, method) in paths.iter().flat_map(|path| METHODS.map(|method| (path, method))) {
         let uri =
             path.replace("{}", if path.starts_with("/v1") { "1" } else { "550e8400-e29b-41d4-a716-446655440000" });
         let mut rule = String::new();
         for (name, key) in &keys {
-            // In every header that some route reads; only the route's own header counts.
+            // The key is sent in each header that some route reads: x-api-key, ApiKey, Authorization. The snapshot has
+            // the three statuses in this order.
             let token = key.as_ref().map(|key| format!("Token {key}"));
             let mut statuses = Vec::new();
             for (header, value) in [("x-api-key", key), ("ApiKey", key), ("Authorization", &token)] {
@@ -65,10 +68,11 @@ async fn each_route_accepts_only_the_intended_keys() {
         // 405, or 404 for every key, means that there is no such method or no such route.
         let is_route = !rule.contains("405") && rule.lines().any(|line| !line.ends_with("[404, 404, 404]"));
         if is_route {
-            rules.entry(rule).or_default().push(format!("{method} {path}"));
+            routes_by_rule.entry(rule).or_default().push(format!("{method} {path}"));
         }
     }
-    let table: Vec<String> = rules.iter().map(|(rule, routes)| format!("{}\n{rule}", routes.join("\n"))).collect();
+    let table: Vec<String> =
+        routes_by_rule.iter().map(|(rule, routes)| format!("{}\n{rule}", routes.join("\n"))).collect();
     assert_snapshot!(table.join("\n"), @"
     GET /healthz
     HEAD /healthz
@@ -231,7 +235,7 @@ async fn revoked_key_stops_working_within_a_second() {
 }
 
 #[actix_web::test]
-async fn a_new_key_works_at_once() {
+async fn new_key_works_at_once() {
     let app = TestApp::new().await;
     let secret = "0C6F7A52-52f1-4b0c-9d6e-1f8c2a4b7e10";
     assert!(app.history_with(secret, "{}").await.starts_with("401 "));
@@ -254,7 +258,7 @@ async fn last_use_of_a_key_is_recorded() {
 }
 
 #[actix_web::test]
-async fn a_key_sees_its_own_tenant_only() {
+async fn key_sees_only_its_own_tenant() {
     let app = TestApp::new().await;
     let other = history_gateway::model::TenantId(77);
     app.create_tenant(other).await;
@@ -294,7 +298,7 @@ fn key_is_revoked_by_tenant_and_id_and_shown_by_name() {
 }
 
 #[test]
-fn known_or_guessable_key_values_are_refused() {
+fn known_or_guessable_key_values_are_rejected() {
     let binary = binary_with_tenant();
     let issue = |value: &str| binary.run_failing(&["key", "issue", "--tenant", "3193", "--value", value]);
     for last in ["3193", "3194", "0401", "0403", "0501", "0601"] {
@@ -308,6 +312,6 @@ fn known_or_guessable_key_values_are_refused() {
         insta::allow_duplicates! { assert_snapshot!(issue(value), @"1 history-gateway: the key was not issued: --value has fewer than 8 different digits, so it can be guessed; leave --value out to generate a new key"); }
     }
     assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
-    // Eight different digits, in no version of UUID that is generated today.
+    // Eight different digits suffice, even if the UUID has no valid version.
     binary.run(&["key", "issue", "--tenant", "3193", "--value", "01234567-0123-0123-0123-012345670123"]);
 }

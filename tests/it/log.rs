@@ -27,7 +27,7 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
-/// Pipelines so many requests on one connection; gives all responses.
+/// Pipelines so many requests on one connection; returns all responses.
 fn pipeline_requests(server: &Server, requests: usize) -> String {
     let mut stream = server.connect();
     let mut sending = stream.try_clone().unwrap();

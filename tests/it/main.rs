@@ -23,6 +23,7 @@ mod help;
 mod http;
 mod imports;
 mod invalid_requests;
+mod items;
 mod keys;
 mod log;
 mod malformed_input;

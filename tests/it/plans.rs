@@ -48,7 +48,7 @@ pub fn query(body: &Value) -> HistoryQuery {
 
 async fn plan(app: &TestApp, body: Value) -> String {
     let query = query(&body);
-    let plan = app.store.read(move |connection| history::plan(connection, &query)).await.unwrap();
+    let plan = app.store.read(move |connection| history::database_plan(connection, &query)).await.unwrap();
     plan.join("\n")
 }
 
@@ -209,7 +209,8 @@ async fn recipient_lookup_uses_an_index() {
     let app = TestApp::new().await;
     for address_type in [AddressType::Phone, AddressType::Email, AddressType::Other, AddressType::EdnaId] {
         let recipient = Recipient { address: "79001112233".into(), address_type, address_only: false };
-        let plan = app.store.read(move |connection| resolve::plan(connection, TENANT, &recipient)).await.unwrap();
+        let plan =
+            app.store.read(move |connection| resolve::database_plan(connection, TENANT, &recipient)).await.unwrap();
         let scans = plan.iter().filter(|step| step.contains("recipients")).collect::<Vec<_>>();
         assert!(!scans.is_empty());
         let narrow = |step: &&&String| ["address=?", "subscriber_id=?"].iter().any(|column| step.contains(column));

@@ -4,10 +4,12 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use diesel::connection::SimpleConnection;
+use history_gateway::store::messages::pending;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::support::{Binary, TestApp, message, runs_on_postgres};
+use crate::support::{Binary, TENANT, TestApp, message, runs_on_postgres};
 
 /// The file of an app's store.
 fn file(app: &TestApp) -> PathBuf {
@@ -102,15 +104,41 @@ async fn a_damaged_store_is_a_500_and_not_ready() {
 }
 
 #[actix_web::test]
+async fn damaged_row_is_a_500_that_hides_the_cause() {
+    if runs_on_postgres() {
+        return;
+    }
+    let app = TestApp::new().await;
+    app.import([message(1, json!({"channelType": "WHATSAPP"}))]).await;
+    let damage =
+        app.store.write(|connection| Ok(connection.batch_execute("UPDATE whatsapp_logs SET incident_id = 'no uuid'")?));
+    damage.await.unwrap();
+    let list = json!({"select": {"incidentId": true}});
+    let response = app.post("/api/whatsapp-log/get-list", &[("ApiKey", &app.key)], list.to_string()).await;
+    assert_eq!(response.status, 500);
+    assert_snapshot!(response.body, @r#"{"error":"The message store cannot give this answer; its operator's log tells why.","message":"The message store cannot give this answer; its operator's log tells why."}"#);
+}
+
+#[actix_web::test]
+async fn wrong_pending_counts_are_corrected() {
+    let app = TestApp::new().await;
+    let wrong = app
+        .store
+        .write(|connection| Ok(connection.batch_execute("UPDATE tenants SET waiting_messages = 7, other_events = 9")?));
+    wrong.await.unwrap();
+    app.gateway.app.ingest.correct_pending_counts().await.unwrap();
+    let counts = app.store.read(|connection| pending::counts(connection, TENANT)).await.unwrap();
+    assert_eq!((counts.messages, counts.other_events), (0, 0));
+}
+
+#[actix_web::test]
 async fn read_only_store_is_not_ready_until_writable_again() {
     if runs_on_postgres() {
         return;
     }
     let app = TestApp::new().await;
     // SQLite behaves like this on a file system that has become read-only.
-    let read_only = app.store.write(|connection| {
-        Ok(diesel::connection::SimpleConnection::batch_execute(connection, "PRAGMA query_only = 1")?)
-    });
+    let read_only = app.store.write(|connection| Ok(connection.batch_execute("PRAGMA query_only = 1")?));
     read_only.await.unwrap();
     assert_eq!(post_message(&app, 1).await, 503);
     assert_snapshot!(readiness(&app).await, @r#"503 {"title":"service-unavailable","status":503,"detail":"The store may not be written to."}"#);
@@ -139,7 +167,7 @@ fn store_files_are_owner_only_whatever_the_umask() {
     // The WAL exists while a connection is open.
     let mut connection = store.connect(std::time::Duration::from_secs(5)).unwrap();
     run(&["tenant", "create", "--id", "3194", "--name", "Shop"]);
-    diesel::connection::SimpleConnection::batch_execute(&mut connection, "SELECT 1").unwrap();
+    connection.batch_execute("SELECT 1").unwrap();
     for name in ["history.db", "history.db-wal", "history.db-shm", "history.db-turn", "history.db-next"] {
         assert_eq!(mode(&binary.path(name)), 0o600, "{name}");
     }

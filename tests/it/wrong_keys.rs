@@ -6,7 +6,7 @@ use crate::support::{TENANT, TestApp};
 use history_gateway::model::key::KeyKind;
 use history_gateway::store::{LookupFor, api_keys};
 
-/// Posts with a key from an address, which may be a proxy; gives the status and `Retry-After`.
+/// Posts with a key from an address, which may be a proxy; returns the status and `Retry-After`.
 async fn post_from(app: &TestApp, key: &str, from: &str, path: &str, forwarded: Option<&str>) -> (u16, String) {
     let service = actix_web::test::init_service(history_gateway::http::app(app.gateway.clone())).await;
     let header = if path.contains("whatsapp") { "ApiKey" } else { "x-api-key" };

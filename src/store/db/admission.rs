@@ -1,5 +1,5 @@
-//! Which work may use a connection next: a bounded number of slots at a time, and where these are few, tenants and
-//! their keys in turn; knows no connection.
+//! Decides which work gets one of a bounded number of slots next: in order of arrival, or tenants and their keys in
+//! turn; knows no connection.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -34,10 +34,10 @@ impl Admission {
     }
 
     /// `slots` for any tenant, and `reserved` more for tenants that hold none.
-    pub fn in_turn(slots: u32, reserved: u32, longest_queue: u32) -> Self {
+    pub fn in_turn(slots: u32, reserved: u32, max_waiting: u32) -> Self {
         let (reserved, free) = (reserved as usize, slots as usize + reserved as usize);
         let state = State { reserved, free, held: HashMap::new(), waiting: FairQueue::default() };
-        Self::InTurn(Arc::new(Slots { longest_queue: longest_queue as usize, state: Mutex::new(state) }))
+        Self::InTurn(Arc::new(Slots { max_waiting: max_waiting as usize, state: Mutex::new(state) }))
     }
 
     /// Waits for a slot.
@@ -50,9 +50,9 @@ impl Admission {
                 Ok(Permit::InOrder(permit))
             }
             Self::InTurn(slots) => {
-                let slot = Slots::enter(slots, caller)?;
+                let slot = Slots::take_or_enqueue(slots, caller)?;
                 let slot = tokio::time::timeout(wait, slot).await.map_err(|_| StoreError::Busy)?;
-                // An evicted query gets no slot, because its sender is dropped.
+                // This fails only if the query was evicted, which drops its sender.
                 slot.map(Permit::InTurn).map_err(|_| StoreError::Overloaded)
             }
         }
@@ -69,7 +69,7 @@ impl Admission {
 
 /// A few slots, and the queue for them.
 pub struct Slots {
-    longest_queue: usize,
+    max_waiting: usize,
     state: Mutex<State>,
 }
 
@@ -104,11 +104,11 @@ impl State {
 
     /// Takes a slot for the next query in the queue that may have one.
     fn take_for_next(&mut self) -> Option<(TenantId, oneshot::Sender<Slot>)> {
-        let (is_reserved, held) = (self.free <= self.reserved, &self.held);
+        let (only_reserved_left, held) = (self.free <= self.reserved, &self.held);
         if self.free == 0 {
             return None;
         }
-        let (tenant, next) = self.waiting.pop_from(|tenant| !is_reserved || !held.contains_key(&tenant))?;
+        let (tenant, next) = self.waiting.pop_from(|tenant| !only_reserved_left || !held.contains_key(&tenant))?;
         self.take(tenant);
         Some((tenant, next))
     }
@@ -122,7 +122,7 @@ pub struct Slot {
 
 impl Slots {
     /// Takes a slot, or waits in the queue for one.
-    fn enter(slots: &Arc<Self>, caller: CallerId) -> Result<oneshot::Receiver<Slot>, StoreError> {
+    fn take_or_enqueue(slots: &Arc<Self>, caller: CallerId) -> Result<oneshot::Receiver<Slot>, StoreError> {
         let (sender, receiver) = oneshot::channel();
         let tenant = caller.tenant;
         let mut state = slots.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,10 +133,10 @@ impl Slots {
             let _ = sender.send(Slot { slots: Some(Arc::clone(slots)), tenant });
             return Ok(receiver);
         }
-        if state.waiting.len() >= slots.longest_queue {
+        if state.waiting.len() >= slots.max_waiting {
             state.waiting.retain(|waiting| !waiting.is_closed());
         }
-        if state.waiting.len() >= slots.longest_queue && state.waiting.evict(tenant).is_none() {
+        if state.waiting.len() >= slots.max_waiting && state.waiting.evict(tenant).is_none() {
             return Err(StoreError::Overloaded);
         }
         state.waiting.push(tenant, caller.key, sender);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn slots_go_to_tenants_in_turn_and_a_full_queue_refuses() {
+    async fn slots_go_to_tenants_in_turn_and_a_full_queue_rejects() {
         let admission = Admission::in_turn(1, 0, 3);
         let held = admission.admit(caller(1, 1), LONG).await.ok().unwrap();
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
@@ -187,7 +187,7 @@ mod tests {
             let (admission, order) = (admission.clone(), Arc::clone(&order));
             async move {
                 let slot = admission.admit(caller, LONG).await;
-                order.lock().unwrap().push(if slot.is_ok() { name } else { "refused" });
+                order.lock().unwrap().push(if slot.is_ok() { name } else { "rejected" });
             }
         };
         let (a, b, c) = (tokio::spawn(admit(caller(1, 1), "1a")), admit(caller(1, 1), "1b"), admit(caller(2, 1), "2"));
@@ -201,7 +201,8 @@ mod tests {
         wait_until_queued(2).await;
         let c = tokio::spawn(c);
         wait_until_queued(3).await;
-        // Tenant 1 has as many entries as it may; tenant 3 evicts its newest.
+        // The queue is full, and tenant 1 has the most entries, so its next query is rejected; tenant 3's evicts
+        // tenant 1's newest.
         assert!(matches!(admission.admit(caller(1, 2), LONG).await, Err(StoreError::Overloaded)));
         let d = tokio::spawn(admit(caller(3, 1), "3"));
         b.await.unwrap();
@@ -209,7 +210,7 @@ mod tests {
         for task in [a, c, d] {
             task.await.unwrap();
         }
-        assert_eq!(*order.lock().unwrap(), ["refused", "1a", "2", "3"]);
+        assert_eq!(*order.lock().unwrap(), ["rejected", "1a", "2", "3"]);
         assert!(admission.admit(caller(9, 9), LONG).await.is_ok());
     }
 
@@ -227,7 +228,7 @@ mod tests {
         let admission = Admission::in_turn(2, 1, 9);
         let admit = async |tenant| admission.admit(caller(tenant, 1), Duration::ZERO).await.ok();
         let (one, other) = (admit(1).await.unwrap(), admit(1).await.unwrap());
-        assert!(admit(1).await.is_none(), "the last place is for somebody else");
+        assert!(admit(1).await.is_none(), "the last slot is reserved for other tenants");
         let waiting = tokio::spawn({
             let admission = admission.clone();
             async move { admission.admit(caller(1, 1), LONG).await.ok() }
@@ -236,10 +237,10 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let foreign = admit(2).await.unwrap();
-        assert!(admit(3).await.is_none(), "there is none left");
+        assert!(admit(3).await.is_none(), "no slot is left");
         // A slot is free again, but it is reserved for tenants that hold none.
         drop(foreign);
-        assert_eq!(admission.waiting(), 2, "one of which has gone");
+        assert_eq!(admission.waiting(), 2, "one of them has timed out");
         let foreign = admit(2).await.unwrap();
         drop((one, foreign));
         let third = waiting.await.unwrap().unwrap();

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_end_reason_wins() {
+    fn first_cancel_reason_wins() {
         let budget = Budget::new(Duration::from_mins(1));
         assert!(budget.check().is_ok());
         budget.cancel(CancelReason::ClientGone);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn cheap_query_ends_at_its_row_limit_and_its_deadline() {
+    fn cheap_query_is_cancelled_at_its_row_limit_and_its_deadline() {
         let budget = Budget::cheap(3, Duration::from_mins(1));
         assert!((0..3).all(|_| budget.count_row().is_ok()));
         assert!(budget.count_row().is_err());
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn shutdown_ends_expensive_queries() {
+    fn shutdown_cancels_expensive_queries() {
         let stopping = Arc::new(AtomicBool::new(false));
         let budget = Budget::expensive(Duration::from_mins(1), Arc::clone(&stopping));
         assert!(budget.check().is_ok());

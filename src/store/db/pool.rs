@@ -1,4 +1,4 @@
-//! A pool of connections for one purpose, and how work gets a connection; knows no table and no database.
+//! A pool of connections for one purpose, and how work gets a connection; knows no table.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -45,12 +45,12 @@ const DURABLE: &str = "SELECT set_config('synchronous_commit', CASE current_sett
 /// How long the test for a pooler may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Connects. Prepared statements keep their names between transactions only if `named`.
-pub fn connect(url: &str, named: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
+/// Connects. Prepared statements keep their names between transactions only if `statements_persist`.
+pub fn connect(url: &str, statements_persist: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
     let mut connection = PgConnection::establish(&with_timeouts(url, wait)).map_err(|error| {
         StoreError::CannotConnect { database: name.to_owned(), cause: attempts(&error.to_string()) }
     })?;
-    if !named {
+    if !statements_persist {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     Ok(connection)
@@ -144,7 +144,7 @@ pub fn settings(purpose: Purpose, options: &Options, sessions: SessionState) -> 
     // A statement that is prepared once is planned once. A statement that is planned for each use is planned for its
     // values, which excludes most partitions.
     let set = if sessions.settings_persist { "SET" } else { "SET LOCAL" };
-    let plans = if sessions.named { "generic" } else { "custom" };
+    let plans = if sessions.statements_persist { "generic" } else { "custom" };
     let deadline = options.deadline.as_millis();
     let mut settings =
         format!("{set} statement_timeout = {deadline}; {set} plan_cache_mode = force_{plans}_plan; {set} jit = off");

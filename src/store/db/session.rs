@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionState {
     /// Prepared statements keep their names.
-    pub named: bool,
+    pub statements_persist: bool,
     /// Settings persist, and affect no other client.
     pub settings_persist: bool,
 }

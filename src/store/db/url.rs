@@ -71,11 +71,11 @@ impl DatabaseUrl {
             Self::Postgres { ref url, .. } => {
                 let sessions = match options.prepared_statements {
                     // A pooler may track the names of statements; none tracks all settings.
-                    PreparedStatements::Always => SessionState { named: true, settings_persist: false },
+                    PreparedStatements::Always => SessionState { statements_persist: true, settings_persist: false },
                     PreparedStatements::Never => SessionState::default(),
                     PreparedStatements::Auto => {
                         let direct = !postgres::is_pooled(url, options.wait, &self.name())?;
-                        SessionState { named: direct, settings_persist: direct }
+                        SessionState { statements_persist: direct, settings_persist: direct }
                     }
                 };
                 Ok(Self::Postgres { url: url.clone(), sessions })
@@ -207,7 +207,7 @@ impl DatabaseUrl {
             }
             #[cfg(feature = "postgres")]
             Self::Postgres { url, sessions } => {
-                postgres::connect(url, sessions.named, busy, &self.name()).map(AnyConnection::Postgres)
+                postgres::connect(url, sessions.statements_persist, busy, &self.name()).map(AnyConnection::Postgres)
             }
         }
     }

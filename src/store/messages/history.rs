@@ -8,7 +8,7 @@ use crate::store::db::budget::Budget;
 use crate::store::db::explain::{self, Messages, RowCounter, explain};
 use crate::store::error::StoreError;
 use crate::store::messages::items::{self, Found};
-use crate::store::messages::plan::{self, QueryPlan, is_small};
+use crate::store::messages::plan::{self, QueryPlan, is_small_first_page};
 use crate::store::messages::scan::Scan;
 use crate::store::parts::PAGE_BYTES;
 use crate::store::recipients::person_page::PersonPage;
@@ -43,7 +43,7 @@ pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result
 }
 
 /// The database's own plan of each statement that finds the page.
-pub fn plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<String>, StoreError> {
+pub fn database_plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<String>, StoreError> {
     let scans = match plan::plan(connection, query, &Budget::default())? {
         QueryPlan::Empty => Vec::new(),
         QueryPlan::Person(people, scan) => {
@@ -130,7 +130,7 @@ fn merged<'q>(
 ) -> Result<Found, StoreError> {
     let bounds = (0, query.offset.saturating_add(query.limit + 1));
     let limit = usize::try_from(query.limit + 1).unwrap_or_default();
-    if is_small(query) {
+    if is_small_first_page(query) {
         // With few rows, reading the items together with the ids saves a statement.
         let (mut rows, mut is_cut) = (Vec::new(), false);
         for scan in scans {

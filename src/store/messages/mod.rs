@@ -190,7 +190,7 @@ pub fn nth_after(
 }
 
 /// The messages of a channel type and direction with ids greater than `after` and at most `up_to`.
-pub fn sent_through(
+pub fn of_channel_and_direction(
     connection: &mut Connection,
     tenant: TenantId,
     (channel_type, direction): (&str, &str),

@@ -1,5 +1,6 @@
 //! Stored events that are no messages: pending messages, whose subject is unknown, and events of other kinds; knows no
-//! rule for merging.
+//! rule for merging. The table and the count of pending messages are called `waiting_messages`, an
+//! earlier name.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +53,7 @@ pub fn is_miscounted(connection: &mut Connection, tenant: TenantId) -> Result<bo
 }
 
 /// Recomputes the stored counts of a tenant; `false` if the tenant is locked by others.
-pub fn recount(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
+pub fn correct_pending_counts(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
     let is_locked = tenants::lock_until(connection, tenant, None)?;
     if is_locked {
         let counts = count_rows(connection, tenant)?;

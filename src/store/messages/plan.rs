@@ -4,7 +4,7 @@
 //! | the query names | the scans |
 //! |---|---|
 //! | a message id | that one message |
-//! | a recipient | the messages of its recipients; on PostgreSQL, a small first page takes one statement (`person`) |
+//! | an address | the messages of the recipients it resolves to; on PostgreSQL, a small first page takes one statement (`person_page`) |
 //! | subjects | their messages between the window's ids |
 //! | none of these, sorted by `messageId` | all messages between the window's ids |
 //! | none of these, any other sort | all messages of the window, by time |
@@ -17,7 +17,7 @@ use crate::store::db::budget::Budget;
 use crate::store::db::fragments::{self, IndexHint};
 use crate::store::error::StoreError;
 use crate::store::messages::daily_counts::{self, WindowTotals};
-use crate::store::messages::scan::{Rows, Scan, is_by_message_id, is_by_time};
+use crate::store::messages::scan::{Scan, ScanTarget, is_by_message_id, is_by_time};
 use crate::store::recipients::resolve::{self, RecipientsQuery};
 use crate::store::schema::messages;
 
@@ -29,7 +29,7 @@ const MAX_SMALL_PAGE: i64 = 100;
 
 /// How to find a page.
 pub enum QueryPlan<'q> {
-    /// No message can match.
+    /// The page is empty: no message can match, or the offset is beyond the last one.
     Empty,
     /// A person's first page in one statement, which scans the messages of each recipient it resolves.
     Person(RecipientsQuery, Scan<'q>),
@@ -41,14 +41,14 @@ pub enum QueryPlan<'q> {
     Merged(Vec<Scan<'q>>),
 }
 
-/// Whether a query's page takes one statement on PostgreSQL, which can run a statement for each row of another.
-pub fn is_one_statement(query: &HistoryQuery) -> bool {
+/// Whether PostgreSQL finds the page in one statement (`CROSS JOIN LATERAL`).
+pub fn takes_one_statement_on_server(query: &HistoryQuery) -> bool {
     let has_recipient = query.recipient.is_some() && query.message_id.is_none();
-    has_recipient && is_by_message_id(query) && is_small(query)
+    has_recipient && is_by_message_id(query) && is_small_first_page(query)
 }
 
 /// Whether the page is the first, and short. Otherwise ids are found first, and items are read only for the page.
-pub fn is_small(query: &HistoryQuery) -> bool {
+pub fn is_small_first_page(query: &HistoryQuery) -> bool {
     query.offset == 0 && query.limit <= MAX_SMALL_PAGE
 }
 
@@ -58,12 +58,12 @@ pub fn plan<'q>(
     query: &'q HistoryQuery,
     budget: &Budget,
 ) -> Result<QueryPlan<'q>, StoreError> {
-    let person = query.recipient.as_ref().filter(|_| connection.is_server() && is_one_statement(query));
+    let person = query.recipient.as_ref().filter(|_| connection.is_server() && takes_one_statement_on_server(query));
     if let Some(people) = person.and_then(|person| RecipientsQuery::new(query.tenant(), person)) {
-        return Ok(QueryPlan::Person(people, Scan::new(query, Rows::CurrentRecipient)));
+        return Ok(QueryPlan::Person(people, Scan::new(query, ScanTarget::CurrentRecipient)));
     }
-    let rows = rows(connection, query, budget)?;
-    let mut scans: Vec<Scan<'q>> = rows.into_iter().map(|rows| Scan::new(query, rows)).collect();
+    let targets = scan_targets(connection, query, budget)?;
+    let mut scans: Vec<Scan<'q>> = targets.into_iter().map(|target| Scan::new(query, target)).collect();
     Ok(match (scans.len(), scans.pop()) {
         (_, None) => QueryPlan::Empty,
         (1, Some(only)) if only.is_in_order => QueryPlan::Ordered(only),
@@ -75,24 +75,29 @@ pub fn plan<'q>(
     })
 }
 
-/// The rows of each scan; no scan if it is known that no message matches.
-fn rows(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Vec<Rows>, StoreError> {
+/// The target of each scan; no scan if it is known that the page is empty.
+fn scan_targets(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    budget: &Budget,
+) -> Result<Vec<ScanTarget>, StoreError> {
     if query.window.from > query.window.to {
         return Ok(Vec::new());
     }
     // With few values, one scan for each gives rows in order; with many, one scan reads all, and the database sorts.
-    let scan_size = |lists: usize| if is_by_message_id(query) && lists <= MAX_MERGED_SCANS { 1 } else { lists.max(1) };
+    let values_per_scan =
+        |values: usize| if is_by_message_id(query) && values <= MAX_MERGED_SCANS { 1 } else { values.max(1) };
     if let Some(recipient) = &query.recipient {
         let recipients = resolve::resolve(connection, query.tenant(), recipient)?;
         if let Some(id) = query.message_id {
             let matches = recipient_of(connection, query, id)?.is_some_and(|found| recipients.contains(&found));
-            return Ok(matches.then_some(Rows::One(id)).into_iter().collect());
+            return Ok(matches.then_some(ScanTarget::One(id)).into_iter().collect());
         }
-        let scans = recipients.chunks(scan_size(recipients.len()));
-        return Ok(scans.map(|list| Rows::Recipients(list.to_vec())).collect());
+        let scans = recipients.chunks(values_per_scan(recipients.len()));
+        return Ok(scans.map(|list| ScanTarget::Recipients(list.to_vec())).collect());
     }
     if let Some(id) = query.message_id {
-        return Ok(vec![Rows::One(id)]);
+        return Ok(vec![ScanTarget::One(id)]);
     }
     let Some(totals) = daily_counts::of_window(connection, query)? else { return Ok(Vec::new()) };
     if query.offset >= totals.messages {
@@ -101,11 +106,11 @@ fn rows(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> R
     budget.expect_rows(expected_rows(connection, query, &totals, budget)?)?;
     Ok(match query.subjects() {
         Some(subjects) => {
-            let scans = subjects.chunks(scan_size(subjects.len()));
-            scans.map(|list| Rows::Subjects(list.to_vec(), totals.bounds)).collect()
+            let scans = subjects.chunks(values_per_scan(subjects.len()));
+            scans.map(|list| ScanTarget::Subjects(list.to_vec(), totals.bounds)).collect()
         }
-        None if is_by_message_id(query) => vec![Rows::Ids(totals.bounds)],
-        None => vec![Rows::Time],
+        None if is_by_message_id(query) => vec![ScanTarget::Ids(totals.bounds)],
+        None => vec![ScanTarget::Time],
     })
 }
 
@@ -120,7 +125,8 @@ fn recipient_of(connection: &mut Connection, query: &HistoryQuery, id: i64) -> R
     Ok(recipient)
 }
 
-/// How many messages the scans examine, according to the daily counts.
+/// An estimate, from the daily counts, of how many messages the scans examine. On SQLite it may be too low: a query
+/// that turns out to be expensive is stopped while it runs.
 fn expected_rows(
     connection: &mut Connection,
     query: &HistoryQuery,
@@ -130,15 +136,15 @@ fn expected_rows(
     let page = query.offset.saturating_add(query.limit + 1);
     let is_filtered = query.filters_kinds();
     // On SQLite, rows are counted while they are examined, so a query that may be cheap can be tried as a cheap one.
-    let is_counted = !connection.is_server();
+    let counts_rows_while_running = !connection.is_server();
     if !is_by_message_id(query) {
         return Ok(match query.subjects() {
             None if is_by_time(query) => page.min(totals.messages),
-            Some(_) if is_counted => 0,
+            Some(_) if counts_rows_while_running => 0,
             _ => totals.messages,
         });
     }
-    if is_counted || query.subjects().is_some() || !is_filtered || budget.allows_rows(totals.messages) {
+    if counts_rows_while_running || query.subjects().is_some() || !is_filtered || budget.allows_rows(totals.messages) {
         return Ok(page.min(totals.messages));
     }
     // As many as it takes to find a page of matching messages, if these are evenly distributed.

@@ -25,7 +25,7 @@ use crate::store::schema::messages;
 
 /// Which messages a scan reads.
 #[derive(Clone, Debug)]
-pub enum Rows {
+pub enum ScanTarget {
     One(i64),
     Recipients(Vec<i64>),
     /// The messages of the current recipient of the enclosing statement.
@@ -41,7 +41,7 @@ pub enum Rows {
 /// A scan for a query.
 pub struct Scan<'q> {
     query: &'q HistoryQuery,
-    rows: Rows,
+    target: ScanTarget,
     /// Whether its rows come in the query's order, so that no sort is needed.
     pub is_in_order: bool,
     /// The index that gives the order, if any.
@@ -62,17 +62,17 @@ pub fn is_by_time(query: &HistoryQuery) -> bool {
 }
 
 impl<'q> Scan<'q> {
-    pub fn new(query: &'q HistoryQuery, rows: Rows) -> Self {
-        let (is_in_order, order) = match &rows {
-            Rows::One(_) => (true, IndexHint::PrimaryKey),
-            Rows::CurrentRecipient => (true, IndexHint::ById),
-            Rows::Recipients(list) | Rows::Subjects(list, _) => {
+    pub fn new(query: &'q HistoryQuery, target: ScanTarget) -> Self {
+        let (is_in_order, order) = match &target {
+            ScanTarget::One(_) => (true, IndexHint::PrimaryKey),
+            ScanTarget::CurrentRecipient => (true, IndexHint::ById),
+            ScanTarget::Recipients(list) | ScanTarget::Subjects(list, _) => {
                 (list.len() == 1 && is_by_message_id(query), IndexHint::ById)
             }
-            Rows::Ids(_) => (is_by_message_id(query), IndexHint::PrimaryKey),
-            Rows::Time => (is_by_time(query), IndexHint::ByTime),
+            ScanTarget::Ids(_) => (is_by_message_id(query), IndexHint::PrimaryKey),
+            ScanTarget::Time => (is_by_time(query), IndexHint::ByTime),
         };
-        Self { query, rows, is_in_order, order: if is_in_order { order } else { IndexHint::None } }
+        Self { query, target, is_in_order, order: if is_in_order { order } else { IndexHint::None } }
     }
 
     /// `SELECT … FROM messages WHERE … ORDER BY … OFFSET … LIMIT …`, without the columns yet.
@@ -85,23 +85,23 @@ impl<'q> Scan<'q> {
         let mut statement = start.filter(messages::tenant_id.eq(query.tenant().0));
         let (from, to) = (query.window.from.0, query.window.to.0);
         statement = statement.filter(fragments::sent_at(IndexHint::None).between(from, to));
-        statement = match &self.rows {
-            Rows::One(id) => statement.filter(messages::message_id.eq(*id)),
-            Rows::Recipients(list) => match list.as_slice() {
+        statement = match &self.target {
+            ScanTarget::One(id) => statement.filter(messages::message_id.eq(*id)),
+            ScanTarget::Recipients(list) => match list.as_slice() {
                 [only] => statement.filter(messages::recipient_id.eq(*only)),
                 list => statement.filter(any_of(messages::recipient_id, list)),
             },
-            Rows::CurrentRecipient => statement.filter(CurrentRecipient),
-            Rows::Subjects(list, (least, greatest)) => match list.as_slice() {
+            ScanTarget::CurrentRecipient => statement.filter(CurrentRecipient),
+            ScanTarget::Subjects(list, (least, greatest)) => match list.as_slice() {
                 [only] => statement.filter(messages::subject_id.eq(*only)),
                 list => statement.filter(any_of(messages::subject_id, list)),
             }
             .filter(fragments::message_id(IndexHint::ById).between(*least, *greatest)),
-            Rows::Ids((least, greatest)) => statement.filter(messages::message_id.between(*least, *greatest)),
-            Rows::Time => statement.filter(fragments::sent_at(IndexHint::ByTime).between(from, to)),
+            ScanTarget::Ids((least, greatest)) => statement.filter(messages::message_id.between(*least, *greatest)),
+            ScanTarget::Time => statement.filter(fragments::sent_at(IndexHint::ByTime).between(from, to)),
         };
-        if let (Some(subjects), Rows::One(_) | Rows::Recipients(_) | Rows::CurrentRecipient) =
-            (query.subjects(), &self.rows)
+        if let (Some(subjects), ScanTarget::One(_) | ScanTarget::Recipients(_) | ScanTarget::CurrentRecipient) =
+            (query.subjects(), &self.target)
         {
             statement = match subjects {
                 [only] => statement.filter(fragments::subject_id().eq(*only)),

@@ -170,7 +170,11 @@ impl Query for Ids {
 impl RunQueryDsl<Connection> for Ids {}
 
 /// How the database resolves a recipient, a line for each step: for tests of the planner.
-pub fn plan(connection: &mut Connection, tenant: TenantId, recipient: &Recipient) -> Result<Vec<String>, StoreError> {
+pub fn database_plan(
+    connection: &mut Connection,
+    tenant: TenantId,
+    recipient: &Recipient,
+) -> Result<Vec<String>, StoreError> {
     RecipientsQuery::new(tenant, recipient).map_or(Ok(Vec::new()), |people| explain(connection, Ids(people)))
 }
 

@@ -45,7 +45,7 @@ pub fn page_counted(connection: &mut Connection, query: &LogQuery) -> Result<(Lo
 }
 
 /// The database's own plan of the statement that finds the page's ids.
-pub fn plan(connection: &mut Connection, query: &LogQuery) -> Result<Vec<String>, StoreError> {
+pub fn database_plan(connection: &mut Connection, query: &LogQuery) -> Result<Vec<String>, StoreError> {
     let start = || whatsapp_logs::table.into_boxed();
     let QueryPlan { scan, .. } = plan::plan(connection, query, &Budget::default(), &start)?;
     let ids = scan.ordered(&query.sort, (None, None), start()).select(whatsapp_logs::id);
@@ -71,7 +71,7 @@ fn count_from<'a>(
         return countable.total(connection, start);
     }
     let scan = Scan::of_all(filter);
-    budget.expect_rows(expected_rows(connection, filter, scan.rows)?)?;
+    budget.expect_rows(expected_rows(connection, filter, scan.target)?)?;
     let found = scan.statement((None, None), start());
     Ok(found.select(count_star()).first(connection)?)
 }

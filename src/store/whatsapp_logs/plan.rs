@@ -11,7 +11,7 @@
 //! A filter on statuses and a time range alone is counted from the daily counts, any other one by its scan.
 
 use super::counts::{self, Countable, DayCount};
-use super::scan::{NewStatement, Rows, Scan, TimeRange};
+use super::scan::{NewStatement, Scan, ScanTarget, TimeRange};
 use crate::model::whatsapp_log::Column;
 use crate::model::{LogFilter, LogQuery};
 use crate::store::error::StoreError;
@@ -39,20 +39,20 @@ pub fn plan<'q>(
 ) -> Result<QueryPlan<'q>, StoreError> {
     let filter = &query.filter;
     let by_sort = match query.sort.first().map(|key| key.column) {
-        Some(Column::CreatedAt) => Some(Rows::Time),
-        Some(Column::UpdatedAt) => Some(Rows::Updates),
+        Some(Column::CreatedAt) => Some(ScanTarget::Time),
+        Some(Column::UpdatedAt) => Some(ScanTarget::Updates),
         _ => None,
     };
     let scan = Scan::of_all(filter);
     let Some(countable) = Countable::of(filter) else {
         let is_bounded = filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
-        let by_sort = by_sort.filter(|_| scan.rows == Rows::Time && !is_bounded);
-        let scan = by_sort.map_or(scan, |rows| Scan::new(filter, rows));
+        let by_sort = by_sort.filter(|_| scan.target == ScanTarget::Time && !is_bounded);
+        let scan = by_sort.map_or(scan, |target| Scan::new(filter, target));
         // Counting examines all rows of the scan.
-        budget.expect_rows(expected_rows(connection, filter, scan.rows)?)?;
+        budget.expect_rows(expected_rows(connection, filter, scan.target)?)?;
         return Ok(QueryPlan { scan, count: None, range: (None, None), skip: query.skip });
     };
-    let (days, count) = if query.skip > LONG_SKIP && by_sort == Some(Rows::Time) {
+    let (days, count) = if query.skip > LONG_SKIP && by_sort == Some(ScanTarget::Time) {
         let days = countable.by_day(connection, start)?;
         let count = days.iter().map(|day| day.logs).sum();
         (days, count)
@@ -94,9 +94,9 @@ pub fn plan<'q>(
 
 /// How many rows a scan examines, according to the daily counts. A scan of the values of a selective column counts as
 /// none.
-pub fn expected_rows(connection: &mut Connection, filter: &LogFilter, rows: Rows) -> Result<i64, StoreError> {
-    match rows {
-        Rows::Values(column) if column != Column::Status => Ok(0),
+pub fn expected_rows(connection: &mut Connection, filter: &LogFilter, target: ScanTarget) -> Result<i64, StoreError> {
+    match target {
+        ScanTarget::Values(column) if column != Column::Status => Ok(0),
         _ => Countable::ignoring_other_conditions(filter).upper_bound(connection),
     }
 }

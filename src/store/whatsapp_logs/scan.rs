@@ -20,7 +20,7 @@ pub type NewStatement<'s, 'q> = &'s dyn Fn() -> Logs<'q>;
 
 /// Which rows a scan reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
+pub enum ScanTarget {
     /// Those with the values that a condition lists for a column.
     Values(Column),
     Senders,
@@ -32,7 +32,7 @@ pub enum Rows {
 #[derive(Clone, Copy)]
 pub struct Scan<'q> {
     filter: &'q LogFilter,
-    pub rows: Rows,
+    pub target: ScanTarget,
     index: Index,
 }
 
@@ -41,8 +41,8 @@ const SELECTIVE: [Column; 5] =
     [Column::Id, Column::WhatsAppMessageId, Column::Related(Relation::Incident), Column::ToNumber, Column::FromNumber];
 
 impl<'q> Scan<'q> {
-    pub fn new(filter: &'q LogFilter, rows: Rows) -> Self {
-        Self { filter, rows, index: index(filter, rows) }
+    pub fn new(filter: &'q LogFilter, target: ScanTarget) -> Self {
+        Self { filter, target, index: index(filter, target) }
     }
 
     /// The scan for the rows of a time range.
@@ -50,15 +50,15 @@ impl<'q> Scan<'q> {
         Self::new(
             filter,
             match filter.values(Column::Status) {
-                Some([_]) => Rows::Values(Column::Status),
-                _ => Rows::Time,
+                Some([_]) => ScanTarget::Values(Column::Status),
+                _ => ScanTarget::Time,
             },
         )
     }
 
     /// The scan for all rows that match a filter.
     pub fn of_all(filter: &'q LogFilter) -> Self {
-        Self::new(filter, rows_of_all(filter))
+        Self::new(filter, target_of_all(filter))
     }
 
     /// Whether the rows come in the order of the first sort key, so that only rows with equal keys need sorting.
@@ -79,10 +79,10 @@ impl<'q> Scan<'q> {
 
     /// The rows of a time range, in no order.
     pub fn statement(&self, range: TimeRange, start: Logs<'q>) -> Logs<'q> {
-        let Self { filter, rows, index } = *self;
+        let Self { filter, target, index } = *self;
         let mut statement = start.filter(whatsapp_logs::tenant_id.eq(filter.tenant().0));
         if let Some(senders) = filter.senders() {
-            let bare = rows == Rows::Senders;
+            let bare = target == ScanTarget::Senders;
             let only = senders.first().filter(|_| senders.len() == 1);
             statement = match only {
                 Some(only) => statement.filter(SubjectId { bare }.eq(*only)),
@@ -95,7 +95,7 @@ impl<'q> Scan<'q> {
         // A scan by time always has a condition on `createdAt`, so that the index by time can be used.
         let is_bounded =
             range.0.is_some() || filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
-        let from = if rows == Rows::Time && !is_bounded { Some(i64::MIN) } else { range.0 };
+        let from = if target == ScanTarget::Time && !is_bounded { Some(i64::MIN) } else { range.0 };
         let range: Vec<Condition> = [
             from.map(|from| bound(Comparison::GreaterOrEqual, from)),
             range.1.map(|to| bound(Comparison::LessOrEqual, to)),
@@ -113,30 +113,30 @@ impl<'q> Scan<'q> {
     }
 }
 
-fn rows_of_all(filter: &LogFilter) -> Rows {
+fn target_of_all(filter: &LogFilter) -> ScanTarget {
     let related = Relation::ALL.into_iter().map(Column::Related);
     if let Some(column) = SELECTIVE.into_iter().chain(related).find(|column| filter.values(*column).is_some()) {
-        return Rows::Values(column);
+        return ScanTarget::Values(column);
     }
     if filter.conditions.iter().any(|condition| condition.on(Column::UpdatedAt).is_some_and(is_lower_bound)) {
-        return Rows::Updates;
+        return ScanTarget::Updates;
     }
     match (filter.values(Column::Status), filter.senders()) {
-        (Some(_), _) => Rows::Values(Column::Status),
-        (None, Some(_)) => Rows::Senders,
-        (None, None) => Rows::Time,
+        (Some(_), _) => ScanTarget::Values(Column::Status),
+        (None, Some(_)) => ScanTarget::Senders,
+        (None, None) => ScanTarget::Time,
     }
 }
 
-fn index(filter: &LogFilter, rows: Rows) -> Index {
-    match rows {
-        Rows::Time => Index::Time,
-        Rows::Updates => Index::Updates,
-        Rows::Values(column) => match filter.values(column) {
+fn index(filter: &LogFilter, target: ScanTarget) -> Index {
+    match target {
+        ScanTarget::Time => Index::Time,
+        ScanTarget::Updates => Index::Updates,
+        ScanTarget::Values(column) => match filter.values(column) {
             Some([_]) if column != Column::Id => Index::SingleValue(column),
             _ => Index::Values(column),
         },
-        Rows::Senders => match filter.senders() {
+        ScanTarget::Senders => match filter.senders() {
             Some(senders) if senders.len() == 1 => Index::Subject,
             _ => Index::Subjects,
         },

@@ -6,30 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Feeds, incoming_message, status_event};
-use crate::support::{Binary, TENANT, TestApp, message, runs_on_postgres};
+use crate::support::{Binary, TENANT, TestApp, lock_tenant, message, runs_on_postgres};
 use history_gateway::ingest::{Event, IngestQueue, Outcome, QueueLimits, TenantLimits};
 use history_gateway::model::{Item, TenantId};
-use history_gateway::store::{Options, Store, StoreError, tenants};
+use history_gateway::store::{Options, StoreError};
 
 fn event(id: i64) -> Event {
     Event::from(Item::parse(&message(id, json!({})).to_string(), TENANT).unwrap())
-}
-
-/// Locks the tenant, as a writer of another gateway does, until the sender is dropped.
-fn lock_tenant(store: &Store) -> (std::sync::mpsc::Sender<()>, impl Future<Output = ()>) {
-    let (release, released) = std::sync::mpsc::channel::<()>();
-    let (begun, has_begun) = tokio::sync::oneshot::channel();
-    let store = store.clone();
-    actix_web::rt::spawn(async move {
-        let held = store.write(move |connection| {
-            tenants::lock(connection, TENANT)?;
-            let _ = begun.send(());
-            let _ = released.recv();
-            Ok(())
-        });
-        held.await.unwrap();
-    });
-    (release, async { has_begun.await.unwrap() })
 }
 
 #[actix_web::test]

@@ -27,7 +27,7 @@ impl Feeds {
         Self { app, webhook_key }
     }
 
-    /// Posts an event as edna does; gives status and body.
+    /// Posts an event as edna does; returns status and body.
     pub async fn post_webhook(&self, event: impl ToString) -> String {
         self.post_webhook_at("/webhooks/edna", event).await
     }
@@ -37,7 +37,7 @@ impl Feeds {
         status_and_body(&self.app.post(path, &[("Authorization", &authorization)], event.to_string()).await)
     }
 
-    /// Posts to `/v1` with the master key; gives status and body.
+    /// Posts to `/v1` with the master key; returns status and body.
     pub async fn post_api(&self, path: &str, body: impl ToString) -> String {
         self.post_api_with(&self.app.key, path, body).await
     }

@@ -73,7 +73,7 @@ impl TestApp {
         self.send(method, path, headers, body.to_string()).await
     }
 
-    /// Posts a request with the master key; gives status and body: `200 {"count":…}`.
+    /// Posts a request with the master key; returns status and body: `200 {"count":…}`.
     pub async fn post_log(&self, path: &str, body: impl ToString) -> String {
         self.post_log_with(&self.key, path, body).await
     }
@@ -83,7 +83,7 @@ impl TestApp {
         format!("{} {}", response.status.as_u16(), response.body)
     }
 
-    /// Requests a list; gives the numbers of its rows and the count: `[3, 2] of 5`.
+    /// Requests a list; returns the numbers of its rows and the count: `[3, 2] of 5`.
     pub async fn list_numbers(&self, body: impl ToString) -> String {
         self.list_numbers_with(&self.key, body).await
     }

@@ -107,7 +107,7 @@ async fn each_request_uses_the_intended_index() {
     let mut plans = String::new();
     for (name, body) in cases() {
         let query = query(&body, None);
-        let plan = app.store.read(move |connection| page::plan(connection, &query)).await.unwrap();
+        let plan = app.store.read(move |connection| page::database_plan(connection, &query)).await.unwrap();
         let scans = plan
             .iter()
             .filter(|line| line.contains("whatsapp_logs") || line.contains("TEMP"))
@@ -116,7 +116,7 @@ async fn each_request_uses_the_intended_index() {
     }
     for (name, senders) in [("a key of one sender", vec![501]), ("a key of two", vec![501, 502])] {
         let query = query(&json!({}), Some(senders));
-        let plan = app.store.read(move |connection| page::plan(connection, &query)).await.unwrap();
+        let plan = app.store.read(move |connection| page::database_plan(connection, &query)).await.unwrap();
         plans += &format!("{name}\n  {}\n", plan.join("\n  "));
     }
     assert_snapshot!(plans, @"
@@ -240,7 +240,7 @@ async fn postgres_uses_the_same_indexes() {
     let mut plans = String::new();
     for (name, body) in cases() {
         let query = query(&body, None);
-        let plan = app.store.read(move |connection| page::plan(connection, &query)).await.unwrap();
+        let plan = app.store.read(move |connection| page::database_plan(connection, &query)).await.unwrap();
         let scans = plan
             .iter()
             .filter(|line| line.contains("Scan") || line.contains("Sort") || line.contains("hashed"))

@@ -18,7 +18,7 @@ async fn unavailable_server_is_503_until_it_returns() {
     app.import([message(1, json!({}))]).await;
     assert_eq!(app.ids("{}").await, "[1]");
     let name = app.database_name();
-    // Terminates all connections to the database and waits until they are gone; gives how many there were.
+    // Terminates all connections to the database and waits until they are gone; returns how many there were.
     let terminate = || {
         let of_name = format!("FROM pg_stat_activity WHERE datname = '{name}'");
         let ended = cluster.psql("postgres", &format!("SELECT count(pg_terminate_backend(pid)) {of_name}")).unwrap();

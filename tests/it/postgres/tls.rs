@@ -6,7 +6,8 @@ use super::cluster_or_skip;
 use crate::support::cluster::{Cluster, OWNER, PASSWORD};
 use crate::support::{Binary, Database, report_skipped};
 
-/// Creates a certificate authority and a server certificate for "localhost" that it signed; gives whether that worked.
+/// Creates a certificate authority and a server certificate for "localhost" that it signed; returns whether that
+/// worked.
 fn certificates(folder: &std::path::Path) -> bool {
     let openssl = |arguments: &str| {
         let mut command = Command::new("openssl");

@@ -54,7 +54,7 @@ impl KillOnDrop {
         assert!(Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap().success());
     }
 
-    /// Waits until it has ended; gives exit code, standard output and standard error.
+    /// Waits until it has ended; returns exit code, standard output and standard error.
     fn end(mut self) -> (Option<i32>, String, String) {
         let text = |stream: &mut dyn std::io::Read| {
             let mut text = String::new();

@@ -97,7 +97,7 @@ async fn incomplete_window_is_reported_stored_and_read_again() {
     assert_eq!(exported_items(&app).await, items_after_import(messages).await);
 }
 
-/// Pulls from an upstream that is always wrong; gives the error and the reported reasons.
+/// Pulls from an upstream that is always wrong; returns the error and the reported reasons.
 async fn errors_of_pull(reply: impl FnMut(&Value, usize) -> Reply + Send + 'static) -> String {
     let (app, fake) = (TestApp::new().await, FakeUpstream::new(reply));
     let outcome = pull(&app, &fake, |_| {}).await;
@@ -203,7 +203,7 @@ async fn inconsistent_windows_do_not_block_newer_messages() {
         _ => history.reply(request),
     });
     let app = TestApp::new().await;
-    let few = |options: &mut PullOptions| options.limits.incomplete = 4;
+    let few = |options: &mut PullOptions| options.limits.max_incomplete_windows = 4;
     let mut pulls = 0;
     while pull(&app, &fake, few).await.result.is_err() {
         pulls += 1;

@@ -23,8 +23,8 @@ use fake_upstream::FakeUpstream;
 struct Events(Vec<String>);
 
 impl Observer for Events {
-    fn resumes_after(&mut self, asked_from: Instant) {
-        self.0.push(format!("goes on after {}", asked_from.iso()));
+    fn resumes_from(&mut self, requested_from: Instant) {
+        self.0.push(format!("goes on after {}", requested_from.iso()));
     }
 
     fn rejected(&mut self, position: &str, reason: &str) {
@@ -74,7 +74,7 @@ fn options() -> PullOptions {
             max_backoff: Duration::from_micros(20),
             max_retry_after: Duration::from_millis(5),
         },
-        limits: PullLimits { page: 10, max_offset: 50, pages: 30, ..PullLimits::default() },
+        limits: PullLimits { page_size: 10, max_offset: 50, max_pages_per_window: 30, ..PullLimits::default() },
     }
 }
 
@@ -92,7 +92,7 @@ async fn pull_at(app: &TestApp, fake: &FakeUpstream, now: &str, change: impl FnO
     change(&mut options);
     let (upstream, now) = (upstream(fake, TENANT, Duration::from_secs(20)), instant(now));
     let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options, move || now, Events::default());
-    let result = pull.once().await;
+    let result = pull.run_once().await;
     Outcome { result, stats: pull.stats(), events: std::mem::take(&mut pull.observer().0) }
 }
 

@@ -128,7 +128,7 @@ async fn unresponsive_upstream_times_out() {
     let (app, fake) = (TestApp::new().await, FakeUpstream::new(|_, _| Reply::NoResponse));
     let upstream = upstream(&fake, TENANT, Duration::from_millis(30));
     let mut pull = Pull::new(app.gateway.app.ingest.clone(), upstream, options(), || instant(NOW), Events::default());
-    assert_snapshot!(pull.once().await.unwrap_err(), @"the upstream returned no messages: it did not answer in time, 4 times in a row; try again later");
+    assert_snapshot!(pull.run_once().await.unwrap_err(), @"the upstream returned no messages: it did not answer in time, 4 times in a row; try again later");
 }
 
 #[actix_web::test]

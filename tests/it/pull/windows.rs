@@ -130,7 +130,9 @@ async fn overlap_counts_from_when_each_window_was_read() {
         if calls.get() < 5 { instant(NOW) } else { instant(NOW).plus_days(10) }
     };
     let upstream = upstream(&fake, TENANT, Duration::from_secs(20));
-    assert!(Pull::new(app.gateway.app.ingest.clone(), upstream, options, now, Events::default()).once().await.unwrap());
+    assert!(
+        Pull::new(app.gateway.app.ingest.clone(), upstream, options, now, Events::default()).run_once().await.unwrap()
+    );
     assert_eq!(calls.get(), 6);
     fake.clear_requests();
     // Two days before the end would be a day too late.

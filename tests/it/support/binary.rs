@@ -57,14 +57,14 @@ impl Binary {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs a command that must succeed; gives its standard output.
+    /// Runs a command that must succeed; returns its standard output.
     pub fn run(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a command that must fail and print nothing on standard output; gives exit code and standard error.
+    /// Runs a command that must fail and print nothing on standard output; returns exit code and standard error.
     pub fn run_failing(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert!(!output.status.success(), "{arguments:?} succeeded");
@@ -152,14 +152,14 @@ impl Server {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Stops the server and gives its whole log; while it runs, the last lines may not be written yet.
+    /// Stops the server and returns its whole log; while it runs, the last lines may not be written yet.
     pub fn stop_and_read_log(mut self) -> String {
         self.signal("-TERM");
         self.wait();
         self.log()
     }
 
-    /// Sends one request on a new connection; gives the raw response.
+    /// Sends one request on a new connection; returns the raw response.
     pub fn send(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
         stream.write_all(request).unwrap();
@@ -174,7 +174,7 @@ impl Server {
         stream
     }
 
-    /// Posts a history request; gives status and body.
+    /// Posts a history request; returns status and body.
     pub fn history(&self, key: &str, body: &str) -> String {
         let length = body.len();
         let response = self.send(
@@ -194,7 +194,7 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Waits until the server has ended; gives its exit code.
+    /// Waits until the server has ended; returns its exit code.
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -208,7 +208,7 @@ impl Drop for Server {
     }
 }
 
-/// Waits until a program ends by itself, and kills it if it takes too long; gives its exit code.
+/// Waits until a program ends by itself, and kills it if it takes too long; returns its exit code.
 pub fn wait_for_exit(child: &mut Child, within: Duration) -> Option<i32> {
     let deadline = Instant::now() + within;
     loop {

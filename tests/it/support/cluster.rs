@@ -133,7 +133,7 @@ impl Cluster {
         format!("postgres://{role}:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Runs statements as the owner; gives the rows, or the error message.
+    /// Runs statements as the owner; returns the rows, or the error message.
     pub fn psql(&self, database: &str, statements: &str) -> Result<String, String> {
         let mut psql = Command::new(self.binaries.join("psql"));
         psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-h"]).arg(&self.directory).args(["-p", &self.port.to_string()]);

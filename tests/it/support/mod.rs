@@ -149,7 +149,7 @@ impl TestApp {
         ingest::record(&self.store, tenant, items).await.unwrap()
     }
 
-    /// Posts a history request with the master key; gives status and body: `200 {"content":…}`.
+    /// Posts a history request with the master key; returns status and body: `200 {"content":…}`.
     pub async fn history(&self, body: impl ToString) -> String {
         self.history_with(&self.key, body).await
     }
@@ -159,7 +159,7 @@ impl TestApp {
         format!("{} {}", response.status.as_u16(), response.body)
     }
 
-    /// The same, but gives only the ids: `[3, 2, 1]`, with `…` at the end if another message follows.
+    /// The same, but returns only the ids: `[3, 2, 1]`, with `…` at the end if another message follows.
     pub async fn ids(&self, body: impl ToString) -> String {
         ids_of_response(&self.history(body).await)
     }
@@ -200,6 +200,24 @@ fn ids_of_response(response: &str) -> String {
         ids.push("…".into());
     }
     format!("[{}]", ids.join(", "))
+}
+
+/// Locks the tenant, as a writer of another gateway does, until the sender is dropped.
+pub fn lock_tenant(store: &Store) -> (std::sync::mpsc::Sender<()>, impl Future<Output = ()>) {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let store = store.clone();
+    actix_web::rt::spawn(async move {
+        let held = store.write(move |connection| {
+            tenants::lock(connection, TENANT)?;
+            let _ = begun.send(());
+            // An error means that the sender was dropped.
+            let _ = released.recv();
+            Ok(())
+        });
+        held.await.unwrap();
+    });
+    (release, async { has_begun.await.unwrap() })
 }
 
 /// Every order of the numbers below `count`.
