@@ -6,10 +6,10 @@ use std::time::Duration;
 use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::Deserialize;
-use thiserror::Error;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 mod checks;
+mod error;
 mod sources;
 
 use crate::ingest::{QueueLimits, TenantLimits};
@@ -17,10 +17,8 @@ use crate::model::Policy;
 use crate::model::key::Profile;
 use crate::store;
 pub use checks::validate_bind;
-use sources::Sources;
-
-const DEFAULTS: &str = include_str!("../config/default.toml");
-const PREFIX: &str = "HISTORY_GATEWAY";
+pub use error::ConfigError;
+use sources::{DEFAULTS, PREFIX, Sources};
 
 /// All settings. `config/default.toml` documents each one.
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -195,15 +193,6 @@ enum_setting!(Format { Text = "text", Json = "json", });
 pub struct Log {
     pub level: Level,
     pub format: Format,
-}
-
-/// Why the settings cannot be used. Lists every wrong setting with its reason.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    #[error("the settings cannot be read: {0}")]
-    Unreadable(String),
-    #[error("the settings are wrong: {0}")]
-    Invalid(String),
 }
 
 impl Config {

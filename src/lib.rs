@@ -48,7 +48,8 @@
 //! {keys, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
-//! `clock → model`; `model` uses nothing of ours. No two of these modules use each other.
+//! `clock → model`; `model` uses nothing of ours. No source files use each other in a circle
+//! (`tests/it/circles.rs`).
 //!
 //! # Invariants, checked by `tests/it/architecture.rs`
 //! - `model` has no diesel, no actix, no clock: time is an argument. The current time comes from [`clock`] alone.

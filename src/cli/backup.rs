@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::HumanBytes;
 
+use super::common::{COMMAND_WAIT, Common, command_options, throttled};
 use super::failure::{Failure, print_note};
 use super::signals::stop_signal;
-use super::{COMMAND_WAIT, Common, command_options, throttled};
 use crate::store::backup::{self, BackupError};
 use crate::store::{DatabaseUrl, check};
 

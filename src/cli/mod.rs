@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share; knows no SQL and no wire form.
 
 mod backup;
+mod common;
 mod export;
 mod failure;
 mod fatal;
@@ -17,24 +18,13 @@ mod table;
 mod tenant;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::Config;
-use crate::ingest;
-use crate::store::{DatabaseUrl, Options, Store, StoreError};
-
+use common::Common;
 use failure::{Failure, print_last_note, print_note};
-
-/// How long a command waits for a slot or for another process's write, and how long each of its queries may run.
-const COMMAND_WAIT: Duration = Duration::from_mins(1);
-const COMMAND_DEADLINE: Duration = Duration::from_hours(24);
-
-/// How often a long-running command reports its progress.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long the finished program waits for threads whose results are no longer needed.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -62,16 +52,6 @@ struct Program {
     common: Common,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Args)]
-struct Common {
-    /// Read settings from this TOML file
-    #[arg(long, global = true, display_order = 900, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The store (setting database.url), such as `sqlite://history.db`
-    #[arg(long, global = true, display_order = 901, value_name = "URL")]
-    database: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -157,57 +137,4 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
     }
     Ok(0)
-}
-
-/// The options with which a command opens a store.
-fn command_options(config: &Config) -> Options {
-    Options { wait: COMMAND_WAIT, deadline: COMMAND_DEADLINE, ..config.store_options() }
-}
-
-/// Limits progress reports to one per `PROGRESS_INTERVAL`.
-fn throttled(mut report: impl FnMut(u64)) -> impl FnMut(u64) {
-    let mut last_report = Instant::now();
-    move |done| {
-        if last_report.elapsed() > PROGRESS_INTERVAL {
-            last_report = Instant::now();
-            report(done);
-        }
-    }
-}
-
-impl Common {
-    /// The settings. The `flags` of the command take precedence over all other sources.
-    fn load(&self, mut flags: Vec<(&'static str, String)>) -> Result<Config, Failure> {
-        flags.extend(self.database.iter().map(|url| ("database.url", url.clone())));
-        Ok(Config::load(self.config.as_deref(), &flags)?)
-    }
-
-    /// Opens the store that the settings name, with a command's time limits; fails if it does not exist.
-    async fn store(&self) -> Result<Store, Failure> {
-        Self::open_existing_store(&self.load(Vec::new())?).await
-    }
-
-    /// The same, but creates the store if it does not exist.
-    async fn store_or_new(&self) -> Result<Store, Failure> {
-        Self::open_store(&self.load(Vec::new())?, Store::open).await
-    }
-
-    async fn open_existing_store(config: &Config) -> Result<Store, Failure> {
-        Self::open_store(config, Store::open_existing).await
-    }
-
-    async fn open_store(
-        config: &Config,
-        open: fn(&DatabaseUrl, Options) -> Result<Store, StoreError>,
-    ) -> Result<Store, Failure> {
-        let store = open(&DatabaseUrl::parse(&config.database.url)?, command_options(config))?;
-        let progress = throttled(|rows| {
-            print_note(format_args!("Building the WhatsApp log from the stored messages: {rows} rows so far."));
-        });
-        let done = ingest::logs::catch_up(&store, progress).await?;
-        if done > 0 {
-            print_note(format_args!("The WhatsApp log was built from the stored messages: {done} rows."));
-        }
-        Ok(store)
-    }
 }

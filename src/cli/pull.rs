@@ -9,10 +9,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::common::{COMMAND_WAIT, Common};
 use super::export::{parse_from, parse_to};
 use super::failure::{Failure, print, print_note};
 use super::signals::stop_signal;
-use super::{COMMAND_WAIT, Common};
 use crate::clock::Clock;
 use crate::ingest::{self, IngestQueue, OutcomeCounts};
 use crate::jobs::pulls::{LogThrottle, key, options};

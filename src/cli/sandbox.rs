@@ -7,10 +7,11 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
+use super::common::Common;
 use super::failure::{Failure, print};
 use super::import::Format;
 use super::signals::stop_signal;
-use super::{Common, export, fatal, generate, import, serve};
+use super::{export, fatal, generate, import, serve};
 use crate::clock::Clock;
 use crate::generate::Plan;
 use crate::generate::logs::LogPlan;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::common::{Common, throttled};
 use super::failure::Failure;
+use super::fatal;
 use super::signals::stop_signal;
-use super::{Common, fatal, throttled};
 use crate::clock::Clock;
 use crate::config::{Config, validate_bind};
 use crate::http::{Gateway, serve};

@@ -4,7 +4,12 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, DEFAULTS, PREFIX};
+use super::error::ConfigError;
+
+/// The defaults, which document every setting.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+/// How the names of environment variables begin.
+pub const PREFIX: &str = "HISTORY_GATEWAY";
 
 /// The old names of renamed settings, each with the current name.
 const RENAMED: [(&str, &str); 5] = [

@@ -12,7 +12,6 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 use utoipa_swagger_ui::Config;
 
-use super::Gateway;
 use crate::in_flight::Share;
 use crate::model::key::KeyKind;
 use crate::web::ApiError;
@@ -69,8 +68,8 @@ fn keys(shown: &[ShownKey]) -> String {
     json!({"keys": keys.collect::<Vec<_>>()}).to_string()
 }
 
-pub async fn file(name: Path<String>, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
-    let (bytes, kind) = gateway.docs.0.get(name.as_str()).ok_or(ApiError::NotFound)?;
+pub async fn file(name: Path<String>, files: Data<Files>) -> Result<HttpResponse, ApiError> {
+    let (bytes, kind) = files.0.get(name.as_str()).ok_or(ApiError::NotFound)?;
     let body = SlicedBody::new(bytes.clone(), Share::default());
     Ok(with_security_headers(&mut HttpResponse::Ok()).content_type(kind.as_str()).body(body))
 }

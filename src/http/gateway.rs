@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
+use actix_web::web::Data;
+
 use super::{docs, openapi};
 use crate::app::App;
 use crate::clock::Clock;
@@ -11,9 +13,9 @@ use crate::store::Store;
 /// What the server's own handlers share.
 pub struct Gateway {
     pub app: App,
-    pub(super) document: openapi::Shared,
+    pub(super) document: Data<openapi::Shared>,
     pub(super) stopping: AtomicBool,
-    pub(super) docs: docs::Files,
+    pub(super) docs: Data<docs::Files>,
 }
 
 impl Gateway {
@@ -21,15 +23,15 @@ impl Gateway {
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
         Self {
             app: App::new(config, store, clock),
-            document: openapi::Shared::default(),
+            document: Data::new(openapi::Shared::default()),
             stopping: AtomicBool::new(false),
-            docs: docs::Files::new(&[]),
+            docs: Data::new(docs::Files::new(&[])),
         }
     }
 
     /// The same gateway, with keys that its page shows to everyone who opens it.
     #[must_use]
     pub fn showing(self, keys: &[docs::ShownKey]) -> Self {
-        Self { docs: docs::Files::new(keys), ..self }
+        Self { docs: Data::new(docs::Files::new(keys)), ..self }
     }
 }

@@ -9,7 +9,7 @@ use actix_web::web::{self, Bytes};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{Gateway, health, metrics};
+use super::{health, metrics};
 use crate::api::{ingest, message};
 use crate::document::AnyObject;
 use crate::document::errors::PublicErrors;
@@ -108,7 +108,7 @@ impl Shared {
     (status = 200, description = "An OpenAPI 3.1 document.", body = AnyObject),
     PublicErrors
 ))]
-pub async fn json(gateway: web::Data<Gateway>) -> HttpResponse {
-    let body = SlicedBody::new(gateway.document.bytes(), Share::default());
+pub async fn json(document: web::Data<Shared>) -> HttpResponse {
+    let body = SlicedBody::new(document.bytes(), Share::default());
     HttpResponse::Ok().content_type("application/json").body(body)
 }

@@ -87,8 +87,11 @@ pub fn app(
     let origins = &gateway.app.config.server.cors_origins;
     let cors = Condition::new(!origins.is_empty(), cors(origins));
     let app = web::Data::new(gateway.app.clone());
+    let (document, docs) = (gateway.document.clone(), gateway.docs.clone());
     App::new()
         .app_data(app)
+        .app_data(document)
+        .app_data(docs)
         .app_data(gateway)
         .configure(routes)
         .wrap(cors)

@@ -1,11 +1,14 @@
 //! Reads one window to its end and records it page by page; knows no other window.
 
 use super::page::Cursor;
+use super::state::{Observer, Pull, PullError};
 use super::upstream::{PageRequest, UpstreamPage};
-use super::{MAX_FINGERPRINTS, Observer, Pull, PullError};
 use crate::ingest::{Event, OutcomeCounts};
 use crate::model::{Instant, Provenance, Source};
 use crate::store::pulls::WindowProgress;
+
+/// The maximum number of fingerprints of rejected messages, which keep a message from being reported in every poll.
+const MAX_FINGERPRINTS: usize = 10_000;
 
 /// About how many bytes of text one batch may have.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;

@@ -8,6 +8,7 @@ pub mod counters;
 pub mod db;
 pub mod error;
 pub mod messages;
+pub mod options;
 mod parts;
 pub mod pulls;
 pub mod recipients;
@@ -29,6 +30,7 @@ pub use db::connection::AnyConnection as Connection;
 pub use db::session::{PreparedStatements, Purpose};
 pub use db::url::DatabaseUrl;
 pub use error::{CancelReason, StoreError};
+pub use options::Options;
 
 use db::admission::Admission;
 use db::pool::Pool;
@@ -39,53 +41,6 @@ use messages::partitions::{self, Month};
 use messages::plan;
 
 use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
-
-/// How a store is opened.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// How many cheap queries run at the same time.
-    pub read_connections: u32,
-    /// How many expensive queries run at the same time.
-    pub expensive: u32,
-    /// How many expensive queries wait in the queue; one more is rejected at once.
-    pub expensive_queue: u32,
-    /// How many rows a cheap query may examine.
-    pub cheap_rows: u32,
-    /// How long to wait for a slot, or for another process's write lock.
-    pub wait: Duration,
-    /// How long one piece of work may run before a query is cancelled, or a write is reported as busy.
-    pub deadline: Duration,
-    /// How many threads may wait for a database that does not return before the process should exit.
-    pub abandoned_threads: u32,
-    /// Whether PostgreSQL prepares statements once for each connection; SQLite always does.
-    pub prepared_statements: PreparedStatements,
-}
-
-/// How long a gateway waits while another one migrates the shared database.
-const MIGRATION_WAIT: Duration = Duration::from_mins(10);
-
-impl Options {
-    /// A migration has no deadline, and on PostgreSQL the wait for another gateway's migration is longer.
-    fn for_migrating(self, url: &DatabaseUrl) -> Self {
-        let wait = if url.is_server() { self.wait.max(MIGRATION_WAIT) } else { self.wait };
-        Self { deadline: Duration::ZERO, wait, ..self }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            read_connections: 4,
-            expensive: 1,
-            expensive_queue: 8,
-            cheap_rows: 2000,
-            wait: Duration::from_secs(5),
-            deadline: Duration::from_secs(30),
-            abandoned_threads: 64,
-            prepared_statements: PreparedStatements::Auto,
-        }
-    }
-}
 
 /// A handle to one open store; clones share its connections.
 #[derive(Clone)]
@@ -152,7 +107,7 @@ impl Store {
     pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         let deadline = Monotonic::now() + options.wait;
         // If several processes create one store at once, SQLite rejects some of their steps without waiting.
-        while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url)) {
+        while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url.is_server())) {
             if !matches!(error, StoreError::Busy) || Monotonic::now() > deadline {
                 return Err(error);
             }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Every source file under `src`, with its text.
-fn sources() -> Vec<(String, String)> {
+pub fn sources() -> Vec<(String, String)> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -19,7 +19,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 /// The lines of code, without comments and the file's own tests.
-fn code(text: &str) -> impl Iterator<Item = &str> {
+pub fn code(text: &str) -> impl Iterator<Item = &str> {
     text.split("#[cfg(test)]\nmod ")
         .next()
         .unwrap_or_default()

@@ -6,10 +6,10 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::StoredRow;
 use super::columns::Index;
 use super::condition::Where;
 use super::scan::{NewStatement, Scan};
+use super::stored::StoredRow;
 use crate::model::instant::DAY;
 use crate::model::log_query::{Comparison, Condition, Operand, Predicate};
 use crate::model::whatsapp_log::Column;

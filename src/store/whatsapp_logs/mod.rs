@@ -7,6 +7,7 @@ pub mod page;
 pub mod plan;
 mod row;
 mod scan;
+mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,44 +20,10 @@ use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
 use crate::store::parts;
 use crate::store::schema::{whatsapp_log_copies, whatsapp_logs};
+pub use stored::{RowChange, RowSource, StoredRow};
+
 use row::{MessageText, NewRow, Row, log, row};
-
-/// A row as it is stored.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoredRow {
-    pub log: WhatsAppLog,
-    /// The subject of the edna message that the row represents; `None` if it represents none or the message has none.
-    pub subject_id: Option<i64>,
-    pub source: RowSource,
-}
-
-/// Where a row's data comes from.
-#[derive(Clone, PartialEq, Eq)]
-pub enum RowSource {
-    Message,
-    /// A copy that was imported in OneUptime's form.
-    Import,
-    /// A message that is newer than an imported copy, which is stored too.
-    MessageWithCopy(Box<WhatsAppLog>),
-}
-
-impl RowSource {
-    fn number(&self) -> i32 {
-        match self {
-            Self::Message => 0,
-            Self::Import => 1,
-            Self::MessageWithCopy(_) => MESSAGE_AND_COPY,
-        }
-    }
-}
-
-const MESSAGE_AND_COPY: i32 = 2;
-
-/// A row before and after a change; `None` if it does not exist then.
-pub struct RowChange {
-    pub before: Option<StoredRow>,
-    pub after: Option<StoredRow>,
-}
+use stored::MESSAGE_AND_COPY;
 
 /// `SELECT … FROM whatsapp_logs WHERE id IN …`; a macro, because its type would be longer than its code.
 macro_rules! rows_of_ids {

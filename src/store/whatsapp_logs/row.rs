@@ -6,7 +6,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Nullable, Text};
 use uuid::Uuid;
 
-use super::StoredRow;
+use super::stored::StoredRow;
 use crate::model::fold::case_fold;
 use crate::model::whatsapp_log::Relation;
 use crate::model::{Instant, TenantId, WhatsAppLog};
