@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::ingest::{Event, Outcome, Rejection};
 use crate::model::item::{ItemError, MAX_ITEM_BYTES};
 use crate::model::status_event::Strictness;
+use crate::model::wire::Fields;
 use crate::model::{Caller, Item, Property, Provenance, Source, StatusEvent, wire};
 use crate::web::answer::typed;
 use crate::web::body::text;
@@ -95,7 +96,7 @@ struct Entry {
 /// The message that a rejected entry names, and why it is rejected.
 type Rejected = (Option<i64>, String);
 
-type ReadEntry = fn(&str, &Caller, Provenance) -> Result<(Option<i64>, Event), Rejected>;
+type ReadEntry = fn(&Fields<'_>, &str, &Caller, Provenance) -> Result<(Option<i64>, Event), Rejected>;
 
 /// Send messages from your own systems
 ///
@@ -146,7 +147,7 @@ async fn ingest(mut request: Request<SendMessages>, read: ReadEntry) -> Result<H
     let provenance = Provenance { source, received_at: Some(request.now) };
     let senders = caller.senders.clone().map(Arc::new);
     let (mut events, mut entries) = (Vec::new(), Vec::new());
-    let take = |raw: &str| match read(raw, &caller, provenance) {
+    let take = |raw: &str, fields: Option<Fields<'_>>| match entry(raw, fields, read, &caller, provenance) {
         Ok((message_id, event)) => {
             events.push(event.of_senders(senders.clone()));
             entries.push(Entry { message_id, rejected: None });
@@ -164,27 +165,45 @@ async fn ingest(mut request: Request<SendMessages>, read: ReadEntry) -> Result<H
     Ok(typed(&request.app.in_flight.for_tenant(caller.tenant), status, &result)?)
 }
 
-/// Passes each entry of a body to `take`: one object, a list of them, or one per line.
-fn each_entry(text: &str, mut take: impl FnMut(&str)) -> Result<(), ApiError> {
+/// Passes each entry of a body to `take`: one object, which is parsed already, a list of them, or one per line.
+fn each_entry(text: &str, mut take: impl FnMut(&str, Option<Fields<'_>>)) -> Result<(), ApiError> {
     if text.trim_start().starts_with('[') {
         let list: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         check_count(list.len())?;
         for raw in list {
-            take(raw.get());
+            take(raw.get(), None);
         }
         return Ok(());
     }
-    if wire::object(text).is_ok() {
-        take(text.trim());
-        return Ok(());
-    }
+    let error = match wire::object(text) {
+        Ok(fields) => {
+            take(text.trim(), Some(fields));
+            return Ok(());
+        }
+        Err(error) => error,
+    };
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     check_count(lines().count())?;
     if lines().nth(1).is_none() {
-        wire::object(text)?;
+        return Err(error.into());
     }
-    lines().for_each(take);
+    lines().for_each(|line| take(line, None));
     Ok(())
+}
+
+/// Reads one entry, whose fields may be parsed already.
+fn entry(
+    raw: &str,
+    fields: Option<Fields<'_>>,
+    read: ReadEntry,
+    caller: &Caller,
+    provenance: Provenance,
+) -> Result<(Option<i64>, Event), Rejected> {
+    if raw.len() > MAX_ITEM_BYTES {
+        return Err((None, "it is longer than 1 MiB".into()));
+    }
+    let fields = fields.map_or_else(|| wire::object(raw), Ok).map_err(|error| (None, error.to_string()))?;
+    read(&fields, raw, caller, provenance)
 }
 
 fn check_count(entries: usize) -> Result<(), ApiError> {
@@ -199,23 +218,28 @@ fn not_json(error: &serde_json::Error) -> ApiError {
     ApiError::NotValid(format!("The body is not valid JSON: line {}, column {}.", error.line(), error.column()))
 }
 
-fn message(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option<i64>, Event), Rejected> {
-    let item = Item::parse(raw, caller.tenant).map_err(|error| {
-        // An item that was read before it turned out too long is named.
-        let id = Item::id_of(raw).filter(|_| error == ItemError::TooLong && raw.len() <= MAX_ITEM_BYTES);
-        (id, error.to_string())
+fn message(
+    fields: &Fields<'_>,
+    raw: &str,
+    caller: &Caller,
+    provenance: Provenance,
+) -> Result<(Option<i64>, Event), Rejected> {
+    let item = Item::from_fields(fields, raw.len(), caller.tenant).map_err(|error| {
+        // An item that is too long only once it is rendered is named.
+        (Item::id_in(fields).filter(|_| error == ItemError::TooLong), error.to_string())
     })?;
     let id = Some(item.message_id());
     check_subject(caller, id, item.integer(Property::SubjectId))?;
     Ok((id, Event::message(item, provenance)))
 }
 
-fn status(raw: &str, caller: &Caller, provenance: Provenance) -> Result<(Option<i64>, Event), Rejected> {
-    if raw.len() > MAX_ITEM_BYTES {
-        return Err((None, "it is longer than 1 MiB".into()));
-    }
-    let fields = wire::object(raw).map_err(|error| (None, error.to_string()))?;
-    let event = StatusEvent::parse(&fields, raw, provenance, Strictness::Strict);
+fn status(
+    fields: &Fields<'_>,
+    raw: &str,
+    caller: &Caller,
+    provenance: Provenance,
+) -> Result<(Option<i64>, Event), Rejected> {
+    let event = StatusEvent::parse(fields, raw, provenance, Strictness::Strict);
     let event = event.map_err(|error| (None, error.to_string()))?;
     check_subject(caller, event.message_id, event.subject_id)?;
     Ok((event.message_id, Event::status(event)))

@@ -87,7 +87,7 @@ const MAX_ADDRESS_BYTES: usize = 1024;
 pub fn parse(text: &str, tenant: TenantId, now: Instant) -> Result<Call, ApiError> {
     let provenance = Provenance { source: Source::Webhook, received_at: Some(now) };
     let mut call = Call::default();
-    let mut add = |raw: &str| match event(raw, tenant, provenance) {
+    let mut add = |event: Result<Event, InvalidEvent>| match event {
         Ok(event) => call.events.push(event),
         Err(reason) => call.rejected.push(reason),
     };
@@ -96,24 +96,23 @@ pub fn parse(text: &str, tenant: TenantId, now: Instant) -> Result<Call, ApiErro
             return Err(ApiError::NotValid(format!("The body must hold at most {MOST} events.")));
         }
         for raw in list {
-            add(raw.get());
+            let fields = wire::object(raw.get()).map_err(|_| InvalidEvent::NotAnObject);
+            add(fields.and_then(|fields| event(&fields, raw.get(), tenant, provenance)));
         }
     } else {
-        wire::object(text)?;
-        add(text);
+        add(event(&wire::object(text)?, text, tenant, provenance));
     }
     Ok(call)
 }
 
 /// Parses one event. Its fields determine its kind, because some accounts send all webhooks to one address.
-fn event(raw: &str, tenant: TenantId, provenance: Provenance) -> Result<Event, InvalidEvent> {
-    let fields = wire::object(raw).map_err(|_| InvalidEvent::NotAnObject)?;
+fn event(fields: &Fields<'_>, raw: &str, tenant: TenantId, provenance: Provenance) -> Result<Event, InvalidEvent> {
     let has = |name: &str| fields.given(name).is_some();
     if has("messageContent") || (has("subscriber") && has("receivedAt")) {
-        return message(&fields, tenant).map(|message| Event::pending(message, provenance));
+        return message(fields, tenant).map(|message| Event::pending(message, provenance));
     }
     if has("status") && ["messageId", "requestId", "statusAt"].into_iter().any(has) {
-        return StatusEvent::parse(&fields, raw, provenance, Strictness::Lenient).map(Event::status);
+        return StatusEvent::parse(fields, raw, provenance, Strictness::Lenient).map(Event::status);
     }
     if fields.0.is_empty() { Err(InvalidEvent::Empty) } else { Ok(Event::other(wire::compact(raw), provenance)) }
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::instant::Rounding;
 use super::property::ValueType;
-use super::wire::{self, NotAnInteger, NotAnObject};
+use super::wire::{self, Fields, NotAnInteger, NotAnObject};
 use super::{DeliveryStatus, Instant, Property, TenantId, Value, delivery, subscriber};
 
 /// A message in the form in which it is returned, imported, exported and stored (docs/edna.md §4 and 6.6).
@@ -52,16 +52,23 @@ impl Item {
         if text.len() > MAX_ITEM_BYTES {
             return Err(ItemError::TooLong);
         }
-        Self::parse_with(text, tenant, &[])?.of_valid_length(text.len())
+        Self::from_fields(&wire::object(text)?, text.len(), tenant)
     }
 
-    /// Parses an item from the store.
-    /// The message id of a text that may not be an item otherwise.
-    pub fn id_of(text: &str) -> Option<i64> {
-        let fields = wire::object(text).ok()?;
+    /// The same for an object that is parsed already, from so many bytes.
+    pub fn from_fields(fields: &Fields<'_>, bytes: usize, tenant: TenantId) -> Result<Self, ItemError> {
+        if bytes > MAX_ITEM_BYTES {
+            return Err(ItemError::TooLong);
+        }
+        Self::with_defaults(fields, tenant, &[])?.of_valid_length(bytes)
+    }
+
+    /// The message id of an object that may not be an item otherwise.
+    pub fn id_in(fields: &Fields<'_>) -> Option<i64> {
         wire::integer(fields.given(Property::MessageId.name())?).ok()
     }
 
+    /// Parses an item from the store.
     pub fn parse_stored(text: &str, tenant: TenantId) -> Result<Self, ItemError> {
         Self::parse_with(text, tenant, &[])
     }
@@ -75,7 +82,10 @@ impl Item {
 
     /// Parses an item of a tenant, with default values for fields that it may lack.
     pub fn parse_with(text: &str, tenant: TenantId, defaults: &[(Property, Value)]) -> Result<Self, ItemError> {
-        let fields = wire::object(text)?;
+        Self::with_defaults(&wire::object(text)?, tenant, defaults)
+    }
+
+    fn with_defaults(fields: &Fields<'_>, tenant: TenantId, defaults: &[(Property, Value)]) -> Result<Self, ItemError> {
         let mut item = Self { values: [const { None }; Property::COUNT], extra: Vec::new() };
         let (mut seen, mut seen_unknown) = ([false; Property::COUNT], HashSet::new());
         for (name, raw) in &fields.0 {

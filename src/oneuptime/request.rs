@@ -40,7 +40,7 @@ impl RawRequest {
         if text.trim().is_empty() || wire::is_empty_list(text.trim()) {
             return Ok(Self::default());
         }
-        wire::object(text).map_err(|error| {
+        let object = wire::object(text).map_err(|error| {
             OneUptimeError::Bad(match error {
                 wire::NotAnObject::Malformed { line, column } => {
                     format!("The body is not valid JSON (line {line}, column {column}).")
@@ -50,7 +50,7 @@ impl RawRequest {
             })
         })?;
         let mut parts = Self::default();
-        for (name, raw) in value::object(text).unwrap_or_default() {
+        for (name, raw) in value::last_of_each(object) {
             let raw = raw.get();
             match name.as_str() {
                 // Some programs write null for a map that is not set.

@@ -4,11 +4,12 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::model::Instant;
 use crate::model::instant::Rounding;
 use crate::model::key::Profile;
 use crate::model::log_query::Operand;
 use crate::model::whatsapp_log::ColumnType;
-use crate::model::{Instant, wire};
+use crate::model::wire::{self, Fields};
 
 /// The types that a value can carry.
 const WRAPPERS: [&str; 3] = ["ObjectID", "Phone", "DateTime"];
@@ -41,9 +42,14 @@ pub fn push_date(out: &mut String, profile: Profile, at: Instant) {
 
 /// The fields of a JSON object, in order. If a field occurs twice, the last value counts, as in JavaScript.
 pub fn object(raw: &str) -> Option<Vec<(String, &RawValue)>> {
+    wire::object(raw).ok().map(last_of_each)
+}
+
+/// The fields of an object that is parsed already, likewise.
+pub fn last_of_each(object: Fields<'_>) -> Vec<(String, &RawValue)> {
     let mut fields: Vec<(String, &RawValue)> = Vec::new();
     let mut positions = std::collections::HashMap::new();
-    for (name, value) in wire::object(raw).ok()?.0 {
+    for (name, value) in object.0 {
         let position = *positions.entry(name.clone()).or_insert(fields.len());
         if position == fields.len() {
             fields.push((name.into_owned(), value));
@@ -51,7 +57,7 @@ pub fn object(raw: &str) -> Option<Vec<(String, &RawValue)>> {
             fields[position].1 = value;
         }
     }
-    Some(fields)
+    fields
 }
 
 /// An object with a `_type`.

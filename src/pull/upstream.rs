@@ -137,9 +137,13 @@ fn entry(text: &str, tenant: TenantId) -> Entry {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     let fingerprint = hasher.finish();
-    match Item::parse(text, tenant) {
+    let fields = match wire::object(text) {
+        Ok(fields) => fields,
+        Err(error) => return Entry { id: None, item: Err(error.to_string()), fingerprint },
+    };
+    match Item::from_fields(&fields, text.len(), tenant) {
         Ok(item) => Entry { id: Some(item.message_id()), item: Ok(item), fingerprint },
-        Err(error) => Entry { id: Item::id_of(text), item: Err(error.to_string()), fingerprint },
+        Err(error) => Entry { id: Item::id_in(&fields), item: Err(error.to_string()), fingerprint },
     }
 }
 
