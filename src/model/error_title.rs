@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 macro_rules! titles {
-    ($($name:ident = $title:literal,)*) => {
+    ($($name:ident = $title:tt,)*) => {
         /// What went wrong, for programs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
         pub enum ErrorTitle {
