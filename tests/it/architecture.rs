@@ -4,15 +4,21 @@ use std::path::{Path, PathBuf};
 
 /// Every source file under `src`, with its text.
 pub fn sources() -> Vec<(String, String)> {
+    files_in("src")
+}
+
+/// Every file in a folder of the package, with its text.
+fn files_in(folder: &str) -> Vec<(String, String)> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() { collect(&path, found) } else { found.push(path) }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
     collect(&root, &mut found);
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
     found.sort();
     let name = |path: &Path| path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
     found.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
@@ -259,4 +265,24 @@ fn bundled_sqlite_has_the_expected_compile_options() {
     // `.cargo/config.toml` says why.
     assert!(options.contains(&"THREADSAFE=2") && options.contains(&"DEFAULT_MEMSTATUS=0"), "{options:?}");
     assert!(!options.contains(&"ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+}
+
+#[test]
+fn test_names_have_at_most_60_characters() {
+    let mut count = 0;
+    for (file, text) in files_in("tests").into_iter().chain(sources()) {
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            let name = line.trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+            match name {
+                Some(name) if is_test => {
+                    assert!(name.len() <= 60, "{file}: {name} has {} characters", name.len());
+                    count += 1;
+                    is_test = false;
+                }
+                _ => is_test = line.starts_with("#[") && line.contains("test]") || is_test && line.starts_with("#["),
+            }
+        }
+    }
+    assert!(count > 500, "{count}");
 }

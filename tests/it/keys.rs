@@ -6,8 +6,10 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::commands::binary_with_tenant;
-use crate::support::{TENANT, TestApp, message};
+use crate::support::{NOW, TENANT, TestApp, instant, message};
+use history_gateway::model::history::QueryError;
 use history_gateway::model::key::{GROUPS, KeyKind};
+use history_gateway::model::{Caller, HistoryQuery, HistoryRequest, Policy};
 use history_gateway::store::api_keys;
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -225,7 +227,7 @@ async fn key_is_valid_through_its_last_day_in_utc() {
 async fn revoked_key_stops_working_within_a_second() {
     let app = TestApp::new().await;
     assert_eq!(app.ids("{}").await, "[]");
-    app.store.write(|c| api_keys::revoke(c, TENANT, 1, crate::support::instant("2026-03-01T12:00:00Z"))).await.unwrap();
+    app.store.write(|c| api_keys::revoke(c, TENANT, 1, instant("2026-03-01T12:00:00Z"))).await.unwrap();
     let revoked_at = std::time::Instant::now();
     // Each request follows the one before at once, as those of a busy client do.
     while app.ids("{}").await == "[]" {
@@ -314,4 +316,17 @@ fn known_or_guessable_key_values_are_rejected() {
     assert_eq!(binary.run(&["key", "list", "--tenant", "3193", "--json"]).trim(), "[]");
     // Eight different digits suffice, even if the UUID has no valid version.
     binary.run(&["key", "issue", "--tenant", "3193", "--value", "01234567-0123-0123-0123-012345670123"]);
+}
+
+/// A query holds its caller's rights from the start: no handler has to check them beside it.
+#[test]
+fn query_cannot_name_a_subject_outside_its_callers_senders() {
+    let caller = Caller { senders: Some([501].into()), ..Caller::master(TENANT) };
+    let query = |subject_id| {
+        let request = HistoryRequest { subject_id, ..HistoryRequest::default() };
+        HistoryQuery::new(request, &caller, instant(NOW), Policy::default())
+    };
+    assert_eq!(query(Some(501)).unwrap().subjects(), Some(&[501][..]));
+    assert_eq!(query(None).unwrap().subjects(), Some(&[501][..]));
+    assert_eq!(query(Some(502)).unwrap_err(), QueryError::Subject(502));
 }

@@ -47,8 +47,8 @@ pub fn page_counted(connection: &mut Connection, query: &LogQuery) -> Result<(Lo
 /// The database's own plan of the statement that finds the page's ids.
 pub fn database_plan(connection: &mut Connection, query: &LogQuery) -> Result<Vec<String>, StoreError> {
     let start = || whatsapp_logs::table.into_boxed();
-    let QueryPlan { scan, .. } = plan::plan(connection, query, &Budget::default(), &start)?;
-    let ids = scan.ordered(&query.sort, (None, None), start()).select(whatsapp_logs::id);
+    let QueryPlan { scan, is_in_order, .. } = plan::plan(connection, query, &Budget::default(), &start)?;
+    let ids = scan.ordered(&query.sort, is_in_order, (None, None), start()).select(whatsapp_logs::id);
     explain(connection, ids.limit(query.limit).offset(query.skip))
 }
 
@@ -93,11 +93,15 @@ fn page_from<'a>(
     if query.filter.is_impossible() {
         return Ok(empty(0));
     }
-    let QueryPlan { scan, count, range, skip } = plan::plan(connection, query, budget, start)?;
+    let QueryPlan { scan, is_in_order, count, range, skip } = plan::plan(connection, query, budget, start)?;
     if let Some(count) = count.filter(|count| *count <= query.skip) {
         return Ok(empty(count));
     }
-    let found = scan.ordered(&query.sort, range, start()).select(whatsapp_logs::id).limit(query.limit).offset(skip);
+    let found = scan
+        .ordered(&query.sort, is_in_order, range, start())
+        .select(whatsapp_logs::id)
+        .limit(query.limit)
+        .offset(skip);
     let ids: Vec<String> = found.load(connection)?;
     let found = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let count = match count {

@@ -23,6 +23,8 @@ const LONG_SKIP: i64 = 1000;
 /// How to find a page.
 pub struct QueryPlan<'q> {
     pub scan: Scan<'q>,
+    /// Whether the scan gives the query's order, as far as its first key.
+    pub is_in_order: bool,
     /// The number of matching rows, if the daily counts provide it.
     pub count: Option<i64>,
     /// The time range of the page, and how many rows of it to skip.
@@ -50,7 +52,8 @@ pub fn plan<'q>(
         let scan = by_sort.map_or(scan, |target| Scan::new(filter, target));
         // Counting examines all rows of the scan.
         budget.expect_rows(expected_rows(connection, filter, scan.target)?)?;
-        return Ok(QueryPlan { scan, count: None, range: (None, None), skip: query.skip });
+        let is_in_order = scan.is_in_order(&query.sort);
+        return Ok(QueryPlan { scan, is_in_order, count: None, range: (None, None), skip: query.skip });
     };
     let (days, count) = if query.skip > LONG_SKIP && by_sort == Some(ScanTarget::Time) {
         let days = countable.by_day(connection, start)?;
@@ -59,29 +62,26 @@ pub fn plan<'q>(
     } else {
         (Vec::new(), countable.total(connection, start)?)
     };
-    let scan = match by_sort {
+    let (scan, is_in_order) = match by_sort {
         _ if scan.is_in_order(&query.sort) => {
             let skips_days = !days.is_empty();
             budget.expect_rows(if skips_days { 0 } else { query.skip.saturating_add(query.limit).min(count) })?;
-            scan
+            (scan, true)
         }
         Some(by_sort) => {
             // Sorting examines all matching rows; a scan in order examines all rows until it has found enough of them.
             let all = i128::from(counts::total_of_tenant(connection, filter.tenant())?);
             let wanted = i128::from(query.skip.saturating_add(query.limit));
             let matching = i128::from(count);
-            let (scan, examined) = if matching * matching > all * wanted {
-                (Scan::new(filter, by_sort), all * wanted / matching.max(1))
-            } else {
-                (scan, matching)
-            };
+            let scans_in_order = matching * matching > all * wanted;
+            let examined = if scans_in_order { all * wanted / matching.max(1) } else { matching };
             budget.expect_rows(i64::try_from(examined.min(all)).unwrap_or(i64::MAX))?;
-            scan
+            (if scans_in_order { Scan::new(filter, by_sort) } else { scan }, scans_in_order)
         }
         None => {
             // All matching rows are sorted.
             budget.expect_rows(count)?;
-            scan
+            (scan, false)
         }
     };
     let (range, skip) = if days.is_empty() {
@@ -89,7 +89,7 @@ pub fn plan<'q>(
     } else {
         days_of_page(days, query.skip, query.limit, query.sort[0].descending)
     };
-    Ok(QueryPlan { scan, count: Some(count), range, skip })
+    Ok(QueryPlan { scan, is_in_order, count: Some(count), range, skip })
 }
 
 /// How many rows a scan examines, according to the daily counts. A scan of the values of a selective column counts as

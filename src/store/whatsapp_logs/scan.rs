@@ -72,8 +72,8 @@ impl<'q> Scan<'q> {
     }
 
     /// `SELECT … FROM whatsapp_logs WHERE … ORDER BY …`, without the columns and the page yet.
-    pub fn ordered(&self, sort: &'q [LogSortKey], range: TimeRange, start: Logs<'q>) -> Logs<'q> {
-        let order = self.is_in_order(sort).then_some(self.index);
+    pub fn ordered(&self, sort: &'q [LogSortKey], is_in_order: bool, range: TimeRange, start: Logs<'q>) -> Logs<'q> {
+        let order = is_in_order.then_some(self.index);
         self.statement(range, start).order(OrderBy::new(sort, order))
     }
 
