@@ -22,7 +22,7 @@ use crate::model::TenantId;
 use crate::model::subject::Subject;
 use crate::store::messages::partitions;
 use crate::store::messages::pending::{self, ReadyMessage};
-use crate::store::{Connection, LookupFor, Store, StoreError, Written, subjects, tenants};
+use crate::store::{Connection, LookupFor, Store, StoreError, WriteOutcome, subjects, tenants};
 
 /// How long a commit waits for locked tenants, all of them together. A large commit of another process normally takes
 /// less (`pipeline::SLOW_WRITE`), so that two processes that write alternately both make progress.
@@ -114,7 +114,7 @@ fn write_all(
     connection: &mut Connection,
     batches: &[Batch],
     lock_wait: Option<Duration>,
-) -> Result<Written<CommitResult>, StoreError> {
+) -> Result<WriteOutcome<CommitResult>, StoreError> {
     // One deadline for all tenants together.
     let lock_until = lock_wait.map(|wait| Instant::now() + wait);
     let mut results: Vec<Option<BatchResult>> = batches.iter().map(|_| None).collect();
@@ -144,7 +144,7 @@ fn write_all(
     let times = events.filter_map(Event::sent_or_received_at);
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
-        return Ok(Written::NoPartitions(missing));
+        return Ok(WriteOutcome::NoPartitions(missing));
     }
     let mut tenants_with_new_subjects = BTreeSet::new();
     for (tenant, indices) in by_tenant {
@@ -160,7 +160,7 @@ fn write_all(
             results[index] = Some(Ok(outcomes.by_ref().take(batches[index].events.len()).collect()));
         }
     }
-    Ok(Written::Done((results, tenants_with_new_subjects)))
+    Ok(WriteOutcome::Done((results, tenants_with_new_subjects)))
 }
 
 /// Processes a tenant's pending messages whose subject is now known, one batch per transaction.
@@ -170,23 +170,23 @@ async fn process_pending(store: &Store, tenant: TenantId) -> Result<(), StoreErr
 }
 
 /// Processes one batch; returns whether there may be more.
-fn process_pending_batch(connection: &mut Connection, tenant: TenantId) -> Result<Written<bool>, StoreError> {
+fn process_pending_batch(connection: &mut Connection, tenant: TenantId) -> Result<WriteOutcome<bool>, StoreError> {
     match tenants::lock_until(connection, tenant, None) {
         Ok(true) => {}
         // The tenant is locked, and is checked again later; or it was deleted, and its pending messages with it.
-        Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(Written::Done(false)),
+        Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(WriteOutcome::Done(false)),
         Err(error) => return Err(error),
     }
     let ready = pending::ready(connection, tenant, PENDING_BATCH)?;
     let times = ready.iter().filter_map(|ready| ready.message.sent_or_received_at());
     let missing = partitions::missing(connection, &partitions::months(times))?;
     if !missing.is_empty() {
-        return Ok(Written::NoPartitions(missing));
+        return Ok(WriteOutcome::NoPartitions(missing));
     }
     pending::delete_ready(connection, tenant, &ready)?;
     let to_event =
         |ready: ReadyMessage| Event::message(ready.message.with_channel_type(&ready.channel_type), ready.provenance);
     let events: Vec<Event> = ready.into_iter().map(to_event).collect();
     write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), TenantLimits::default())?;
-    Ok(Written::Done(!events.is_empty()))
+    Ok(WriteOutcome::Done(!events.is_empty()))
 }

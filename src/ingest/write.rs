@@ -13,7 +13,7 @@ use crate::store::messages::{self, MessageChange, StoredMessage};
 use crate::store::{Connection, StoreError, subjects};
 
 /// The outcomes of a tenant's events, in their order.
-pub struct Written {
+pub struct BatchOutcome {
     pub outcomes: Vec<Outcome>,
     /// Whether a subject became known for which messages may be pending.
     pub subject_became_known: bool,
@@ -42,7 +42,7 @@ pub fn write(
     tenant: TenantId,
     events: &[&Event],
     tenant_limits: TenantLimits,
-) -> Result<Written, StoreError> {
+) -> Result<BatchOutcome, StoreError> {
     let mut outcomes = vec![Outcome::Unchanged; events.len()];
     let items = items(connection, tenant, events, tenant_limits, &mut outcomes)?;
     let statuses: Vec<(usize, &Event, &StatusEvent)> = (0..)
@@ -86,7 +86,7 @@ pub fn write(
     let changes: Vec<MessageChange> = states.into_iter().filter_map(change).collect();
     let subject_became_known = messages::apply(connection, tenant, &changes)?;
     logs::update_rows_of_messages(connection, tenant, &changes)?;
-    Ok(Written { outcomes, subject_became_known })
+    Ok(BatchOutcome { outcomes, subject_became_known })
 }
 
 /// The status events that count for a known message: the message id that each names, and its digest.

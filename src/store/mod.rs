@@ -74,7 +74,7 @@ const RESERVED_READERS: u32 = 1;
 const CHEAP_TIME: Duration = Duration::from_millis(200);
 
 /// The outcome of a change that writes messages.
-pub enum Written<T> {
+pub enum WriteOutcome<T> {
     Done(T),
     /// Nothing was written: these months have no partitions.
     NoPartitions(BTreeSet<Month>),
@@ -280,12 +280,12 @@ impl Store {
     /// Runs a change that may need missing partitions; creates these and runs it again.
     pub async fn write_into_partitions<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut Connection) -> Result<Written<T>, StoreError> + Clone + Send + 'static,
+        work: impl Fn(&mut Connection) -> Result<WriteOutcome<T>, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
         loop {
             match self.write(work.clone()).await? {
-                Written::Done(value) => return Ok(value),
-                Written::NoPartitions(months) => self.create_partitions(months).await?,
+                WriteOutcome::Done(value) => return Ok(value),
+                WriteOutcome::NoPartitions(months) => self.create_partitions(months).await?,
             }
         }
     }
