@@ -200,7 +200,7 @@ fn entry(
     provenance: Provenance,
 ) -> Result<(Option<i64>, Event), Rejected> {
     if raw.len() > MAX_ITEM_BYTES {
-        return Err((None, "it is longer than 1 MiB".into()));
+        return Err((None, ItemError::TooLong.to_string()));
     }
     let fields = fields.map_or_else(|| wire::object(raw), Ok).map_err(|error| (None, error.to_string()))?;
     read(&fields, raw, caller, provenance)
@@ -247,7 +247,7 @@ fn status(
 
 /// An entry that is sent with a restricted key must name one of the key's subjects.
 fn check_subject(caller: &Caller, message_id: Option<i64>, subject: Option<i64>) -> Result<(), Rejected> {
-    if caller.senders.is_none() || subject.is_some_and(|subject| caller.sees_subject(subject)) {
+    if caller.sees_message_of(subject) {
         return Ok(());
     }
     Err((message_id, "its subject does not belong to the key's senders".into()))

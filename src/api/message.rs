@@ -130,8 +130,7 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
 fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<MessageTrail>, StoreError> {
     let ids = [id].into();
     let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
-    let subject = message.item.integer(Property::SubjectId);
-    if caller.senders.is_some() && !subject.is_some_and(|subject| caller.sees_subject(subject)) {
+    if !caller.sees_message_of(message.item.integer(Property::SubjectId)) {
         return Ok(None);
     }
     let known = status_events::load(connection, caller.tenant, &ids, &[])?;

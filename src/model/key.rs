@@ -187,6 +187,11 @@ impl Caller {
         self.senders.as_ref().is_none_or(|senders| senders.contains(&subject))
     }
 
+    /// Whether the key sees a message of a subject: one that is restricted to senders sees none without a subject.
+    pub fn sees_message_of(&self, subject: Option<i64>) -> bool {
+        self.senders.is_none() || subject.is_some_and(|subject| self.sees_subject(subject))
+    }
+
     pub fn is_valid_at(&self, now: Instant) -> bool {
         self.valid_before.is_none_or(|end| now < end)
     }
