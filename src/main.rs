@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// The system's allocator gives a response's memory back to the kernel and takes it again for the next one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     history_gateway::cli::main(std::env::args_os())
 }
