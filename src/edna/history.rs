@@ -97,7 +97,7 @@ async fn page_of_subject(
         }
         history::page(connection, &query, budget).map(Some)
     };
-    app.store.query(caller.id(), work).await
+    app.store.planned_query(caller.id(), work).await
 }
 
 async fn subject_exists(app: &App, caller: &Caller, subject: i64) -> Result<bool, StoreError> {

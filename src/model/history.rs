@@ -71,6 +71,13 @@ pub struct Window {
     pub to: Instant,
 }
 
+impl Window {
+    /// How many UTC days it has a part of.
+    pub fn days(self) -> i64 {
+        self.to.day().saturating_sub(self.from.day()).saturating_add(1)
+    }
+}
+
 /// The recipient that a query names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {

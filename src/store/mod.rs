@@ -46,6 +46,8 @@ use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
 #[derive(Clone)]
 pub struct Store {
     options: Options,
+    /// For small queries on a file, which run on the async threads; each takes a connection that no other thread uses.
+    small: Option<Pool>,
     /// For cheap queries, which never wait for expensive ones; tenants and keys take turns.
     readers: Pool,
     /// For queries that examine many rows: few at a time; tenants and keys take turns.
@@ -72,6 +74,12 @@ const RESERVED_READERS: u32 = 1;
 
 /// How long a query counts as cheap if its rows are not counted or arrive slowly.
 const CHEAP_TIME: Duration = Duration::from_millis(200);
+
+/// How many rows a small query may examine: a page of the greatest length and the rows at its edges.
+const SMALL_ROWS: u64 = 1100;
+
+/// How long a small query may keep an async thread from other requests.
+const SMALL_TIME: Duration = Duration::from_millis(2);
 
 /// The outcome of a change that writes messages.
 pub enum WriteOutcome<T> {
@@ -119,8 +127,12 @@ impl Store {
         let url = Arc::new(url.clone().resolved(&options)?);
         let watch = Arc::new(Watch::new(url.canceller(&options), options.abandoned_threads));
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
+        // An async thread waits for no lock.
+        let small_options = Options { wait: Duration::ZERO, ..options };
+        let small = || Pool::new(&url, Purpose::Read, small_options, Admission::in_order(1), &watch);
         Ok(Self {
             options,
+            small: (!url.is_server()).then(small),
             readers: pool(Purpose::Read, Admission::in_turn(options.read_connections, RESERVED_READERS, u32::MAX)),
             expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, 0, options.expensive_queue))
                 .in_background(),
@@ -213,10 +225,45 @@ impl Store {
         self.run_query(caller, false, work).await
     }
 
+    /// The same for a query whose plan says whether it is small (`Budget::expect_small`): a small one on a file runs on
+    /// this thread, which is faster than passing it to another.
+    pub async fn planned_query<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.small_query(caller, &work) {
+            Some(result) => result,
+            None => self.run_query(caller, false, work).await,
+        }
+    }
+
     /// Finds a page. If that takes one statement, it needs no transaction, because one statement sees one state anyway.
     pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
         let is_single = plan::takes_one_statement_on_server(&query);
-        self.run_query(caller, is_single, move |connection, budget| history::page(connection, &query, budget)).await
+        let work = move |connection: &mut Connection, budget: &Budget| history::page(connection, &query, budget);
+        match self.small_query(caller, &work) {
+            Some(result) => result,
+            None => self.run_query(caller, is_single, work).await,
+        }
+    }
+
+    /// The result of a query that turns out to be small; `None` if it is not, or would have to wait.
+    fn small_query<T>(
+        &self,
+        caller: CallerId,
+        work: &impl Fn(&mut Connection, &Budget) -> Result<T, StoreError>,
+    ) -> Option<Result<T, StoreError>> {
+        let pool = self.small.as_ref()?;
+        let budget = Arc::new(Budget::small(SMALL_ROWS.min(self.options.cheap_rows.into()), SMALL_TIME));
+        let running = self.counters.begin(caller, Class::Cheap, &budget);
+        match pool.transaction_here(&budget, |connection| work(connection, &budget)) {
+            Err(StoreError::Busy | StoreError::Cancelled(CancelReason::TooExpensive)) => {
+                running.escalate();
+                None
+            }
+            result => Some(running.end(result)),
+        }
     }
 
     async fn run_query<T: Send + 'static>(

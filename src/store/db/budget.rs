@@ -20,6 +20,7 @@ pub struct Budget {
     deadline: AtomicU64,
     at_deadline: CancelReason,
     max_rows: u64,
+    requires_small_plan: bool,
     rows: AtomicU64,
     /// 0 until it is cancelled; then one more than the reason's index in `CancelReason::ALL`.
     cancel_code: AtomicU8,
@@ -47,6 +48,7 @@ impl Budget {
             deadline: AtomicU64::new(microseconds(time_limit)),
             at_deadline: CancelReason::Deadline,
             max_rows: u64::MAX,
+            requires_small_plan: false,
             rows: AtomicU64::new(0),
             cancel_code: AtomicU8::new(0),
             stopping: None,
@@ -59,6 +61,11 @@ impl Budget {
     /// For a query that counts as cheap until it has examined a number of rows or run for some time.
     pub fn cheap(max_rows: u64, time_limit: Duration) -> Self {
         Self { max_rows, at_deadline: CancelReason::TooExpensive, ..Self::new(time_limit) }
+    }
+
+    /// For a query that runs on an async thread, which serves other requests too: its plan has to show that it is small.
+    pub fn small(max_rows: u64, time_limit: Duration) -> Self {
+        Self { requires_small_plan: true, ..Self::cheap(max_rows, time_limit) }
     }
 
     /// For an expensive query, which is cancelled when the server stops.
@@ -97,6 +104,11 @@ impl Budget {
         }
         self.cancel(CancelReason::TooExpensive);
         Err(StoreError::Cancelled(CancelReason::TooExpensive))
+    }
+
+    /// Cancels a query that has to be small unless its plan shows how many rows it examines, and these are few.
+    pub fn expect_small(&self, rows: Option<i64>) -> Result<(), StoreError> {
+        if self.requires_small_plan { self.expect_rows(rows.unwrap_or(i64::MAX)) } else { Ok(()) }
     }
 
     /// Whether it may examine so many rows.

@@ -184,42 +184,54 @@ impl Pool {
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let work_budget = Arc::clone(&budget);
-        self.run(caller, budget, move |pool| {
-            let _write_guard = match pool.purpose {
-                Purpose::Read => None,
-                Purpose::Write => pool.url.lock_for_writing(pool.options.wait)?,
-            };
-            let is_write = pool.purpose == Purpose::Write;
-            let mut session =
-                pool.begin().inspect_err(|error| pool.watch.record(&Err::<(), _>(error.clone()), is_write))?;
-            let started = Instant::now();
-            session.attach(&work_budget);
-            let result = work_budget.check().and_then(|()| work(&mut session.connection));
-            let result = result.and_then(|value| session.connection.commit().map(|()| value));
-            // A write into a file that was removed or replaced is not acknowledged.
-            let result =
-                result.and_then(|value| if is_write { pool.url.check_written().map(|()| value) } else { Ok(value) });
-            pool.watch.record(&result, is_write);
-            session.detach(&work_budget);
-            match result {
-                Ok(value) => {
-                    pool.recycle_unless_cancelled(session, &work_budget);
-                    Ok(value)
-                }
-                Err(error) => {
-                    session.connection.roll_back();
-                    let error = pool.explain_failure(error, &work_budget, started.elapsed());
-                    // Any other failure may have left the connection in an unknown state, so it is dropped.
-                    let is_cancelled_inside =
-                        !work_budget.cancel_was_sent() && matches!(error, StoreError::Cancelled(_));
-                    if error.is_request_error() || is_cancelled_inside {
-                        pool.recycle(session);
-                    }
-                    Err(error)
-                }
+        self.run(caller, budget, move |pool| pool.in_transaction(&work_budget, work)).await
+    }
+
+    /// Runs a small read in a transaction on the calling thread, which its budget keeps from being held up for long.
+    pub fn transaction_here<T>(
+        &self,
+        budget: &Arc<Budget>,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.uses.fetch_add(1, Ordering::Relaxed);
+        budget.start();
+        self.in_transaction(budget, work)
+    }
+
+    fn in_transaction<T>(
+        &self,
+        budget: &Arc<Budget>,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let is_write = self.purpose == Purpose::Write;
+        let _write_guard = if is_write { self.url.lock_for_writing(self.options.wait)? } else { None };
+        let mut session =
+            self.begin().inspect_err(|error| self.watch.record(&Err::<(), _>(error.clone()), is_write))?;
+        let started = Instant::now();
+        session.attach(budget);
+        let result = budget.check().and_then(|()| work(&mut session.connection));
+        let result = result.and_then(|value| session.connection.commit().map(|()| value));
+        // A write into a file that was removed or replaced is not acknowledged.
+        let result =
+            result.and_then(|value| if is_write { self.url.check_written().map(|()| value) } else { Ok(value) });
+        self.watch.record(&result, is_write);
+        session.detach(budget);
+        match result {
+            Ok(value) => {
+                self.recycle_unless_cancelled(session, budget);
+                Ok(value)
             }
-        })
-        .await
+            Err(error) => {
+                session.connection.roll_back();
+                let error = self.explain_failure(error, budget, started.elapsed());
+                // Any other failure may have left the connection in an unknown state, so it is dropped.
+                let is_cancelled_inside = !budget.cancel_was_sent() && matches!(error, StoreError::Cancelled(_));
+                if error.is_request_error() || is_cancelled_inside {
+                    self.recycle(session);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Runs work that is one statement, without a transaction if that is as good, which saves two round trips to

@@ -27,6 +27,9 @@ const MAX_MERGED_SCANS: usize = 8;
 /// Up to this limit, the items of a first page are read with the ids; beyond it, after the ids were found.
 const MAX_SMALL_PAGE: i64 = 100;
 
+/// The most days whose counts are read on an async thread.
+const MAX_SMALL_WINDOW: i64 = 400;
+
 /// How to find a page.
 pub enum QueryPlan<'q> {
     /// The page is empty: no message can match, or the offset is beyond the last one.
@@ -62,9 +65,15 @@ pub fn plan<'q>(
     if let Some(people) = person.and_then(|person| RecipientsQuery::new(query.tenant(), person)) {
         return Ok(QueryPlan::Person(people, Scan::new(query, ScanTarget::CurrentRecipient)));
     }
+    if query.recipient.is_none() && query.message_id.is_none() && query.window.days() > MAX_SMALL_WINDOW {
+        // The counts of many days are many rows.
+        budget.expect_small(None)?;
+    }
     let targets = scan_targets(connection, query, budget)?;
     let mut scans: Vec<Scan<'q>> = targets.into_iter().map(|target| Scan::new(query, target)).collect();
-    Ok(match (scans.len(), scans.pop()) {
+    // Of each scan, the page takes at most so many rows.
+    let page = query.offset.saturating_add(query.limit + 1);
+    let plan = match (scans.len(), scans.pop()) {
         (_, None) => QueryPlan::Empty,
         (1, Some(only)) if only.is_in_order => QueryPlan::Ordered(only),
         (1, Some(only)) => QueryPlan::Sorted(only),
@@ -72,7 +81,12 @@ pub fn plan<'q>(
             scans.push(last);
             QueryPlan::Merged(scans)
         }
-    })
+    };
+    budget.expect_small(match plan {
+        QueryPlan::Empty | QueryPlan::Ordered(_) | QueryPlan::Person(..) | QueryPlan::Merged(_) => Some(page),
+        QueryPlan::Sorted(_) => None,
+    })?;
+    Ok(plan)
 }
 
 /// The target of each scan; no scan if it is known that the page is empty.
