@@ -8,8 +8,10 @@ use std::time::Instant;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use history_gateway::store::db::fragments::{IndexHint, any_of, sent_at};
+use history_gateway::store::db::fragments::any_of;
+use history_gateway::store::db::pinned::{IndexHint, sent_at};
 use history_gateway::store::messages::history;
+use history_gateway::store::messages::items::Items;
 use history_gateway::store::schema::messages;
 use history_gateway::store::{Budget, Connection, StoreError};
 
@@ -59,7 +61,7 @@ fn measure(connection: &mut Connection) -> Result<(), StoreError> {
     for (name, body) in [("the published example", data::EXAMPLE), ("the same without subject", &without_subject)] {
         let query = query(body);
         let (page, rows) = history::page_counted(connection, &query)?;
-        let ids: Vec<i64> = page.items.iter().map(|item| id(item)).collect();
+        let ids: Vec<i64> = ids(page.items.clone());
         if body == data::EXAMPLE {
             let plain: Vec<i64> = plain(connection).iter().map(|row| row.message_id).take(ids.len()).collect();
             assert_eq!(plain, ids, "both find the same");
@@ -83,9 +85,10 @@ fn measure(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn id(item: &str) -> i64 {
-    let id = item.split(['{', ':', ',']).nth(2).expect("an item begins with its id");
-    id.parse().expect("an id")
+fn ids(items: Items) -> Vec<i64> {
+    let items = format!("[{}]", items.into_text().expect("text"));
+    let items: Vec<serde_json::Value> = serde_json::from_str(&items).expect("items");
+    items.iter().map(|item| item["messageId"].as_i64().expect("an id")).collect()
 }
 
 fn count(connection: &mut Connection, phone: &str) -> Result<(), StoreError> {

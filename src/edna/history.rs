@@ -11,9 +11,10 @@ use crate::app::App;
 use crate::config::Config;
 use crate::model::history::QueryError;
 use crate::model::{Caller, HistoryQuery};
-use crate::store::messages::history::{self, Page};
+use crate::store::messages::history;
+use crate::store::messages::items::Page;
 use crate::store::{Budget, Connection, LookupFor, StoreError, subjects};
-use crate::web::answer::{json, streamed};
+use crate::web::answer::{json_parts, streamed};
 use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
@@ -67,11 +68,10 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
         Some(subject) => page_of_subject(app, &caller, &query, subject).await?,
     };
     let page = page.ok_or(ApiError::SubjectNotFound)?;
-    let mut first = response::begin(&page.items);
+    let items = page.items.into_text()?;
     let in_flight = app.in_flight.for_tenant(caller.tenant);
     if page.rest.is_empty() {
-        first.push_str(response::end(page.has_next));
-        return Ok(json(&in_flight, StatusCode::OK, first)?);
+        return Ok(json_parts(&in_flight, StatusCode::OK, response::whole(items, page.has_next))?);
     }
     let rest = UnreadMessages {
         store: app.store.clone(),
@@ -80,7 +80,7 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
         ids: page.rest,
         has_next: page.has_next,
     };
-    Ok(streamed(&in_flight, first, rest)?)
+    Ok(streamed(&in_flight, response::beginning(&items), rest)?)
 }
 
 /// A page of a subject's messages; `None` if there is no such subject.

@@ -12,33 +12,22 @@ use crate::web::answer::RemainingParts;
 /// top-level `status` or `code` for a failure (docs/edna.md §4).
 const BEGINNING: &str = r#"{"content":["#;
 
-/// The beginning of the body, with its first items.
-pub fn begin(items: &[String]) -> String {
-    let length: usize = items.iter().map(|item| item.len() + 1).sum();
-    let mut body = String::with_capacity(BEGINNING.len() + length + end(true).len());
-    body.push_str(BEGINNING);
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        body.push_str(item);
-    }
-    body
+const HAS_NEXT: &str = r#"],"hasNext":true}"#;
+const IS_LAST: &str = r#"],"hasNext":false}"#;
+
+/// The parts of a body whose items have all been read.
+pub fn whole(items: String, has_next: bool) -> (&'static str, String, &'static str) {
+    (BEGINNING, items, end(has_next))
 }
 
-/// Further items, each after a comma.
-fn further_items(items: &[String]) -> String {
-    let mut part = String::with_capacity(items.iter().map(|item| item.len() + 1).sum());
-    for item in items {
-        part.push(',');
-        part.push_str(item);
-    }
-    part
+/// The beginning of a body, with its first items.
+pub fn beginning(items: &str) -> String {
+    [BEGINNING, items].concat()
 }
 
 /// The end of the body.
-pub fn end(has_next: bool) -> &'static str {
-    if has_next { r#"],"hasNext":true}"# } else { r#"],"hasNext":false}"# }
+fn end(has_next: bool) -> &'static str {
+    if has_next { HAS_NEXT } else { IS_LAST }
 }
 
 /// The messages of a page whose items are not read yet. No connection or transaction is held while the client reads.
@@ -62,7 +51,8 @@ impl RemainingParts for UnreadMessages {
         let work = move |connection: &mut _, _: &_| items::next(connection, &query, &ids_to_read);
         let (items, read) = self.store.query(self.caller, work).await?;
         self.ids = ids[read..].to_vec();
-        Ok(Some(further_items(&items)))
+        // Each further item follows a comma; a part may have none.
+        Ok(Some(if items.is_empty() { String::new() } else { [",", &items.into_text()?].concat() }))
     }
 
     fn end(self) -> String {

@@ -36,7 +36,8 @@ use db::admission::Admission;
 use db::pool::Pool;
 use db::watch::Watch;
 use db::{file, migrate};
-use messages::history::{self, Page};
+use messages::history;
+use messages::items::Page;
 use messages::partitions::{self, Month};
 use messages::plan;
 

@@ -21,13 +21,13 @@ const SLICE: usize = 32 * 1024;
 
 /// A body that is sent in slices and holds its share of the bytes in flight until it is sent.
 pub struct SlicedBody {
-    bytes: Bytes,
+    parts: [Bytes; 3],
     _share: Share,
 }
 
 impl SlicedBody {
     pub fn new(bytes: impl Into<Bytes>, share: Share) -> Self {
-        Self { bytes: bytes.into(), _share: share }
+        Self { parts: [bytes.into(), Bytes::new(), Bytes::new()], _share: share }
     }
 }
 
@@ -35,22 +35,33 @@ impl MessageBody for SlicedBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.bytes.len() as u64)
+        BodySize::Sized(length(&self.parts) as u64)
     }
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let bytes = &mut self.get_mut().bytes;
-        if bytes.is_empty() {
-            return Poll::Ready(None);
-        }
-        Poll::Ready(Some(Ok(bytes.split_to(bytes.len().min(SLICE)))))
+        let next = self.get_mut().parts.iter_mut().find(|part| !part.is_empty());
+        Poll::Ready(next.map(|part| Ok(part.split_to(part.len().min(SLICE)))))
     }
+}
+
+fn length(parts: &[Bytes; 3]) -> usize {
+    parts.iter().map(Bytes::len).sum()
 }
 
 /// A response of rendered JSON; fails if too many bytes are in flight.
 pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Result<HttpResponse, CommonError> {
-    let share = in_flight.try_reserve(body.len()).ok_or(CommonError::Unavailable)?;
-    Ok(builder(status).body(SlicedBody::new(body, share)))
+    json_parts(in_flight, status, ("", body, ""))
+}
+
+/// The same for JSON in three parts.
+pub fn json_parts(
+    in_flight: &InFlight,
+    status: StatusCode,
+    (beginning, body, end): (&'static str, String, &'static str),
+) -> Result<HttpResponse, CommonError> {
+    let parts = [Bytes::from_static(beginning.as_bytes()), body.into(), Bytes::from_static(end.as_bytes())];
+    let share = in_flight.try_reserve(length(&parts)).ok_or(CommonError::Unavailable)?;
+    Ok(builder(status).body(SlicedBody { parts, _share: share }))
 }
 
 /// A response that is serialized from a type; fails if too many bytes are in flight.

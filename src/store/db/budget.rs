@@ -125,6 +125,11 @@ impl Budget {
         if rows.is_multiple_of(ROWS_BETWEEN_CHECKS) { self.check() } else { self.check_cancelled() }
     }
 
+    /// Counts rows that a statement has yielded; their number was limited, so they cancel nothing.
+    pub fn add_rows(&self, rows: usize) {
+        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
     /// Called from time to time by work that may take long.
     pub fn check(&self) -> Result<(), StoreError> {
         let elapsed = microseconds(self.created.elapsed());

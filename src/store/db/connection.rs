@@ -15,6 +15,9 @@ use crate::store::error::StoreError;
 
 pub type Backend = MultiBackend;
 
+/// A connection to a SQLite file, for statements that only it runs.
+pub type FileConnection = SqliteConnection;
+
 /// One connection to either kind of database. Statements are built once and run on both.
 #[derive(MultiConnection)]
 pub enum AnyConnection {

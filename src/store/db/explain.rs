@@ -10,16 +10,14 @@ use diesel::sql_types::{BigInt, Integer, Text};
 
 use crate::store::Connection;
 use crate::store::db::connection::{Backend, on_each};
+use crate::store::db::pinned::RowCount;
 #[cfg(feature = "postgres")]
 use crate::store::db::postgres;
 use crate::store::db::sqlite::row_wanted;
 use crate::store::error::StoreError;
-use crate::store::schema::{messages, whatsapp_logs};
+use crate::store::schema::whatsapp_logs;
 
-/// A statement about messages that is still being built.
-pub type Messages<'a> = messages::BoxedQuery<'a, Backend>;
-
-/// The same for WhatsApp log rows.
+/// A statement about WhatsApp log rows that is still being built.
 pub type Logs<'a> = whatsapp_logs::BoxedQuery<'a, Backend>;
 
 #[diesel::declare_sql_function]
@@ -28,14 +26,8 @@ extern "SQL" {
     fn row_examined(number: BigInt) -> Bool;
 }
 
-/// Starts a statement about messages. On SQLite, every row is counted against the current query's budget, which can
-/// cancel the statement. On PostgreSQL, a statement is cancelled from another connection.
-pub fn messages<'a>(is_server: bool) -> Messages<'a> {
-    let messages = messages::table.into_boxed();
-    if is_server { messages } else { messages.filter(row_wanted(messages::message_id)) }
-}
-
-/// The same for WhatsApp log rows.
+/// Starts a statement about WhatsApp log rows. On SQLite, every row is counted against the current query's budget, which
+/// can cancel the statement. On PostgreSQL, a statement is cancelled from another connection.
 pub fn logs<'a>(is_server: bool) -> Logs<'a> {
     let logs = whatsapp_logs::table.into_boxed();
     if is_server { logs } else { logs.filter(row_wanted(whatsapp_logs::created_at)) }
@@ -70,14 +62,13 @@ impl RowCounter {
         )
     }
 
-    /// Starts a statement whose rows are counted. The first condition is evaluated first, for every row that the index
-    /// yields.
-    pub fn messages<'a>(&self) -> Messages<'a> {
-        let messages = messages::table.into_boxed();
-        if self.rows.is_some() { messages.filter(row_examined(messages::message_id)) } else { messages }
+    /// How a scan of messages counts its rows.
+    pub fn row_count(&self) -> RowCount {
+        if self.rows.is_some() { RowCount::Examined } else { RowCount::None }
     }
 
-    /// The same for WhatsApp log rows.
+    /// Starts a statement about WhatsApp log rows, which counts them. The first condition is evaluated first, for every
+    /// row that the index yields.
     pub fn logs<'a>(&self) -> Logs<'a> {
         let logs = whatsapp_logs::table.into_boxed();
         if self.rows.is_some() { logs.filter(row_examined(whatsapp_logs::created_at)) } else { logs }

@@ -13,7 +13,6 @@ use diesel::pg::Pg;
 use diesel::sql_types::Array;
 
 use crate::store::db::connection::Backend;
-use crate::store::schema::messages;
 
 pub type File = Sqlite;
 #[cfg(feature = "postgres")]
@@ -32,125 +31,6 @@ impl<T: QueryFragment<Sqlite> + QueryFragment<Pg>> Portable for T {}
 pub trait Portable: QueryFragment<Sqlite> {}
 #[cfg(not(feature = "postgres"))]
 impl<T: QueryFragment<Sqlite>> Portable for T {}
-
-/// Which index a statement is to scan. Its columns are left bare; those of other indexes are hidden.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IndexHint {
-    PrimaryKey,
-    /// The index of one recipient's or one subject's messages, by id.
-    ById,
-    /// The index by time.
-    ByTime,
-    /// None: the rows are sorted.
-    None,
-}
-
-/// A numeric column, or its sum with zero, which no index on the bare column matches.
-///
-/// Thus exactly one index matches each statement, and the database has nothing to choose. SQLite's indexes are on bare
-/// columns. PostgreSQL's are on sums, except the primary key, because the bare time must stay available for partition
-/// pruning.
-pub struct PinnedColumn<C> {
-    column: C,
-    sum_on_file: bool,
-    #[cfg(feature = "postgres")]
-    sum_on_server: bool,
-}
-
-impl<C> PinnedColumn<C> {
-    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server's differ"))]
-    fn new(column: C, sum_on_file: bool, sum_on_server: bool) -> Self {
-        Self {
-            column,
-            sum_on_file,
-            #[cfg(feature = "postgres")]
-            sum_on_server,
-        }
-    }
-}
-
-/// A message's id in a statement that scans an index.
-pub fn message_id(hint: IndexHint) -> PinnedColumn<messages::message_id> {
-    let sum_on_server = matches!(hint, IndexHint::ById | IndexHint::None);
-    PinnedColumn::new(messages::message_id, hint == IndexHint::None, sum_on_server)
-}
-
-/// A message's time in a statement that scans an index. PostgreSQL prunes partitions by it, unless the index is the one
-/// by time.
-pub fn sent_at(hint: IndexHint) -> PinnedColumn<messages::sent_or_received_at> {
-    PinnedColumn::new(messages::sent_or_received_at, hint != IndexHint::ByTime, hint == IndexHint::ByTime)
-}
-
-/// A message's subject, hidden from its index.
-pub fn subject_id() -> PinnedColumn<messages::subject_id> {
-    PinnedColumn::new(messages::subject_id, true, true)
-}
-
-impl<C: Expression> Expression for PinnedColumn<C> {
-    type SqlType = C::SqlType;
-}
-
-impl<C: AppearsOnTable<T>, T> AppearsOnTable<T> for PinnedColumn<C> {}
-
-impl<C, G> ValidGrouping<G> for PinnedColumn<C> {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl<C> QueryId for PinnedColumn<C> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<C: Portable> QueryFragment<Backend> for PinnedColumn<C> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        Backend::walk_variant_ast(self, out)
-    }
-}
-
-impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for PinnedColumn<C> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        self.column.walk_ast(out.reborrow())?;
-        out.push_sql(if self.sum_on_file { " + 0" } else { "" });
-        Ok(())
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl<C: QueryFragment<Pg>> QueryFragment<Pg> for PinnedColumn<C> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.column.walk_ast(out.reborrow())?;
-        out.push_sql(if self.sum_on_server { " + 0" } else { "" });
-        Ok(())
-    }
-}
-
-/// A message's content, which only its item contains.
-pub struct ItemContent;
-
-impl QueryFragment<Backend> for ItemContent {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        Backend::walk_variant_ast(self, out)
-    }
-}
-
-impl QueryFragment<Sqlite> for ItemContent {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("json_extract(");
-        messages::item.walk_ast(out.reborrow())?;
-        out.push_sql(", '$.content')");
-        Ok(())
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl QueryFragment<Pg> for ItemContent {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("message_content(");
-        messages::item.walk_ast(out.reborrow())?;
-        out.push_sql(") COLLATE \"C\"");
-        Ok(())
-    }
-}
 
 /// An instant's column as searches compare it: the text that clients see, case-folded: `2026-03-26t10:26:14.311z`.
 pub struct InstantText(pub &'static str);
@@ -281,15 +161,65 @@ impl ListValue for &String {
     }
 }
 
-/// `expression IN (list)`, with the list bound as one value: whatever its length, the statement is the same, so it is
-/// prepared once.
+/// ` IN (list)`, with the list bound as one value: whatever its length, the statement is the same, so it is prepared
+/// once.
+pub struct InList {
+    #[cfg(feature = "postgres")]
+    list: List,
+    json: String,
+}
+
+impl InList {
+    pub fn new<T: ListValue>(values: impl IntoIterator<Item = T>) -> Self {
+        let list = T::list(values.into_iter());
+        // Serializing a list of numbers or texts cannot fail.
+        let json = match &list {
+            List::Numbers(numbers) => serde_json::to_string(numbers),
+            List::Texts(texts) => serde_json::to_string(texts),
+        };
+        Self {
+            #[cfg(feature = "postgres")]
+            list,
+            json: json.unwrap_or_default(),
+        }
+    }
+}
+
+impl QueryFragment<Sqlite> for InList {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(" IN (SELECT value FROM json_each(");
+        out.push_bind_param::<Text, _>(&self.json)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl InList {
+    fn push_array<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match &self.list {
+            List::Numbers(numbers) => out.push_bind_param::<Array<BigInt>, _>(numbers),
+            List::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl QueryFragment<Pg> for InList {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" = ANY (");
+        self.push_array(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// `expression IN (list)`.
 pub struct AnyOf<E> {
     pub(in crate::store) expression: E,
     #[cfg(feature = "postgres")]
-    list: List,
-    #[cfg(feature = "postgres")]
     is_filter: bool,
-    json: String,
+    list: InList,
 }
 
 impl<E> AnyOf<E> {
@@ -307,19 +237,11 @@ impl<E> AnyOf<E> {
 
 /// Whether an expression equals one of some values, which are numbers or texts.
 pub fn any_of<E, T: ListValue>(expression: E, values: impl IntoIterator<Item = T>) -> AnyOf<E> {
-    let list = T::list(values.into_iter());
-    // Serializing a list of numbers or texts cannot fail.
-    let json = match &list {
-        List::Numbers(numbers) => serde_json::to_string(numbers),
-        List::Texts(texts) => serde_json::to_string(texts),
-    };
     AnyOf {
         expression,
         #[cfg(feature = "postgres")]
-        list,
-        #[cfg(feature = "postgres")]
         is_filter: false,
-        json: json.unwrap_or_default(),
+        list: InList::new(values),
     }
 }
 
@@ -347,25 +269,23 @@ impl<E: Portable> QueryFragment<Backend> for AnyOf<E> {
 impl<E: QueryFragment<Sqlite>> QueryFragment<Sqlite> for AnyOf<E> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.expression.walk_ast(out.reborrow())?;
-        out.push_sql(" IN (SELECT value FROM json_each(");
-        out.push_bind_param::<Text, _>(&self.json)?;
-        out.push_sql("))");
-        Ok(())
+        self.list.walk_ast(out)
     }
 }
 
 #[cfg(feature = "postgres")]
 impl<E: QueryFragment<Pg>> QueryFragment<Pg> for AnyOf<E> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(if self.is_filter { "(" } else { "" });
-        self.expression.walk_ast(out.reborrow())?;
-        out.push_sql(if self.is_filter { " IN (SELECT unnest(" } else { " = ANY (" });
-        match &self.list {
-            List::Numbers(numbers) => out.push_bind_param::<Array<BigInt>, _>(numbers)?,
-            List::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts)?,
+        if !self.is_filter {
+            self.expression.walk_ast(out.reborrow())?;
+            return self.list.walk_ast(out);
         }
+        out.push_sql("(");
+        self.expression.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (SELECT unnest(");
+        self.list.push_array(out.reborrow())?;
         // The comparison with `true` keeps the planner from turning it into a join.
-        out.push_sql(if self.is_filter { ")) = true)" } else { ")" });
+        out.push_sql(")) = true)");
         Ok(())
     }
 }

@@ -9,9 +9,11 @@ pub(super) mod failure;
 pub(super) mod file;
 pub mod fragments;
 pub mod migrate;
+pub mod pinned;
 pub(super) mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub(super) mod row_texts;
 pub(super) mod rows;
 pub(super) mod session;
 pub(super) mod sqlite;

@@ -1,36 +1,38 @@
 //! Finds the page of a `HistoryQuery` by running its plan; knows no index.
 
-use diesel::prelude::*;
+use std::ops::Range;
+
+use diesel::RunQueryDsl;
 
 use crate::model::history::HistoryQuery;
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
-use crate::store::db::explain::{self, Messages, RowCounter, explain};
+use crate::store::db::connection::on_each;
+use crate::store::db::explain::{RowCounter, explain};
+use crate::store::db::pinned::RowCount;
+use crate::store::db::row_texts;
 use crate::store::error::StoreError;
-use crate::store::messages::items::{self, Found};
+use crate::store::messages::items::{self, Items, Page};
 use crate::store::messages::plan::{self, QueryPlan, is_small_first_page};
 use crate::store::messages::scan::Scan;
+use crate::store::messages::statement::{Ids, IdsAndItems};
 use crate::store::parts::PAGE_BYTES;
 use crate::store::recipients::person_page::PersonPage;
-use crate::store::recipients::resolve::RecipientsQuery;
-use crate::store::schema::messages;
 
-/// The rendered items of a page, and whether another message follows.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    pub items: Vec<String>,
-    /// The ids of the page's other messages, if the items are so long that no more were read.
-    pub rest: Vec<i64>,
-    pub has_next: bool,
-}
+/// A scan that yields at most so many rows is not counted for each of them, only for those that it rejects.
+const MAX_UNCOUNTED: i64 = 1001;
 
-/// Starts a statement about messages.
-type NewStatement<'s, 'q> = &'s dyn Fn() -> Messages<'q>;
+/// How a scan that yields at most so many rows counts them.
+type CountRows<'a> = &'a dyn Fn(i64) -> RowCount;
 
 /// The page of a query, read from one snapshot of the store; fails if it costs more than its budget.
 pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Page, StoreError> {
     let is_server = connection.is_server();
-    page_from(connection, query, budget, &|| explain::messages(is_server))
+    page_from(connection, query, budget, &|rows| match rows {
+        _ if is_server => RowCount::None,
+        ..=MAX_UNCOUNTED => RowCount::Rejected,
+        _ => RowCount::Every,
+    })
 }
 
 /// The same page, and the exact number of message rows that were examined to find it.
@@ -38,144 +40,202 @@ pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) 
 /// For tests and benchmarks: counting costs a call for each row.
 pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result<(Page, u64), StoreError> {
     let counter = RowCounter::start(connection)?;
-    let page = page_from(connection, query, &Budget::default(), &|| counter.messages())?;
+    let page = page_from(connection, query, &Budget::default(), &|_| counter.row_count())?;
     Ok((page, counter.rows(connection)?))
 }
 
 /// The database's own plan of each statement that finds the page.
 pub fn database_plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<String>, StoreError> {
-    let scans = match plan::plan(connection, query, &Budget::default())? {
+    let budget = Budget::default();
+    let scans = match plan::plan(connection, query, &budget)? {
         QueryPlan::Empty => Vec::new(),
         QueryPlan::Person(people, scan) => {
-            let page = person_page(query, people, &scan, messages::table.into_boxed());
-            return explain(connection, page);
+            let limit = query.limit + 1;
+            let descending = query.sort.descending();
+            let per_recipient = IdsAndItems::new(&scan, RowCount::None, (0, limit));
+            return explain(connection, PersonPage { people: &people, per_recipient, descending, limit });
         }
         QueryPlan::Ordered(scan) | QueryPlan::Sorted(scan) => vec![scan],
         QueryPlan::Merged(scans) => scans,
     };
     let mut plan = Vec::new();
     for scan in scans {
-        let statement = scan.statement(messages::table.into_boxed(), (query.offset, query.limit + 1));
-        if scan.is_in_order {
-            plan.extend(explain(connection, statement.select(messages::item))?);
+        let page = (query.offset, query.limit + 1);
+        plan.extend(if scan.is_in_order {
+            explain(connection, IdsAndItems::new(&scan, RowCount::None, page))?
         } else {
-            plan.extend(explain(connection, statement.select(messages::message_id))?);
-        }
+            explain(connection, Ids::new(&scan, RowCount::None, page))?
+        });
     }
     Ok(plan)
 }
 
-fn page_from<'q>(
+fn page_from(
     connection: &mut Connection,
-    query: &'q HistoryQuery,
+    query: &HistoryQuery,
     budget: &Budget,
-    start: NewStatement<'_, 'q>,
+    count: CountRows<'_>,
 ) -> Result<Page, StoreError> {
     // One message more than the page has shows whether there is a next page.
     let limit = query.limit + 1;
-    let found = match plan::plan(connection, query, budget)? {
-        QueryPlan::Empty => Vec::new(),
+    match plan::plan(connection, query, budget)? {
+        QueryPlan::Empty => Ok(Page::default()),
         QueryPlan::Person(people, scan) => {
-            let rows: Vec<(i64, String)> = person_page(query, people, &scan, start()).load(connection)?;
-            rows.into_iter().map(|(id, item)| (id, Some(item))).collect()
+            let per_recipient = IdsAndItems::new(&scan, count(limit), (0, limit));
+            let descending = query.sort.descending();
+            let statement = PersonPage { people: &people, per_recipient, descending, limit };
+            let mut reader = PageReader::new(query);
+            row_texts::for_each(connection, statement, |id, item| {
+                // The server has sent all rows, so the ids of those that do not fit are at hand.
+                reader.take(item) || (reader.is_cut && reader.take_id(id))
+            })?;
+            Ok(reader.page)
         }
-        QueryPlan::Ordered(scan) => ordered(connection, &scan, (query.offset, limit), start)?,
+        QueryPlan::Ordered(scan) => ordered(connection, query, &scan, budget, count),
         QueryPlan::Sorted(scan) => {
-            let ids = scan.statement(start(), (query.offset, limit)).select(messages::message_id).load(connection)?;
-            items::of_ids(connection, query, ids)?
+            let ids = Ids::new(&scan, count(i64::MAX), (query.offset, limit));
+            let ids = load_ids(connection, ids)?;
+            items::page_of_ids(connection, query, ids)
         }
-        QueryPlan::Merged(scans) => merged(connection, query, &scans, budget, start)?,
-    };
-    Ok(page_of(query, found))
+        QueryPlan::Merged(scans) => merged(connection, query, &scans, budget, count),
+    }
 }
 
-/// The statement that finds a person's page.
-fn person_page<'q>(
-    query: &HistoryQuery,
-    people: RecipientsQuery,
-    scan: &Scan<'q>,
-    start: Messages<'q>,
-) -> PersonPage<'q> {
-    let limit = query.limit + 1;
-    let per_recipient = scan.statement(start, (0, limit)).select((messages::message_id, messages::item));
-    PersonPage { people, per_recipient, descending: query.sort.descending(), limit }
+/// Takes the items of a page in their order.
+struct PageReader {
+    page: Page,
+    limit: usize,
+    /// Whether the page has more items than may be in memory.
+    is_cut: bool,
+}
+
+impl PageReader {
+    fn new(query: &HistoryQuery) -> Self {
+        let page = Page { items: Items::with_capacity(query.limit), ..Page::default() };
+        Self { page, limit: usize::try_from(query.limit).unwrap_or_default(), is_cut: false }
+    }
+
+    /// Returns whether the page needs more.
+    fn take(&mut self, item: &[u8]) -> bool {
+        if self.page.items.len() == self.limit {
+            self.page.has_next = true;
+            return false;
+        }
+        if self.page.items.bytes() >= PAGE_BYTES {
+            self.is_cut = true;
+            return false;
+        }
+        self.page.items.push(item);
+        true
+    }
+
+    /// The same for a message whose item does not fit.
+    fn take_id(&mut self, id: i64) -> bool {
+        self.page.has_next = self.page.items.len() + self.page.rest.len() == self.limit;
+        if !self.page.has_next {
+            self.page.rest.push(id);
+        }
+        !self.page.has_next
+    }
 }
 
 /// The page of a scan that is in the query's order.
-fn ordered<'q>(
+fn ordered(
     connection: &mut Connection,
-    scan: &Scan<'q>,
-    (offset, limit): (i64, i64),
-    start: NewStatement<'_, 'q>,
-) -> Result<Found, StoreError> {
-    let (mut found, is_cut) = {
-        let rows = scan.statement(start(), (offset, limit)).select((messages::message_id, messages::item));
-        items::read(rows.load_iter::<(i64, String), _>(connection)?)?
-    };
+    query: &HistoryQuery,
+    scan: &Scan<'_>,
+    budget: &Budget,
+    count: CountRows<'_>,
+) -> Result<Page, StoreError> {
+    let (offset, limit) = (query.offset, query.limit + 1);
+    let count = count(offset.saturating_add(limit));
+    let mut reader = PageReader::new(query);
+    row_texts::for_each(connection, IdsAndItems::new(scan, count, (offset, limit)), |_, item| reader.take(item))?;
+    let PageReader { mut page, limit: wanted, is_cut } = reader;
     if is_cut {
-        let read = i64::try_from(found.len()).unwrap_or(i64::MAX);
-        let rest = scan.statement(start(), (offset.saturating_add(read), limit - read)).select(messages::message_id);
-        found.extend(rest.load::<i64>(connection)?.into_iter().map(|id| (id, None)));
+        let read = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
+        let rest = Ids::new(scan, count, (offset.saturating_add(read), limit - read));
+        page.rest = load_ids(connection, rest)?;
+        page.has_next = page.items.len() + page.rest.len() > wanted;
+        page.rest.truncate(wanted - page.items.len());
     }
-    Ok(found)
+    count_yielded(count, page.items.len(), budget);
+    Ok(page)
 }
 
 /// The page of several scans by id. Each is read only as far as the page can reach into it.
-fn merged<'q>(
+fn merged(
     connection: &mut Connection,
-    query: &'q HistoryQuery,
-    scans: &[Scan<'q>],
+    query: &HistoryQuery,
+    scans: &[Scan<'_>],
     budget: &Budget,
-    start: NewStatement<'_, 'q>,
-) -> Result<Found, StoreError> {
+    count: CountRows<'_>,
+) -> Result<Page, StoreError> {
     let bounds = (0, query.offset.saturating_add(query.limit + 1));
-    let limit = usize::try_from(query.limit + 1).unwrap_or_default();
-    if is_small_first_page(query) {
-        // With few rows, reading the items together with the ids saves a statement.
-        let (mut rows, mut is_cut) = (Vec::new(), false);
-        for scan in scans {
-            let statement = scan.statement(start(), bounds).select((messages::message_id, messages::item));
-            let (read, cut) = items::read(statement.load_iter::<(i64, String), _>(connection)?)?;
-            is_cut |= cut;
-            rows.extend(read);
-        }
-        if !is_cut {
-            rows.sort_unstable_by_key(|(id, _)| *id);
-            if query.sort.descending() {
-                rows.reverse();
-            }
-            rows.truncate(limit);
-            return Ok(rows);
-        }
+    let count = count(bounds.1);
+    if is_small_first_page(query)
+        && let Some(page) = merged_small(connection, query, scans, budget, count)?
+    {
+        return Ok(page);
     }
     let mut ids: Vec<i64> = Vec::new();
     for scan in scans {
-        ids.extend(scan.statement(start(), bounds).select(messages::message_id).load::<i64>(connection)?);
+        ids.extend(load_ids(connection, Ids::new(scan, count, bounds))?);
         budget.check()?;
     }
+    count_yielded(count, ids.len(), budget);
     ids.sort_unstable();
     if query.sort.descending() {
         ids.reverse();
     }
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
-    items::of_ids(connection, query, ids.into_iter().skip(offset).take(limit).collect())
+    let limit = usize::try_from(query.limit + 1).unwrap_or_default();
+    items::page_of_ids(connection, query, ids.into_iter().skip(offset).take(limit).collect())
 }
 
-/// Makes the page from the messages found, of which there may be one more than requested.
-fn page_of(query: &HistoryQuery, mut found: Found) -> Page {
+/// The same for a page of few rows: reading the items together with the ids saves a statement. `None` if the items are
+/// too long.
+fn merged_small(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    scans: &[Scan<'_>],
+    budget: &Budget,
+    count: RowCount,
+) -> Result<Option<Page>, StoreError> {
     let limit = usize::try_from(query.limit).unwrap_or_default();
-    let has_next = found.len() > limit;
-    found.truncate(limit);
-    let mut page = Page { has_next, ..Page::default() };
-    let mut bytes = 0;
-    for (id, item) in found {
-        match item {
-            Some(item) if page.rest.is_empty() && bytes < PAGE_BYTES => {
-                bytes += item.len();
-                page.items.push(item);
-            }
-            _ => page.rest.push(id),
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut rows: Vec<(i64, Range<usize>)> = Vec::with_capacity(limit + 1);
+    for scan in scans {
+        row_texts::for_each(connection, IdsAndItems::new(scan, count, (0, query.limit + 1)), |id, item| {
+            let start = bytes.len();
+            bytes.extend_from_slice(item);
+            rows.push((id, start..bytes.len()));
+            bytes.len() < PAGE_BYTES
+        })?;
+        if bytes.len() >= PAGE_BYTES {
+            return Ok(None);
         }
     }
-    page
+    count_yielded(count, rows.len(), budget);
+    rows.sort_unstable_by_key(|(id, _)| *id);
+    if query.sort.descending() {
+        rows.reverse();
+    }
+    let mut page = Page { has_next: rows.len() > limit, ..Page::default() };
+    page.items = Items::with_capacity(query.limit);
+    for (_, range) in rows.into_iter().take(limit) {
+        page.items.push(&bytes[range]);
+    }
+    Ok(Some(page))
+}
+
+/// Counts the rows that a scan yielded and did not count itself.
+fn count_yielded(count: RowCount, rows: usize, budget: &Budget) {
+    if matches!(count, RowCount::Rejected) {
+        budget.add_rows(rows);
+    }
+}
+
+fn load_ids(connection: &mut Connection, statement: Ids<'_, '_>) -> Result<Vec<i64>, StoreError> {
+    Ok(on_each!(connection, |connection| statement.load(connection)?))
 }

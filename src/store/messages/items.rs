@@ -4,47 +4,94 @@ use diesel::prelude::*;
 
 use crate::model::HistoryQuery;
 use crate::store::Connection;
-use crate::store::db::fragments::{self, IndexHint, any_of};
+use crate::store::db::fragments::any_of;
+use crate::store::db::pinned::{self, IndexHint};
 use crate::store::error::StoreError;
 use crate::store::parts::{self, PAGE_BYTES, PART_BYTES};
 use crate::store::schema::messages;
 
-/// The ids of a page's messages in their order, with the items that were read.
-pub type Found = Vec<(i64, Option<String>)>;
+/// How many bytes an item is expected to have, for the memory that is reserved for a page.
+const EXPECTED_ITEM: usize = 640;
 
-/// Reads rows up to the size that a page may hold in memory; returns whether there were more.
-pub fn read(rows: impl Iterator<Item = QueryResult<(i64, String)>>) -> Result<(Found, bool), StoreError> {
-    let (mut found, mut bytes) = (Vec::new(), 0);
-    for row in rows {
-        if bytes >= PAGE_BYTES {
-            return Ok((found, true));
-        }
-        let (id, item) = row?;
-        bytes += item.len();
-        found.push((id, Some(item)));
-    }
-    Ok((found, false))
+/// Rendered items, joined by commas as a response has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Items {
+    bytes: Vec<u8>,
+    count: usize,
 }
 
-/// The items of a page's ids, in their order, up to the size that a page may hold in memory.
-pub fn of_ids(connection: &mut Connection, query: &HistoryQuery, ids: Vec<i64>) -> Result<Found, StoreError> {
-    let (items, read) =
-        parts::load_first(&ids, PAGE_BYTES, |part| load(connection, query, part, PAGE_BYTES), String::len)?;
-    let mut found: Found = items.into_iter().map(|(id, item)| (id, Some(item))).collect();
-    found.extend(ids.into_iter().skip(read).map(|id| (id, None)));
-    Ok(found)
+impl Items {
+    pub fn with_capacity(items: i64) -> Self {
+        let items = usize::try_from(items).unwrap_or_default();
+        let bytes = items.saturating_mul(EXPECTED_ITEM).min(PAGE_BYTES + EXPECTED_ITEM);
+        Self { bytes: Vec::with_capacity(bytes), count: 0 }
+    }
+
+    pub fn push(&mut self, item: &[u8]) {
+        if self.count > 0 {
+            self.bytes.push(b',');
+        }
+        self.count += 1;
+        self.bytes.extend_from_slice(item);
+    }
+
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many bytes they have, commas included.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// All of them, joined; fails if the store returned bytes that are no text.
+    pub fn into_text(self) -> Result<String, StoreError> {
+        String::from_utf8(self.bytes).map_err(|_| StoreError::DamagedRow("a stored item is not valid UTF-8".into()))
+    }
+}
+
+/// The rendered items of a page, and whether another message follows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    pub items: Items,
+    /// The ids of the page's other messages, if the items are so long that no more were read.
+    pub rest: Vec<i64>,
+    pub has_next: bool,
+}
+
+/// The page of some ids, which may be one more than the page's messages, in their order: the items up to the size that a
+/// page may hold in memory, and the other ids.
+pub fn page_of_ids(connection: &mut Connection, query: &HistoryQuery, mut ids: Vec<i64>) -> Result<Page, StoreError> {
+    let limit = usize::try_from(query.limit).unwrap_or_default();
+    let has_next = ids.len() > limit;
+    ids.truncate(limit);
+    let (items, read) = read(connection, query, &ids, PAGE_BYTES)?;
+    Ok(Page { items, rest: ids.split_off(read), has_next })
 }
 
 /// The next items of a page that is being sent, and how many of the ids they cover. A message that was deleted
 /// meanwhile has no item.
-pub fn next(
+pub fn next(connection: &mut Connection, query: &HistoryQuery, ids: &[i64]) -> Result<(Items, usize), StoreError> {
+    read(connection, query, ids, PART_BYTES)
+}
+
+fn read(
     connection: &mut Connection,
     query: &HistoryQuery,
     ids: &[i64],
-) -> Result<(Vec<String>, usize), StoreError> {
-    let (items, read) =
-        parts::load_first(ids, PART_BYTES, |part| load(connection, query, part, PART_BYTES), String::len)?;
-    Ok((items.into_iter().map(|(_, item)| item).collect(), read))
+    max_bytes: usize,
+) -> Result<(Items, usize), StoreError> {
+    let (found, read) =
+        parts::load_first(ids, max_bytes, |part| load(connection, query, part, max_bytes), String::len)?;
+    let mut items = Items::default();
+    for (_, item) in found {
+        items.push(item.as_bytes());
+    }
+    Ok((items, read))
 }
 
 /// The items of some ids, in any order, until they exceed `max_bytes`; returns whether some were not read.
@@ -57,7 +104,7 @@ fn load(
     let rows = messages::table
         .filter(messages::tenant_id.eq(query.tenant().0))
         .filter(any_of(messages::message_id, ids))
-        .filter(fragments::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
+        .filter(pinned::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
         .select((messages::message_id, messages::item))
         .load_iter::<(i64, String), _>(connection)?;
     parts::collect_rows(ids.len(), max_bytes, rows.map(|row| Ok(row?)), String::len)

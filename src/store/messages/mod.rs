@@ -8,6 +8,7 @@ pub mod partitions;
 pub mod pending;
 pub mod plan;
 pub mod scan;
+pub mod statement;
 pub mod status_events;
 
 use std::borrow::Cow;
@@ -20,7 +21,8 @@ use crate::model::subscriber::ChannelClass;
 use crate::model::{Instant, Item, MessageCopy, Property, Provenance, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
-use crate::store::db::fragments::{IndexHint, any_of, sent_at};
+use crate::store::db::fragments::any_of;
+use crate::store::db::pinned::{IndexHint, sent_at};
 use crate::store::db::rows::whole_row;
 use crate::store::db::text::encode;
 use crate::store::error::StoreError;

@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use crate::model::history::HistoryQuery;
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
-use crate::store::db::fragments::{self, IndexHint};
+use crate::store::db::pinned::{self, IndexHint};
 use crate::store::error::StoreError;
 use crate::store::messages::daily_counts::{self, WindowTotals};
 use crate::store::messages::scan::{Scan, ScanTarget, is_by_message_id, is_by_time};
@@ -63,14 +63,14 @@ pub fn plan<'q>(
 ) -> Result<QueryPlan<'q>, StoreError> {
     let person = query.recipient.as_ref().filter(|_| connection.is_server() && takes_one_statement_on_server(query));
     if let Some(people) = person.and_then(|person| RecipientsQuery::new(query.tenant(), person)) {
-        return Ok(QueryPlan::Person(people, Scan::new(query, ScanTarget::CurrentRecipient)));
+        return Ok(QueryPlan::Person(people, Scan::new(query, &ScanTarget::CurrentRecipient)));
     }
     if query.recipient.is_none() && query.message_id.is_none() && query.window.days() > MAX_SMALL_WINDOW {
         // The counts of many days are many rows.
         budget.expect_small(None)?;
     }
     let targets = scan_targets(connection, query, budget)?;
-    let mut scans: Vec<Scan<'q>> = targets.into_iter().map(|target| Scan::new(query, target)).collect();
+    let mut scans: Vec<Scan<'q>> = targets.iter().map(|target| Scan::new(query, target)).collect();
     // Of each scan, the page takes at most so many rows.
     let page = query.offset.saturating_add(query.limit + 1);
     let plan = match (scans.len(), scans.pop()) {
@@ -102,7 +102,7 @@ fn scan_targets(
     let values_per_scan =
         |values: usize| if is_by_message_id(query) && values <= MAX_MERGED_SCANS { 1 } else { values.max(1) };
     if let Some(recipient) = &query.recipient {
-        let recipients = resolve::resolve(connection, query.tenant(), recipient)?;
+        let recipients = resolve::resolve(connection, query.tenant(), recipient, budget)?;
         if let Some(id) = query.message_id {
             let matches = recipient_of(connection, query, id)?.is_some_and(|found| recipients.contains(&found));
             return Ok(matches.then_some(ScanTarget::One(id)).into_iter().collect());
@@ -132,7 +132,7 @@ fn scan_targets(
 fn recipient_of(connection: &mut Connection, query: &HistoryQuery, id: i64) -> Result<Option<i64>, StoreError> {
     let recipient = messages::table
         .filter(messages::tenant_id.eq(query.tenant().0).and(messages::message_id.eq(id)))
-        .filter(fragments::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
+        .filter(pinned::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
         .select(messages::recipient_id)
         .first(connection)
         .optional()?;

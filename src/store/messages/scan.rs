@@ -1,5 +1,5 @@
-//! One statement that reads messages of a query: which rows, through which index, and whether they come in the query's
-//! order; knows no page.
+//! A scan of messages for a query: which rows, through which index, and whether they come in the query's order; knows no
+//! page and no SQL.
 //!
 //! | rows | index |
 //! |---|---|
@@ -10,18 +10,13 @@
 //! | all messages of the window, by time | `messages_by_time` |
 //!
 //! `column + 0` hides a column's index from the database, so exactly one index is left for each statement
-//! (`fragments::PinnedColumn`).
-
-use diesel::prelude::*;
+//! (`pinned::Hidden`).
 
 use crate::model::Property;
-use crate::model::history::{HistoryQuery, SortKey};
-use crate::store::db::explain::Messages;
-use crate::store::db::fragments::{self, IndexHint, any_of};
+use crate::model::history::{Direction, HistoryQuery, SortKey};
+use crate::store::db::fragments::InList;
+use crate::store::db::pinned::IndexHint;
 use crate::store::db::text::{encode, encode_all};
-use crate::store::messages::order::OrderBy;
-use crate::store::recipients::person_page::CurrentRecipient;
-use crate::store::schema::messages;
 
 /// Which messages a scan reads.
 #[derive(Clone, Debug)]
@@ -38,14 +33,56 @@ pub enum ScanTarget {
     Time,
 }
 
+/// The values that a column may have.
+pub(super) enum Values<T> {
+    One(T),
+    Several(InList),
+}
+
+impl Values<i64> {
+    fn numbers(list: &[i64]) -> Self {
+        match list {
+            [only] => Self::One(*only),
+            several => Self::Several(InList::new(several)),
+        }
+    }
+}
+
+impl Values<String> {
+    /// `None` if any value matches.
+    fn texts(list: &[String]) -> Option<Self> {
+        match list {
+            [] => None,
+            [only] => Some(Self::One(encode(only).into_owned())),
+            several => Some(Self::Several(InList::new(&encode_all(several)))),
+        }
+    }
+}
+
+/// Where a scan begins and ends.
+pub(super) enum Bounds {
+    Id(i64),
+    Recipients(Values<i64>),
+    CurrentRecipient,
+    Subjects(Values<i64>, (i64, i64)),
+    Ids((i64, i64)),
+    Time,
+}
+
 /// A scan for a query.
 pub struct Scan<'q> {
-    query: &'q HistoryQuery,
-    target: ScanTarget,
+    pub(super) query: &'q HistoryQuery,
+    pub(super) tenant: i64,
+    pub(super) bounds: Bounds,
+    /// The query's subjects, unless they are the scan's bounds.
+    pub(super) subjects: Option<Values<i64>>,
+    pub(super) channel_types: Option<Values<String>>,
+    pub(super) direction: Option<&'static str>,
+    pub(super) traffic_types: Option<Values<String>>,
     /// Whether its rows come in the query's order, so that no sort is needed.
     pub is_in_order: bool,
     /// The index that gives the order, if any.
-    order: IndexHint,
+    pub(super) order: IndexHint,
 }
 
 /// Whether a query sorts by id alone.
@@ -62,8 +99,8 @@ pub fn is_by_time(query: &HistoryQuery) -> bool {
 }
 
 impl<'q> Scan<'q> {
-    pub fn new(query: &'q HistoryQuery, target: ScanTarget) -> Self {
-        let (is_in_order, order) = match &target {
+    pub fn new(query: &'q HistoryQuery, target: &ScanTarget) -> Self {
+        let (is_in_order, order) = match target {
             ScanTarget::One(_) => (true, IndexHint::PrimaryKey),
             ScanTarget::CurrentRecipient => (true, IndexHint::ById),
             ScanTarget::Recipients(list) | ScanTarget::Subjects(list, _) => {
@@ -72,54 +109,25 @@ impl<'q> Scan<'q> {
             ScanTarget::Ids(_) => (is_by_message_id(query), IndexHint::PrimaryKey),
             ScanTarget::Time => (is_by_time(query), IndexHint::ByTime),
         };
-        Self { query, target, is_in_order, order: if is_in_order { order } else { IndexHint::None } }
-    }
-
-    /// `SELECT … FROM messages WHERE … ORDER BY … OFFSET … LIMIT …`, without the columns yet.
-    pub fn statement(&self, start: Messages<'q>, (offset, limit): (i64, i64)) -> Messages<'q> {
-        self.filtered(start).order(OrderBy::new(self.query.sort.clone(), self.order)).offset(offset).limit(limit)
-    }
-
-    fn filtered(&self, start: Messages<'q>) -> Messages<'q> {
-        let query = self.query;
-        let mut statement = start.filter(messages::tenant_id.eq(query.tenant().0));
-        let (from, to) = (query.window.from.0, query.window.to.0);
-        statement = statement.filter(fragments::sent_at(IndexHint::None).between(from, to));
-        statement = match &self.target {
-            ScanTarget::One(id) => statement.filter(messages::message_id.eq(*id)),
-            ScanTarget::Recipients(list) => match list.as_slice() {
-                [only] => statement.filter(messages::recipient_id.eq(*only)),
-                list => statement.filter(any_of(messages::recipient_id, list)),
-            },
-            ScanTarget::CurrentRecipient => statement.filter(CurrentRecipient),
-            ScanTarget::Subjects(list, (least, greatest)) => match list.as_slice() {
-                [only] => statement.filter(messages::subject_id.eq(*only)),
-                list => statement.filter(any_of(messages::subject_id, list)),
-            }
-            .filter(fragments::message_id(IndexHint::ById).between(*least, *greatest)),
-            ScanTarget::Ids((least, greatest)) => statement.filter(messages::message_id.between(*least, *greatest)),
-            ScanTarget::Time => statement.filter(fragments::sent_at(IndexHint::ByTime).between(from, to)),
+        let bounds = match target {
+            ScanTarget::One(id) => Bounds::Id(*id),
+            ScanTarget::Recipients(list) => Bounds::Recipients(Values::numbers(list)),
+            ScanTarget::CurrentRecipient => Bounds::CurrentRecipient,
+            ScanTarget::Subjects(list, ids) => Bounds::Subjects(Values::numbers(list), *ids),
+            ScanTarget::Ids(ids) => Bounds::Ids(*ids),
+            ScanTarget::Time => Bounds::Time,
         };
-        if let (Some(subjects), ScanTarget::One(_) | ScanTarget::Recipients(_) | ScanTarget::CurrentRecipient) =
-            (query.subjects(), &self.target)
-        {
-            statement = match subjects {
-                [only] => statement.filter(fragments::subject_id().eq(*only)),
-                several => statement.filter(any_of(fragments::subject_id(), several)),
-            };
-        }
-        statement = match query.channel_types.as_slice() {
-            [] => statement,
-            [only] => statement.filter(messages::channel_type.eq(encode(only))),
-            several => statement.filter(any_of(messages::channel_type, &encode_all(several))),
-        };
-        if let Some(direction) = query.direction {
-            statement = statement.filter(messages::direction.eq(direction.word()));
-        }
-        match query.traffic_types.as_slice() {
-            [] => statement,
-            [only] => statement.filter(messages::traffic_type.eq(encode(only))),
-            several => statement.filter(any_of(messages::traffic_type, &encode_all(several))),
+        let filters_subjects = matches!(bounds, Bounds::Id(_) | Bounds::Recipients(_) | Bounds::CurrentRecipient);
+        Self {
+            query,
+            tenant: query.tenant().0,
+            bounds,
+            subjects: query.subjects().filter(|_| filters_subjects).map(Values::numbers),
+            channel_types: Values::texts(&query.channel_types),
+            direction: query.direction.map(Direction::word),
+            traffic_types: Values::texts(&query.traffic_types),
+            is_in_order,
+            order: if is_in_order { order } else { IndexHint::None },
         }
     }
 }

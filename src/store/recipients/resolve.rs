@@ -8,15 +8,16 @@ use diesel::sql_types::{BigInt, HasSqlType, Integer, Text};
 
 use crate::model::TenantId;
 use crate::model::history::Recipient;
-use crate::model::subscriber::{self, AddressType, ChannelClass};
 use crate::store::Connection;
-use crate::store::db::connection::Backend;
+use crate::store::db::budget::Budget;
+use crate::store::db::connection::{Backend, on_each};
 use crate::store::db::explain::explain;
 use crate::store::db::fragments::File;
 #[cfg(feature = "postgres")]
 use crate::store::db::fragments::Server;
-use crate::store::db::text::encode;
 use crate::store::error::StoreError;
+use crate::store::recipients::lookup;
+use crate::store::recipients::target::Target;
 
 /// `WITH … found (id) AS (…)`: the recipients whose messages a query finds, as the beginning of a statement.
 pub struct RecipientsQuery {
@@ -24,35 +25,10 @@ pub struct RecipientsQuery {
     target: Target,
 }
 
-/// What a query names.
-enum Target {
-    Subscriber(i64),
-    Address {
-        /// `address`, or `folded_address` to ignore case.
-        column: &'static str,
-        address: String,
-        class: i32,
-        /// Narrow the result to the address itself.
-        address_only: bool,
-    },
-}
-
 impl RecipientsQuery {
     /// `None` if no recipient can have the address.
     pub fn new(tenant: TenantId, recipient: &Recipient) -> Option<Self> {
-        let address = encode(&recipient.address);
-        let by_address = |column, address, class: ChannelClass| Target::Address {
-            column,
-            address,
-            class: class as i32,
-            address_only: recipient.address_only,
-        };
-        let target = match recipient.address_type {
-            AddressType::EdnaId => Target::Subscriber(recipient.address.parse().ok()?),
-            AddressType::Phone => by_address("address", address.into_owned(), ChannelClass::Phone),
-            AddressType::Email => by_address("folded_address", subscriber::case_fold(&address), ChannelClass::Other),
-            AddressType::Other => by_address("address", address.into_owned(), ChannelClass::Other),
-        };
+        let target = Target::new(recipient)?;
         Some(Self { tenant: tenant.0, target })
     }
 
@@ -82,7 +58,7 @@ impl RecipientsQuery {
                     "WITH named AS MATERIALIZED (SELECT id, address, subscriber_id FROM recipients WHERE tenant_id = "
                 );
                 out.push_sql(" AND ");
-                out.push_sql(column);
+                out.push_sql(column.name());
                 out.push_sql(" = ");
                 out.push_bind_param::<Text, _>(address)?;
                 out.push_sql(" AND channel_class = ");
@@ -115,7 +91,7 @@ impl RecipientsQuery {
         match &self.target {
             Target::Address { column, address, address_only: true, .. } => {
                 push!("SELECT id FROM recipients WHERE tenant_id = ");
-                for part in [" AND id", open, "SELECT id FROM all_found", close, " AND ", column, " = "] {
+                for part in [" AND id", open, "SELECT id FROM all_found", close, " AND ", column.name(), " = "] {
                     out.push_sql(part);
                 }
                 out.push_bind_param::<Text, _>(address)?;
@@ -150,8 +126,11 @@ impl QueryFragment<Backend> for RecipientsQuery {
 /// Only the ids.
 struct Ids(RecipientsQuery);
 
-impl QueryFragment<Backend> for Ids {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+impl<DB: Database> QueryFragment<DB> for Ids
+where
+    RecipientsQuery: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.0.walk_ast(out.reborrow())?;
         out.push_sql("SELECT id FROM found");
         Ok(())
@@ -167,7 +146,7 @@ impl Query for Ids {
     type SqlType = BigInt;
 }
 
-impl RunQueryDsl<Connection> for Ids {}
+impl<C> RunQueryDsl<C> for Ids {}
 
 /// How the database resolves a recipient, a line for each step: for tests of the planner.
 pub fn database_plan(
@@ -175,13 +154,27 @@ pub fn database_plan(
     tenant: TenantId,
     recipient: &Recipient,
 ) -> Result<Vec<String>, StoreError> {
+    if !connection.is_server() {
+        return lookup::database_plans(connection, tenant);
+    }
     RecipientsQuery::new(tenant, recipient).map_or(Ok(Vec::new()), |people| explain(connection, Ids(people)))
 }
 
-/// The ids of all recipients whose messages a query for an address finds.
-pub fn resolve(connection: &mut Connection, tenant: TenantId, recipient: &Recipient) -> Result<Vec<i64>, StoreError> {
+/// The ids of all recipients whose messages a query for an address finds, in ascending order.
+pub fn resolve(
+    connection: &mut Connection,
+    tenant: TenantId,
+    recipient: &Recipient,
+    budget: &Budget,
+) -> Result<Vec<i64>, StoreError> {
     let Some(people) = RecipientsQuery::new(tenant, recipient) else { return Ok(Vec::new()) };
-    let mut ids: Vec<i64> = Ids(people).load(connection)?;
-    ids.sort_unstable();
-    Ok(ids)
+    on_each!(
+        connection,
+        |file| Ok(lookup::resolve(file, tenant, &people.target, budget)?.into_iter().collect()),
+        |server| {
+            let mut ids: Vec<i64> = Ids(people).load(server)?;
+            ids.sort_unstable();
+            Ok(ids)
+        }
+    )
 }

@@ -1,0 +1,211 @@
+//! The SQL of a scan of messages; knows no page.
+
+use std::marker::PhantomData;
+
+use diesel::RunQueryDsl;
+use diesel::backend::Backend as Database;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, HasSqlType, Text};
+
+use crate::store::db::connection::Backend;
+#[cfg(feature = "postgres")]
+use crate::store::db::fragments::Server;
+use crate::store::db::fragments::{File, InList};
+use crate::store::db::pinned::{Hidden, IndexHint, RowCount, Syntax};
+use crate::store::messages::order;
+use crate::store::messages::scan::{Bounds, Scan, Values};
+
+/// `SELECT … FROM messages WHERE … ORDER BY … LIMIT ? OFFSET ?`, written by hand: diesel builds a statement of variable
+/// parts as boxes, which takes longer than SQLite takes to find a page.
+pub struct ScanStatement<'s, 'q, T> {
+    scan: &'s Scan<'q>,
+    count: RowCount,
+    offset: i64,
+    limit: i64,
+    columns: PhantomData<T>,
+}
+
+impl<'s, 'q, T: Columns> ScanStatement<'s, 'q, T> {
+    pub fn new(scan: &'s Scan<'q>, count: RowCount, (offset, limit): (i64, i64)) -> Self {
+        Self { scan, count, offset, limit, columns: PhantomData }
+    }
+}
+
+/// The ids of a scan's messages.
+pub type Ids<'s, 'q> = ScanStatement<'s, 'q, BigInt>;
+
+/// The ids and the items of a scan's messages.
+pub type IdsAndItems<'s, 'q> = ScanStatement<'s, 'q, (BigInt, Text)>;
+
+/// The columns of a statement.
+pub trait Columns {
+    fn columns(syntax: Syntax) -> &'static str;
+}
+
+impl Columns for BigInt {
+    fn columns(_: Syntax) -> &'static str {
+        "message_id"
+    }
+}
+
+impl Columns for (BigInt, Text) {
+    fn columns(syntax: Syntax) -> &'static str {
+        match syntax {
+            Syntax::File => "message_id, CAST(item AS BLOB)",
+            #[cfg(feature = "postgres")]
+            Syntax::Server => "message_id, item",
+        }
+    }
+}
+
+impl<T: Columns> ScanStatement<'_, '_, T> {
+    fn write<'b, DB>(&'b self, syntax: Syntax, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
+    where
+        DB: Database + HasSqlType<BigInt> + HasSqlType<Text>,
+        i64: ToSql<BigInt, DB>,
+        String: ToSql<Text, DB>,
+        str: ToSql<Text, DB>,
+        InList: QueryFragment<DB>,
+    {
+        let Self { scan, .. } = self;
+        let hidden = |hint| Hidden { hint, syntax };
+        let window = (&scan.query.window.from.0, &scan.query.window.to.0);
+        if !order::is_common(&scan.query.sort) {
+            out.unsafe_to_cache_prepared();
+        }
+        for part in ["SELECT ", T::columns(syntax), " FROM messages WHERE "] {
+            out.push_sql(part);
+        }
+        // The first condition is evaluated first, for every row that the index yields.
+        out.push_sql(self.count.every_row());
+        out.push_sql("tenant_id = ");
+        out.push_bind_param::<BigInt, _>(&scan.tenant)?;
+        match &scan.bounds {
+            Bounds::Id(id) => equal(" AND message_id", id, &mut out)?,
+            Bounds::Recipients(list) => any_of(" AND recipient_id", list, &mut out)?,
+            Bounds::CurrentRecipient => out.push_sql(" AND recipient_id = found.id"),
+            Bounds::Subjects(list, (least, greatest)) => {
+                any_of(" AND subject_id", list, &mut out)?;
+                let suffix = hidden(IndexHint::ById).message_id();
+                between((" AND message_id", suffix), (least, greatest), &mut out)?;
+            }
+            Bounds::Ids((least, greatest)) => between((" AND message_id", ""), (least, greatest), &mut out)?,
+            Bounds::Time => {
+                between((" AND sent_or_received_at", hidden(IndexHint::ByTime).sent_at()), window, &mut out)?;
+            }
+        }
+        out.push_sql(" AND (");
+        between(("sent_or_received_at", hidden(IndexHint::None).sent_at()), window, &mut out)?;
+        if let Some(subjects) = &scan.subjects {
+            any_of(" AND subject_id + 0", subjects, &mut out)?;
+        }
+        if let Some(channel_types) = &scan.channel_types {
+            any_text_of(" AND channel_type", channel_types, &mut out)?;
+        }
+        if let Some(direction) = scan.direction {
+            out.push_sql(" AND direction = ");
+            out.push_bind_param::<Text, str>(direction)?;
+        }
+        if let Some(traffic_types) = &scan.traffic_types {
+            any_text_of(" AND traffic_type", traffic_types, &mut out)?;
+        }
+        out.push_sql(self.count.rejected_row());
+        out.push_sql(") ORDER BY ");
+        order::write(&scan.query.sort, scan.order, syntax, |part| out.push_sql(part));
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(" OFFSET ");
+        out.push_bind_param::<BigInt, _>(&self.offset)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a bound value is borrowed as long as its statement")]
+fn equal<'b, DB>(column: &str, value: &'b i64, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+where
+    DB: Database + HasSqlType<BigInt>,
+    i64: ToSql<BigInt, DB>,
+{
+    out.push_sql(column);
+    out.push_sql(" = ");
+    out.push_bind_param::<BigInt, _>(value)
+}
+
+fn between<'b, DB>(
+    (column, suffix): (&str, &str),
+    (least, greatest): (&'b i64, &'b i64),
+    out: &mut AstPass<'_, 'b, DB>,
+) -> QueryResult<()>
+where
+    DB: Database + HasSqlType<BigInt>,
+    i64: ToSql<BigInt, DB>,
+{
+    out.push_sql(column);
+    out.push_sql(suffix);
+    out.push_sql(" BETWEEN ");
+    out.push_bind_param::<BigInt, _>(least)?;
+    out.push_sql(" AND ");
+    out.push_bind_param::<BigInt, _>(greatest)
+}
+
+fn any_of<'b, DB>(column: &str, values: &'b Values<i64>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+where
+    DB: Database + HasSqlType<BigInt>,
+    i64: ToSql<BigInt, DB>,
+    InList: QueryFragment<DB>,
+{
+    match values {
+        Values::One(only) => equal(column, only, out),
+        Values::Several(list) => {
+            out.push_sql(column);
+            list.walk_ast(out.reborrow())
+        }
+    }
+}
+
+fn any_text_of<'b, DB>(column: &str, values: &'b Values<String>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+where
+    DB: Database + HasSqlType<Text>,
+    String: ToSql<Text, DB>,
+    InList: QueryFragment<DB>,
+{
+    out.push_sql(column);
+    match values {
+        Values::One(only) => {
+            out.push_sql(" = ");
+            out.push_bind_param::<Text, _>(only)
+        }
+        Values::Several(list) => list.walk_ast(out.reborrow()),
+    }
+}
+
+impl<T: Columns> QueryFragment<File> for ScanStatement<'_, '_, T> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, File>) -> QueryResult<()> {
+        self.write(Syntax::File, out)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<T: Columns> QueryFragment<Server> for ScanStatement<'_, '_, T> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Server>) -> QueryResult<()> {
+        self.write(Syntax::Server, out)
+    }
+}
+
+impl<T: Columns> QueryFragment<Backend> for ScanStatement<'_, '_, T> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        Backend::walk_variant_ast(self, out)
+    }
+}
+
+impl<T> QueryId for ScanStatement<'_, '_, T> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<T> Query for ScanStatement<'_, '_, T> {
+    type SqlType = T;
+}
+
+impl<T, C> RunQueryDsl<C> for ScanStatement<'_, '_, T> {}
