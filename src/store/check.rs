@@ -54,7 +54,7 @@ pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreErr
         }
         faults.extend(counts(&mut connection, tenant.id)?);
     }
-    connection.commit()?;
+    connection.commit(Purpose::Read)?;
     Ok(faults)
 }
 

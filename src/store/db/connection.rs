@@ -71,7 +71,9 @@ impl AnyConnection {
     /// begins by taking it, because a transaction that reads first and locks later fails under load.
     pub fn begin(&mut self, purpose: Purpose, options: &Options, sessions: SessionState) -> Result<(), StoreError> {
         match (self, purpose) {
-            (Self::Sqlite(connection), Purpose::Read) => AnsiTransactionManager::begin_transaction(connection)?,
+            (Self::Sqlite(connection), Purpose::Read) => {
+                sqlite::BEGIN.execute(connection)?;
+            }
             (Self::Sqlite(connection), Purpose::Write) => {
                 AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
             }
@@ -96,14 +98,22 @@ impl AnyConnection {
         on_each!(self, |_file| false, |_server| true)
     }
 
-    pub fn commit(&mut self) -> Result<(), StoreError> {
+    pub fn commit(&mut self, purpose: Purpose) -> Result<(), StoreError> {
+        if let (Self::Sqlite(connection), Purpose::Read) = (&mut *self, purpose) {
+            sqlite::COMMIT.execute(connection)?;
+            return Ok(());
+        }
         on_each!(self, |connection| AnsiTransactionManager::commit_transaction(connection)?);
         Ok(())
     }
 
     /// Rolls back a transaction. If the database has done so already, as on a full disk, this fails; that error is
     /// ignored, because the caller already has a cause to report.
-    pub fn roll_back(&mut self) {
+    pub fn roll_back(&mut self, purpose: Purpose) {
+        if let (Self::Sqlite(connection), Purpose::Read) = (&mut *self, purpose) {
+            let _ = sqlite::ROLLBACK.execute(connection);
+            return;
+        }
         let _ = on_each!(self, |connection| AnsiTransactionManager::rollback_transaction(connection));
     }
 

@@ -43,9 +43,9 @@ pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), Stor
     let mut connection = url.connect_for(Purpose::Write, options)?;
     connection.begin(Purpose::Write, options, url.sessions())?;
     match connection.lock_schema().and_then(|()| apply(&mut connection, url)) {
-        Ok(()) => connection.commit(),
+        Ok(()) => connection.commit(Purpose::Write),
         Err(error) => {
-            connection.roll_back();
+            connection.roll_back(Purpose::Write);
             Err(error)
         }
     }

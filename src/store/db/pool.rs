@@ -210,7 +210,7 @@ impl Pool {
         let started = Instant::now();
         session.attach(budget);
         let result = budget.check().and_then(|()| work(&mut session.connection));
-        let result = result.and_then(|value| session.connection.commit().map(|()| value));
+        let result = result.and_then(|value| session.connection.commit(self.purpose).map(|()| value));
         // A write into a file that was removed or replaced is not acknowledged.
         let result =
             result.and_then(|value| if is_write { self.url.check_written().map(|()| value) } else { Ok(value) });
@@ -222,7 +222,7 @@ impl Pool {
                 Ok(value)
             }
             Err(error) => {
-                session.connection.roll_back();
+                session.connection.roll_back(self.purpose);
                 let error = self.explain_failure(error, budget, started.elapsed());
                 // Any other failure may have left the connection in an unknown state, so it is dropped.
                 let is_cancelled_inside = !budget.cancel_was_sent() && matches!(error, StoreError::Cancelled(_));

@@ -3,11 +3,12 @@
 //! A statement calls them for every row. Once its query is cancelled, their result cannot be serialized, which ends the
 //! statement at once.
 
-use diesel::SqliteConnection;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
+use diesel::{RunQueryDsl, SqliteConnection};
 
 use crate::model::like::Matcher;
 use crate::store::db::budget::{Budget, CurrentBudget};
@@ -28,6 +29,27 @@ pub const STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integri
 
 /// Moves the write-ahead log into its file and locks the file; fails as busy while another connection has it open.
 pub const EXCLUSIVE: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE";
+
+/// Begins, commits and rolls back a read's transaction, each prepared once: parsing them takes longer than running them.
+pub struct ReadTransaction<const STEP: u8>;
+
+pub const BEGIN: ReadTransaction<0> = ReadTransaction;
+pub const COMMIT: ReadTransaction<1> = ReadTransaction;
+pub const ROLLBACK: ReadTransaction<2> = ReadTransaction;
+
+impl<const STEP: u8> QueryFragment<Sqlite> for ReadTransaction<STEP> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(["BEGIN", "COMMIT", "ROLLBACK"][usize::from(STEP)]);
+        Ok(())
+    }
+}
+
+impl<const STEP: u8> QueryId for ReadTransaction<STEP> {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<const STEP: u8> RunQueryDsl<SqliteConnection> for ReadTransaction<STEP> {}
 
 #[diesel::declare_sql_function]
 extern "SQL" {

@@ -203,7 +203,7 @@ fn merged_small(
     count: RowCount,
 ) -> Result<Option<Page>, StoreError> {
     let limit = usize::try_from(query.limit).unwrap_or_default();
-    let mut bytes: Vec<u8> = Vec::new();
+    let mut bytes: Vec<u8> = Vec::with_capacity(items::expected_bytes(query.limit + 1));
     let mut rows: Vec<(i64, Range<usize>)> = Vec::with_capacity(limit + 1);
     for scan in scans {
         row_texts::for_each(connection, IdsAndItems::new(scan, count, (0, query.limit + 1)), |id, item| {

@@ -22,9 +22,7 @@ pub struct Items {
 
 impl Items {
     pub fn with_capacity(items: i64) -> Self {
-        let items = usize::try_from(items).unwrap_or_default();
-        let bytes = items.saturating_mul(EXPECTED_ITEM).min(PAGE_BYTES + EXPECTED_ITEM);
-        Self { bytes: Vec::with_capacity(bytes), count: 0 }
+        Self { bytes: Vec::with_capacity(expected_bytes(items)), count: 0 }
     }
 
     pub fn push(&mut self, item: &[u8]) {
@@ -52,6 +50,12 @@ impl Items {
     pub fn into_text(self) -> Result<String, StoreError> {
         String::from_utf8(self.bytes).map_err(|_| StoreError::DamagedRow("a stored item is not valid UTF-8".into()))
     }
+}
+
+/// How much memory to reserve for some items.
+pub fn expected_bytes(items: i64) -> usize {
+    let items = usize::try_from(items).unwrap_or_default();
+    items.saturating_mul(EXPECTED_ITEM).min(PAGE_BYTES + EXPECTED_ITEM)
 }
 
 /// The rendered items of a page, and whether another message follows.
