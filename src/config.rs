@@ -83,6 +83,8 @@ pub struct Database {
     pub expensive_queue: u32,
     #[validate(range(min = 1, max = 1_000_000_000, message = "must be between 1 and 1000000000"))]
     pub cheap_rows: u32,
+    #[validate(range(max = 1000, message = "must be at most 1000"))]
+    pub small_query_milliseconds: u64,
     #[validate(range(min = 1, max = 10_000, message = "must be between 1 and 10000"))]
     pub abandoned_threads: u32,
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
@@ -265,6 +267,7 @@ impl Config {
             expensive,
             expensive_queue: or_default(self.database.expensive_queue, 8 * expensive),
             cheap_rows: self.database.cheap_rows,
+            small_time: Duration::from_millis(self.database.small_query_milliseconds),
             abandoned_threads: self.database.abandoned_threads,
             wait: Duration::from_secs(self.database.wait_seconds),
             deadline: Duration::from_secs(self.database.deadline_seconds),

@@ -79,9 +79,6 @@ const CHEAP_TIME: Duration = Duration::from_millis(200);
 /// How many rows a small query may examine: a page of the greatest length and the rows at its edges.
 const SMALL_ROWS: u64 = 1100;
 
-/// How long a small query may keep an async thread from other requests.
-const SMALL_TIME: Duration = Duration::from_millis(2);
-
 /// The outcome of a change that writes messages.
 pub enum WriteOutcome<T> {
     Done(T),
@@ -133,7 +130,7 @@ impl Store {
         let small = || Pool::new(&url, Purpose::Read, small_options, Admission::in_order(1), &watch);
         Ok(Self {
             options,
-            small: (!url.is_server()).then(small),
+            small: (!url.is_server() && !options.small_time.is_zero()).then(small),
             readers: pool(Purpose::Read, Admission::in_turn(options.read_connections, RESERVED_READERS, u32::MAX)),
             expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, 0, options.expensive_queue))
                 .in_background(),
@@ -256,7 +253,7 @@ impl Store {
         work: &impl Fn(&mut Connection, &Budget) -> Result<T, StoreError>,
     ) -> Option<Result<T, StoreError>> {
         let pool = self.small.as_ref()?;
-        let budget = Arc::new(Budget::small(SMALL_ROWS.min(self.options.cheap_rows.into()), SMALL_TIME));
+        let budget = Arc::new(Budget::small(SMALL_ROWS.min(self.options.cheap_rows.into()), self.options.small_time));
         let running = self.counters.begin(caller, Class::Cheap, &budget);
         match pool.transaction_here(&budget, |connection| work(connection, &budget)) {
             Err(StoreError::Busy | StoreError::Cancelled(CancelReason::TooExpensive)) => {

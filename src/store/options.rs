@@ -15,6 +15,8 @@ pub struct Options {
     pub expensive_queue: u32,
     /// How many rows a cheap query may examine.
     pub cheap_rows: u32,
+    /// How long a small query may keep an async thread from other requests; zero if none may.
+    pub small_time: Duration,
     /// How long to wait for a slot, or for another process's write lock.
     pub wait: Duration,
     /// How long one piece of work may run before a query is cancelled, or a write is reported as busy.
@@ -44,6 +46,7 @@ impl Default for Options {
             expensive: 1,
             expensive_queue: 8,
             cheap_rows: 2000,
+            small_time: Duration::from_millis(2),
             wait: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
             abandoned_threads: 64,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use history_gateway::config::Config;
 use history_gateway::ingest;
 use history_gateway::model::{CallerId, Item, TenantId};
-use history_gateway::store::{CancelReason, Class, StoreError};
+use history_gateway::store::{Budget, CancelReason, Class, StoreError};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::support::{TENANT, TestApp, message};
+use crate::support::{TENANT, TestApp, message, runs_on_postgres};
 
 /// An app with a row limit so low that a handful of messages makes a query expensive.
 pub async fn app_with_low_row_limit(change: impl FnOnce(&mut Config)) -> TestApp {
@@ -109,7 +109,7 @@ pub async fn occupy_expensive_slot(
     let store = app.store.clone();
     let holder = actix_web::rt::spawn(async move {
         let caller = CallerId { tenant: TENANT, key: 0 };
-        let work = move |_: &mut _, budget: &history_gateway::store::Budget| {
+        let work = move |_: &mut _, budget: &Budget| {
             budget.expect_rows(1000)?;
             if let Some((released, taken)) = parts.lock().unwrap().take() {
                 taken.send(()).unwrap();
@@ -191,7 +191,7 @@ async fn query_is_cancelled_when_its_client_disconnects() {
     let (cancelled, is_cancelled) = std::sync::mpsc::channel();
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let begun = std::sync::Arc::new(std::sync::Mutex::new(Some(begun)));
-    let work = move |_: &mut _, budget: &history_gateway::store::Budget| {
+    let work = move |_: &mut _, budget: &Budget| {
         budget.expect_rows(1000)?;
         begun.lock().unwrap().take().unwrap().send(()).unwrap();
         // Counts rows as a statement does.
@@ -242,7 +242,7 @@ async fn shutdown_cancels_expensive_queries_and_answers_cheap_ones() {
     let app = app_with_low_row_limit(|_| {}).await;
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let begun = std::sync::Arc::new(std::sync::Mutex::new(Some(begun)));
-    let work = move |_: &mut _, budget: &history_gateway::store::Budget| {
+    let work = move |_: &mut _, budget: &Budget| {
         budget.expect_rows(1000)?;
         begun.lock().unwrap().take().unwrap().send(()).unwrap();
         loop {
@@ -261,4 +261,38 @@ async fn shutdown_cancels_expensive_queries_and_answers_cheap_ones() {
     assert_eq!(app.ids(json!({"messageId": 17})).await, "[17]");
     let refused = app.history(json!({"sort": [{"property": "content"}]})).await;
     assert!(refused.starts_with("503 "), "{refused}");
+}
+
+/// Whether a query with such a plan ran on the thread of its caller.
+async fn ran_here(app: &TestApp, work: impl Fn(&Budget) -> Result<(), StoreError> + Clone + Send + 'static) -> bool {
+    let (here, caller) = (std::thread::current().id(), CallerId { tenant: TENANT, key: 1 });
+    let query = move |_: &mut _, budget: &Budget| work(budget).map(|()| std::thread::current().id() == here);
+    app.store.planned_query(caller, query).await.unwrap()
+}
+
+#[actix_web::test]
+async fn small_query_on_a_file_runs_on_its_callers_thread() {
+    let app = TestApp::new().await;
+    assert_eq!(ran_here(&app, |budget| budget.expect_small(Some(1001))).await, !runs_on_postgres());
+    // The plan does not say how many rows it examines, or says that these are many.
+    assert!(!ran_here(&app, |budget| budget.expect_small(None)).await);
+    assert!(!ran_here(&app, |budget| budget.expect_small(Some(1101))).await);
+    // It examines more rows than expected.
+    assert!(!ran_here(&app, |budget| (0..1101).try_for_each(|_| budget.count_row())).await);
+    assert_eq!(query_counts(&app), [4, 0], "each counts once");
+    let app = TestApp::with(|config| config.database.small_query_milliseconds = 0).await;
+    assert!(!ran_here(&app, |budget| budget.expect_small(Some(1))).await);
+}
+
+#[actix_web::test]
+async fn small_query_that_takes_too_long_goes_to_another_thread() {
+    let app = TestApp::with(|config| config.database.small_query_milliseconds = 1).await;
+    let spin = |budget: &Budget| {
+        let started = std::time::Instant::now();
+        while started.elapsed() < Duration::from_millis(20) {
+            budget.check()?;
+        }
+        Ok(())
+    };
+    assert!(!ran_here(&app, spin).await);
 }
