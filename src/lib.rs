@@ -72,10 +72,11 @@
 //! # One request
 //! [`http`]'s route → [`web::extract`] (key → [`model::Caller`], body, time) → [`edna::history::history`], the handler →
 //! [`edna::request`] (shape, leniency) → [`model::HistoryQuery::new`] (meaning, defaults, rights) →
-//! [`store::Store::page`] (a slot, a connection, a [`store::Budget`]) → [`store::messages::plan`] and [`store::messages::history::page`]
-//! (`limit + 1` rows) → [`edna::response`] (items joined into the body) → [`web::answer`].
+//! [`store::Store::page`] (a connection, a [`store::Budget`], and a slot unless the query is small) →
+//! [`store::messages::plan`] and [`store::messages::history::page`] (`limit + 1` rows) → [`edna::response`] (items joined into the body) → [`web::answer`].
 //!
-//! Every query first runs as a cheap one. Where its plan and the daily counts say that it examines more rows than a cheap
+//! On a file, a query whose plan shows that it is small runs on the thread that has the request. Every other query first
+//! runs as a cheap one, on another thread. Where its plan and the daily counts say that it examines more rows than a cheap
 //! query may, or where that shows while it runs, it runs again from the beginning as an expensive one: few at a time,
 //! tenants in turn, on threads of lower priority. A query is cancelled when its client disconnects or its deadline passes;
 //! an expensive one also when the server stops.

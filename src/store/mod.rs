@@ -1,5 +1,5 @@
-//! The store: the only module that knows diesel, and the only one that moves queries off the async threads; knows no
-//! actix and no HTTP.
+//! The store: the only module that knows diesel, and the only one that decides which thread runs a query;
+//! knows no actix and no HTTP.
 
 pub mod api_keys;
 pub mod backup;

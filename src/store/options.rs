@@ -45,7 +45,7 @@ impl Default for Options {
             read_connections: 4,
             expensive: 1,
             expensive_queue: 8,
-            cheap_rows: 2000,
+            cheap_rows: 4000,
             small_time: Duration::from_millis(2),
             wait: Duration::from_secs(5),
             deadline: Duration::from_secs(30),

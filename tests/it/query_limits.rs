@@ -162,7 +162,7 @@ async fn no_tenant_can_occupy_all_cheap_query_slots() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Arc::new(std::sync::Mutex::new(released));
     let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
-    let work = move |_: &mut _, _: &history_gateway::store::Budget| {
+    let work = move |_: &mut _, _: &Budget| {
         begun.send(()).unwrap();
         // An error means that the sender was dropped.
         let _ = released.lock().unwrap().recv();

@@ -30,6 +30,9 @@ const MAX_SMALL_PAGE: i64 = 100;
 /// The most days whose counts are read on an async thread.
 const MAX_SMALL_WINDOW: i64 = 400;
 
+/// How many rows a scan is expected to examine for each that has the requested kinds.
+const EXPECTED_PER_MATCH: i64 = 8;
+
 /// How to find a page.
 pub enum QueryPlan<'q> {
     /// The page is empty: no message can match, or the offset is beyond the last one.
@@ -71,8 +74,10 @@ pub fn plan<'q>(
     }
     let targets = scan_targets(connection, query, budget)?;
     let mut scans: Vec<Scan<'q>> = targets.iter().map(|target| Scan::new(query, target)).collect();
-    // Of each scan, the page takes at most so many rows.
+    // Of each scan, the page takes at most so many rows; where kinds are filtered, the scan rejects others on the way.
     let page = query.offset.saturating_add(query.limit + 1);
+    let rejects = query.recipient.is_none() && query.filters_kinds();
+    let page = if rejects { page.saturating_mul(EXPECTED_PER_MATCH) } else { page };
     let plan = match (scans.len(), scans.pop()) {
         (_, None) => QueryPlan::Empty,
         (1, Some(only)) if only.is_in_order => QueryPlan::Ordered(only),
