@@ -96,7 +96,7 @@
 //! key without the time. Plans are made in [`store::messages::plan`] and pinned for both databases: every column whose
 //! index must not be used is written as `column + 0`. A connection pool is a number of slots and a list of idle
 //! connections, so that an unreachable server is reported at once. A statement on SQLite is cancelled from inside, by
-//! functions that it calls for every row; one on PostgreSQL from another connection.
+//! functions that it calls for the rows that it examines; one on PostgreSQL from another connection.
 //!
 //! # Recipients and daily counts
 //! A recipient is a row of `recipients`: one address on one class of channel, with one subscriber or none. A message

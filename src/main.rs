@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// The system's allocator gives a response's memory back to the kernel and takes it again for the next one.
+/// mimalloc, because the system's allocator gives a response's memory back to the kernel and takes it again for the next.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

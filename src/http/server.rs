@@ -46,12 +46,11 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     let store = gateway.app.store.clone();
     tokio::select! {
         () = stop => {}
-        () = store.too_many_abandoned() => {
+        which = store.too_many_abandoned() => {
             // Requests that wait for the database are not waited for.
             let _ = tokio::time::timeout(FORCED_STOP, handle.stop(false)).await;
             let threads = store.abandoned_threads();
-            let sentence = "the database does not respond, and blocks as many threads as database.abandoned_threads allows";
-            return Err(std::io::Error::other(format!("{sentence}: {threads}")));
+            return Err(std::io::Error::other(format!("the database does not respond, and {which}: {threads}")));
         }
     }
     tracing::info!("stopping: requests in flight are completed first");

@@ -31,6 +31,7 @@ impl Secret {
         (text.trim().len() == uuid::fmt::Hyphenated::LENGTH).then(|| Self(uuid.hyphenated().to_string()))
     }
 
+    /// A new key, from a generator for cryptography that the system seeds.
     pub fn random() -> Self {
         Self(Uuid::new_v4().hyphenated().to_string())
     }

@@ -114,8 +114,8 @@ impl RunningQuery {
         result
     }
 
-    /// Ends the cheap run of a query that runs again as an expensive one. Only its rows are counted here; the query is
-    /// counted when the expensive run ends.
+    /// Ends the run of a query that runs again, with a larger budget. Only its rows are counted here; the query is counted
+    /// when its last run ends.
     pub fn escalate(mut self) {
         self.is_over = true;
         self.counters.rows.get_or_create(&ClassLabels { class: self.class.word() }).inc_by(self.budget.rows());

@@ -123,7 +123,7 @@ impl Store {
             file::make_private(file);
         }
         let url = Arc::new(url.clone().resolved(&options)?);
-        let watch = Arc::new(Watch::new(url.canceller(&options), options.abandoned_threads));
+        let watch = Arc::new(Watch::new(url.canceller(&options), options.abandoned_threads, options.deadline));
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
         // An async thread waits for no lock.
         let small_options = Options { wait: Duration::ZERO, ..options };
@@ -205,9 +205,9 @@ impl Store {
         self.watch.stop();
     }
 
-    /// Completes when so many threads wait for a database that does not return that the process should exit.
-    pub async fn too_many_abandoned(&self) {
-        self.watch.too_many_abandoned().await;
+    /// Completes when threads wait for a database that does not return, so that the process should exit; says which.
+    pub async fn too_many_abandoned(&self) -> &'static str {
+        self.watch.too_many_abandoned().await
     }
 
     /// Runs a caller's query on one state of the store. It starts as a cheap query. If it examines more rows than a
@@ -256,7 +256,9 @@ impl Store {
         let budget = Arc::new(Budget::small(SMALL_ROWS.min(self.options.cheap_rows.into()), self.options.small_time));
         let running = self.counters.begin(caller, Class::Cheap, &budget);
         match pool.transaction_here(&budget, |connection| work(connection, &budget)) {
-            Err(StoreError::Busy | StoreError::Cancelled(CancelReason::TooExpensive)) => {
+            Err(
+                StoreError::Busy | StoreError::CannotOpen { .. } | StoreError::Cancelled(CancelReason::TooExpensive),
+            ) => {
                 running.escalate();
                 None
             }

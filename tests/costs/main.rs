@@ -96,7 +96,7 @@ fn pages_cost_few_statements_and_allocations() {
     set_default_instrumentation(counting).unwrap();
     let runtime = actix_web::rt::System::new();
     let app = runtime.block_on(async {
-        let app = TestApp::new().await;
+        let app = TestApp::with(|config| config.database.small_query_milliseconds = 1000).await;
         let own =
             |id: i64| message(id, json!({"address": "79001112233", "subscriberId": 10, "subjectId": 500 + id % 20}));
         app.import((1..=60).map(own)).await;

@@ -146,6 +146,7 @@ async fn busy_store_is_503_with_retry_after() {
     let app = TestApp::with(|config| {
         config.database.read_connections = 1;
         config.database.wait_seconds = 1;
+        config.database.small_query_milliseconds = 1000;
     })
     .await;
     app.import([message(1, json!({}))]).await;
@@ -171,7 +172,7 @@ async fn busy_store_is_503_with_retry_after() {
     let response = app.post("/api/messages/history", &[("x-api-key", &app.key)], sorted).await;
     assert_eq!(response.header("retry-after"), "1");
     assert_snapshot!(format!("{} {}", response.status.as_u16(), response.body), @r#"503 {"title":"service-unavailable","status":503,"detail":"The message store is busy or away; try again."}"#);
-    // Readiness and key look-ups do not wait for queries. Nor do small queries on a file, which need no place.
+    // Readiness and key look-ups do not wait for queries. Nor do small queries on a file, which need no slot.
     assert_eq!(app.send("GET", "/readyz", &[], "").await.status, 200);
     if !runs_on_postgres() {
         assert_eq!(app.ids("{}").await, "[1]");

@@ -272,7 +272,8 @@ async fn ran_here(app: &TestApp, work: impl Fn(&Budget) -> Result<(), StoreError
 
 #[actix_web::test]
 async fn small_query_on_a_file_runs_on_its_callers_thread() {
-    let app = TestApp::new().await;
+    // A slow machine must not fail the test.
+    let app = TestApp::with(|config| config.database.small_query_milliseconds = 1000).await;
     assert_eq!(ran_here(&app, |budget| budget.expect_small(Some(1001))).await, !runs_on_postgres());
     // The plan does not say how many rows it examines, or says that these are many.
     assert!(!ran_here(&app, |budget| budget.expect_small(None)).await);
@@ -295,4 +296,28 @@ async fn small_query_that_takes_too_long_goes_to_another_thread() {
         Ok(())
     };
     assert!(!ran_here(&app, spin).await);
+}
+
+#[actix_web::test]
+async fn database_that_holds_a_callers_thread_is_reported() {
+    if runs_on_postgres() {
+        return;
+    }
+    let app = TestApp::with(|config| config.database.deadline_seconds = 1).await;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (store, released) = (app.store.clone(), std::sync::Arc::new(std::sync::Mutex::new(released)));
+    let stuck = std::thread::spawn(move || {
+        let hold = move |_: &mut _, _: &Budget| {
+            // An error means that the sender was dropped.
+            let _ = released.lock().unwrap().recv();
+            Ok(())
+        };
+        let query = store.planned_query(CallerId { tenant: TENANT, key: 1 }, hold);
+        actix_web::rt::System::new().block_on(query).unwrap();
+    });
+    let which = tokio::time::timeout(Duration::from_secs(20), app.store.too_many_abandoned()).await.unwrap();
+    assert_eq!((which, app.store.abandoned_threads()), ("blocks threads that serve connections", 1));
+    drop(release);
+    stuck.join().unwrap();
+    assert_eq!(app.store.abandoned_threads(), 0);
 }

@@ -111,6 +111,11 @@ impl Budget {
         if self.requires_small_plan { self.expect_rows(rows.unwrap_or(i64::MAX)) } else { Ok(()) }
     }
 
+    /// Whether it is a small query's.
+    pub fn requires_small_plan(&self) -> bool {
+        self.requires_small_plan
+    }
+
     /// Whether it may examine so many rows.
     pub fn allows_rows(&self, rows: i64) -> bool {
         u64::try_from(rows).unwrap_or(0) <= self.max_rows
@@ -123,11 +128,6 @@ impl Budget {
             self.cancel(CancelReason::TooExpensive);
         }
         if rows.is_multiple_of(ROWS_BETWEEN_CHECKS) { self.check() } else { self.check_cancelled() }
-    }
-
-    /// Counts rows that a statement has yielded; their number was limited, so they cancel nothing.
-    pub fn add_rows(&self, rows: usize) {
-        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
     /// Called from time to time by work that may take long.

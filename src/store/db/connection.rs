@@ -108,13 +108,12 @@ impl AnyConnection {
     }
 
     /// Rolls back a transaction. If the database has done so already, as on a full disk, this fails; that error is
-    /// ignored, because the caller already has a cause to report.
-    pub fn roll_back(&mut self, purpose: Purpose) {
+    /// ignored, because the caller already has a cause to report. Returns whether it succeeded.
+    pub fn roll_back(&mut self, purpose: Purpose) -> bool {
         if let (Self::Sqlite(connection), Purpose::Read) = (&mut *self, purpose) {
-            let _ = sqlite::ROLLBACK.execute(connection);
-            return;
+            return sqlite::ROLLBACK.execute(connection).is_ok();
         }
-        let _ = on_each!(self, |connection| AnsiTransactionManager::rollback_transaction(connection));
+        on_each!(self, |connection| AnsiTransactionManager::rollback_transaction(connection)).is_ok()
     }
 
     /// Rejects an unsuitable PostgreSQL server. A SQLite file is checked when it is read.

@@ -67,7 +67,7 @@ pub enum RowCount {
     None,
     /// For every row that the index yields.
     Every,
-    /// For those that the scan rejects: the number of the others is limited.
+    /// For those that the scan rejects; the others are counted as they are read.
     Rejected,
     /// For every row, to count it for a test.
     Examined,

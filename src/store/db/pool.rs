@@ -187,14 +187,15 @@ impl Pool {
         self.run(caller, budget, move |pool| pool.in_transaction(&work_budget, work)).await
     }
 
-    /// Runs a small read in a transaction on the calling thread, which its budget keeps from being held up for long.
+    /// Runs a small read in a transaction on the calling thread; its budget keeps it from holding up that thread for
+    /// long.
     pub fn transaction_here<T>(
         &self,
         budget: &Arc<Budget>,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.uses.fetch_add(1, Ordering::Relaxed);
-        budget.start();
+        let _held = self.watch.hold_async_thread();
         self.in_transaction(budget, work)
     }
 
@@ -208,6 +209,10 @@ impl Pool {
         let mut session =
             self.begin().inspect_err(|error| self.watch.record(&Err::<(), _>(error.clone()), is_write))?;
         let started = Instant::now();
+        if budget.requires_small_plan() {
+            // The time that opening a connection takes is not the query's.
+            budget.start();
+        }
         session.attach(budget);
         let result = budget.check().and_then(|()| work(&mut session.connection));
         let result = result.and_then(|value| session.connection.commit(self.purpose).map(|()| value));
@@ -222,11 +227,11 @@ impl Pool {
                 Ok(value)
             }
             Err(error) => {
-                session.connection.roll_back(self.purpose);
+                let is_over = session.connection.roll_back(self.purpose);
                 let error = self.explain_failure(error, budget, started.elapsed());
                 // Any other failure may have left the connection in an unknown state, so it is dropped.
                 let is_cancelled_inside = !budget.cancel_was_sent() && matches!(error, StoreError::Cancelled(_));
-                if error.is_request_error() || is_cancelled_inside {
+                if is_over && (error.is_request_error() || is_cancelled_inside) {
                     self.recycle(session);
                 }
                 Err(error)

@@ -24,11 +24,11 @@ pub trait RowTexts: Query<SqlType = (BigInt, Text)> + QueryFragment<File> + Quer
 #[cfg(not(feature = "postgres"))]
 impl<Q: Query<SqlType = (BigInt, Text)> + QueryFragment<File> + QueryId> RowTexts for Q {}
 
-/// Runs a statement and passes each row to `take`, which copies what it keeps, until that returns `false`.
+/// Runs a statement and passes each row to `take`, which copies what it keeps, until that returns `false` or fails.
 pub fn for_each(
     connection: &mut Connection,
     statement: impl RowTexts,
-    mut take: impl FnMut(i64, &[u8]) -> bool,
+    mut take: impl FnMut(i64, &[u8]) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     on_each!(
         connection,
@@ -38,7 +38,7 @@ pub fn for_each(
                 let field = row.get(1);
                 let mut text = field.as_ref().and_then(Field::value).ok_or_else(no_text)?;
                 let id = <i64 as FromSql<BigInt, File>>::from_nullable_sql(row.get(0).as_ref().and_then(Field::value));
-                if !take(id.map_err(diesel::result::Error::DeserializationError)?, text.read_blob()) {
+                if !take(id.map_err(diesel::result::Error::DeserializationError)?, text.read_blob())? {
                     break;
                 }
             }
@@ -50,7 +50,7 @@ pub fn for_each(
                 let text = field.as_ref().and_then(Field::value).ok_or_else(no_text)?;
                 let id =
                     <i64 as FromSql<BigInt, Server>>::from_nullable_sql(row.get(0).as_ref().and_then(Field::value));
-                if !take(id.map_err(diesel::result::Error::DeserializationError)?, text.as_bytes()) {
+                if !take(id.map_err(diesel::result::Error::DeserializationError)?, text.as_bytes())? {
                     break;
                 }
             }

@@ -1,9 +1,11 @@
 //! Monitors a store's work: cancels it on PostgreSQL, counts abandoned threads, remembers faults, signals a stop; knows
 //! no statement.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -13,6 +15,9 @@ use crate::store::error::StoreError;
 
 /// How long a disk counts as full after a write did not fit.
 const FULL_FOR: Duration = Duration::from_secs(10);
+
+/// How often to check for async threads that are held for too long.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The monitor of one store.
 pub struct Watch {
@@ -24,12 +29,16 @@ pub struct Watch {
     abandoned: AtomicU32,
     max_abandoned: u32,
     failure: Notify,
+    /// The async threads that run a small query at the moment, and since when.
+    held: Mutex<HashMap<ThreadId, Instant>>,
+    /// How long an async thread may be held before the process should exit.
+    max_held: Duration,
     /// The latest fault that persists until somebody fixes the store, and when it occurred.
     fault: Mutex<Option<(StoreError, Instant)>>,
 }
 
 impl Watch {
-    pub fn new(canceller: Option<Sender<Arc<Budget>>>, max_abandoned: u32) -> Self {
+    pub fn new(canceller: Option<Sender<Arc<Budget>>>, max_abandoned: u32, max_held: Duration) -> Self {
         Self {
             canceller: canceller.map(Mutex::new),
             stopping: Arc::default(),
@@ -37,6 +46,8 @@ impl Watch {
             abandoned: AtomicU32::new(0),
             max_abandoned,
             failure: Notify::new(),
+            held: Mutex::default(),
+            max_held,
             fault: Mutex::default(),
         }
     }
@@ -103,14 +114,48 @@ impl Watch {
         self.abandoned.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How many threads are abandoned at the moment.
+    /// How many threads are abandoned at the moment, async threads that are held for too long included.
     pub fn abandoned_thread_count(&self) -> u32 {
-        self.abandoned.load(Ordering::Relaxed)
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let stuck = held.values().filter(|since| since.elapsed() > self.max_held).count();
+        self.abandoned.load(Ordering::Relaxed) + u32::try_from(stuck).unwrap_or(u32::MAX)
     }
 
-    /// Completes when as many threads are abandoned as are allowed.
-    pub async fn too_many_abandoned(&self) {
-        self.failure.notified().await;
+    /// Registers this async thread as one that waits for the database, until the guard is dropped.
+    pub fn hold_async_thread(&self) -> HeldAsyncThread<'_> {
+        let thread = std::thread::current().id();
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(thread, Instant::now());
+        HeldAsyncThread { watch: self, thread }
+    }
+
+    /// Completes when as many threads are abandoned as are allowed, or an async thread is held for too long: its
+    /// connections get no response any more.
+    pub async fn too_many_abandoned(&self) -> &'static str {
+        let is_any_stuck = || {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.values().any(|since| since.elapsed() > self.max_held)
+        };
+        let stuck = async {
+            while !is_any_stuck() {
+                tokio::time::sleep(CHECK_INTERVAL).await;
+            }
+        };
+        tokio::select! {
+            () = self.failure.notified() => "blocks as many threads as database.abandoned_threads allows",
+            () = stuck => "blocks threads that serve connections",
+        }
+    }
+}
+
+/// An async thread's entry in the watch.
+pub struct HeldAsyncThread<'a> {
+    watch: &'a Watch,
+    thread: ThreadId,
+}
+
+impl Drop for HeldAsyncThread<'_> {
+    fn drop(&mut self) {
+        self.watch.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.thread);
     }
 }
 
@@ -120,7 +165,7 @@ mod tests {
 
     #[test]
     fn small_write_does_not_clear_a_full_disk_fault() {
-        let watch = Watch::new(None, 1);
+        let watch = Watch::new(None, 1, Duration::from_secs(1));
         watch.record::<()>(&Err(StoreError::ReadOnly), true);
         watch.record(&Ok(()), false);
         assert!(matches!(watch.fault(), Some(StoreError::ReadOnly)));

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use diesel::RunQueryDsl;
+use diesel::connection::DefaultLoadingMode;
 
 use crate::model::history::HistoryQuery;
 use crate::store::Connection;
@@ -19,18 +20,16 @@ use crate::store::messages::statement::{Ids, IdsAndItems};
 use crate::store::parts::PAGE_BYTES;
 use crate::store::recipients::person_page::PersonPage;
 
-/// A scan that yields at most so many rows is not counted for each of them, only for those that it rejects.
-const MAX_UNCOUNTED: i64 = 1001;
-
-/// How a scan that yields at most so many rows counts them.
+/// How a scan that skips so many rows counts those that it examines.
 type CountRows<'a> = &'a dyn Fn(i64) -> RowCount;
 
 /// The page of a query, read from one snapshot of the store; fails if it costs more than its budget.
 pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Page, StoreError> {
     let is_server = connection.is_server();
-    page_from(connection, query, budget, &|rows| match rows {
+    page_from(connection, query, budget, &|skipped| match skipped {
         _ if is_server => RowCount::None,
-        ..=MAX_UNCOUNTED => RowCount::Rejected,
+        // Each row is either rejected or passed on, and counted then.
+        0 => RowCount::Rejected,
         _ => RowCount::Every,
     })
 }
@@ -81,20 +80,20 @@ fn page_from(
     match plan::plan(connection, query, budget)? {
         QueryPlan::Empty => Ok(Page::default()),
         QueryPlan::Person(people, scan) => {
-            let per_recipient = IdsAndItems::new(&scan, count(limit), (0, limit));
+            let per_recipient = IdsAndItems::new(&scan, count(0), (0, limit));
             let descending = query.sort.descending();
             let statement = PersonPage { people: &people, per_recipient, descending, limit };
             let mut reader = PageReader::new(query);
             row_texts::for_each(connection, statement, |id, item| {
                 // The server has sent all rows, so the ids of those that do not fit are at hand.
-                reader.take(item) || (reader.is_cut && reader.take_id(id))
+                Ok(reader.take(item) || (reader.is_cut && reader.take_id(id)))
             })?;
             Ok(reader.page)
         }
         QueryPlan::Ordered(scan) => ordered(connection, query, &scan, budget, count),
         QueryPlan::Sorted(scan) => {
             let ids = Ids::new(&scan, count(i64::MAX), (query.offset, limit));
-            let ids = load_ids(connection, ids)?;
+            let ids = load_ids(connection, ids, RowCount::None, budget)?;
             items::page_of_ids(connection, query, ids)
         }
         QueryPlan::Merged(scans) => merged(connection, query, &scans, budget, count),
@@ -148,18 +147,20 @@ fn ordered(
     count: CountRows<'_>,
 ) -> Result<Page, StoreError> {
     let (offset, limit) = (query.offset, query.limit + 1);
-    let count = count(offset.saturating_add(limit));
+    let count = count(offset);
     let mut reader = PageReader::new(query);
-    row_texts::for_each(connection, IdsAndItems::new(scan, count, (offset, limit)), |_, item| reader.take(item))?;
+    row_texts::for_each(connection, IdsAndItems::new(scan, count, (offset, limit)), |_, item| {
+        count_passed_on(count, budget)?;
+        Ok(reader.take(item))
+    })?;
     let PageReader { mut page, limit: wanted, is_cut } = reader;
     if is_cut {
         let read = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
         let rest = Ids::new(scan, count, (offset.saturating_add(read), limit - read));
-        page.rest = load_ids(connection, rest)?;
+        page.rest = load_ids(connection, rest, count, budget)?;
         page.has_next = page.items.len() + page.rest.len() > wanted;
         page.rest.truncate(wanted - page.items.len());
     }
-    count_yielded(count, page.items.len(), budget);
     Ok(page)
 }
 
@@ -172,7 +173,7 @@ fn merged(
     count: CountRows<'_>,
 ) -> Result<Page, StoreError> {
     let bounds = (0, query.offset.saturating_add(query.limit + 1));
-    let count = count(bounds.1);
+    let count = count(0);
     if is_small_first_page(query)
         && let Some(page) = merged_small(connection, query, scans, budget, count)?
     {
@@ -180,10 +181,9 @@ fn merged(
     }
     let mut ids: Vec<i64> = Vec::new();
     for scan in scans {
-        ids.extend(load_ids(connection, Ids::new(scan, count, bounds))?);
+        ids.extend(load_ids(connection, Ids::new(scan, count, bounds), count, budget)?);
         budget.check()?;
     }
-    count_yielded(count, ids.len(), budget);
     ids.sort_unstable();
     if query.sort.descending() {
         ids.reverse();
@@ -207,16 +207,16 @@ fn merged_small(
     let mut rows: Vec<(i64, Range<usize>)> = Vec::with_capacity(limit + 1);
     for scan in scans {
         row_texts::for_each(connection, IdsAndItems::new(scan, count, (0, query.limit + 1)), |id, item| {
+            count_passed_on(count, budget)?;
             let start = bytes.len();
             bytes.extend_from_slice(item);
             rows.push((id, start..bytes.len()));
-            bytes.len() < PAGE_BYTES
+            Ok(bytes.len() < PAGE_BYTES)
         })?;
         if bytes.len() >= PAGE_BYTES {
             return Ok(None);
         }
     }
-    count_yielded(count, rows.len(), budget);
     rows.sort_unstable_by_key(|(id, _)| *id);
     if query.sort.descending() {
         rows.reverse();
@@ -229,13 +229,23 @@ fn merged_small(
     Ok(Some(page))
 }
 
-/// Counts the rows that a scan yielded and did not count itself.
-fn count_yielded(count: RowCount, rows: usize, budget: &Budget) {
-    if matches!(count, RowCount::Rejected) {
-        budget.add_rows(rows);
-    }
+/// Counts a row that a scan has passed on, unless the scan has counted it. This also checks the time.
+fn count_passed_on(count: RowCount, budget: &Budget) -> Result<(), StoreError> {
+    if count == RowCount::Rejected { budget.count_row() } else { Ok(()) }
 }
 
-fn load_ids(connection: &mut Connection, statement: Ids<'_, '_>) -> Result<Vec<i64>, StoreError> {
-    Ok(on_each!(connection, |connection| statement.load(connection)?))
+fn load_ids(
+    connection: &mut Connection,
+    statement: Ids<'_, '_>,
+    count: RowCount,
+    budget: &Budget,
+) -> Result<Vec<i64>, StoreError> {
+    let mut ids = Vec::new();
+    on_each!(connection, |connection| {
+        for id in statement.load_iter::<i64, DefaultLoadingMode>(connection)? {
+            count_passed_on(count, budget)?;
+            ids.push(id?);
+        }
+    });
+    Ok(ids)
 }

@@ -68,8 +68,7 @@ pub fn plan<'q>(
     if let Some(people) = person.and_then(|person| RecipientsQuery::new(query.tenant(), person)) {
         return Ok(QueryPlan::Person(people, Scan::new(query, &ScanTarget::CurrentRecipient)));
     }
-    if query.recipient.is_none() && query.message_id.is_none() && query.window.days() > MAX_SMALL_WINDOW {
-        // The counts of many days are many rows.
+    if query.recipient.is_none() && query.message_id.is_none() && reads_many_counts(query) {
         budget.expect_small(None)?;
     }
     let targets = scan_targets(connection, query, budget)?;
@@ -87,11 +86,23 @@ pub fn plan<'q>(
             QueryPlan::Merged(scans)
         }
     };
-    budget.expect_small(match plan {
-        QueryPlan::Empty | QueryPlan::Ordered(_) | QueryPlan::Person(..) | QueryPlan::Merged(_) => Some(page),
+    budget.expect_small(match &plan {
+        QueryPlan::Empty | QueryPlan::Ordered(_) | QueryPlan::Person(..) => Some(page),
+        QueryPlan::Merged(scans) => {
+            let scans = i64::try_from(scans.len()).unwrap_or(i64::MAX);
+            let items = if is_small_first_page(query) { 0 } else { query.limit };
+            Some(page.saturating_mul(scans).saturating_add(items))
+        }
         QueryPlan::Sorted(_) => None,
     })?;
     Ok(plan)
+}
+
+/// Whether planning may read the counts of more days than an async thread should wait for: those of a long window, or,
+/// where a kind is not named by its channel type and direction, those of all days.
+fn reads_many_counts(query: &HistoryQuery) -> bool {
+    let names_kinds = !query.channel_types.is_empty() && query.direction.is_some();
+    query.window.days() > MAX_SMALL_WINDOW || (query.filters_kinds() && !names_kinds)
 }
 
 /// The target of each scan; no scan if it is known that the page is empty.

@@ -1,4 +1,5 @@
-//! Resolves an address to a person's recipients, in one statement (docs/edna.md §3); knows no message.
+//! Resolves an address to a person's recipients (docs/edna.md §3), on PostgreSQL in one statement, where a round trip takes
+//! as long as the work; knows no message.
 
 use diesel::backend::Backend as Database;
 use diesel::prelude::*;
