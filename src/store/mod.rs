@@ -230,19 +230,25 @@ impl Store {
         caller: CallerId,
         work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        match self.small_query(caller, &work) {
-            Some(result) => result,
-            None => self.run_query(caller, false, work).await,
-        }
+        self.run_planned(caller, false, work).await
     }
 
     /// Finds a page. If that takes one statement, it needs no transaction, because one statement sees one state anyway.
     pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
         let is_single = plan::takes_one_statement_on_server(&query);
         let work = move |connection: &mut Connection, budget: &Budget| history::page(connection, &query, budget);
+        self.run_planned(caller, is_single, work).await
+    }
+
+    async fn run_planned<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        in_one_statement: bool,
+        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
         match self.small_query(caller, &work) {
             Some(result) => result,
-            None => self.run_query(caller, is_single, work).await,
+            None => self.run_query(caller, in_one_statement, work).await,
         }
     }
 

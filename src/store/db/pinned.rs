@@ -96,20 +96,18 @@ impl RowCount {
 /// pruning.
 pub struct PinnedColumn<C> {
     column: C,
-    suffix: fn(Syntax, IndexHint) -> &'static str,
+    suffix: fn(Hidden) -> &'static str,
     hint: IndexHint,
 }
 
 /// A message's id in a statement that scans an index.
 pub fn message_id(hint: IndexHint) -> PinnedColumn<messages::message_id> {
-    let suffix = |syntax, hint| Hidden { hint, syntax }.message_id();
-    PinnedColumn { column: messages::message_id, suffix, hint }
+    PinnedColumn { column: messages::message_id, suffix: Hidden::message_id, hint }
 }
 
 /// A message's time in a statement that scans an index.
 pub fn sent_at(hint: IndexHint) -> PinnedColumn<messages::sent_or_received_at> {
-    let suffix = |syntax, hint| Hidden { hint, syntax }.sent_at();
-    PinnedColumn { column: messages::sent_or_received_at, suffix, hint }
+    PinnedColumn { column: messages::sent_or_received_at, suffix: Hidden::sent_at, hint }
 }
 
 impl<C: Expression> Expression for PinnedColumn<C> {
@@ -136,7 +134,7 @@ impl<C: Portable> QueryFragment<Backend> for PinnedColumn<C> {
 impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for PinnedColumn<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
-        out.push_sql((self.suffix)(Syntax::File, self.hint));
+        out.push_sql((self.suffix)(Hidden { hint: self.hint, syntax: Syntax::File }));
         Ok(())
     }
 }
@@ -145,7 +143,7 @@ impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for PinnedColumn<C> {
 impl<C: QueryFragment<Pg>> QueryFragment<Pg> for PinnedColumn<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
-        out.push_sql((self.suffix)(Syntax::Server, self.hint));
+        out.push_sql((self.suffix)(Hidden { hint: self.hint, syntax: Syntax::Server }));
         Ok(())
     }
 }

@@ -2,32 +2,22 @@
 
 use diesel::connection::{DefaultLoadingMode, LoadConnection};
 use diesel::deserialize::FromSql;
-use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::query_builder::{Query, QueryId};
 use diesel::row::{Field, Row};
 use diesel::sql_types::{BigInt, Text};
 
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
-use crate::store::db::fragments::File;
 #[cfg(feature = "postgres")]
 use crate::store::db::fragments::Server;
+use crate::store::db::fragments::{File, Portable};
 use crate::store::error::StoreError;
 
-/// A statement of rows of an id and a text, for each database. On SQLite it casts the text to a blob, whose bytes can be
-/// read in place.
-#[cfg(feature = "postgres")]
-pub trait RowTexts: Query<SqlType = (BigInt, Text)> + QueryFragment<File> + QueryFragment<Server> + QueryId {}
-#[cfg(feature = "postgres")]
-impl<Q: Query<SqlType = (BigInt, Text)> + QueryFragment<File> + QueryFragment<Server> + QueryId> RowTexts for Q {}
-#[cfg(not(feature = "postgres"))]
-pub trait RowTexts: Query<SqlType = (BigInt, Text)> + QueryFragment<File> + QueryId {}
-#[cfg(not(feature = "postgres"))]
-impl<Q: Query<SqlType = (BigInt, Text)> + QueryFragment<File> + QueryId> RowTexts for Q {}
-
-/// Runs a statement and passes each row to `take`, which copies what it keeps, until that returns `false` or fails.
+/// Runs a statement and passes each row to `take`, which copies what it keeps, until that returns `false` or fails. On
+/// SQLite the statement has to cast the text to a blob, whose bytes can be read in place.
 pub fn for_each(
     connection: &mut Connection,
-    statement: impl RowTexts,
+    statement: impl Portable + Query<SqlType = (BigInt, Text)> + QueryId,
     mut take: impl FnMut(i64, &[u8]) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     on_each!(

@@ -116,9 +116,13 @@ impl Watch {
 
     /// How many threads are abandoned at the moment, async threads that are held for too long included.
     pub fn abandoned_thread_count(&self) -> u32 {
+        self.abandoned.load(Ordering::Relaxed) + self.stuck_async_threads()
+    }
+
+    fn stuck_async_threads(&self) -> u32 {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let stuck = held.values().filter(|since| since.elapsed() > self.max_held).count();
-        self.abandoned.load(Ordering::Relaxed) + u32::try_from(stuck).unwrap_or(u32::MAX)
+        u32::try_from(stuck).unwrap_or(u32::MAX)
     }
 
     /// Registers this async thread as one that waits for the database, until the guard is dropped.
@@ -131,12 +135,8 @@ impl Watch {
     /// Completes when as many threads are abandoned as are allowed, or an async thread is held for too long: its
     /// connections get no response any more.
     pub async fn too_many_abandoned(&self) -> &'static str {
-        let is_any_stuck = || {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            held.values().any(|since| since.elapsed() > self.max_held)
-        };
         let stuck = async {
-            while !is_any_stuck() {
+            while self.stuck_async_threads() == 0 {
                 tokio::time::sleep(CHECK_INTERVAL).await;
             }
         };

@@ -19,6 +19,7 @@ use crate::store::messages::scan::Scan;
 use crate::store::messages::statement::{Ids, IdsAndItems};
 use crate::store::parts::PAGE_BYTES;
 use crate::store::recipients::person_page::PersonPage;
+use crate::store::recipients::resolve::RecipientsQuery;
 
 /// How a scan that skips so many rows counts those that it examines.
 type CountRows<'a> = &'a dyn Fn(i64) -> RowCount;
@@ -49,10 +50,7 @@ pub fn database_plan(connection: &mut Connection, query: &HistoryQuery) -> Resul
     let scans = match plan::plan(connection, query, &budget)? {
         QueryPlan::Empty => Vec::new(),
         QueryPlan::Person(people, scan) => {
-            let limit = query.limit + 1;
-            let descending = query.sort.descending();
-            let per_recipient = IdsAndItems::new(&scan, RowCount::None, (0, limit));
-            return explain(connection, PersonPage { people: &people, per_recipient, descending, limit });
+            return explain(connection, person_page(query, &people, &scan, RowCount::None));
         }
         QueryPlan::Ordered(scan) | QueryPlan::Sorted(scan) => vec![scan],
         QueryPlan::Merged(scans) => scans,
@@ -80,9 +78,7 @@ fn page_from(
     match plan::plan(connection, query, budget)? {
         QueryPlan::Empty => Ok(Page::default()),
         QueryPlan::Person(people, scan) => {
-            let per_recipient = IdsAndItems::new(&scan, count(0), (0, limit));
-            let descending = query.sort.descending();
-            let statement = PersonPage { people: &people, per_recipient, descending, limit };
+            let statement = person_page(query, &people, &scan, count(0));
             let mut reader = PageReader::new(query);
             row_texts::for_each(connection, statement, |id, item| {
                 // The server has sent all rows, so the ids of those that do not fit are at hand.
@@ -98,6 +94,18 @@ fn page_from(
         }
         QueryPlan::Merged(scans) => merged(connection, query, &scans, budget, count),
     }
+}
+
+/// The statement that finds a person's page.
+fn person_page<'s, 'q>(
+    query: &HistoryQuery,
+    people: &'s RecipientsQuery,
+    scan: &'s Scan<'q>,
+    count: RowCount,
+) -> PersonPage<'s, 'q> {
+    let limit = query.limit + 1;
+    let per_recipient = IdsAndItems::new(scan, count, (0, limit));
+    PersonPage { people, per_recipient, descending: query.sort.descending(), limit }
 }
 
 /// Takes the items of a page in their order.
@@ -153,15 +161,14 @@ fn ordered(
         count_passed_on(count, budget)?;
         Ok(reader.take(item))
     })?;
-    let PageReader { mut page, limit: wanted, is_cut } = reader;
-    if is_cut {
-        let read = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
+    if reader.is_cut {
+        let read = i64::try_from(reader.page.items.len()).unwrap_or(i64::MAX);
         let rest = Ids::new(scan, count, (offset.saturating_add(read), limit - read));
-        page.rest = load_ids(connection, rest, count, budget)?;
-        page.has_next = page.items.len() + page.rest.len() > wanted;
-        page.rest.truncate(wanted - page.items.len());
+        for id in load_ids(connection, rest, count, budget)? {
+            reader.take_id(id);
+        }
     }
-    Ok(page)
+    Ok(reader.page)
 }
 
 /// The page of several scans by id. Each is read only as far as the page can reach into it.

@@ -17,7 +17,7 @@ use crate::store::db::budget::Budget;
 use crate::store::db::pinned::{self, IndexHint};
 use crate::store::error::StoreError;
 use crate::store::messages::daily_counts::{self, WindowTotals};
-use crate::store::messages::scan::{Scan, ScanTarget, is_by_message_id, is_by_time};
+use crate::store::messages::scan::{Scan, ScanTarget, Values, is_by_message_id, is_by_time};
 use crate::store::recipients::resolve::{self, RecipientsQuery};
 use crate::store::schema::messages;
 
@@ -66,13 +66,13 @@ pub fn plan<'q>(
 ) -> Result<QueryPlan<'q>, StoreError> {
     let person = query.recipient.as_ref().filter(|_| connection.is_server() && takes_one_statement_on_server(query));
     if let Some(people) = person.and_then(|person| RecipientsQuery::new(query.tenant(), person)) {
-        return Ok(QueryPlan::Person(people, Scan::new(query, &ScanTarget::CurrentRecipient)));
+        return Ok(QueryPlan::Person(people, Scan::new(query, ScanTarget::CurrentRecipient)));
     }
     if query.recipient.is_none() && query.message_id.is_none() && reads_many_counts(query) {
         budget.expect_small(None)?;
     }
     let targets = scan_targets(connection, query, budget)?;
-    let mut scans: Vec<Scan<'q>> = targets.iter().map(|target| Scan::new(query, target)).collect();
+    let mut scans: Vec<Scan<'q>> = targets.into_iter().map(|target| Scan::new(query, target)).collect();
     // Of each scan, the page takes at most so many rows; where kinds are filtered, the scan rejects others on the way.
     let page = query.offset.saturating_add(query.limit + 1);
     let rejects = query.recipient.is_none() && query.filters_kinds();
@@ -87,7 +87,8 @@ pub fn plan<'q>(
         }
     };
     budget.expect_small(match &plan {
-        QueryPlan::Empty | QueryPlan::Ordered(_) | QueryPlan::Person(..) => Some(page),
+        QueryPlan::Empty => Some(0),
+        QueryPlan::Ordered(_) | QueryPlan::Person(..) => Some(page),
         QueryPlan::Merged(scans) => {
             let scans = i64::try_from(scans.len()).unwrap_or(i64::MAX);
             let items = if is_small_first_page(query) { 0 } else { query.limit };
@@ -124,7 +125,7 @@ fn scan_targets(
             return Ok(matches.then_some(ScanTarget::One(id)).into_iter().collect());
         }
         let scans = recipients.chunks(values_per_scan(recipients.len()));
-        return Ok(scans.map(|list| ScanTarget::Recipients(list.to_vec())).collect());
+        return Ok(scans.map(|list| ScanTarget::Recipients(Values::numbers(list))).collect());
     }
     if let Some(id) = query.message_id {
         return Ok(vec![ScanTarget::One(id)]);
@@ -137,7 +138,7 @@ fn scan_targets(
     Ok(match query.subjects() {
         Some(subjects) => {
             let scans = subjects.chunks(values_per_scan(subjects.len()));
-            scans.map(|list| ScanTarget::Subjects(list.to_vec(), totals.bounds)).collect()
+            scans.map(|list| ScanTarget::Subjects(Values::numbers(list), totals.bounds)).collect()
         }
         None if is_by_message_id(query) => vec![ScanTarget::Ids(totals.bounds)],
         None => vec![ScanTarget::Time],

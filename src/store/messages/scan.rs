@@ -19,14 +19,13 @@ use crate::store::db::pinned::IndexHint;
 use crate::store::db::text::{encode, encode_all};
 
 /// Which messages a scan reads.
-#[derive(Clone, Debug)]
 pub enum ScanTarget {
     One(i64),
-    Recipients(Vec<i64>),
+    Recipients(Values<i64>),
     /// The messages of the current recipient of the enclosing statement.
     CurrentRecipient,
     /// The messages of these subjects, between two ids.
-    Subjects(Vec<i64>, (i64, i64)),
+    Subjects(Values<i64>, (i64, i64)),
     /// The messages between two ids.
     Ids((i64, i64)),
     /// The messages of the window, by time.
@@ -34,13 +33,13 @@ pub enum ScanTarget {
 }
 
 /// The values that a column may have.
-pub(super) enum Values<T> {
+pub enum Values<T> {
     One(T),
     Several(InList),
 }
 
 impl Values<i64> {
-    fn numbers(list: &[i64]) -> Self {
+    pub fn numbers(list: &[i64]) -> Self {
         match list {
             [only] => Self::One(*only),
             several => Self::Several(InList::new(several)),
@@ -59,22 +58,12 @@ impl Values<String> {
     }
 }
 
-/// Where a scan begins and ends.
-pub(super) enum Bounds {
-    Id(i64),
-    Recipients(Values<i64>),
-    CurrentRecipient,
-    Subjects(Values<i64>, (i64, i64)),
-    Ids((i64, i64)),
-    Time,
-}
-
 /// A scan for a query.
 pub struct Scan<'q> {
     pub(super) query: &'q HistoryQuery,
     pub(super) tenant: i64,
-    pub(super) bounds: Bounds,
-    /// The query's subjects, unless they are the scan's bounds.
+    pub(super) target: ScanTarget,
+    /// The query's subjects, unless they are the scan's target.
     pub(super) subjects: Option<Values<i64>>,
     pub(super) channel_types: Option<Values<String>>,
     pub(super) direction: Option<&'static str>,
@@ -99,29 +88,22 @@ pub fn is_by_time(query: &HistoryQuery) -> bool {
 }
 
 impl<'q> Scan<'q> {
-    pub fn new(query: &'q HistoryQuery, target: &ScanTarget) -> Self {
-        let (is_in_order, order) = match target {
+    pub fn new(query: &'q HistoryQuery, target: ScanTarget) -> Self {
+        let (is_in_order, order) = match &target {
             ScanTarget::One(_) => (true, IndexHint::PrimaryKey),
             ScanTarget::CurrentRecipient => (true, IndexHint::ById),
-            ScanTarget::Recipients(list) | ScanTarget::Subjects(list, _) => {
-                (list.len() == 1 && is_by_message_id(query), IndexHint::ById)
+            ScanTarget::Recipients(values) | ScanTarget::Subjects(values, _) => {
+                (matches!(values, Values::One(_)) && is_by_message_id(query), IndexHint::ById)
             }
             ScanTarget::Ids(_) => (is_by_message_id(query), IndexHint::PrimaryKey),
             ScanTarget::Time => (is_by_time(query), IndexHint::ByTime),
         };
-        let bounds = match target {
-            ScanTarget::One(id) => Bounds::Id(*id),
-            ScanTarget::Recipients(list) => Bounds::Recipients(Values::numbers(list)),
-            ScanTarget::CurrentRecipient => Bounds::CurrentRecipient,
-            ScanTarget::Subjects(list, ids) => Bounds::Subjects(Values::numbers(list), *ids),
-            ScanTarget::Ids(ids) => Bounds::Ids(*ids),
-            ScanTarget::Time => Bounds::Time,
-        };
-        let filters_subjects = matches!(bounds, Bounds::Id(_) | Bounds::Recipients(_) | Bounds::CurrentRecipient);
+        let filters_subjects =
+            matches!(target, ScanTarget::One(_) | ScanTarget::Recipients(_) | ScanTarget::CurrentRecipient);
         Self {
             query,
             tenant: query.tenant().0,
-            bounds,
+            target,
             subjects: query.subjects().filter(|_| filters_subjects).map(Values::numbers),
             channel_types: Values::texts(&query.channel_types),
             direction: query.direction.map(Direction::word),

@@ -15,7 +15,7 @@ use crate::store::db::fragments::Server;
 use crate::store::db::fragments::{File, InList};
 use crate::store::db::pinned::{Hidden, IndexHint, RowCount, Syntax};
 use crate::store::messages::order;
-use crate::store::messages::scan::{Bounds, Scan, Values};
+use crate::store::messages::scan::{Scan, ScanTarget, Values};
 
 /// `SELECT … FROM messages WHERE … ORDER BY … LIMIT ? OFFSET ?`, written by hand: diesel builds a statement of variable
 /// parts as boxes, which takes longer than SQLite takes to find a page.
@@ -82,34 +82,33 @@ impl<T: Columns> ScanStatement<'_, '_, T> {
         out.push_sql(self.count.every_row());
         out.push_sql("tenant_id = ");
         out.push_bind_param::<BigInt, _>(&scan.tenant)?;
-        match &scan.bounds {
-            Bounds::Id(id) => equal(" AND message_id", id, &mut out)?,
-            Bounds::Recipients(list) => any_of(" AND recipient_id", list, &mut out)?,
-            Bounds::CurrentRecipient => out.push_sql(" AND recipient_id = found.id"),
-            Bounds::Subjects(list, (least, greatest)) => {
-                any_of(" AND subject_id", list, &mut out)?;
+        match &scan.target {
+            ScanTarget::One(id) => equal::<_, BigInt, _>(" AND message_id", id, &mut out)?,
+            ScanTarget::Recipients(list) => any_of::<_, BigInt, _>(" AND recipient_id", list, &mut out)?,
+            ScanTarget::CurrentRecipient => out.push_sql(" AND recipient_id = found.id"),
+            ScanTarget::Subjects(list, (least, greatest)) => {
+                any_of::<_, BigInt, _>(" AND subject_id", list, &mut out)?;
                 let suffix = hidden(IndexHint::ById).message_id();
                 between((" AND message_id", suffix), (least, greatest), &mut out)?;
             }
-            Bounds::Ids((least, greatest)) => between((" AND message_id", ""), (least, greatest), &mut out)?,
-            Bounds::Time => {
+            ScanTarget::Ids((least, greatest)) => between((" AND message_id", ""), (least, greatest), &mut out)?,
+            ScanTarget::Time => {
                 between((" AND sent_or_received_at", hidden(IndexHint::ByTime).sent_at()), window, &mut out)?;
             }
         }
         out.push_sql(" AND (");
         between(("sent_or_received_at", hidden(IndexHint::None).sent_at()), window, &mut out)?;
         if let Some(subjects) = &scan.subjects {
-            any_of(" AND subject_id + 0", subjects, &mut out)?;
+            any_of::<_, BigInt, _>(" AND subject_id + 0", subjects, &mut out)?;
         }
         if let Some(channel_types) = &scan.channel_types {
-            any_text_of(" AND channel_type", channel_types, &mut out)?;
+            any_of::<_, Text, _>(" AND channel_type", channel_types, &mut out)?;
         }
         if let Some(direction) = scan.direction {
-            out.push_sql(" AND direction = ");
-            out.push_bind_param::<Text, str>(direction)?;
+            equal::<_, Text, _>(" AND direction", direction, &mut out)?;
         }
         if let Some(traffic_types) = &scan.traffic_types {
-            any_text_of(" AND traffic_type", traffic_types, &mut out)?;
+            any_of::<_, Text, _>(" AND traffic_type", traffic_types, &mut out)?;
         }
         out.push_sql(self.count.rejected_row());
         out.push_sql(") ORDER BY ");
@@ -121,15 +120,14 @@ impl<T: Columns> ScanStatement<'_, '_, T> {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "a bound value is borrowed as long as its statement")]
-fn equal<'b, DB>(column: &str, value: &'b i64, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+fn equal<'b, DB, T, V>(column: &str, value: &'b V, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
 where
-    DB: Database + HasSqlType<BigInt>,
-    i64: ToSql<BigInt, DB>,
+    DB: Database + HasSqlType<T>,
+    V: ToSql<T, DB> + ?Sized,
 {
     out.push_sql(column);
     out.push_sql(" = ");
-    out.push_bind_param::<BigInt, _>(value)
+    out.push_bind_param::<T, V>(value)
 }
 
 fn between<'b, DB>(
@@ -149,34 +147,18 @@ where
     out.push_bind_param::<BigInt, _>(greatest)
 }
 
-fn any_of<'b, DB>(column: &str, values: &'b Values<i64>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+fn any_of<'b, DB, T, V>(column: &str, values: &'b Values<V>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
 where
-    DB: Database + HasSqlType<BigInt>,
-    i64: ToSql<BigInt, DB>,
+    DB: Database + HasSqlType<T>,
+    V: ToSql<T, DB>,
     InList: QueryFragment<DB>,
 {
     match values {
-        Values::One(only) => equal(column, only, out),
+        Values::One(only) => equal::<DB, T, V>(column, only, out),
         Values::Several(list) => {
             out.push_sql(column);
             list.walk_ast(out.reborrow())
         }
-    }
-}
-
-fn any_text_of<'b, DB>(column: &str, values: &'b Values<String>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
-where
-    DB: Database + HasSqlType<Text>,
-    String: ToSql<Text, DB>,
-    InList: QueryFragment<DB>,
-{
-    out.push_sql(column);
-    match values {
-        Values::One(only) => {
-            out.push_sql(" = ");
-            out.push_bind_param::<Text, _>(only)
-        }
-        Values::Several(list) => list.walk_ast(out.reborrow()),
     }
 }
 

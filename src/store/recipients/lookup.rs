@@ -50,7 +50,7 @@ pub fn resolve(
     match target {
         Target::Subscriber(id) => {
             let own = lookup.of_subscriber(*id)?;
-            lookup.with_unlinked(&own, None)
+            lookup.with_unlinked(&own, &[])
         }
         Target::Address { column, address, class, address_only } => {
             let same = lookup.of_address(*column, address)?;
@@ -78,7 +78,7 @@ impl Lookup<'_> {
         for subscriber in subscribers {
             own.extend(self.of_subscriber(subscriber)?);
         }
-        let known = (column == AddressColumn::Exact).then_some(same);
+        let known = if column == AddressColumn::Exact { same } else { &[] };
         let mut found = self.with_unlinked(&own, known)?;
         // If there is no link, only the address itself finds its messages.
         found.extend(named().filter(|row| row.subscriber_id.is_none()).map(|row| row.id));
@@ -87,20 +87,19 @@ impl Lookup<'_> {
 
     /// A subscriber's recipients and those with the same addresses and no subscriber. `known` are all recipients with
     /// one address, if they have been read.
-    fn with_unlinked(&mut self, own: &[Found], known: Option<&[Found]>) -> Result<BTreeSet<i64>, StoreError> {
+    fn with_unlinked(&mut self, own: &[Found], known: &[Found]) -> Result<BTreeSet<i64>, StoreError> {
         let mut found: BTreeSet<i64> = own.iter().map(|row| row.id).collect();
         let is_unlinked = |row: &&Found| row.subscriber_id.is_none();
         let addresses: BTreeSet<&str> = own.iter().map(|row| row.address.as_str()).collect();
         for address in addresses {
-            match known {
-                Some(known) if known.first().is_some_and(|row| row.address == address) => {
-                    found.extend(known.iter().filter(is_unlinked).map(|row| row.id));
-                }
-                _ => {
-                    let rows = self.of_address(AddressColumn::Exact, address)?;
-                    found.extend(rows.iter().filter(is_unlinked).map(|row| row.id));
-                }
-            }
+            let read;
+            let rows = if known.first().is_some_and(|row| row.address == address) {
+                known
+            } else {
+                read = self.of_address(AddressColumn::Exact, address)?;
+                &read
+            };
+            found.extend(rows.iter().filter(is_unlinked).map(|row| row.id));
         }
         Ok(found)
     }
