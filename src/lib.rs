@@ -42,7 +42,7 @@
 //! # Who may use whom
 //! `main → cli` · `cli → {http, jobs, pull, oneuptime, clock, ingest, store, generate, config, telemetry, model}` · `http
 //! → {edna, oneuptime, api, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
-//! config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
+//! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
 //! config, document, web, model}` · `api → {ingest, store, config, document, web, model}` · `document → {keys, web,
 //! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `app →
 //! {keys, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `metrics → {in_flight, ingest,
@@ -103,6 +103,12 @@
 //! holds that row's number, so one integer leads to its index; a person is the set of such rows that a query resolves
 //! to, so a link that becomes known later needs no message rewritten. The planner learns where a window's ids lie from
 //! counts by UTC day ([`store::messages::daily_counts`]).
+//!
+//! # Blocks
+//! A background job encodes each few thousand consecutive messages as a block: for each property, the rank of every
+//! message's value ([`store::messages::blocks`]). Sorts by any property, filters by kind and offsets of any size read
+//! these few bytes a message, and then only the messages of the page. Messages without a block, and those written since
+//! theirs was built, are read one by one, so a page is exact whatever has been built.
 
 pub mod api;
 pub mod app;

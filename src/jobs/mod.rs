@@ -1,5 +1,6 @@
 //! The background jobs of a running gateway: one file each, and the list that starts and stops them; knows no request.
 
+mod blocks;
 mod key_uses;
 mod partitions;
 mod pending;
@@ -27,6 +28,7 @@ impl Jobs {
         for upstream in upstreams {
             jobs.spawn_local(pulls::run(app.clone(), pulls::options(config), upstream));
         }
+        jobs.spawn_local(every(blocks::INTERVAL, app, blocks::run));
         jobs.spawn_local(every(key_uses::INTERVAL, app, key_uses::run));
         jobs.spawn_local(every(partitions::INTERVAL, app, partitions::run));
         jobs.spawn_local(every(pending::INTERVAL, app, pending::run));

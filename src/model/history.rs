@@ -158,7 +158,8 @@ impl HistoryQuery {
         self.tenant
     }
 
-    /// The requested subjects that the caller may see; `None` for all messages, including those without a subject.
+    /// The requested subjects that the caller may see, in ascending order; `None` for all messages, including those
+    /// without a subject.
     pub fn subjects(&self) -> Option<&[i64]> {
         self.subjects.as_deref()
     }

@@ -10,8 +10,8 @@ pub enum ValueType {
     Instant,
 }
 
-/// A field's value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A field's value. Those of one field are ordered as responses are sorted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     Integer(i64),
     Text(String),

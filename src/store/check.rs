@@ -1,5 +1,5 @@
-//! Checks a store: the structure of a SQLite file, and whether the stored counts match the rows; knows no row's
-//! content.
+//! Checks a store: the structure of a SQLite file, and whether the stored counts and blocks match the rows; knows no
+//! row's content.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -13,6 +13,7 @@ use crate::store::db::session::Purpose;
 use crate::store::db::sqlite;
 use crate::store::db::url::DatabaseUrl;
 use crate::store::error::StoreError;
+use crate::store::messages::blocks;
 use crate::store::messages::partitions;
 use crate::store::messages::pending;
 use crate::store::{Connection, Options, tenants};
@@ -53,6 +54,13 @@ pub fn run(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>, StoreErr
             ));
         }
         faults.extend(counts(&mut connection, tenant.id)?);
+        for (first, last) in blocks::check::wrong_blocks(&mut connection, tenant.id)? {
+            faults.push(format!(
+                "tenant {}: the block of the messages {first} to {last} differs from them; UPDATE message_blocks SET \
+                 state = 0 WHERE tenant_id = {} AND last_id = {last} has it built again",
+                tenant.id, tenant.id
+            ));
+        }
     }
     connection.commit(Purpose::Read)?;
     Ok(faults)

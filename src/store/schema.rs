@@ -111,6 +111,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_blocks (tenant_id, last_id) {
+        tenant_id -> BigInt,
+        first_id -> BigInt,
+        last_id -> BigInt,
+        state -> Integer,
+        builds -> BigInt,
+        messages -> BigInt,
+        earliest -> BigInt,
+        latest -> BigInt,
+        kinds -> Binary,
+        changes -> BigInt,
+        partitions -> Text,
+    }
+}
+
+diesel::table! {
+    message_block_columns (tenant_id, property, last_id) {
+        tenant_id -> BigInt,
+        property -> Text,
+        last_id -> BigInt,
+        least -> Nullable<BigInt>,
+        greatest -> Nullable<BigInt>,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    message_block_changes (tenant_id, message_id) {
+        tenant_id -> BigInt,
+        message_id -> BigInt,
+    }
+}
+
+diesel::table! {
     whatsapp_logs (tenant_id, id) {
         tenant_id -> BigInt,
         id -> Text,
@@ -228,6 +262,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     recipients,
     messages,
     message_copies,
+    message_blocks,
     message_days,
     waiting_messages
 );

@@ -10,8 +10,9 @@ use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    api_keys, message_copies, message_days, messages, other_events, pulls, recipients, status_events, subjects,
-    tenants, waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
+    api_keys, message_block_changes, message_block_columns, message_blocks, message_copies, message_days, messages,
+    other_events, pulls, recipients, status_events, subjects, tenants, waiting_messages, whatsapp_log_copies,
+    whatsapp_log_days, whatsapp_logs,
 };
 
 /// Adds a tenant; `false` if its id or project id is taken.
@@ -110,6 +111,9 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, u
     }
     delete_from!(message_copies);
     delete_from!(message_days);
+    delete_from!(message_blocks);
+    delete_from!(message_block_columns);
+    delete_from!(message_block_changes);
     let logs = delete_from!(whatsapp_logs);
     delete_from!(whatsapp_log_copies);
     delete_from!(whatsapp_log_days);

@@ -11,6 +11,7 @@ mod support;
 
 mod architecture;
 mod backups;
+mod blocks;
 mod circles;
 mod clients;
 mod commands;

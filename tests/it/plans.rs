@@ -17,7 +17,7 @@ use history_gateway::store::recipients::resolve;
 const NOW: &str = "2026-03-01T12:00:00Z";
 
 /// Two thousand messages of a hundred days and fifty people.
-async fn app() -> TestApp {
+pub async fn app() -> TestApp {
     filled(TestApp::new().await).await
 }
 
@@ -53,7 +53,7 @@ async fn plan(app: &TestApp, body: Value) -> String {
 }
 
 /// How many messages were found, and how many rows were examined.
-async fn rows_read(app: &TestApp, body: Value) -> (usize, u64) {
+pub async fn rows_read(app: &TestApp, body: Value) -> (usize, u64) {
     let query = query(&body);
     let (page, rows) = app.store.read(move |connection| history::page_counted(connection, &query)).await.unwrap();
     (page.items.len(), rows)

@@ -123,11 +123,22 @@ impl Budget {
 
     /// Called for every row that a statement examines.
     pub fn count_row(&self) -> Result<(), StoreError> {
-        let rows = self.rows.fetch_add(1, Ordering::Relaxed) + 1;
+        let rows = self.add_rows(1);
+        if rows.is_multiple_of(ROWS_BETWEEN_CHECKS) { self.check() } else { self.check_cancelled() }
+    }
+
+    /// Called for work that takes as long as examining so many rows.
+    pub fn count_rows(&self, rows: u64) -> Result<(), StoreError> {
+        self.add_rows(rows);
+        self.check()
+    }
+
+    fn add_rows(&self, more: u64) -> u64 {
+        let rows = self.rows.fetch_add(more, Ordering::Relaxed) + more;
         if rows > self.max_rows {
             self.cancel(CancelReason::TooExpensive);
         }
-        if rows.is_multiple_of(ROWS_BETWEEN_CHECKS) { self.check() } else { self.check_cancelled() }
+        rows
     }
 
     /// Called from time to time by work that may take long.

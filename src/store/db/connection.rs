@@ -1,5 +1,6 @@
 //! One connection to the configured database, and how its transactions begin and end; knows no table.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -137,6 +138,18 @@ impl AnyConnection {
             },
             |server| postgres::partitions(server, &months).map(Some)
         )
+    }
+
+    /// Returns the ids of all partitions of messages; `None` on SQLite, which has no partitions.
+    pub fn partition_ids(&mut self) -> Result<Option<BTreeSet<String>>, StoreError> {
+        on_each!(self, |_file| Ok(None), |server| postgres::partition_ids(server).map(Some))
+    }
+
+    /// Returns the ids of the partitions that contain a tenant's messages with ids in a range, separated by commas;
+    /// nothing on SQLite.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
+    pub fn partitions_of(&mut self, tenant: i64, ids: (i64, i64)) -> Result<String, StoreError> {
+        on_each!(self, |_file| Ok(String::new()), |server| postgres::partitions_of(server, tenant, ids))
     }
 
     /// Creates the partitions of a month, which is between two times, the later one excluded.

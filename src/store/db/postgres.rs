@@ -1,5 +1,6 @@
 //! What only PostgreSQL needs: how to connect, whether a server is suitable, how transactions begin; knows no query.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub const TABLES: &str = "SELECT relname::text AS value FROM pg_class \
 /// The size of the database in bytes, in a column `value`.
 pub const BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
 
-pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
+pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, message_blocks, message_block_columns, message_block_changes, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
      status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenants";
 
 /// In which order two connections ask for their server process. Each asks twice in a row at some point, because a
@@ -251,6 +252,26 @@ pub fn partitions(connection: &mut PgConnection, months: &[String]) -> Result<Ve
     .bind::<Array<Text>, _>(names)
     .load(connection)?;
     Ok(existing.into_iter().map(|partition| partition.name).collect())
+}
+
+/// Returns the object ids of all partitions of messages. One that is dropped and created again has a new id.
+pub fn partition_ids(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError> {
+    let all = "SELECT inhrelid::bigint::text AS name FROM pg_inherits WHERE inhparent = 'messages'::regclass";
+    let all: Vec<Partition> = diesel::sql_query(all).load(connection)?;
+    Ok(all.into_iter().map(|partition| partition.name).collect())
+}
+
+/// Returns the object ids of the partitions that contain a tenant's messages with ids in a range, separated by commas.
+pub fn partitions_of(connection: &mut PgConnection, tenant: i64, ids: (i64, i64)) -> Result<String, StoreError> {
+    let names: Vec<Partition> = diesel::sql_query(
+        "SELECT DISTINCT tableoid::bigint::text AS name FROM messages \
+         WHERE tenant_id = $1 AND message_id BETWEEN $2 AND $3",
+    )
+    .bind::<BigInt, _>(tenant)
+    .bind::<BigInt, _>(ids.0)
+    .bind::<BigInt, _>(ids.1)
+    .load(connection)?;
+    Ok(names.into_iter().map(|partition| partition.name).collect::<Vec<_>>().join(","))
 }
 
 /// Creates a month's partitions. Creating a table as a partition would block readers of all partitions; attaching one

@@ -15,7 +15,7 @@ use crate::store::db::connection::{Backend, on_each};
 use crate::store::db::fragments::{Sum, any_of};
 use crate::store::db::text::{decode, encode, encode_all};
 use crate::store::error::StoreError;
-use crate::store::schema::message_days;
+use crate::store::schema::{message_blocks, message_days};
 
 /// The day and the kind of a message; three empty words represent all kinds together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,6 +121,8 @@ pub struct WindowTotals {
     pub messages: i64,
     /// The range that contains all their ids.
     pub bounds: (i64, i64),
+    /// The last id of the tenant's newest block, whether it is built or not.
+    pub last_block: Option<i64>,
 }
 
 /// The totals of a query's window; `None` if no day of it has a message with the requested channel type, direction and
@@ -130,13 +132,23 @@ pub fn of_window(connection: &mut Connection, query: &HistoryQuery) -> Result<Op
         return Ok(None);
     }
     // SELECT sum(messages), … FROM message_days WHERE tenant_id = ? AND channel_type = '' AND … AND day BETWEEN ? AND ?
-    let (messages, least, greatest): (Option<i64>, Option<i64>, Option<i64>) = message_days::table
-        .filter(message_days::tenant_id.eq(query.tenant().0).and(message_days::channel_type.eq("")))
-        .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
-        .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
-        .select((Sum("messages"), min(message_days::least_message_id), max(message_days::greatest_message_id)))
-        .first(connection)?;
-    let totals = |(messages, bounds)| WindowTotals { messages, bounds };
+    let newest_block = message_blocks::table
+        .filter(message_blocks::tenant_id.eq(query.tenant().0))
+        .select(max(message_blocks::last_id))
+        .single_value();
+    let (messages, least, greatest, last_block): (Option<i64>, Option<i64>, Option<i64>, Option<i64>) =
+        message_days::table
+            .filter(message_days::tenant_id.eq(query.tenant().0).and(message_days::channel_type.eq("")))
+            .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
+            .filter(message_days::day.between(query.window.from.day(), query.window.to.day()))
+            .select((
+                Sum("messages"),
+                min(message_days::least_message_id),
+                max(message_days::greatest_message_id),
+                newest_block,
+            ))
+            .first(connection)?;
+    let totals = |(messages, bounds)| WindowTotals { messages, bounds, last_block };
     Ok(messages.filter(|messages| *messages > 0).zip(least.zip(greatest)).map(totals))
 }
 

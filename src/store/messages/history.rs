@@ -2,27 +2,22 @@
 
 use std::ops::Range;
 
-use diesel::RunQueryDsl;
-use diesel::connection::DefaultLoadingMode;
-
 use crate::model::history::HistoryQuery;
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
-use crate::store::db::connection::on_each;
 use crate::store::db::explain::{RowCounter, explain};
 use crate::store::db::pinned::RowCount;
 use crate::store::db::row_texts;
 use crate::store::error::StoreError;
+use crate::store::messages::blocks::by_id::Reader;
+use crate::store::messages::blocks::sorted;
 use crate::store::messages::items::{self, Items, Page};
 use crate::store::messages::plan::{self, QueryPlan, is_small_first_page};
-use crate::store::messages::scan::Scan;
-use crate::store::messages::statement::{Ids, IdsAndItems};
+use crate::store::messages::scan::{Scan, is_by_message_id};
+use crate::store::messages::statement::{CountRows, Ids, IdsAndItems, count_passed_on};
 use crate::store::parts::PAGE_BYTES;
 use crate::store::recipients::person_page::PersonPage;
 use crate::store::recipients::resolve::RecipientsQuery;
-
-/// How a scan that skips so many rows counts those that it examines.
-type CountRows<'a> = &'a dyn Fn(i64) -> RowCount;
 
 /// The page of a query, read from one snapshot of the store; fails if it costs more than its budget.
 pub fn page(connection: &mut Connection, query: &HistoryQuery, budget: &Budget) -> Result<Page, StoreError> {
@@ -47,12 +42,13 @@ pub fn page_counted(connection: &mut Connection, query: &HistoryQuery) -> Result
 /// The database's own plan of each statement that finds the page.
 pub fn database_plan(connection: &mut Connection, query: &HistoryQuery) -> Result<Vec<String>, StoreError> {
     let budget = Budget::default();
-    let scans = match plan::plan(connection, query, &budget)? {
-        QueryPlan::Empty => Vec::new(),
+    let scans = match plan::plan(connection, query, &budget, &|_| RowCount::None)? {
+        // Columns of blocks are found by their primary key.
+        QueryPlan::Empty | QueryPlan::Blocks(_) => Vec::new(),
         QueryPlan::Person(people, scan) => {
             return explain(connection, person_page(query, &people, &scan, RowCount::None));
         }
-        QueryPlan::Ordered(scan) | QueryPlan::Sorted(scan) => vec![scan],
+        QueryPlan::Ordered(scan, _) | QueryPlan::Sorted(scan) => vec![scan],
         QueryPlan::Merged(scans) => scans,
     };
     let mut plan = Vec::new();
@@ -75,7 +71,7 @@ fn page_from(
 ) -> Result<Page, StoreError> {
     // One message more than the page has shows whether there is a next page.
     let limit = query.limit + 1;
-    match plan::plan(connection, query, budget)? {
+    match plan::plan(connection, query, budget, count)? {
         QueryPlan::Empty => Ok(Page::default()),
         QueryPlan::Person(people, scan) => {
             let statement = person_page(query, &people, &scan, count(0));
@@ -86,13 +82,17 @@ fn page_from(
             })?;
             Ok(reader.page)
         }
-        QueryPlan::Ordered(scan) => ordered(connection, query, &scan, budget, count),
+        QueryPlan::Ordered(scan, offset) => ordered(connection, query, (&scan, offset), budget, count),
         QueryPlan::Sorted(scan) => {
-            let ids = Ids::new(&scan, count(i64::MAX), (query.offset, limit));
-            let ids = load_ids(connection, ids, RowCount::None, budget)?;
+            let ids = Ids::new(&scan, count(i64::MAX), (query.offset, limit)).load_ids(connection, budget)?;
             items::page_of_ids(connection, query, ids)
         }
         QueryPlan::Merged(scans) => merged(connection, query, &scans, budget, count),
+        QueryPlan::Blocks(bounds) => {
+            let mut reader = Reader { connection, query, budget, count };
+            let ids = if is_by_message_id(query) { reader.ids(bounds)? } else { sorted::ids(&mut reader, bounds)? };
+            items::page_of_ids(connection, query, ids)
+        }
     }
 }
 
@@ -150,11 +150,11 @@ impl PageReader {
 fn ordered(
     connection: &mut Connection,
     query: &HistoryQuery,
-    scan: &Scan<'_>,
+    (scan, offset): (&Scan<'_>, i64),
     budget: &Budget,
     count: CountRows<'_>,
 ) -> Result<Page, StoreError> {
-    let (offset, limit) = (query.offset, query.limit + 1);
+    let limit = query.limit + 1;
     let count = count(offset);
     let mut reader = PageReader::new(query);
     row_texts::for_each(connection, IdsAndItems::new(scan, count, (offset, limit)), |_, item| {
@@ -164,7 +164,7 @@ fn ordered(
     if reader.is_cut {
         let read = i64::try_from(reader.page.items.len()).unwrap_or(i64::MAX);
         let rest = Ids::new(scan, count, (offset.saturating_add(read), limit - read));
-        for id in load_ids(connection, rest, count, budget)? {
+        for id in rest.load_ids(connection, budget)? {
             reader.take_id(id);
         }
     }
@@ -188,7 +188,7 @@ fn merged(
     }
     let mut ids: Vec<i64> = Vec::new();
     for scan in scans {
-        ids.extend(load_ids(connection, Ids::new(scan, count, bounds), count, budget)?);
+        ids.extend(Ids::new(scan, count, bounds).load_ids(connection, budget)?);
         budget.check()?;
     }
     ids.sort_unstable();
@@ -234,25 +234,4 @@ fn merged_small(
         page.items.push(&bytes[range]);
     }
     Ok(Some(page))
-}
-
-/// Counts a row that a scan has passed on, unless the scan has counted it. This also checks the time.
-fn count_passed_on(count: RowCount, budget: &Budget) -> Result<(), StoreError> {
-    if count == RowCount::Rejected { budget.count_row() } else { Ok(()) }
-}
-
-fn load_ids(
-    connection: &mut Connection,
-    statement: Ids<'_, '_>,
-    count: RowCount,
-    budget: &Budget,
-) -> Result<Vec<i64>, StoreError> {
-    let mut ids = Vec::new();
-    on_each!(connection, |connection| {
-        for id in statement.load_iter::<i64, DefaultLoadingMode>(connection)? {
-            count_passed_on(count, budget)?;
-            ids.push(id?);
-        }
-    });
-    Ok(ids)
 }

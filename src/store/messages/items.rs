@@ -1,14 +1,14 @@
 //! Reads the items of a page, no more bytes at a time than a page may hold in memory; knows no filter and no order.
 
-use diesel::prelude::*;
+use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::model::HistoryQuery;
 use crate::store::Connection;
-use crate::store::db::fragments::any_of;
-use crate::store::db::pinned::{self, IndexHint};
+use crate::store::db::row_texts;
 use crate::store::error::StoreError;
+use crate::store::messages::statement::ItemsOfIds;
 use crate::store::parts::{self, PAGE_BYTES, PART_BYTES};
-use crate::store::schema::messages;
 
 /// How many bytes an item is expected to have, for the memory that is reserved for a page.
 const EXPECTED_ITEM: usize = 640;
@@ -48,8 +48,12 @@ impl Items {
 
     /// All of them, joined; fails if the store returned bytes that are no text.
     pub fn into_text(self) -> Result<String, StoreError> {
-        String::from_utf8(self.bytes).map_err(|_| StoreError::DamagedRow("a stored item is not valid UTF-8".into()))
+        String::from_utf8(self.bytes).map_err(|_| no_text())
     }
+}
+
+fn no_text() -> StoreError {
+    StoreError::DamagedRow("a stored item is not valid UTF-8".into())
 }
 
 /// How much memory to reserve for some items.
@@ -83,33 +87,67 @@ pub fn next(connection: &mut Connection, query: &HistoryQuery, ids: &[i64]) -> R
     read(connection, query, ids, PART_BYTES)
 }
 
+/// Passes the items of some ids to `take`, in the order of the ids, no more at a time than may be in memory.
+pub fn for_each(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    ids: &[i64],
+    mut take: impl FnMut(i64, &str) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut rest = ids;
+    while !rest.is_empty() {
+        let loaded = load_first(connection, query, rest, PAGE_BYTES)?;
+        for (id, range) in loaded.items {
+            take(id, std::str::from_utf8(&loaded.bytes[range]).map_err(|_| no_text())?)?;
+        }
+        rest = &rest[loaded.ids..];
+    }
+    Ok(())
+}
+
 fn read(
     connection: &mut Connection,
     query: &HistoryQuery,
     ids: &[i64],
     max_bytes: usize,
 ) -> Result<(Items, usize), StoreError> {
-    let (found, read) =
-        parts::load_first(ids, max_bytes, |part| load(connection, query, part, max_bytes), String::len)?;
-    let mut items = Items::default();
-    for (_, item) in found {
-        items.push(item.as_bytes());
+    let loaded = load_first(connection, query, ids, max_bytes)?;
+    let mut items = Items { bytes: Vec::with_capacity(loaded.bytes.len() + loaded.items.len()), count: 0 };
+    for (_, range) in loaded.items {
+        items.push(&loaded.bytes[range]);
     }
-    Ok((items, read))
+    Ok((items, loaded.ids))
 }
 
-/// The items of some ids, in any order, until they exceed `max_bytes`; returns whether some were not read.
-fn load(
+/// Items in memory.
+struct Loaded {
+    bytes: Vec<u8>,
+    /// Of each id, which of the bytes are its item.
+    items: Vec<(i64, Range<usize>)>,
+    /// How many of the requested ids these are, with those that have no item.
+    ids: usize,
+}
+
+/// The first items of some ids, until they exceed `max_bytes`.
+fn load_first(
     connection: &mut Connection,
     query: &HistoryQuery,
     ids: &[i64],
     max_bytes: usize,
-) -> Result<parts::Loaded<i64, String>, StoreError> {
-    let rows = messages::table
-        .filter(messages::tenant_id.eq(query.tenant().0))
-        .filter(any_of(messages::message_id, ids))
-        .filter(pinned::sent_at(IndexHint::None).between(query.window.from.0, query.window.to.0))
-        .select((messages::message_id, messages::item))
-        .load_iter::<(i64, String), _>(connection)?;
-    parts::collect_rows(ids.len(), max_bytes, rows.map(|row| Ok(row?)), String::len)
+) -> Result<Loaded, StoreError> {
+    let mut bytes = Vec::with_capacity(expected_bytes(i64::try_from(ids.len()).unwrap_or(i64::MAX)).min(max_bytes));
+    let load = |part: &[i64]| {
+        let (mut found, mut read, mut is_cut) = (HashMap::with_capacity(part.len()), 0, false);
+        row_texts::for_each(connection, ItemsOfIds::new(query, part), |id, item| {
+            let start = bytes.len();
+            bytes.extend_from_slice(item);
+            found.insert(id, start..bytes.len());
+            read += item.len();
+            is_cut = read > max_bytes && found.len() < part.len();
+            Ok(!is_cut)
+        })?;
+        Ok((found, is_cut))
+    };
+    let (items, ids) = parts::load_first(ids, max_bytes, load, ExactSizeIterator::len)?;
+    Ok(Loaded { bytes, items, ids })
 }

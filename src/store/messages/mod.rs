@@ -1,5 +1,6 @@
 //! Messages in the store, written whole and read by id; knows no query and no rule for merging.
 
+pub mod blocks;
 pub mod daily_counts;
 pub mod history;
 pub mod items;
@@ -26,6 +27,7 @@ use crate::store::db::pinned::{IndexHint, sent_at};
 use crate::store::db::rows::whole_row;
 use crate::store::db::text::encode;
 use crate::store::error::StoreError;
+use crate::store::messages::blocks::ranges;
 use crate::store::recipients::rows;
 use crate::store::recipients::rows::RecipientKey;
 use crate::store::schema::{message_copies, messages};
@@ -133,6 +135,8 @@ pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[MessageCh
     let recipients = rows::find_or_create(connection, tenant, &keys)?;
     let replaced: Vec<&StoredMessage> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
     remove(connection, tenant, &replaced)?;
+    let written = changes.iter().map(|change| change.item.message_id()).collect();
+    ranges::record_changes(connection, tenant, &written)?;
     let mut daily_changes = daily_counts::DailyChanges::default();
     for stored in &replaced {
         daily_changes.remove(&stored.item);
@@ -205,6 +209,17 @@ pub fn of_channel_and_direction(
         .select(messages::item)
         .load(connection)?;
     items.iter().map(|text| read(text, tenant)).collect()
+}
+
+/// The messages with ids in a range, in their order.
+pub fn between(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) -> Result<Vec<Item>, StoreError> {
+    let texts: Vec<String> = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.between(ids.0, ids.1)))
+        .select(messages::item)
+        .load(connection)?;
+    let mut items = texts.iter().map(|text| read(text, tenant)).collect::<Result<Vec<Item>, StoreError>>()?;
+    items.sort_unstable_by_key(Item::message_id);
+    Ok(items)
 }
 
 fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&StoredMessage]) -> Result<(), StoreError> {

@@ -8,16 +8,23 @@
 //! | subjects | their messages between the window's ids |
 //! | none of these, sorted by `messageId` | all messages between the window's ids |
 //! | none of these, any other sort | all messages of the window, by time |
+//!
+//! Where there are blocks, queries of the last three kinds read these instead if they filter by kind, skip many messages,
+//! or sort by another property, unless their subjects are rare. A page of all messages by id begins where the blocks say.
 
 use diesel::prelude::*;
 
-use crate::model::history::HistoryQuery;
+use crate::model::Property;
+use crate::model::history::{HistoryQuery, Recipient};
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
 use crate::store::db::pinned::{self, IndexHint};
 use crate::store::error::StoreError;
+use crate::store::messages::blocks::by_id::{Reader, Start};
+use crate::store::messages::blocks::{columns, ranges, selection};
 use crate::store::messages::daily_counts::{self, WindowTotals};
 use crate::store::messages::scan::{Scan, ScanTarget, Values, is_by_message_id, is_by_time};
+use crate::store::messages::statement::CountRows;
 use crate::store::recipients::resolve::{self, RecipientsQuery};
 use crate::store::schema::messages;
 
@@ -33,18 +40,26 @@ const MAX_SMALL_WINDOW: i64 = 400;
 /// How many rows a scan is expected to examine for each that has the requested kinds.
 const EXPECTED_PER_MATCH: i64 = 8;
 
+/// Up to how many rows an index that has the query's order is scanned, rather than the blocks.
+const MAX_INDEX_ROWS: i64 = 1100;
+
+/// Subjects are rare if a block has one message of theirs in more than so many: then their index is faster.
+const RARE: usize = 256;
+
 /// How to find a page.
 pub enum QueryPlan<'q> {
     /// The page is empty: no message can match, or the offset is beyond the last one.
     Empty,
     /// A person's first page in one statement, which scans the messages of each recipient it resolves.
     Person(RecipientsQuery, Scan<'q>),
-    /// One scan that is in the query's order.
-    Ordered(Scan<'q>),
+    /// One scan that is in the query's order, and how many of its messages come before the page.
+    Ordered(Scan<'q>, i64),
     /// One scan whose rows are sorted by the database. Only ids are sorted; items are read only for the page.
     Sorted(Scan<'q>),
     /// Scans by id, which the gateway merges. For a small page, each reads the items too.
     Merged(Vec<Scan<'q>>),
+    /// The blocks and the other messages between two ids.
+    Blocks((i64, i64)),
 }
 
 /// Whether PostgreSQL finds the page in one statement (`CROSS JOIN LATERAL`).
@@ -63,15 +78,131 @@ pub fn plan<'q>(
     connection: &mut Connection,
     query: &'q HistoryQuery,
     budget: &Budget,
+    count: CountRows<'_>,
 ) -> Result<QueryPlan<'q>, StoreError> {
-    let person = query.recipient.as_ref().filter(|_| connection.is_server() && takes_one_statement_on_server(query));
-    if let Some(people) = person.and_then(|person| RecipientsQuery::new(query.tenant(), person)) {
+    if query.window.from > query.window.to {
+        return Ok(QueryPlan::Empty);
+    }
+    match (&query.recipient, query.message_id) {
+        (Some(recipient), _) => plan_recipient(connection, query, recipient, budget),
+        (None, Some(id)) => combine(query, vec![ScanTarget::Listed(Values::One(id))], budget),
+        (None, None) => plan_window(connection, query, budget, count),
+    }
+}
+
+/// Plans a query that names an address.
+fn plan_recipient<'q>(
+    connection: &mut Connection,
+    query: &'q HistoryQuery,
+    recipient: &Recipient,
+    budget: &Budget,
+) -> Result<QueryPlan<'q>, StoreError> {
+    if connection.is_server()
+        && takes_one_statement_on_server(query)
+        && let Some(people) = RecipientsQuery::new(query.tenant(), recipient)
+    {
         return Ok(QueryPlan::Person(people, Scan::new(query, ScanTarget::CurrentRecipient)));
     }
-    if query.recipient.is_none() && query.message_id.is_none() && reads_many_counts(query) {
+    let recipients = resolve::resolve(connection, query.tenant(), recipient, budget)?;
+    if let Some(id) = query.message_id {
+        let matches = recipient_of(connection, query, id)?.is_some_and(|found| recipients.contains(&found));
+        let target = matches.then_some(ScanTarget::Listed(Values::One(id)));
+        return combine(query, target.into_iter().collect(), budget);
+    }
+    let scans = recipients.chunks(values_per_scan(query, recipients.len()));
+    let targets = scans.map(|list| ScanTarget::Recipients(Values::numbers(list))).collect();
+    combine(query, targets, budget)
+}
+
+/// Plans a query that names neither an address nor a message.
+fn plan_window<'q>(
+    connection: &mut Connection,
+    query: &'q HistoryQuery,
+    budget: &Budget,
+    count: CountRows<'_>,
+) -> Result<QueryPlan<'q>, StoreError> {
+    if reads_many_counts(query) {
         budget.expect_small(None)?;
     }
-    let targets = scan_targets(connection, query, budget)?;
+    let Some(totals) = daily_counts::of_window(connection, query)? else { return Ok(QueryPlan::Empty) };
+    if query.offset >= totals.messages {
+        return Ok(QueryPlan::Empty);
+    }
+    if is_by_message_id(query) && query.subjects().is_none() && !query.filters_kinds() {
+        budget.expect_small(Some(query.limit + 1))?;
+        let start = if begins_before_blocks(query, &totals) {
+            Start { bounds: totals.bounds, offset: query.offset }
+        } else {
+            Reader { connection, query, budget, count }.start(totals.bounds)?
+        };
+        let rows = start.offset.saturating_add(query.limit + 1);
+        budget.expect_rows(rows.min(totals.messages))?;
+        return Ok(QueryPlan::Ordered(Scan::new(query, ScanTarget::Ids(start.bounds)), start.offset));
+    }
+    if reads_blocks(connection, query, &totals, budget)? {
+        // The items of a large page are read by their ids, each from elsewhere.
+        budget.expect_small((is_by_message_id(query) && query.limit <= MAX_SMALL_PAGE).then_some(query.limit + 1))?;
+        return Ok(QueryPlan::Blocks(totals.bounds));
+    }
+    budget.expect_rows(expected_rows(connection, query, &totals, budget)?)?;
+    let targets = match query.subjects() {
+        Some(subjects) => {
+            let scans = subjects.chunks(values_per_scan(query, subjects.len()));
+            scans.map(|list| ScanTarget::Subjects(Values::numbers(list), totals.bounds)).collect()
+        }
+        None if is_by_message_id(query) => vec![ScanTarget::Ids(totals.bounds)],
+        None => vec![ScanTarget::Time],
+    };
+    combine(query, targets, budget)
+}
+
+/// Whether the first messages of a query's order, and so the page, have no blocks.
+fn begins_before_blocks(query: &HistoryQuery, totals: &WindowTotals) -> bool {
+    let is_in_newest = query.offset == 0 && query.sort.descending();
+    totals.last_block.is_none_or(|last| is_in_newest && totals.bounds.1 > last)
+}
+
+/// Whether a query is answered from blocks, rather than from the index of its subjects, of the ids or of the time.
+fn reads_blocks(
+    connection: &mut Connection,
+    query: &HistoryQuery,
+    totals: &WindowTotals,
+    budget: &Budget,
+) -> Result<bool, StoreError> {
+    let has_index = is_by_message_id(query) || (is_by_time(query) && query.subjects().is_none());
+    let page = query.offset.saturating_add(query.limit + 1);
+    if has_index && !query.filters_kinds() && page <= MAX_INDEX_ROWS {
+        return Ok(false);
+    }
+    if totals.last_block.is_none_or(|last| last < totals.bounds.0) {
+        return Ok(false);
+    }
+    let (tenant, descending) = (query.tenant(), query.sort.descending());
+    let Some(block) = ranges::first_block(connection, tenant, totals.bounds, descending)? else { return Ok(false) };
+    // If the rows of the block are typical, an index scan examines so many.
+    let examined = page.saturating_mul(block.messages) / selection::count_kinds(query, &block)?.max(1);
+    if has_index && examined <= MAX_INDEX_ROWS {
+        return Ok(false);
+    }
+    let Some(subjects) = query.subjects() else { return Ok(true) };
+    budget.check()?;
+    let ranks = columns::ranks(connection, tenant, &block, Property::SubjectId)?;
+    let wanted = selection::wanted_subjects(&ranks, subjects);
+    let found = ranks.ranks.iter().filter(|rank| wanted[usize::from(**rank)]).count();
+    Ok(found.saturating_mul(RARE) >= ranks.ranks.len())
+}
+
+/// With few values, one scan for each gives rows in order; with many, one scan reads all, and the database sorts.
+fn values_per_scan(query: &HistoryQuery, values: usize) -> usize {
+    if is_by_message_id(query) && values <= MAX_MERGED_SCANS { 1 } else { values.max(1) }
+}
+
+/// The plan of scans; the page is known to be empty if there are none.
+fn combine<'q>(
+    query: &'q HistoryQuery,
+    targets: Vec<ScanTarget>,
+    budget: &Budget,
+) -> Result<QueryPlan<'q>, StoreError> {
     let mut scans: Vec<Scan<'q>> = targets.into_iter().map(|target| Scan::new(query, target)).collect();
     // Of each scan, the page takes at most so many rows; where kinds are filtered, the scan rejects others on the way.
     let page = query.offset.saturating_add(query.limit + 1);
@@ -79,7 +210,7 @@ pub fn plan<'q>(
     let page = if rejects { page.saturating_mul(EXPECTED_PER_MATCH) } else { page };
     let plan = match (scans.len(), scans.pop()) {
         (_, None) => QueryPlan::Empty,
-        (1, Some(only)) if only.is_in_order => QueryPlan::Ordered(only),
+        (1, Some(only)) if only.is_in_order => QueryPlan::Ordered(only, query.offset),
         (1, Some(only)) => QueryPlan::Sorted(only),
         (_, Some(last)) => {
             scans.push(last);
@@ -88,13 +219,13 @@ pub fn plan<'q>(
     };
     budget.expect_small(match &plan {
         QueryPlan::Empty => Some(0),
-        QueryPlan::Ordered(_) | QueryPlan::Person(..) => Some(page),
+        QueryPlan::Ordered(..) => Some(page),
         QueryPlan::Merged(scans) => {
             let scans = i64::try_from(scans.len()).unwrap_or(i64::MAX);
             let items = if is_small_first_page(query) { 0 } else { query.limit };
             Some(page.saturating_mul(scans).saturating_add(items))
         }
-        QueryPlan::Sorted(_) => None,
+        _ => None,
     })?;
     Ok(plan)
 }
@@ -104,45 +235,6 @@ pub fn plan<'q>(
 fn reads_many_counts(query: &HistoryQuery) -> bool {
     let names_kinds = !query.channel_types.is_empty() && query.direction.is_some();
     query.window.days() > MAX_SMALL_WINDOW || (query.filters_kinds() && !names_kinds)
-}
-
-/// The target of each scan; no scan if it is known that the page is empty.
-fn scan_targets(
-    connection: &mut Connection,
-    query: &HistoryQuery,
-    budget: &Budget,
-) -> Result<Vec<ScanTarget>, StoreError> {
-    if query.window.from > query.window.to {
-        return Ok(Vec::new());
-    }
-    // With few values, one scan for each gives rows in order; with many, one scan reads all, and the database sorts.
-    let values_per_scan =
-        |values: usize| if is_by_message_id(query) && values <= MAX_MERGED_SCANS { 1 } else { values.max(1) };
-    if let Some(recipient) = &query.recipient {
-        let recipients = resolve::resolve(connection, query.tenant(), recipient, budget)?;
-        if let Some(id) = query.message_id {
-            let matches = recipient_of(connection, query, id)?.is_some_and(|found| recipients.contains(&found));
-            return Ok(matches.then_some(ScanTarget::One(id)).into_iter().collect());
-        }
-        let scans = recipients.chunks(values_per_scan(recipients.len()));
-        return Ok(scans.map(|list| ScanTarget::Recipients(Values::numbers(list))).collect());
-    }
-    if let Some(id) = query.message_id {
-        return Ok(vec![ScanTarget::One(id)]);
-    }
-    let Some(totals) = daily_counts::of_window(connection, query)? else { return Ok(Vec::new()) };
-    if query.offset >= totals.messages {
-        return Ok(Vec::new());
-    }
-    budget.expect_rows(expected_rows(connection, query, &totals, budget)?)?;
-    Ok(match query.subjects() {
-        Some(subjects) => {
-            let scans = subjects.chunks(values_per_scan(subjects.len()));
-            scans.map(|list| ScanTarget::Subjects(Values::numbers(list), totals.bounds)).collect()
-        }
-        None if is_by_message_id(query) => vec![ScanTarget::Ids(totals.bounds)],
-        None => vec![ScanTarget::Time],
-    })
 }
 
 /// The recipient of a message, if the message is in the window.

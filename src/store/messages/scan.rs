@@ -3,7 +3,7 @@
 //!
 //! | rows | index |
 //! |---|---|
-//! | one message | primary key |
+//! | one message, or several listed ones | primary key |
 //! | the messages of recipients, by id | `messages_by_recipient` |
 //! | the messages of subjects, between ids | `messages_by_subject` |
 //! | all messages between ids | primary key |
@@ -20,7 +20,8 @@ use crate::store::db::text::{encode, encode_all};
 
 /// Which messages a scan reads.
 pub enum ScanTarget {
-    One(i64),
+    /// The messages with these ids.
+    Listed(Values<i64>),
     Recipients(Values<i64>),
     /// The messages of the current recipient of the enclosing statement.
     CurrentRecipient,
@@ -90,7 +91,7 @@ pub fn is_by_time(query: &HistoryQuery) -> bool {
 impl<'q> Scan<'q> {
     pub fn new(query: &'q HistoryQuery, target: ScanTarget) -> Self {
         let (is_in_order, order) = match &target {
-            ScanTarget::One(_) => (true, IndexHint::PrimaryKey),
+            ScanTarget::Listed(values) => (matches!(values, Values::One(_)), IndexHint::PrimaryKey),
             ScanTarget::CurrentRecipient => (true, IndexHint::ById),
             ScanTarget::Recipients(values) | ScanTarget::Subjects(values, _) => {
                 (matches!(values, Values::One(_)) && is_by_message_id(query), IndexHint::ById)
@@ -98,8 +99,7 @@ impl<'q> Scan<'q> {
             ScanTarget::Ids(_) => (is_by_message_id(query), IndexHint::PrimaryKey),
             ScanTarget::Time => (is_by_time(query), IndexHint::ByTime),
         };
-        let filters_subjects =
-            matches!(target, ScanTarget::One(_) | ScanTarget::Recipients(_) | ScanTarget::CurrentRecipient);
+        let filters_subjects = !matches!(target, ScanTarget::Subjects(..));
         Self {
             query,
             tenant: query.tenant().0,

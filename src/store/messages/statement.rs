@@ -4,16 +4,21 @@ use std::marker::PhantomData;
 
 use diesel::RunQueryDsl;
 use diesel::backend::Backend as Database;
+use diesel::connection::DefaultLoadingMode;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType, Text};
 
-use crate::store::db::connection::Backend;
+use crate::model::HistoryQuery;
+use crate::store::Connection;
+use crate::store::db::budget::Budget;
+use crate::store::db::connection::{Backend, on_each};
 #[cfg(feature = "postgres")]
 use crate::store::db::fragments::Server;
 use crate::store::db::fragments::{File, InList};
 use crate::store::db::pinned::{Hidden, IndexHint, RowCount, Syntax};
+use crate::store::error::StoreError;
 use crate::store::messages::order;
 use crate::store::messages::scan::{Scan, ScanTarget, Values};
 
@@ -33,11 +38,33 @@ impl<'s, 'q, T: Columns> ScanStatement<'s, 'q, T> {
     }
 }
 
+/// How a scan that skips so many rows counts those that it examines.
+pub type CountRows<'a> = &'a dyn Fn(i64) -> RowCount;
+
 /// The ids of a scan's messages.
 pub type Ids<'s, 'q> = ScanStatement<'s, 'q, BigInt>;
 
 /// The ids and the items of a scan's messages.
 pub type IdsAndItems<'s, 'q> = ScanStatement<'s, 'q, (BigInt, Text)>;
+
+impl Ids<'_, '_> {
+    /// Loads the ids in their order.
+    pub fn load_ids(self, connection: &mut Connection, budget: &Budget) -> Result<Vec<i64>, StoreError> {
+        let (mut ids, count) = (Vec::new(), self.count);
+        on_each!(connection, |connection| {
+            for id in self.load_iter::<i64, DefaultLoadingMode>(connection)? {
+                count_passed_on(count, budget)?;
+                ids.push(id?);
+            }
+        });
+        Ok(ids)
+    }
+}
+
+/// Counts a row that a scan has passed on, unless the scan has counted it. This also checks the time.
+pub fn count_passed_on(count: RowCount, budget: &Budget) -> Result<(), StoreError> {
+    if count == RowCount::Rejected { budget.count_row() } else { Ok(()) }
+}
 
 /// The columns of a statement.
 pub trait Columns {
@@ -83,7 +110,7 @@ impl<T: Columns> ScanStatement<'_, '_, T> {
         out.push_sql("tenant_id = ");
         out.push_bind_param::<BigInt, _>(&scan.tenant)?;
         match &scan.target {
-            ScanTarget::One(id) => equal::<_, BigInt, _>(" AND message_id", id, &mut out)?,
+            ScanTarget::Listed(list) => any_of::<_, BigInt, _>(" AND message_id", list, &mut out)?,
             ScanTarget::Recipients(list) => any_of::<_, BigInt, _>(" AND recipient_id", list, &mut out)?,
             ScanTarget::CurrentRecipient => out.push_sql(" AND recipient_id = found.id"),
             ScanTarget::Subjects(list, (least, greatest)) => {
@@ -191,3 +218,62 @@ impl<T> Query for ScanStatement<'_, '_, T> {
 }
 
 impl<T, C> RunQueryDsl<C> for ScanStatement<'_, '_, T> {}
+
+/// The ids and the items of the messages with some ids, in any order.
+pub struct ItemsOfIds<'q> {
+    tenant: i64,
+    ids: InList,
+    query: &'q HistoryQuery,
+}
+
+impl<'q> ItemsOfIds<'q> {
+    pub fn new(query: &'q HistoryQuery, ids: &[i64]) -> Self {
+        Self { tenant: query.tenant().0, ids: InList::new(ids), query }
+    }
+
+    fn write<'b, DB>(&'b self, syntax: Syntax, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()>
+    where
+        DB: Database + HasSqlType<BigInt>,
+        i64: ToSql<BigInt, DB>,
+        InList: QueryFragment<DB>,
+    {
+        for part in ["SELECT ", <(BigInt, Text)>::columns(syntax), " FROM messages WHERE tenant_id = "] {
+            out.push_sql(part);
+        }
+        out.push_bind_param::<BigInt, _>(&self.tenant)?;
+        out.push_sql(" AND message_id");
+        self.ids.walk_ast(out.reborrow())?;
+        // On PostgreSQL, the window excludes partitions.
+        let hidden = Hidden { hint: IndexHint::None, syntax }.sent_at();
+        let window = (&self.query.window.from.0, &self.query.window.to.0);
+        between((" AND sent_or_received_at", hidden), window, &mut out)
+    }
+}
+
+impl QueryFragment<File> for ItemsOfIds<'_> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, File>) -> QueryResult<()> {
+        self.write(Syntax::File, out)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl QueryFragment<Server> for ItemsOfIds<'_> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Server>) -> QueryResult<()> {
+        self.write(Syntax::Server, out)
+    }
+}
+
+impl QueryFragment<Backend> for ItemsOfIds<'_> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        Backend::walk_variant_ast(self, out)
+    }
+}
+
+impl QueryId for ItemsOfIds<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for ItemsOfIds<'_> {
+    type SqlType = (BigInt, Text);
+}

@@ -105,7 +105,6 @@ impl TestApp {
         self.database.name()
     }
 
-    #[cfg(feature = "postgres")]
     pub fn database_url(&self) -> DatabaseUrl {
         self.database.parsed_url()
     }

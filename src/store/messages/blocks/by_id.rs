@@ -1,0 +1,148 @@
+//! Finds pages that are sorted by id, with the help of blocks: offsets pass over whole blocks by their counts, and filters
+//! read no message; knows no other order.
+
+use crate::model::history::HistoryQuery;
+use crate::store::Connection;
+use crate::store::db::budget::Budget;
+use crate::store::error::StoreError;
+use crate::store::messages::blocks::ranges::{Block, Segment, Segments};
+use crate::store::messages::blocks::selection::{self, Selection};
+use crate::store::messages::scan::{Scan, ScanTarget, Values};
+use crate::store::messages::statement::{CountRows, Ids};
+
+/// Where a page begins: the range of ids that is left, and how many of its messages to skip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    pub bounds: (i64, i64),
+    pub offset: i64,
+}
+
+/// A query and what its pages are read with.
+pub struct Reader<'c, 'q> {
+    pub connection: &'c mut Connection,
+    pub query: &'q HistoryQuery,
+    pub budget: &'c Budget,
+    pub count: CountRows<'c>,
+}
+
+impl Reader<'_, '_> {
+    /// Where a page begins, for a query that filters by nothing but its window: what comes after it, a scan reads in order.
+    pub fn start(&mut self, bounds: (i64, i64)) -> Result<Start, StoreError> {
+        let descending = self.query.sort.descending();
+        let mut segments = Segments::new(self.connection, self.query.tenant(), bounds, descending)?;
+        let mut start = Start { bounds, offset: self.query.offset };
+        while let Some(segment) = segments.next(self.connection)? {
+            let (first, last) = segment.ids();
+            start.bounds = if descending { (bounds.0, last.min(bounds.1)) } else { (first.max(bounds.0), bounds.1) };
+            if (start.offset == 0 || segments.is_at_end()) && matches!(segment, Segment::Rows(..)) {
+                return Ok(start);
+            }
+            match self.part(segment, start.offset, 1)? {
+                Part::Skipped(messages) => start.offset -= messages,
+                Part::Ids(ids) => {
+                    // The page begins with a known message.
+                    let id = ids.first().copied().unwrap_or_default();
+                    let bounds = if descending { (bounds.0, id) } else { (id, bounds.1) };
+                    return Ok(Start { bounds, offset: 0 });
+                }
+            }
+        }
+        Ok(Start { bounds: (1, 0), offset: 0 })
+    }
+
+    /// The ids of a page, and one more if it has a next page.
+    pub fn ids(&mut self, bounds: (i64, i64)) -> Result<Vec<i64>, StoreError> {
+        let descending = self.query.sort.descending();
+        let mut segments = Segments::new(self.connection, self.query.tenant(), bounds, descending)?;
+        let (mut skip, mut wanted, mut page) = (self.query.offset, self.query.limit + 1, Vec::new());
+        while wanted > 0
+            && let Some(segment) = segments.next(self.connection)?
+        {
+            match self.part(segment, skip, wanted)? {
+                Part::Skipped(messages) => skip -= messages,
+                Part::Ids(ids) => {
+                    (skip, wanted) = (0, wanted - length(&ids));
+                    page.extend(ids);
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// What a segment contributes to a page that skips messages and then wants some.
+    fn part(&mut self, segment: Segment, skip: i64, wanted: i64) -> Result<Part, StoreError> {
+        let mut ids = match segment {
+            Segment::Rows(first, last) => {
+                let scan = Scan::new(self.query, ScanTarget::Ids((first, last)));
+                let limit = skip.saturating_add(wanted);
+                Ids::new(&scan, (self.count)(0), (0, limit)).load_ids(self.connection, self.budget)?
+            }
+            Segment::Block(block) => {
+                if let Some(count) = selection::count(self.query, &block)?.filter(|count| *count <= skip) {
+                    self.budget.count_rows(1)?;
+                    return Ok(Part::Skipped(count));
+                }
+                let mut selection = selection::select(self.connection, self.query, &block, self.budget)?;
+                let changed = self.changed(&selection)?;
+                let selected = length(&selection.positions);
+                if changed.is_empty() && selected <= skip {
+                    return Ok(Part::Skipped(selected));
+                }
+                self.in_order(&block, &mut selection, changed, skip.saturating_add(wanted))?
+            }
+        };
+        if length(&ids) <= skip {
+            return Ok(Part::Skipped(length(&ids)));
+        }
+        ids.drain(..usize::try_from(skip).unwrap_or(usize::MAX));
+        ids.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+        Ok(Part::Ids(ids))
+    }
+
+    /// Those messages that the query selects of those that were written since their block was built.
+    fn changed(&mut self, selection: &Selection) -> Result<Vec<i64>, StoreError> {
+        if selection.changed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scan = Scan::new(self.query, ScanTarget::Listed(Values::numbers(&selection.changed)));
+        Ids::new(&scan, (self.count)(0), (0, i64::MAX)).load_ids(self.connection, self.budget)
+    }
+
+    /// The first ids of a block's selected messages, and of those written since.
+    fn in_order(
+        &mut self,
+        block: &Block,
+        selection: &mut Selection,
+        changed: Vec<i64>,
+        limit: i64,
+    ) -> Result<Vec<i64>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut positions = std::mem::take(&mut selection.positions);
+        let descending = self.query.sort.descending();
+        if descending {
+            positions.reverse();
+        }
+        positions.truncate(limit);
+        let mut ids = selection.ids_at(self.connection, self.query, block, &positions, self.budget)?;
+        if !changed.is_empty() {
+            ids.extend(changed);
+            ids.sort_unstable();
+            if descending {
+                ids.reverse();
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// What a segment contributes to a page.
+enum Part {
+    /// Nothing: so many selected messages come before the page.
+    Skipped(i64),
+    /// The page's first ids in the segment.
+    Ids(Vec<i64>),
+}
+
+fn length<T>(list: &[T]) -> i64 {
+    i64::try_from(list.len()).unwrap_or(i64::MAX)
+}

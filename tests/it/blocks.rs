@@ -1,0 +1,160 @@
+//! Whatever blocks have been built, and whatever was written since, responses stay the same.
+
+use std::future::ready;
+use std::time::{Duration, Instant};
+
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::oracle::Oracle;
+use crate::plans;
+use crate::property::{TENANTS, copy, empty, import, query, response};
+use crate::support::{Binary, TENANT, TestApp};
+use history_gateway::model::{Property, TenantId};
+use history_gateway::store::messages::blocks;
+use history_gateway::store::messages::blocks::build;
+use history_gateway::store::{DatabaseUrl, Options};
+
+/// Builds the blocks of all tenants; returns how many.
+async fn build_blocks(app: &TestApp, size: i64) -> u64 {
+    let mut blocks = 0;
+    for tenant in TENANTS {
+        blocks += build::build_all(&app.store, TenantId(tenant), size, || ready(())).await.unwrap();
+    }
+    blocks
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_match_the_oracle_whatever_blocks_are_built(
+        steps in prop::collection::vec((prop::collection::vec(copy(60), 1..60), prop::option::of(1_i64..12)), 1..6),
+        queries in prop::collection::vec(query(40), 40),
+    ) {
+        actix_web::rt::System::new().block_on(async {
+            let mut oracle = Oracle::default();
+            let app = empty(false).await;
+            for (batch, size) in &steps {
+                import(&app, std::slice::from_ref(batch)).await;
+                for (_, copy) in batch {
+                    oracle.import(copy.clone());
+                }
+                if let Some(size) = size {
+                    build_blocks(&app, *size).await;
+                }
+            }
+            for query in queries.iter().filter(|query| !query.address_only) {
+                assert_eq!(response(&app, query).await, oracle.answer(query), "{query:?}");
+            }
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn builders_and_writers_at_once_lose_no_change(
+        batches in prop::collection::vec(prop::collection::vec(copy(40), 1..8), 30),
+        queries in prop::collection::vec(query(20), 20),
+    ) {
+        actix_web::rt::System::new().block_on(async {
+            let mut oracle = Oracle::default();
+            for (_, copy) in batches.iter().flatten() {
+                oracle.import(copy.clone());
+            }
+            let app = empty(false).await;
+            let (mut written, mut built) = (std::pin::pin!(import(&app, &batches)), 0);
+            // Two builders, as of two gateways.
+            loop {
+                let builders = async { tokio::join!(build_blocks(&app, 4), build_blocks(&app, 3)) };
+                tokio::select! {
+                    () = &mut written => break,
+                    (a, b) = builders => built += a + b,
+                }
+            }
+            assert!(built > 0);
+            for query in queries.iter().filter(|query| !query.address_only) {
+                assert_eq!(response(&app, query).await, oracle.answer(query), "{query:?}");
+            }
+            build_blocks(&app, 4).await;
+            assert_eq!(check(&app).await, Vec::<(i64, i64)>::new());
+        });
+    }
+}
+
+/// The blocks that differ from their messages.
+async fn check(app: &TestApp) -> Vec<(i64, i64)> {
+    let mut wrong = Vec::new();
+    for tenant in TENANTS {
+        let of_tenant = move |connection: &mut _| blocks::check::wrong_blocks(connection, TenantId(tenant));
+        wrong.extend(app.store.read(of_tenant).await.unwrap());
+    }
+    wrong
+}
+
+#[actix_web::test]
+async fn sorts_filters_and_offsets_examine_the_newest_messages_only() {
+    let app = plans::app().await;
+    let before = plans::rows_read(&app, json!({"sort": [{"property": "content"}], "dateFrom": "2026-01-01"})).await;
+    assert!(before.1 > 1000, "{before:?}");
+    assert_eq!(build::build_all(&app.store, TENANT, 64, || ready(())).await.unwrap(), 32);
+    // Of the 2000: those that no block contains, those up to the page in an index that has its order, and the page.
+    for property in Property::ALL.iter().filter(|property| **property != Property::MessageId) {
+        for offset in [0, 500] {
+            let sort = json!([{"property": property.name(), "direction": "ASC"}]);
+            let body = json!({"sort": sort, "dateFrom": "2026-01-01", "channelTypes": ["SMS"], "offset": offset});
+            let (found, examined) = plans::rows_read(&app, body).await;
+            assert_eq!(found, 15, "{}", property.name());
+            assert!(examined <= 60, "{}: {examined}", property.name());
+        }
+    }
+    let far = json!({"dateFrom": "2025-11-01", "offset": 1500});
+    assert_eq!(plans::rows_read(&app, far).await, (15, 8 + 16));
+    let old = json!({"dateFrom": "2025-12-10T10:00:00Z", "dateTo": "2025-12-20T10:00:00Z"});
+    assert_eq!(plans::rows_read(&app, old).await, (15, 16));
+}
+
+#[actix_web::test]
+async fn check_finds_a_block_that_differs_from_its_messages() {
+    let app = plans::app().await;
+    build::build_all(&app.store, TENANT, 64, || ready(())).await.unwrap();
+    assert_eq!(check(&app).await, []);
+    let change = "UPDATE messages SET item = replace(item, '\"direction\":\"OUT\"', '\"direction\":\"IN\"') \
+                  WHERE message_id = (SELECT min(message_id) FROM messages)";
+    app.store.write(|connection| Ok(connection.batch_execute(change)?)).await.unwrap();
+    let wrong = check(&app).await;
+    assert_eq!(wrong.len(), 1);
+    let faults = history_gateway::store::check::run(&app.database_url(), &Options::default()).unwrap();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    let (_, statement) = faults[0].split_once("; ").unwrap();
+    let statement = statement.strip_suffix(" has it built again").unwrap().to_owned();
+    app.store.write(move |connection| Ok(connection.batch_execute(&statement)?)).await.unwrap();
+    assert_eq!(build::build_all(&app.store, TENANT, 64, || ready(())).await.unwrap(), 1);
+    assert_eq!(check(&app).await, []);
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    value: i64,
+}
+
+#[test]
+fn running_server_builds_blocks_and_check_agrees() {
+    let binary = Binary::new();
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Example"]);
+    binary.run(&["generate", "--tenant", "3193", "--messages", "10000"]);
+    let server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
+    let mut store = DatabaseUrl::parse(&binary.url()).unwrap().connect(Duration::from_secs(5)).unwrap();
+    let built = "SELECT CAST(coalesce(sum(messages), 0) AS BIGINT) AS value FROM message_blocks WHERE state = 2";
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while diesel::sql_query(built).get_result::<Number>(&mut store).unwrap().value < 9000 {
+        assert!(Instant::now() < deadline, "{}", server.log());
+    }
+    drop((server, store));
+    assert_eq!(binary.run(&["check"]), "");
+}
