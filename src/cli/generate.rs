@@ -3,6 +3,7 @@
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::blocks;
 use super::export;
 use super::failure::{Failure, print};
 use crate::clock::Clock;
@@ -63,6 +64,7 @@ impl Generate {
             ));
         }
         let recorded = fill(store, plan).await?;
+        blocks::build(store, tenant).await;
         print(&format!("{} messages generated, {} of them new.\n", self.messages, recorded.imported))?;
         if self.whatsapp_logs > 0 {
             let plan = LogPlan { logs: self.whatsapp_logs, seed: self.seed, days: self.days, until: plan.until };

@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::blocks;
 use super::failure::{Failure, print, print_note};
 use super::lines::{self, Document, Documents};
 use crate::clock::Clock;
@@ -143,7 +144,11 @@ impl Import {
 pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[PathBuf]) -> Result<ImportStats, Failure> {
     let project_id = store.read(move |connection| tenants::project_id(connection, tenant)).await?;
     match format {
-        Format::Edna => import_files(store, tenant, &Items(tenant), paths).await,
+        Format::Edna => {
+            let stats = import_files(store, tenant, &Items(tenant), paths).await?;
+            blocks::build(store, tenant).await;
+            Ok(stats)
+        }
         Format::OneUptime => import_files(store, tenant, &Rows { project_id }, paths).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share; knows no SQL and no wire form.
 
 mod backup;
+mod blocks;
 mod common;
 mod export;
 mod failure;
