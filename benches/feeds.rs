@@ -1,12 +1,11 @@
 //! Feeds: durable messages per second by batch size and by callers, and how a feed of 5,000 per second affects readers.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+mod connection;
 #[expect(dead_code, reason = "most of it is the other benchmarks' data")]
 mod data;
 mod key;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +20,7 @@ use history_gateway::model::{Item, Property, Value};
 use history_gateway::store::Purpose;
 use history_gateway::store::{Connection, DatabaseUrl, Options, Store};
 
-use key::KEY;
+use connection::HttpConnection;
 
 const ROUNDS: usize = 5;
 /// How long one kind of feed is measured in each round.
@@ -253,42 +252,15 @@ fn serve(url: &str) -> Server {
     server
 }
 
-struct HttpConnection(BufReader<TcpStream>);
-
-impl HttpConnection {
-    fn post(&mut self, path: &str, body: &str) {
-        let length = body.len();
-        let head = format!("POST {path} HTTP/1.1\r\nHost: b\r\nx-api-key: {KEY}\r\nContent-Length: {length}\r\n\r\n");
-        self.0.get_mut().write_all(format!("{head}{body}").as_bytes()).expect("a request");
-        let (mut line, mut left) = (String::new(), 0);
-        self.0.read_line(&mut line).expect("an answer");
-        assert!(line.contains(" 200 "), "{line}");
-        while line != "\r\n" {
-            line.clear();
-            self.0.read_line(&mut line).expect("a header");
-            if let Some(length) = line.strip_prefix("content-length: ") {
-                left = length.trim().parse().expect("a length");
-            }
-        }
-        self.0.read_exact(&mut vec![0; left]).expect("a body");
-    }
-}
-
-fn connect(address: &str) -> HttpConnection {
-    let stream = TcpStream::connect(address).expect("a connection");
-    stream.set_nodelay(true).expect("a socket");
-    HttpConnection(BufReader::new(stream))
-}
-
 /// Sends queries at a steady rate; returns how long each took from when it was due until its response, in seconds.
 fn send_queries(address: &str, queries: &[String]) -> Vec<f64> {
-    let mut connection = connect(address);
+    let mut connection = HttpConnection::open(address);
     let (started, pause) = (Moment::now(), Duration::from_secs(1) / QUERIES_PER_SECOND);
     let count = QUERIES_PER_SECOND * u32::try_from(QUERY_TIME.as_secs()).expect("some seconds");
     let took = (0..count).map(|number| {
         let due = started + pause * number;
         std::thread::sleep(due.saturating_duration_since(Moment::now()));
-        connection.post("/api/messages/history", &queries[number as usize % queries.len()]);
+        connection.post("/api/messages/history", "application/json", &queries[number as usize % queries.len()]);
         due.elapsed().as_secs_f64()
     });
     took.collect()
@@ -296,13 +268,13 @@ fn send_queries(address: &str, queries: &[String]) -> Vec<f64> {
 
 /// Sends messages at a steady rate until it is stopped; returns how many per second there were.
 fn send_feed(address: &str, bodies: &mut impl Iterator<Item = String>, is_stopped: &AtomicBool) -> f64 {
-    let mut connection = connect(address);
+    let mut connection = HttpConnection::open(address);
     let (started, pause, mut number) =
         (Moment::now(), Duration::from_secs(1) * MESSAGES_PER_REQUEST / MESSAGES_PER_SECOND, 0);
     while !is_stopped.load(Ordering::Relaxed) {
         std::thread::sleep((started + pause * number).saturating_duration_since(Moment::now()));
         let Some(body) = bodies.next() else { break };
-        connection.post("/v1/messages", &body);
+        connection.post("/v1/messages", "application/x-ndjson", &body);
         number += 1;
     }
     f64::from(number * MESSAGES_PER_REQUEST) / started.elapsed().as_secs_f64()

@@ -2,11 +2,14 @@
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 #![expect(clippy::struct_field_names, clippy::trivially_copy_pass_by_ref, reason = "as the wire and serde want it")]
 
+#[path = "../connection.rs"]
+mod connection;
 #[expect(dead_code, reason = "the other benchmarks ask the store without HTTP")]
 #[path = "../data.rs"]
 mod data;
 #[path = "../key.rs"]
 mod key;
+mod pace;
 mod servers;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -28,6 +31,11 @@ fn main() {
     match role.map(|index| (arguments[index + 1].as_str(), arguments[index + 2].as_str())) {
         Some(("ceiling", body)) => runtime.block_on(servers::ceiling(body)),
         Some(("plain", file)) => runtime.block_on(servers::plain(file)),
+        Some(("pace", address)) => {
+            let number = |index: usize| arguments[index].parse().expect("a number");
+            let first = role.unwrap_or_default() + 3;
+            pace::run(address, &arguments[first], number(first + 1), number(first + 2));
+        }
         _ => runtime.block_on(run()),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use super::print_note;
+use super::failure::print_note;
 use crate::model::TenantId;
 use crate::store::Store;
 use crate::store::messages::blocks::build;

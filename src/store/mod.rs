@@ -77,7 +77,7 @@ const RESERVED_READERS: u32 = 1;
 const CHEAP_TIME: Duration = Duration::from_millis(200);
 
 /// How many rows a small query may examine: a page of the greatest length and the rows at its edges.
-const SMALL_ROWS: u64 = 1100;
+const SMALL_ROWS: u64 = 1600;
 
 /// The outcome of a change that writes messages.
 pub enum WriteOutcome<T> {

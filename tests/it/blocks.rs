@@ -1,5 +1,6 @@
 //! Whatever blocks have been built, and whatever was written since, responses stay the same.
 
+use std::cell::Cell;
 use std::future::ready;
 use std::time::{Duration, Instant};
 
@@ -67,15 +68,21 @@ proptest! {
                 oracle.import(copy.clone());
             }
             let app = empty(false).await;
-            let (mut written, mut built) = (std::pin::pin!(import(&app, &batches)), 0);
+            let is_written = Cell::new(false);
+            let writer = async {
+                import(&app, &batches).await;
+                is_written.set(true);
+            };
             // Two builders, as of two gateways.
-            loop {
-                let builders = async { tokio::join!(build_blocks(&app, 4), build_blocks(&app, 3)) };
-                tokio::select! {
-                    () = &mut written => break,
-                    (a, b) = builders => built += a + b,
+            let builders = async {
+                let mut built = 0;
+                while !is_written.get() {
+                    let (a, b) = tokio::join!(build_blocks(&app, 4), build_blocks(&app, 3));
+                    built += a + b;
                 }
-            }
+                built
+            };
+            let ((), built) = tokio::join!(writer, builders);
             assert!(built > 0);
             for query in queries.iter().filter(|query| !query.address_only) {
                 assert_eq!(response(&app, query).await, oracle.answer(query), "{query:?}");

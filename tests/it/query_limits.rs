@@ -277,9 +277,9 @@ async fn small_query_on_a_file_runs_on_its_callers_thread() {
     assert_eq!(ran_here(&app, |budget| budget.expect_small(Some(1001))).await, !runs_on_postgres());
     // The plan does not say how many rows it examines, or says that these are many.
     assert!(!ran_here(&app, |budget| budget.expect_small(None)).await);
-    assert!(!ran_here(&app, |budget| budget.expect_small(Some(1101))).await);
+    assert!(!ran_here(&app, |budget| budget.expect_small(Some(1601))).await);
     // It examines more rows than expected.
-    assert!(!ran_here(&app, |budget| (0..1101).try_for_each(|_| budget.count_row())).await);
+    assert!(!ran_here(&app, |budget| (0..1601).try_for_each(|_| budget.count_row())).await);
     assert_eq!(query_counts(&app), [4, 0], "each counts once");
     let app = TestApp::with(|config| config.database.small_query_milliseconds = 0).await;
     assert!(!ran_here(&app, |budget| budget.expect_small(Some(1))).await);

@@ -1,6 +1,6 @@
 //! The order of a query's messages, inside a block by ranks and between blocks by values; knows no statement.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 
 use crate::model::history::{Sort, SortKey};
 use crate::model::{Instant, Property, Value};
@@ -36,24 +36,24 @@ fn is_id_descending(sort: &Sort) -> bool {
 
 /// The values of one key in a block.
 pub enum Column {
-    Times(Vec<i64>),
+    /// Times, and their ranks.
+    Times(Vec<i64>, Vec<u16>),
     Ranks(Ranks),
 }
 
 impl Column {
-    /// A number by which the messages of the block are in the key's order.
-    fn number(&self, position: u16, descending: bool) -> u64 {
-        let position = usize::from(position);
-        match self {
-            Self::Times(times) => {
-                let ascending = times[position].cast_unsigned() ^ (1 << 63);
-                if descending { !ascending } else { ascending }
-            }
-            Self::Ranks(ranks) => match ranks.ranks[position] {
-                NO_VALUE => u64::MAX,
-                rank if descending => u64::from(u16::MAX - rank),
-                rank => u64::from(rank),
-            },
+    pub fn of_times(times: Vec<i64>) -> Self {
+        let ranks = dense_ranks(&times);
+        Self::Times(times, ranks.into_iter().map(|rank| rank + 1).collect())
+    }
+
+    /// Numbers in the key's order.
+    fn numbers(&self, descending: bool) -> impl Fn(u16) -> u16 {
+        let (Self::Times(_, ranks) | Self::Ranks(Ranks { ranks, .. })) = self;
+        move |position| match ranks[usize::from(position)] {
+            NO_VALUE => u16::MAX,
+            rank if descending => u16::MAX - rank,
+            rank => rank,
         }
     }
 
@@ -61,36 +61,76 @@ impl Column {
     pub fn value(&self, position: u16) -> Option<Option<Value>> {
         let position = usize::from(position);
         match self {
-            Self::Times(times) => Some(Some(Value::Instant(Instant(times[position])))),
+            Self::Times(times, _) => Some(Some(Value::Instant(Instant(times[position])))),
             Self::Ranks(ranks) => ranks.value(ranks.ranks[position]).map(Option::<&Value>::cloned),
         }
     }
-
-    /// Whether two messages have the same value.
-    pub fn are_equal(&self, a: u16, b: u16) -> bool {
-        self.number(a, false) == self.number(b, false)
-    }
 }
 
-/// The first positions of a block in a query's order. The columns are those of the keys before `messageId`.
-pub fn first(sort: &Sort, columns: &[Column], positions: &[u16], limit: usize) -> Vec<u16> {
-    let is_id_descending = is_id_descending(sort);
-    let number = |index: usize, position: u16| {
-        let key = keys(sort).get(index).zip(columns.get(index));
-        key.map_or(0, |(key, column)| column.number(position, key.descending))
-    };
-    let mut numbered: Vec<(u64, u16)> = positions.iter().map(|position| (number(0, *position), *position)).collect();
-    let compare = |a: &(u64, u16), b: &(u64, u16)| {
-        let others = (1..columns.len()).map(|index| number(index, a.1).cmp(&number(index, b.1)));
-        let by_id = if is_id_descending { Reverse(a.1).cmp(&Reverse(b.1)) } else { a.1.cmp(&b.1) };
-        a.0.cmp(&b.0).then_with(|| others.fold(Ordering::Equal, Ordering::then)).then(by_id)
-    };
-    if let Some(last) = limit.checked_sub(1).filter(|_| numbered.len() > limit) {
-        numbered.select_nth_unstable_by(last, compare);
+/// The rank of each number, from 0 on.
+fn dense_ranks<T: Copy + Ord>(numbers: &[T]) -> Vec<u16> {
+    let mut distinct = numbers.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let rank = |number: &T| distinct.binary_search(number).map_or(0, |index| u16::try_from(index).unwrap_or(u16::MAX));
+    numbers.iter().map(rank).collect()
+}
+
+/// The messages of a block in a query's order, sorted no further than they are asked for.
+pub struct Ordered {
+    /// Of each sorted message, the rank of its values, and below it its position or, in descending order, its complement.
+    sorted: Vec<u32>,
+    /// Those that come after them, in any order.
+    rest: Vec<u32>,
+    is_id_descending: bool,
+}
+
+impl Ordered {
+    /// The columns are those of the keys before `messageId`.
+    pub fn new(sort: &Sort, columns: &[Column], positions: &[u16]) -> Self {
+        let is_id_descending = is_id_descending(sort);
+        let mut ranks: Vec<u16> = vec![0; positions.len()];
+        for (index, (column, key)) in columns.iter().zip(keys(sort)).enumerate() {
+            let number = column.numbers(key.descending);
+            if index == 0 {
+                ranks = positions.iter().map(|position| number(*position)).collect();
+                continue;
+            }
+            let both = |(rank, position): (&u16, &u16)| (u32::from(*rank) << 16) | u32::from(number(*position));
+            ranks = dense_ranks(&ranks.iter().zip(positions).map(both).collect::<Vec<u32>>());
+        }
+        let last = |position: u16| if is_id_descending { !position } else { position };
+        let packed = |(rank, position): (u16, &u16)| (u32::from(rank) << 16) | u32::from(last(*position));
+        let rest = ranks.into_iter().zip(positions).map(packed).collect();
+        Self { sorted: Vec::new(), rest, is_id_descending }
     }
-    numbered.truncate(limit);
-    numbered.sort_unstable_by(compare);
-    numbered.into_iter().map(|(_, position)| position).collect()
+
+    /// Sorts some more messages; returns their positions.
+    pub fn next(&mut self, count: usize) -> Vec<u16> {
+        if let Some(last) = count.checked_sub(1).filter(|_| count < self.rest.len()) {
+            self.rest.select_nth_unstable(last);
+        }
+        let first = self.sorted.len();
+        self.sorted.extend(self.rest.drain(..count.min(self.rest.len())));
+        self.sorted[first..].sort_unstable();
+        (first..self.sorted.len()).map(|index| self.position(index)).collect()
+    }
+
+    /// How many messages it has.
+    pub fn messages(&self) -> usize {
+        self.sorted.len() + self.rest.len()
+    }
+
+    /// The position of a sorted message.
+    pub fn position(&self, index: usize) -> u16 {
+        let last = (self.sorted[index] & 0xffff) as u16;
+        if self.is_id_descending { !last } else { last }
+    }
+
+    /// Whether a sorted message has the same values as the one before.
+    pub fn repeats(&self, index: usize) -> bool {
+        index > 0 && self.sorted[index - 1] >> 16 == self.sorted[index] >> 16
+    }
 }
 
 /// The property that a page is sorted by first.

@@ -10,7 +10,7 @@ use crate::store::messages::blocks::encoding::{self, Kind, Ranks};
 use crate::store::messages::blocks::ranges::{self, Block};
 
 /// As how many rows a column of a block counts: reading it takes as long.
-pub const ROWS_PER_COLUMN: u64 = 8;
+pub const ROWS_PER_COLUMN: u64 = 16;
 
 /// The messages of a block that a query selects.
 pub struct Selection {

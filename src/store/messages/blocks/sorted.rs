@@ -8,51 +8,70 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 
-use crate::model::history::Sort;
+use crate::model::history::{Sort, SortKey};
 use crate::model::property::ValueType;
 use crate::model::{Instant, Property, Value};
 use crate::store::error::StoreError;
+use crate::store::messages;
 use crate::store::messages::blocks::by_id::Reader;
 use crate::store::messages::blocks::columns;
-use crate::store::messages::blocks::order::{self, Column, Key};
+use crate::store::messages::blocks::order::{self, Column, Key, Ordered};
 use crate::store::messages::blocks::ranges::{self, Block, Segment, Segments};
 use crate::store::messages::blocks::selection;
 use crate::store::messages::items;
 use crate::store::messages::scan::{Scan, ScanTarget, Values};
 use crate::store::messages::statement::Ids;
 
+/// As how many rows it counts to read a message for its values.
+const ROWS_PER_KEY: u64 = 4;
+
+/// How many messages of a block are sorted at first; then as many again as it has given.
+const FIRST_SORTED: usize = 32;
+
 /// The most values that are read ahead of a source.
 const MAX_AHEAD: usize = 64;
 
 /// Messages in the query's order: those of a block, or others.
 struct Source {
+    /// The ids as far as they are sorted.
     ids: Vec<i64>,
     /// Their values, as far as they have been read, by index; where a block knows that the value before is the same, it
     /// has none.
     keys: HashMap<usize, Key>,
-    /// Of a block: its columns, and the positions of the ids.
-    block: Option<(Vec<Column>, Vec<u16>)>,
+    block: Option<SortedBlock>,
     /// How many values to read next.
     ahead: usize,
 }
 
+struct SortedBlock {
+    block: Block,
+    columns: Vec<Column>,
+    ordered: Ordered,
+}
+
 impl Source {
+    fn new(ids: Vec<i64>, block: Option<SortedBlock>) -> Self {
+        Self { ids, keys: HashMap::new(), block, ahead: 1 }
+    }
+
+    fn len(&self) -> usize {
+        self.block.as_ref().map_or(self.ids.len(), |block| block.ordered.messages())
+    }
+
     /// Whether a message is known to have the values of the one before.
     fn repeats(&self, index: usize) -> bool {
-        self.block.as_ref().is_some_and(|(columns, positions)| {
-            index > 0 && columns.iter().all(|column| column.are_equal(positions[index - 1], positions[index]))
-        })
+        self.block.as_ref().is_some_and(|block| block.ordered.repeats(index))
     }
 
     /// A message's values, if they are known without reading the message.
     fn known_key(&self, index: usize) -> Option<Key> {
-        let (columns, positions) = self.block.as_ref()?;
-        columns.iter().map(|column| column.value(positions[index])).collect()
+        let SortedBlock { columns, ordered, .. } = self.block.as_ref()?;
+        columns.iter().map(|column| column.value(ordered.position(index))).collect()
     }
 
     /// The indexes whose values are to be read next, from one on.
     fn wanted(&self, index: usize) -> Vec<usize> {
-        (index..self.ids.len()).filter(|index| !self.repeats(*index)).take(self.ahead).collect()
+        (index..self.ids.len()).filter(|other| *other == index || !self.repeats(*other)).take(self.ahead).collect()
     }
 }
 
@@ -152,13 +171,19 @@ impl Merge<'_, '_, '_> {
             self.add_rows(ScanTarget::Listed(Values::numbers(&changed)))?;
         }
         let bounds = self.block_bounds(&blocks)?;
+        if bounds.is_none() {
+            // All blocks are read. A query that is known to be expensive need not be tried as a cheap one.
+            let columns = i64::try_from((order::keys(&query.sort).len() + 1) * blocks.len()).unwrap_or(i64::MAX);
+            let rows = i64::try_from(selection::ROWS_PER_COLUMN).unwrap_or(i64::MAX);
+            self.reader.budget.expect_rows(columns.saturating_mul(rows))?;
+        }
         for block in blocks {
             match &bounds {
                 Some(bounds) => {
                     let bound = bounds.get(&block.last_id).cloned();
                     self.heap.push(Reverse(Entry(Head::Unread(bound, block), &query.sort)));
                 }
-                None => self.open(&block)?,
+                None => self.open(block)?,
             }
         }
         self.push_first_heads()
@@ -192,15 +217,15 @@ impl Merge<'_, '_, '_> {
         let count = (self.reader.count)(i64::MAX);
         let ids = Ids::new(&scan, count, (0, limit)).load_ids(self.reader.connection, self.reader.budget)?;
         if !ids.is_empty() {
-            self.sources.push(Source { ids, keys: HashMap::new(), block: None, ahead: 1 });
+            self.sources.push(Source::new(ids, None));
         }
         Ok(())
     }
 
-    /// Reads a block, as far as the page can reach.
-    fn open(&mut self, block: &Block) -> Result<(), StoreError> {
+    /// Reads a block, and sorts its first messages.
+    fn open(&mut self, block: Block) -> Result<(), StoreError> {
         let Reader { connection, query, budget, .. } = &mut *self.reader;
-        let mut selection = selection::select(connection, query, block, budget)?;
+        let mut selection = selection::select(connection, query, &block, budget)?;
         if selection.positions.is_empty() {
             return Ok(());
         }
@@ -208,13 +233,27 @@ impl Merge<'_, '_, '_> {
         for key in order::keys(&query.sort) {
             budget.count_rows(selection::ROWS_PER_COLUMN)?;
             sorted_by.push(match key.property {
-                Property::SentOrReceivedAt => Column::Times(columns::times(connection, query.tenant(), block)?),
-                other => Column::Ranks(columns::ranks(connection, query.tenant(), block, other)?),
+                Property::SentOrReceivedAt => Column::of_times(columns::times(connection, query.tenant(), &block)?),
+                other => Column::Ranks(columns::ranks(connection, query.tenant(), &block, other)?),
             });
         }
-        let positions = order::first(&query.sort, &sorted_by, &selection.positions, self.reach);
-        let ids = selection.ids_at(connection, query, block, &positions, budget)?;
-        self.sources.push(Source { ids, keys: HashMap::new(), block: Some((sorted_by, positions)), ahead: 1 });
+        let mut ordered = Ordered::new(&query.sort, &sorted_by, &selection.positions);
+        let first = ordered.next(FIRST_SORTED);
+        let ids = selection.ids_at(connection, query, &block, &first, budget)?;
+        self.sources.push(Source::new(ids, Some(SortedBlock { block, columns: sorted_by, ordered })));
+        Ok(())
+    }
+
+    /// Sorts more messages of a block.
+    fn sort_more(&mut self, source: usize) -> Result<(), StoreError> {
+        let Reader { connection, query, budget, .. } = &mut *self.reader;
+        let Source { ids, block: Some(SortedBlock { block, ordered, .. }), .. } = &mut self.sources[source] else {
+            return Ok(());
+        };
+        budget.count_rows(selection::ROWS_PER_COLUMN)?;
+        let all = columns::ids(connection, query.tenant(), block)?;
+        let more = ordered.next(ids.len().max(FIRST_SORTED));
+        ids.extend(more.iter().map(|position| all[usize::from(*position)]));
         Ok(())
     }
 
@@ -241,13 +280,13 @@ impl Merge<'_, '_, '_> {
             match head {
                 Head::Unread(_, block) => {
                     let sources = self.sources.len();
-                    self.open(&block)?;
+                    self.open(block)?;
                     if self.sources.len() > sources {
                         self.push_message(sources, 0, None)?;
                     }
                 }
                 Head::Message { key, id, source, index } => {
-                    if index + 1 < self.sources[source].ids.len() {
+                    if index + 1 < self.sources[source].len() {
                         self.push_message(source, index + 1, Some(key))?;
                     }
                     return Ok(Some(id));
@@ -259,6 +298,9 @@ impl Merge<'_, '_, '_> {
 
     /// Pushes a message of a source, given the values of the one before.
     fn push_message(&mut self, source: usize, index: usize, before: Option<Key>) -> Result<(), StoreError> {
+        if index == self.sources[source].ids.len() {
+            self.sort_more(source)?;
+        }
         let key = match before.filter(|_| self.sources[source].repeats(index)) {
             Some(same) => same,
             None => self.key(source, index)?,
@@ -289,9 +331,9 @@ impl Merge<'_, '_, '_> {
         let Reader { connection, query, budget, .. } = &mut *self.reader;
         let mut keys = HashMap::with_capacity(ids.len());
         items::for_each(connection, query, ids, |id, text| {
-            budget.count_row()?;
-            let item = crate::store::messages::read(text, query.tenant())?;
-            let value = |key: &crate::model::history::SortKey| item.get(key.property).cloned();
+            budget.count_rows(ROWS_PER_KEY)?;
+            let item = messages::read(text, query.tenant())?;
+            let value = |key: &SortKey| item.get(key.property).cloned();
             keys.insert(id, order::keys(&query.sort).iter().map(value).collect());
             Ok(())
         })?;
