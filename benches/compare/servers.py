@@ -50,7 +50,7 @@ def prepare():
 
 
 class Store:
-    """The same messages as a store of the gateway, and as a table that the other servers read."""
+    """The same messages as a store of the gateway and, where it is asked for, as a table that the other servers read."""
 
     def __init__(self, programs, messages):
         self.programs, self.messages = programs, messages
@@ -58,13 +58,12 @@ class Store:
         self.plain = WORK / f"plain-{messages}.db"
         facts = WORK / f"facts-{messages}.json"
         if not facts.exists():
-            seconds = self.generate()
-            self.load_plain()
-            facts.write_text(json.dumps({"seconds": seconds}))
+            facts.write_text(json.dumps({"seconds": self.generate()}))
         self.seconds = json.loads(facts.read_text())["seconds"]
-        with sqlite3.connect(f"file:{self.plain}?mode=ro", uri=True) as plain:
-            busy = "SELECT address FROM messages WHERE channel_type = 'SMS' GROUP BY address ORDER BY count(*) DESC, address"
-            self.phone = plain.execute(busy + " LIMIT 1 OFFSET 100").fetchone()[0]
+        with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True) as store:
+            # Those who write and receive much come first.
+            phones = "SELECT address FROM recipients WHERE channel_class = 1 ORDER BY id LIMIT 1 OFFSET 20"
+            self.phone = store.execute(phones).fetchone()[0]
 
     def bytes(self):
         """How many bytes a message takes on disk, indexes and WhatsApp rows included."""
@@ -90,8 +89,11 @@ class Store:
 
     def load_plain(self):
         """Loads the exported messages into a table with a column for each field, and the obvious indexes."""
-        self.plain.unlink(missing_ok=True)
-        plain = sqlite3.connect(self.plain)
+        if self.plain.exists():
+            return
+        loading = self.plain.with_suffix(".loading")
+        loading.unlink(missing_ok=True)
+        plain = sqlite3.connect(loading)
         types = ["INTEGER" if field["isNumber"] else "TEXT" for field in FIELDS]
         columns = ", ".join(f"{field['column']} {kind}" for field, kind in zip(FIELDS, types))
         plain.executescript(
@@ -117,6 +119,7 @@ class Store:
             """
         )
         plain.close()
+        loading.rename(self.plain)
 
     @staticmethod
     def row(item):
