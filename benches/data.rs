@@ -10,6 +10,7 @@ use history_gateway::ingest::Pipeline;
 use history_gateway::model::instant::Rounding;
 use history_gateway::model::tenant::Tenant;
 use history_gateway::model::{Caller, HistoryQuery, Instant, Item, Policy, Property, TenantId};
+use history_gateway::store::messages::blocks::build;
 use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
 
 pub const TENANT: TenantId = TenantId(3193);
@@ -89,6 +90,7 @@ async fn fill(store: &Store) {
         pipeline.push(item).await.expect("a write");
     }
     pipeline.finish().await.expect("a write");
+    build::build_all(store, TENANT, build::MESSAGES, || std::future::ready(())).await.expect("blocks");
 }
 
 /// The query of a master key's request.

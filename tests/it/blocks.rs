@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::oracle::Oracle;
 use crate::plans;
 use crate::property::{TENANTS, copy, empty, import, query, response};
-use crate::support::{Binary, TENANT, TestApp};
+use crate::support::{Binary, TENANT, TestApp, message};
 use history_gateway::model::{Property, TenantId};
 use history_gateway::store::messages::blocks;
 use history_gateway::store::messages::blocks::build;
@@ -142,6 +142,20 @@ async fn check_finds_a_block_that_differs_from_its_messages() {
     app.store.write(move |connection| Ok(connection.batch_execute(&statement)?)).await.unwrap();
     assert_eq!(build::build_all(&app.store, TENANT, 64, || ready(())).await.unwrap(), 1);
     assert_eq!(check(&app).await, []);
+}
+
+#[actix_web::test]
+async fn long_messages_become_several_blocks() {
+    let app = TestApp::new().await;
+    // 45 MB, more than the 32 MiB that a builder reads at once.
+    let content = "x".repeat(1_000_000);
+    app.import((1..=45).map(|id| message(id, json!({"content": format!("{content}{id}")})))).await;
+    app.import((46..=60).map(|id| message(id, json!({})))).await;
+    assert_eq!(build::build_all(&app.store, TENANT, 50, || ready(())).await.unwrap(), 3);
+    assert_eq!(app.store.read(|c| blocks::check::wrong_blocks(c, TENANT)).await.unwrap(), []);
+    let by_content = json!({"dateFrom": "2026-01-01", "offset": 15, "sort": [{"property": "content"}]});
+    let ids = app.ids(&by_content).await;
+    assert_eq!(ids, "[9, 8, 7, 6, 5, 45, 44, 43, 42, 41, 40, 4, 39, 38, 37, …]");
 }
 
 #[derive(diesel::QueryableByName)]

@@ -50,6 +50,12 @@ pub struct MessageChange {
     pub before: Option<StoredMessage>,
 }
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// How many bytes a text has.
+    fn octet_length(text: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
 /// How many copies one statement writes. Each binds seven values; a statement can bind 65,535.
 const COPIES_PER_STATEMENT: usize = 4000;
 
@@ -211,15 +217,30 @@ pub fn of_channel_and_direction(
     items.iter().map(|text| read(text, tenant)).collect()
 }
 
-/// The messages with ids in a range, in their order.
-pub fn between(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) -> Result<Vec<Item>, StoreError> {
-    let texts: Vec<String> = messages::table
-        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.between(ids.0, ids.1)))
-        .select(messages::item)
-        .load(connection)?;
-    let mut items = texts.iter().map(|text| read(text, tenant)).collect::<Result<Vec<Item>, StoreError>>()?;
+/// The messages with ids in a range, in their order, as many as have `max_bytes`, but at least one. Also returns the last
+/// id that was read if others follow.
+pub fn between(
+    connection: &mut Connection,
+    tenant: TenantId,
+    ids: (i64, i64),
+    max_bytes: i64,
+) -> Result<(Vec<Item>, Option<i64>), StoreError> {
+    let range = |(first, last): (i64, i64)| {
+        messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.between(first, last)))
+    };
+    let mut lengths: Vec<(i64, i32)> =
+        range(ids).select((messages::message_id, octet_length(messages::item))).load(connection)?;
+    lengths.sort_unstable();
+    let total = lengths.iter().scan(0_i64, |total, (id, length)| {
+        *total = total.saturating_add(i64::from(*length));
+        Some((*id, *total))
+    });
+    let read = total.take_while(|(_, total)| *total <= max_bytes).count().max(1);
+    let last = lengths.get(read).and_then(|_| lengths.get(read - 1)).map(|(id, _)| *id);
+    let texts: Vec<String> = range((ids.0, last.unwrap_or(ids.1))).select(messages::item).load(connection)?;
+    let mut items = texts.iter().map(|text| self::read(text, tenant)).collect::<Result<Vec<Item>, StoreError>>()?;
     items.sort_unstable_by_key(Item::message_id);
-    Ok(items)
+    Ok((items, last))
 }
 
 fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&StoredMessage]) -> Result<(), StoreError> {

@@ -22,6 +22,9 @@ use crate::store::{Store, tenants};
 /// How many messages a new block has.
 pub const MESSAGES: i64 = 4096;
 
+/// The most bytes of messages that become one block: so many are in memory at once.
+const MAX_BYTES: i64 = 32 * 1024 * 1024;
+
 /// Of how many messages in the range of a block one may be written before it is built again.
 const REBUILD_AT: i64 = 16;
 
@@ -40,6 +43,8 @@ struct Build {
 
 /// What is to be stored of a block.
 struct Content {
+    /// The last id if that is not the range's: what follows becomes another block.
+    end: Option<i64>,
     kinds: Vec<u8>,
     columns: Vec<Encoded>,
     messages: i64,
@@ -225,25 +230,36 @@ fn mark(connection: &mut Connection, tenant: TenantId, (first, last): (i64, i64)
 }
 
 fn read(connection: &mut Connection, build: Build) -> Result<Content, StoreError> {
-    let items = messages::between(connection, build.tenant, (build.first_id, build.last_id))?;
+    let range = (build.first_id, build.last_id);
+    let (items, end) = messages::between(connection, build.tenant, range, MAX_BYTES)?;
     let (kinds, columns) = columns::encode(&items);
     let times = || items.iter().map(columns::sent_at);
     Ok(Content {
+        end,
         kinds,
         columns,
         messages: i64::try_from(items.len()).unwrap_or(i64::MAX),
         earliest: times().min().unwrap_or(i64::MAX),
         latest: times().max().unwrap_or(i64::MIN),
-        partitions: connection.partitions_of(build.tenant.0, (build.first_id, build.last_id))?,
+        partitions: connection.partitions_of(build.tenant.0, range)?,
     })
 }
 
 /// Stores a block; `false` if its messages were written meanwhile, or another builder has begun to build it.
 fn finish(connection: &mut Connection, build: Build, content: &Content) -> Result<bool, StoreError> {
     tenants::lock(connection, build.tenant)?;
-    let row = message_blocks::table.find((build.tenant.0, build.last_id));
-    let marked = row.filter(message_blocks::state.eq(BUILDING).and(message_blocks::builds.eq(build.number)));
-    let marked = marked.filter(message_blocks::first_id.eq(build.first_id));
+    let marked = message_blocks::table
+        .find((build.tenant.0, build.last_id))
+        .filter(message_blocks::state.eq(BUILDING).and(message_blocks::builds.eq(build.number)))
+        .filter(message_blocks::first_id.eq(build.first_id))
+        .select(message_blocks::last_id);
+    if marked.first::<i64>(connection).optional()?.is_none() {
+        return Ok(false);
+    }
+    let last = content.end.unwrap_or(build.last_id);
+    if content.end.is_some() {
+        cut_off(connection, build.tenant, (build.first_id, build.last_id), last)?;
+    }
     let values = (
         message_blocks::state.eq(BUILT),
         message_blocks::messages.eq(content.messages),
@@ -252,9 +268,7 @@ fn finish(connection: &mut Connection, build: Build, content: &Content) -> Resul
         message_blocks::kinds.eq(&content.kinds),
         message_blocks::partitions.eq(&content.partitions),
     );
-    if diesel::update(marked).set(values).execute(connection)? == 0 {
-        return Ok(false);
-    }
-    columns::replace(connection, build.tenant, build.last_id, &content.columns)?;
+    diesel::update(message_blocks::table.find((build.tenant.0, last))).set(values).execute(connection)?;
+    columns::replace(connection, build.tenant, last, &content.columns)?;
     Ok(true)
 }

@@ -28,8 +28,9 @@ const ROWS_PER_KEY: u64 = 4;
 /// How many messages of a block are sorted at first; then as many again as it has given.
 const FIRST_SORTED: usize = 32;
 
-/// The most values that are read ahead of a source.
+/// The most values that are read ahead of a source, and from how many bytes on it is one.
 const MAX_AHEAD: usize = 64;
+const MAX_AHEAD_BYTES: usize = 64 * 1024;
 
 /// Messages in the query's order: those of a block, or others.
 struct Source {
@@ -318,8 +319,12 @@ impl Merge<'_, '_, '_> {
         }
         let indexes = from.wanted(index);
         let ids: Vec<i64> = indexes.iter().map(|index| from.ids[*index]).collect();
-        from.ahead = (from.ahead * 2).min(MAX_AHEAD);
         let mut read = self.read_keys(&ids)?;
+        let length = |value: &Value| if let Value::Text(text) = value { text.len() } else { 0 };
+        let bytes: usize = read.values().flatten().flatten().map(length).sum();
+        // Long texts are not worth the memory.
+        let from = &mut self.sources[source];
+        from.ahead = if bytes < MAX_AHEAD_BYTES { (from.ahead * 2).min(MAX_AHEAD) } else { 1 };
         for (index, id) in indexes.into_iter().zip(ids) {
             self.sources[source].keys.insert(index, read.remove(&id).ok_or_else(missing)?);
         }
