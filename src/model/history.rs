@@ -97,6 +97,7 @@ pub struct HistoryQuery {
     tenant: TenantId,
     pub recipient: Option<Recipient>,
     pub window: Window,
+    /// Empty for all; each once, in ascending order, as are the traffic types.
     pub channel_types: Vec<String>,
     pub direction: Option<Direction>,
     /// Empty for all; otherwise only OUT messages of these types.
@@ -139,9 +140,9 @@ impl HistoryQuery {
             tenant: caller.tenant,
             recipient,
             window,
-            channel_types: request.channel_types,
+            channel_types: distinct(request.channel_types),
             direction,
-            traffic_types,
+            traffic_types: distinct(traffic_types),
             message_id: request.message_id,
             subjects: match request.subject_id {
                 Some(subject) if caller.sees_subject(subject) => Some(vec![subject]),
@@ -168,6 +169,12 @@ impl HistoryQuery {
     pub fn filters_kinds(&self) -> bool {
         !self.channel_types.is_empty() || self.direction.is_some() || !self.traffic_types.is_empty()
     }
+}
+
+fn distinct(mut words: Vec<String>) -> Vec<String> {
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 fn recipient(address: &str, address_type: AddressType, policy: Policy) -> Result<Recipient, QueryError> {
