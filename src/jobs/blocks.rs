@@ -13,6 +13,9 @@ pub const INTERVAL: Duration = Duration::from_secs(5);
 /// How many times as long as building one block the job then pauses, so that it takes a small part of one processor.
 const PAUSE: u32 = 4;
 
+/// How many blocks of one tenant are built before the next tenant's turn.
+const BLOCKS: u64 = 64;
+
 pub async fn run(app: App) {
     let tenants = match app.store.quick_read(LookupFor::Gateway, tenants::list).await {
         Ok(tenants) => tenants,
@@ -24,7 +27,7 @@ pub async fn run(app: App) {
             tokio::time::sleep(started.get().elapsed() * PAUSE).await;
             started.set(Instant::now());
         };
-        if let Err(error) = build::build_all(&app.store, tenant.id, build::MESSAGES, pause).await {
+        if let Err(error) = build::build_some(&app.store, tenant.id, (build::MESSAGES, BLOCKS), pause).await {
             tracing::warn!(tenant = tenant.id.0, cause = %error, "the blocks of a tenant's messages were not built");
         }
     }

@@ -76,7 +76,8 @@ const RESERVED_READERS: u32 = 1;
 /// How long a query counts as cheap if its rows are not counted or arrive slowly.
 const CHEAP_TIME: Duration = Duration::from_millis(200);
 
-/// How many rows a small query may examine: a page of the greatest length and the rows at its edges.
+/// How many rows a small query may examine: a page of the greatest length, the rows at its edges, and some columns of
+/// blocks.
 const SMALL_ROWS: u64 = 1600;
 
 /// The outcome of a change that writes messages.

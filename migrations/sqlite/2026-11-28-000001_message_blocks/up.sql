@@ -7,15 +7,17 @@ CREATE TABLE message_blocks (
     last_id BIGINT NOT NULL,
     -- 0 to be built, 1 being built, 2 built.
     state INTEGER NOT NULL,
-    -- How often it was begun to be built, so that a builder notices that another one has begun after it.
-    builds BIGINT NOT NULL,
+    -- Identifies the build in progress, so that a builder notices that another one has begun after it.
+    build_id BIGINT NOT NULL,
     messages BIGINT NOT NULL,
+    -- How many bytes their items have.
+    bytes BIGINT NOT NULL,
     -- The times at which its first and its last message were sent or received.
     earliest BIGINT NOT NULL,
     latest BIGINT NOT NULL,
     -- The combinations of channel type, direction and traffic type that occur, and how often.
     kinds BLOB NOT NULL,
-    -- How many of its ids message_block_changes contains.
+    -- At least as many as message_block_changes contains of its ids.
     changes BIGINT NOT NULL,
     -- The partitions that its messages were read from; empty on SQLite.
     partitions TEXT NOT NULL,

@@ -217,14 +217,22 @@ pub fn of_channel_and_direction(
     items.iter().map(|text| read(text, tenant)).collect()
 }
 
-/// The messages with ids in a range, in their order, as many as have `max_bytes`, but at least one. Also returns the last
-/// id that was read if others follow.
+/// The messages of a range of ids.
+pub struct Range {
+    /// In the order of their ids.
+    pub items: Vec<Item>,
+    pub bytes: i64,
+    /// The last id that was read if others follow.
+    pub end: Option<i64>,
+}
+
+/// The messages with ids in a range, as many as have `max_bytes`, but at least one.
 pub fn between(
     connection: &mut Connection,
     tenant: TenantId,
     ids: (i64, i64),
     max_bytes: i64,
-) -> Result<(Vec<Item>, Option<i64>), StoreError> {
+) -> Result<Range, StoreError> {
     let range = |(first, last): (i64, i64)| {
         messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.between(first, last)))
     };
@@ -236,11 +244,12 @@ pub fn between(
         Some((*id, *total))
     });
     let read = total.take_while(|(_, total)| *total <= max_bytes).count().max(1);
-    let last = lengths.get(read).and_then(|_| lengths.get(read - 1)).map(|(id, _)| *id);
-    let texts: Vec<String> = range((ids.0, last.unwrap_or(ids.1))).select(messages::item).load(connection)?;
+    let bytes = lengths.iter().take(read).map(|(_, length)| i64::from(*length)).sum();
+    let end = lengths.get(read).and_then(|_| lengths.get(read - 1)).map(|(id, _)| *id);
+    let texts: Vec<String> = range((ids.0, end.unwrap_or(ids.1))).select(messages::item).load(connection)?;
     let mut items = texts.iter().map(|text| self::read(text, tenant)).collect::<Result<Vec<Item>, StoreError>>()?;
     items.sort_unstable_by_key(Item::message_id);
-    Ok((items, last))
+    Ok(Range { items, bytes, end })
 }
 
 fn remove(connection: &mut Connection, tenant: TenantId, replaced: &[&StoredMessage]) -> Result<(), StoreError> {

@@ -43,6 +43,9 @@ const EXPECTED_PER_MATCH: i64 = 8;
 /// Up to how many rows an index that has the query's order is scanned, rather than the blocks.
 const MAX_INDEX_ROWS: i64 = 1100;
 
+/// Up to this offset, blocks are merged by values.
+const MAX_VALUE_OFFSET: i64 = 100_000;
+
 /// Subjects are rare if a block has one message of theirs in more than so many: then their index is faster.
 const RARE: usize = 256;
 
@@ -174,11 +177,14 @@ fn reads_blocks(
     if has_index && !query.filters_kinds() && page <= MAX_INDEX_ROWS {
         return Ok(false);
     }
-    if totals.last_block.is_none_or(|last| last < totals.bounds.0) {
+    // Beyond it, reading the values of all messages that come before the page takes longer than one scan.
+    let reads_values = !has_index && !is_by_time(query) && query.offset > MAX_VALUE_OFFSET;
+    if reads_values || totals.last_block.is_none_or(|last| last < totals.bounds.0) {
         return Ok(false);
     }
     let (tenant, descending) = (query.tenant(), query.sort.descending());
-    let Some(block) = ranges::first_block(connection, tenant, totals.bounds, descending)? else { return Ok(false) };
+    let first = ranges::first_block(connection, tenant, totals.bounds, descending, budget)?;
+    let Some(block) = first else { return Ok(false) };
     // If the rows of the block are typical, an index scan examines so many.
     let examined = page.saturating_mul(block.messages) / selection::count_kinds(query, &block)?.max(1);
     if has_index && examined <= MAX_INDEX_ROWS {

@@ -10,6 +10,9 @@ use crate::store::messages::blocks::selection::{self, Selection};
 use crate::store::messages::scan::{Scan, ScanTarget, Values};
 use crate::store::messages::statement::{CountRows, Ids};
 
+/// How many ids of messages without a block are read at once.
+const MAX_IDS: i64 = 16_384;
+
 /// Where a page begins: the range of ids that is left, and how many of its messages to skip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
@@ -31,7 +34,7 @@ impl Reader<'_, '_> {
         let descending = self.query.sort.descending();
         let mut segments = Segments::new(self.connection, self.query.tenant(), bounds, descending)?;
         let mut start = Start { bounds, offset: self.query.offset };
-        while let Some(segment) = segments.next(self.connection)? {
+        while let Some(segment) = segments.next(self.connection, self.budget)? {
             let (first, last) = segment.ids();
             start.bounds = if descending { (bounds.0, last.min(bounds.1)) } else { (first.max(bounds.0), bounds.1) };
             if (start.offset == 0 || segments.is_at_end()) && matches!(segment, Segment::Rows(..)) {
@@ -56,7 +59,7 @@ impl Reader<'_, '_> {
         let mut segments = Segments::new(self.connection, self.query.tenant(), bounds, descending)?;
         let (mut skip, mut wanted, mut page) = (self.query.offset, self.query.limit + 1, Vec::new());
         while wanted > 0
-            && let Some(segment) = segments.next(self.connection)?
+            && let Some(segment) = segments.next(self.connection, self.budget)?
         {
             match self.part(segment, skip, wanted)? {
                 Part::Skipped(messages) => skip -= messages,
@@ -71,32 +74,53 @@ impl Reader<'_, '_> {
 
     /// What a segment contributes to a page that skips messages and then wants some.
     fn part(&mut self, segment: Segment, skip: i64, wanted: i64) -> Result<Part, StoreError> {
-        let mut ids = match segment {
-            Segment::Rows(first, last) => {
-                let scan = Scan::new(self.query, ScanTarget::Ids((first, last)));
-                let limit = skip.saturating_add(wanted);
-                Ids::new(&scan, (self.count)(0), (0, limit)).load_ids(self.connection, self.budget)?
-            }
-            Segment::Block(block) => {
-                if let Some(count) = selection::count(self.query, &block)?.filter(|count| *count <= skip) {
-                    self.budget.count_rows(1)?;
-                    return Ok(Part::Skipped(count));
-                }
-                let mut selection = selection::select(self.connection, self.query, &block, self.budget)?;
-                let changed = self.changed(&selection)?;
-                let selected = length(&selection.positions);
-                if changed.is_empty() && selected <= skip {
-                    return Ok(Part::Skipped(selected));
-                }
-                self.in_order(&block, &mut selection, changed, skip.saturating_add(wanted))?
-            }
+        let block = match segment {
+            Segment::Rows(first, last) => return self.rows((first, last), skip, wanted),
+            Segment::Block(block) => block,
         };
-        if length(&ids) <= skip {
-            return Ok(Part::Skipped(length(&ids)));
+        if let Some(count) = selection::count(self.query, &block)?.filter(|count| *count <= skip) {
+            self.budget.count_rows(1)?;
+            return Ok(Part::Skipped(count));
         }
-        ids.drain(..usize::try_from(skip).unwrap_or(usize::MAX));
-        ids.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
-        Ok(Part::Ids(ids))
+        let mut selection = selection::select(self.connection, self.query, &block, self.budget)?;
+        let changed = self.changed(&selection)?;
+        let selected = length(&selection.positions);
+        if changed.is_empty() && selected <= skip {
+            return Ok(Part::Skipped(selected));
+        }
+        let ids = self.in_order(&block, &mut selection, changed, skip.saturating_add(wanted))?;
+        Ok(Part::of(ids, skip, wanted))
+    }
+
+    /// The same for messages without a block. Those that are skipped are read in parts, so that few ids are in memory.
+    fn rows(&mut self, bounds: (i64, i64), skip: i64, wanted: i64) -> Result<Part, StoreError> {
+        let ((mut first, mut last), mut skipped) = (bounds, 0);
+        loop {
+            let left = skip - skipped;
+            let limit = if left >= MAX_IDS { MAX_IDS } else { left + wanted };
+            let scan = Scan::new(self.query, ScanTarget::Ids((first, last)));
+            let ids = Ids::new(&scan, (self.count)(0), (0, limit)).load_ids(self.connection, self.budget)?;
+            if self.connection.is_server() {
+                // On SQLite, the scan has counted them.
+                self.budget.count_rows(ids.len() as u64)?;
+            }
+            let Some(end) = ids.last().filter(|_| length(&ids) == limit && limit <= left) else {
+                return Ok(match Part::of(ids, left, wanted) {
+                    Part::Skipped(messages) => Part::Skipped(skipped + messages),
+                    page @ Part::Ids(_) => page,
+                });
+            };
+            skipped += limit;
+            let next = if self.query.sort.descending() { end.checked_sub(1) } else { end.checked_add(1) };
+            let Some(next) = next.filter(|next| (first..=last).contains(next)) else {
+                return Ok(Part::Skipped(skipped));
+            };
+            if self.query.sort.descending() {
+                last = next;
+            } else {
+                first = next;
+            }
+        }
     }
 
     /// Those messages that the query selects of those that were written since their block was built.
@@ -141,6 +165,18 @@ enum Part {
     Skipped(i64),
     /// The page's first ids in the segment.
     Ids(Vec<i64>),
+}
+
+impl Part {
+    /// What is left of some ids after skipping, and wanting no more than some.
+    fn of(mut ids: Vec<i64>, skip: i64, wanted: i64) -> Self {
+        if length(&ids) <= skip {
+            return Self::Skipped(length(&ids));
+        }
+        ids.drain(..usize::try_from(skip).unwrap_or(usize::MAX));
+        ids.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+        Self::Ids(ids)
+    }
 }
 
 fn length<T>(list: &[T]) -> i64 {

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::model::{Instant, Item, Property, TenantId, Value};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
+use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
 use crate::store::messages::blocks::encoding::{self, Kind, Ranks};
 use crate::store::messages::blocks::ranges::Block;
@@ -150,27 +151,27 @@ pub fn replace(
     last_id: i64,
     columns: &[Encoded],
 ) -> Result<(), StoreError> {
-    remove(connection, tenant, last_id)?;
-    for Encoded { name, bounds, data } in columns {
-        let row = (
+    remove(connection, tenant, &[last_id])?;
+    let row = |column: &'_ Encoded| {
+        (
             message_block_columns::tenant_id.eq(tenant.0),
-            message_block_columns::property.eq(name),
+            message_block_columns::property.eq(column.name),
             message_block_columns::last_id.eq(last_id),
-            message_block_columns::least.eq(bounds.map(|bounds| bounds.0)),
-            message_block_columns::greatest.eq(bounds.map(|bounds| bounds.1)),
-            message_block_columns::data.eq(data),
-        );
-        let insert = diesel::insert_into(message_block_columns::table).values(row);
-        on_each!(connection, |connection| insert.execute(connection)?);
-    }
+            message_block_columns::least.eq(column.bounds.map(|bounds| bounds.0)),
+            message_block_columns::greatest.eq(column.bounds.map(|bounds| bounds.1)),
+            message_block_columns::data.eq(column.data.clone()),
+        )
+    };
+    let insert = diesel::insert_into(message_block_columns::table).values(columns.iter().map(row).collect::<Vec<_>>());
+    on_each!(connection, |connection| insert.execute(connection)?);
     Ok(())
 }
 
-/// Removes the columns of a block.
-pub fn remove(connection: &mut Connection, tenant: TenantId, last_id: i64) -> Result<(), StoreError> {
-    for name in names() {
-        diesel::delete(message_block_columns::table.find((tenant.0, name, last_id))).execute(connection)?;
-    }
+/// Removes the columns of some blocks.
+pub fn remove(connection: &mut Connection, tenant: TenantId, last_ids: &[i64]) -> Result<(), StoreError> {
+    let columns = message_block_columns::table.filter(message_block_columns::tenant_id.eq(tenant.0));
+    let columns = columns.filter(any_of(message_block_columns::property, names()));
+    diesel::delete(columns.filter(any_of(message_block_columns::last_id, last_ids))).execute(connection)?;
     Ok(())
 }
 

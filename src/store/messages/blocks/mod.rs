@@ -10,7 +10,7 @@
 //! | `encoding` | values as bytes |
 //! | `ranges` | which ids have a block, and which of its messages were written since |
 //! | `columns` | the columns of one block |
-//! | `build` | builds blocks |
+//! | `build`, `next_build` | build blocks |
 //! | `selection` | the messages of a block that a query selects |
 //! | `order` | the order of the messages of a block, and between blocks |
 //! | `check` | finds blocks that differ from their messages |
@@ -22,6 +22,7 @@ pub mod by_id;
 pub mod check;
 pub mod columns;
 pub mod encoding;
+mod next_build;
 pub mod order;
 pub mod ranges;
 pub mod selection;

@@ -86,8 +86,8 @@ pub struct Ordered {
 }
 
 impl Ordered {
-    /// The columns are those of the keys before `messageId`.
-    pub fn new(sort: &Sort, columns: &[Column], positions: &[u16]) -> Self {
+    /// The first messages of some, no more than `reach`. The columns are those of the keys before `messageId`.
+    pub fn new(sort: &Sort, columns: &[Column], positions: &[u16], reach: usize) -> Self {
         let is_id_descending = is_id_descending(sort);
         let mut ranks: Vec<u16> = vec![0; positions.len()];
         for (index, (column, key)) in columns.iter().zip(keys(sort)).enumerate() {
@@ -101,7 +101,12 @@ impl Ordered {
         }
         let last = |position: u16| if is_id_descending { !position } else { position };
         let packed = |(rank, position): (u16, &u16)| (u32::from(rank) << 16) | u32::from(last(*position));
-        let rest = ranks.into_iter().zip(positions).map(packed).collect();
+        let mut rest: Vec<u32> = ranks.into_iter().zip(positions).map(packed).collect();
+        if reach > 0 && reach < rest.len() {
+            rest.select_nth_unstable(reach - 1);
+            rest.truncate(reach);
+            rest.shrink_to_fit();
+        }
         Self { sorted: Vec::new(), rest, is_id_descending }
     }
 

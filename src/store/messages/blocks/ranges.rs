@@ -1,13 +1,16 @@
 //! Which ranges of ids have a block, and which of a block's messages were written since it was built; knows no column.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use diesel::prelude::*;
 
 use crate::model::TenantId;
 use crate::store::Connection;
+use crate::store::db::budget::Budget;
 use crate::store::db::connection::on_each;
+use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
+use crate::store::messages::blocks::encoding::MAX_MESSAGES;
 use crate::store::schema::{message_block_changes, message_blocks};
 
 /// The states of a block.
@@ -15,9 +18,12 @@ pub const TO_BUILD: i32 = 0;
 pub const BUILDING: i32 = 1;
 pub const BUILT: i32 = 2;
 
-/// How many of its messages may be written before a block has to be built again. Until then, a query reads these
-/// messages one by one.
+/// How often its messages may be written before a block is not used any more. Until then, a query reads these messages one
+/// by one.
 const MAX_CHANGES: i64 = 512;
+
+/// How many ids one statement lists. Each binds two values; a statement can bind 65,535.
+const CHANGES_PER_STATEMENT: usize = 10_000;
 
 /// How many blocks one statement reads: at first, and at most.
 const FIRST_BLOCKS: i64 = 4;
@@ -35,7 +41,7 @@ pub struct Block {
     pub latest: i64,
     /// The kinds that occur, encoded.
     pub kinds: Vec<u8>,
-    /// How many of its ids are listed as written since.
+    /// At least as many as its ids that are listed as written since.
     pub changes: i64,
 }
 
@@ -99,10 +105,10 @@ impl Segments {
         })
     }
 
-    pub fn next(&mut self, connection: &mut Connection) -> Result<Option<Segment>, StoreError> {
+    pub fn next(&mut self, connection: &mut Connection, budget: &Budget) -> Result<Option<Segment>, StoreError> {
         let Some((least, greatest)) = self.rest else { return Ok(None) };
         while self.blocks.is_empty() && self.next_blocks.is_some() {
-            self.load(connection)?;
+            self.load(connection, budget)?;
         }
         let Some(block) = self.blocks.front() else {
             self.rest = None;
@@ -134,7 +140,7 @@ impl Segments {
     }
 
     /// Reads the next blocks that can be used.
-    fn load(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+    fn load(&mut self, connection: &mut Connection, budget: &Budget) -> Result<(), StoreError> {
         let (Some(limit), Some((least, greatest))) = (self.next_blocks, self.rest) else { return Ok(()) };
         let blocks = message_blocks::table
             .filter(message_blocks::tenant_id.eq(self.tenant.0))
@@ -159,6 +165,7 @@ impl Segments {
         } else {
             blocks.filter(message_blocks::last_id.ge(from)).order(message_blocks::last_id).load(connection)?
         };
+        budget.count_rows(rows.len() as u64)?;
         let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == limit);
         self.next_blocks = None;
         if let Some((last, ..)) = rows.last().filter(|_| is_full) {
@@ -172,7 +179,8 @@ impl Segments {
         }
         for (block, state, partitions) in rows {
             let is_whole = self.partitions.as_ref().is_none_or(|existing| all_exist(&partitions, existing));
-            if state == BUILT && block.first_id <= greatest && is_whole {
+            let is_valid = (0..=MAX_MESSAGES).contains(&block.messages);
+            if state == BUILT && block.first_id <= greatest && is_whole && is_valid {
                 self.blocks.push_back(block);
             }
         }
@@ -191,9 +199,10 @@ pub fn first_block(
     tenant: TenantId,
     bounds: (i64, i64),
     descending: bool,
+    budget: &Budget,
 ) -> Result<Option<Block>, StoreError> {
     let mut segments = Segments::new(connection, tenant, bounds, descending)?;
-    while let Some(segment) = segments.next(connection)? {
+    while let Some(segment) = segments.next(connection, budget)? {
         if let Segment::Block(block) = segment {
             return Ok(Some(block));
         }
@@ -235,6 +244,7 @@ pub fn record_changes(connection: &mut Connection, tenant: TenantId, ids: &BTree
             _ => break,
         }
     }
+    let (mut listed, mut blocks) = (Vec::new(), BTreeMap::<i64, Vec<i64>>::new());
     for (first, last, state, changes) in affected {
         let ids: Vec<i64> = ids.range(first..=last).copied().collect();
         let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
@@ -245,15 +255,20 @@ pub fn record_changes(connection: &mut Connection, tenant: TenantId, ids: &BTree
             discard(connection, tenant, (first, last))?;
             continue;
         }
-        let rows: Vec<_> = ids
-            .iter()
-            .map(|id| (message_block_changes::tenant_id.eq(tenant.0), message_block_changes::message_id.eq(*id)))
-            .collect();
+        listed.extend(ids);
+        blocks.entry(count).or_default().push(last);
+    }
+    for ids in listed.chunks(CHANGES_PER_STATEMENT) {
+        let row = |id: &i64| (message_block_changes::tenant_id.eq(tenant.0), message_block_changes::message_id.eq(*id));
+        let rows: Vec<_> = ids.iter().map(row).collect();
         let insert = diesel::insert_into(message_block_changes::table).values(rows).on_conflict_do_nothing();
-        let new = on_each!(connection, |connection| insert.execute(connection)?);
-        let new = i64::try_from(new).unwrap_or(i64::MAX);
-        diesel::update(message_blocks::table.find((tenant.0, last)))
-            .set(message_blocks::changes.eq(changes.saturating_add(new)))
+        on_each!(connection, |connection| insert.execute(connection)?);
+    }
+    // One statement for all blocks with as many changes. A message that was listed before counts again.
+    for (count, blocks) in blocks {
+        diesel::update(message_blocks::table.filter(message_blocks::tenant_id.eq(tenant.0)))
+            .filter(any_of(message_blocks::last_id, &blocks))
+            .set(message_blocks::changes.eq(message_blocks::changes + count))
             .execute(connection)?;
     }
     Ok(())

@@ -101,7 +101,8 @@ impl Selection {
         self.positions.retain(|position| is_selected(usize::from(*position)));
     }
 
-    fn read_ids(
+    /// The ids of the block's messages.
+    pub fn read_ids(
         &mut self,
         connection: &mut Connection,
         query: &HistoryQuery,

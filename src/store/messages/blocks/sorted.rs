@@ -1,8 +1,8 @@
 //! Finds pages in any order but that by id: each block is sorted by ranks, and blocks are merged by values; knows no
 //! filter.
 //!
-//! A block gives at most as many messages as the page reaches. Its values are known from the block if they are short, and
-//! otherwise from the message where the value begins. A block whose values cannot reach the page is not read at all, if
+//! A block gives at most as many messages as the page reaches, sorted as they are needed. Its values are known from the
+//! block if they are short, and otherwise from the message where the value begins. A block whose values cannot reach the page is not read at all, if
 //! they are numbers or times.
 
 use std::cmp::{Ordering, Reverse};
@@ -22,6 +22,9 @@ use crate::store::messages::items;
 use crate::store::messages::scan::{Scan, ScanTarget, Values};
 use crate::store::messages::statement::Ids;
 
+/// After how many messages of the merge the budget is checked.
+const PASSED_PER_CHECK: usize = 64;
+
 /// As how many rows it counts to read a message for its values.
 const ROWS_PER_KEY: u64 = 4;
 
@@ -36,38 +39,37 @@ const MAX_AHEAD_BYTES: usize = 64 * 1024;
 struct Source {
     /// The ids as far as they are sorted.
     ids: Vec<i64>,
-    /// Their values, as far as they have been read, by index; where a block knows that the value before is the same, it
-    /// has none.
+    /// Their values by index, as far as they are known; where a block knows that the value before is the same, it has none.
     keys: HashMap<usize, Key>,
-    block: Option<SortedBlock>,
+    block: Option<(Block, Ordered)>,
     /// How many values to read next.
     ahead: usize,
 }
 
-struct SortedBlock {
-    block: Block,
-    columns: Vec<Column>,
-    ordered: Ordered,
-}
-
 impl Source {
-    fn new(ids: Vec<i64>, block: Option<SortedBlock>) -> Self {
+    fn new(ids: Vec<i64>, block: Option<(Block, Ordered)>) -> Self {
         Self { ids, keys: HashMap::new(), block, ahead: 1 }
     }
 
     fn len(&self) -> usize {
-        self.block.as_ref().map_or(self.ids.len(), |block| block.ordered.messages())
+        self.block.as_ref().map_or(self.ids.len(), |(_, ordered)| ordered.messages())
     }
 
     /// Whether a message is known to have the values of the one before.
     fn repeats(&self, index: usize) -> bool {
-        self.block.as_ref().is_some_and(|block| block.ordered.repeats(index))
+        self.block.as_ref().is_some_and(|(_, ordered)| ordered.repeats(index))
     }
 
-    /// A message's values, if they are known without reading the message.
-    fn known_key(&self, index: usize) -> Option<Key> {
-        let SortedBlock { columns, ordered, .. } = self.block.as_ref()?;
-        columns.iter().map(|column| column.value(ordered.position(index))).collect()
+    /// Adds messages of a block: their positions, and the ids of all its messages.
+    fn add(&mut self, positions: &[u16], all_ids: &[i64], columns: &[Column]) {
+        for position in positions {
+            let index = self.ids.len();
+            self.ids.push(all_ids[usize::from(*position)]);
+            let key = || columns.iter().map(|column| column.value(*position)).collect::<Option<Key>>();
+            if let Some(key) = Some(index).filter(|index| !self.repeats(*index)).and_then(|_| key()) {
+                self.keys.insert(index, key);
+            }
+        }
     }
 
     /// The indexes whose values are to be read next, from one on.
@@ -147,6 +149,9 @@ pub fn ids(reader: &mut Reader<'_, '_>, bounds: (i64, i64)) -> Result<Vec<i64>, 
             ids.push(id);
         }
         passed += 1;
+        if passed.is_multiple_of(PASSED_PER_CHECK) {
+            merge.reader.budget.check()?;
+        }
     }
     Ok(ids)
 }
@@ -157,7 +162,7 @@ impl Merge<'_, '_, '_> {
         let tenant = query.tenant();
         let mut segments = Segments::new(self.reader.connection, tenant, bounds, false)?;
         let (mut blocks, mut changed) = (Vec::new(), Vec::new());
-        while let Some(segment) = segments.next(self.reader.connection)? {
+        while let Some(segment) = segments.next(self.reader.connection, self.reader.budget)? {
             match segment {
                 Segment::Rows(first, last) => self.add_rows(ScanTarget::Ids((first, last)))?,
                 Segment::Block(block) => {
@@ -223,44 +228,54 @@ impl Merge<'_, '_, '_> {
         Ok(())
     }
 
-    /// Reads a block, and sorts its first messages.
+    /// Reads a block, and sorts its first messages. No column stays in memory: there may be thousands of blocks.
     fn open(&mut self, block: Block) -> Result<(), StoreError> {
         let Reader { connection, query, budget, .. } = &mut *self.reader;
         let mut selection = selection::select(connection, query, &block, budget)?;
         if selection.positions.is_empty() {
             return Ok(());
         }
-        let mut sorted_by = Vec::new();
-        for key in order::keys(&query.sort) {
-            budget.count_rows(selection::ROWS_PER_COLUMN)?;
-            sorted_by.push(match key.property {
-                Property::SentOrReceivedAt => Column::of_times(columns::times(connection, query.tenant(), &block)?),
-                other => Column::Ranks(columns::ranks(connection, query.tenant(), &block, other)?),
-            });
-        }
-        let mut ordered = Ordered::new(&query.sort, &sorted_by, &selection.positions);
+        let columns = self.columns(&block)?;
+        let Reader { connection, query, budget, .. } = &mut *self.reader;
+        let mut ordered = Ordered::new(&query.sort, &columns, &selection.positions, self.reach);
         let first = ordered.next(FIRST_SORTED);
-        let ids = selection.ids_at(connection, query, &block, &first, budget)?;
-        self.sources.push(Source::new(ids, Some(SortedBlock { block, columns: sorted_by, ordered })));
+        let ids = selection.read_ids(connection, query, &block, budget)?;
+        let mut source = Source::new(Vec::new(), Some((block, ordered)));
+        source.add(&first, ids, &columns);
+        self.sources.push(source);
         Ok(())
+    }
+
+    /// The columns that a block is sorted by.
+    fn columns(&mut self, block: &Block) -> Result<Vec<Column>, StoreError> {
+        let Reader { connection, query, budget, .. } = &mut *self.reader;
+        let column = |key: &SortKey| {
+            budget.count_rows(selection::ROWS_PER_COLUMN)?;
+            Ok(match key.property {
+                Property::SentOrReceivedAt => Column::of_times(columns::times(connection, query.tenant(), block)?),
+                other => Column::Ranks(columns::ranks(connection, query.tenant(), block, other)?),
+            })
+        };
+        order::keys(&query.sort).iter().map(column).collect()
     }
 
     /// Sorts more messages of a block.
     fn sort_more(&mut self, source: usize) -> Result<(), StoreError> {
+        let Some(block) = self.sources[source].block.as_ref().map(|(block, _)| block.clone()) else { return Ok(()) };
+        let columns = self.columns(&block)?;
         let Reader { connection, query, budget, .. } = &mut *self.reader;
-        let Source { ids, block: Some(SortedBlock { block, ordered, .. }), .. } = &mut self.sources[source] else {
-            return Ok(());
-        };
         budget.count_rows(selection::ROWS_PER_COLUMN)?;
-        let all = columns::ids(connection, query.tenant(), block)?;
-        let more = ordered.next(ids.len().max(FIRST_SORTED));
-        ids.extend(more.iter().map(|position| all[usize::from(*position)]));
+        let ids = columns::ids(connection, query.tenant(), &block)?;
+        let source = &mut self.sources[source];
+        let sorted = source.ids.len().max(FIRST_SORTED);
+        let more = source.block.as_mut().map(|(_, ordered)| ordered.next(sorted)).unwrap_or_default();
+        source.add(&more, &ids, &columns);
         Ok(())
     }
 
     /// Pushes the first message of every source, whose values are read together.
     fn push_first_heads(&mut self) -> Result<(), StoreError> {
-        let first: Vec<Option<Key>> = self.sources.iter().map(|source| source.known_key(0)).collect();
+        let first: Vec<Option<Key>> = self.sources.iter_mut().map(|source| source.keys.remove(&0)).collect();
         let unknown = first.iter().zip(&self.sources).filter(|(key, _)| key.is_none());
         let mut read = self.read_keys(&unknown.map(|(_, source)| source.ids[0]).collect::<Vec<_>>())?;
         for (source, key) in first.into_iter().enumerate() {
@@ -314,7 +329,7 @@ impl Merge<'_, '_, '_> {
     /// The values of a message, which are read together with the next ones of its source.
     fn key(&mut self, source: usize, index: usize) -> Result<Key, StoreError> {
         let from = &mut self.sources[source];
-        if let Some(key) = from.known_key(index).or_else(|| from.keys.remove(&index)) {
+        if let Some(key) = from.keys.remove(&index) {
             return Ok(key);
         }
         let indexes = from.wanted(index);
