@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::oracle::Oracle;
 use crate::plans;
 use crate::property::{TENANTS, copy, empty, import, query, response};
-use crate::support::{Binary, TENANT, TestApp, message};
+use crate::support::{Binary, TENANT, TestApp, message, runs_on_postgres};
 use history_gateway::model::{Property, TenantId};
 use history_gateway::store::messages::blocks;
 use history_gateway::store::messages::blocks::build;
@@ -109,14 +109,16 @@ async fn sorts_filters_and_offsets_examine_the_newest_messages_only() {
     let before = plans::rows_read(&app, json!({"sort": [{"property": "content"}], "dateFrom": "2026-01-01"})).await;
     assert!(before.1 > 1000, "{before:?}");
     assert_eq!(build::build_all(&app.store, TENANT, 64, || ready(())).await.unwrap(), 32);
-    // Of the 2000: those that no block contains, those up to the page in an index that has its order, and the page.
+    // Of the 2000: those that no block contains, or those up to the page in an index that has its order. PostgreSQL counts
+    // those of the page, too, and those that are read for their values.
+    let most = if runs_on_postgres() { 600 } else { 40 };
     for property in Property::ALL.iter().filter(|property| **property != Property::MessageId) {
         for offset in [0, 500] {
             let sort = json!([{"property": property.name(), "direction": "ASC"}]);
             let body = json!({"sort": sort, "dateFrom": "2026-01-01", "channelTypes": ["SMS"], "offset": offset});
             let (found, examined) = plans::rows_read(&app, body).await;
             assert_eq!(found, 15, "{}", property.name());
-            assert!(examined <= 100, "{}: {examined}", property.name());
+            assert!(examined <= most, "{}: {examined}", property.name());
         }
     }
     let far = json!({"dateFrom": "2025-11-01", "offset": 1500});
