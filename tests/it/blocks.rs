@@ -111,9 +111,9 @@ async fn sorts_filters_and_offsets_examine_the_newest_messages_only() {
     assert_eq!(build::build_all(&app.store, TENANT, 64, || ready(())).await.unwrap(), 32);
     // Of the 2000: those that no block contains, or those up to the page in an index that has its order. PostgreSQL counts
     // those of the page, too, and those that are read for their values.
-    let most = if runs_on_postgres() { 600 } else { 40 };
+    let (most, offsets) = if runs_on_postgres() { (250, vec![0]) } else { (40, vec![0, 500]) };
     for property in Property::ALL.iter().filter(|property| **property != Property::MessageId) {
-        for offset in [0, 500] {
+        for offset in &offsets {
             let sort = json!([{"property": property.name(), "direction": "ASC"}]);
             let body = json!({"sort": sort, "dateFrom": "2026-01-01", "channelTypes": ["SMS"], "offset": offset});
             let (found, examined) = plans::rows_read(&app, body).await;
@@ -121,10 +121,15 @@ async fn sorts_filters_and_offsets_examine_the_newest_messages_only() {
             assert!(examined <= most, "{}: {examined}", property.name());
         }
     }
+    // Those without a block are skipped one by one. PostgreSQL examines one more for each further month.
     let far = json!({"dateFrom": "2025-11-01", "offset": 1500});
-    assert_eq!(plans::rows_read(&app, far).await, (15, 8 + 16));
     let old = json!({"dateFrom": "2025-12-10T10:00:00Z", "dateTo": "2025-12-20T10:00:00Z"});
-    assert_eq!(plans::rows_read(&app, old).await, (15, 16));
+    for (body, expected) in [(far, 8 + 16), (old, 16)] {
+        let (found, examined) = plans::rows_read(&app, body).await;
+        assert_eq!(found, 15);
+        let further = if runs_on_postgres() { 4 } else { 0 };
+        assert!((expected..=expected + further).contains(&examined), "{examined} for {expected}");
+    }
 }
 
 #[actix_web::test]
