@@ -13,6 +13,9 @@ def by(field, direction="ASC"):
     return {"sort": [{"property": field, "direction": direction}]}
 
 
+HEAVY = {"limit": 1000, **by("content"), **YEAR}
+
+
 def questions(phone):
     """Each with its name; those of the first list are asked of every server, at every size."""
     compared = {
@@ -27,16 +30,13 @@ def questions(phone):
     own = {
         "a combination that does not occur, a year": {"channelTypes": ["PUSH"], "trafficTypes": ["AD"], "direction": "IN", **YEAR},
         "15 by deliveryStatusAt, a year": {**by("deliveryStatusAt", "DESC"), **YEAR},
-        "1000 by content, a year": {"limit": 1000, **by("content"), **YEAR},
+        "1000 by content, a year": HEAVY,
     }
     return compared, own
 
 
 def at_offset(offset):
     return {"offset": offset, **SMS, **YEAR}
-
-
-HEAVY = {"limit": 1000, **by("content"), **YEAR}
 
 
 def body(question):

@@ -14,10 +14,7 @@ use crate::store::messages::blocks::build;
 pub async fn build(store: &Store, tenant: TenantId) {
     let spinner = ProgressBar::new_spinner();
     spinner.set_message("building blocks for sorts and filters");
-    let pause = || async {
-        spinner.inc(1);
-        spinner.tick();
-    };
+    let pause = || async { spinner.inc(1) };
     spinner.enable_steady_tick(Duration::from_millis(200));
     let result = build::build_all(store, tenant, build::MESSAGES, pause).await;
     spinner.finish_and_clear();

@@ -11,8 +11,8 @@ use crate::telemetry::OUTPUT_THREAD;
 const BLOCKING_THREAD: &str = "tokio-rt-worker";
 
 /// Makes a panic end the process, which would otherwise continue without a worker or a background job; a small query runs
-/// on a worker. A panic in blocking work does not: the caller of that work gets an error. The hook applies to the whole process, so only the
-/// program itself may call this.
+/// on a worker. A panic in blocking work does not: the caller of that work gets an error. The hook applies to the whole
+/// process, so only the program itself may call this.
 pub fn exit_on_panic() {
     std::panic::set_hook(Box::new(on_panic));
 }

@@ -1,7 +1,7 @@
 //! What only SQLite needs: SQL functions of ours that cancel a long scan from inside; knows no table.
 //!
-//! A statement calls them for every row, or for every row that it rejects. Once its query is cancelled, their result cannot be serialized, which ends the
-//! statement at once.
+//! A statement calls them for every row, or for every row that it rejects. Once its query is cancelled, their result
+//! cannot be serialized, which ends the statement at once.
 
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;

@@ -71,7 +71,11 @@ pub async fn build_some<F: Future<Output = ()>>(
         store.write(move |connection| discard_vanished(connection, tenant)).await?;
     }
     let (mut blocks, mut after, mut failed) = (0, i64::MIN, Ok(()));
-    while blocks < limit && store.read(move |c| next_build::find(c, tenant, size, after)).await?.is_some() {
+    // Usually there is nothing to build, and then nothing is written.
+    if store.read(move |connection| next_build::find(connection, tenant, size, after)).await?.is_none() {
+        return Ok(0);
+    }
+    while blocks < limit {
         let Some(build) = store.write(move |connection| begin(connection, tenant, size, after)).await? else { break };
         let is_stored = match store.read(move |connection| read(connection, build)).await {
             Ok(content) => store.write(move |connection| finish(connection, build, &content)).await?,

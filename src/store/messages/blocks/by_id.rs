@@ -5,7 +5,7 @@ use crate::model::history::HistoryQuery;
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
 use crate::store::error::StoreError;
-use crate::store::messages::blocks::ranges::{Block, Segment, Segments};
+use crate::store::messages::blocks::ranges::{self, Block, Segment, Segments};
 use crate::store::messages::blocks::selection::{self, Selection};
 use crate::store::messages::scan::{Scan, ScanTarget, Values};
 use crate::store::messages::statement::{CountRows, Ids};
@@ -82,8 +82,9 @@ impl Reader<'_, '_> {
             self.budget.count_rows(1)?;
             return Ok(Part::Skipped(count));
         }
-        let mut selection = selection::select(self.connection, self.query, &block, self.budget)?;
-        let changed = self.changed(&selection)?;
+        let changed = ranges::changed_ids(self.connection, self.query.tenant(), &block)?;
+        let mut selection = selection::select(self.connection, self.query, &block, &changed, self.budget)?;
+        let changed = self.selected_of(&changed)?;
         let selected = length(&selection.positions);
         if changed.is_empty() && selected <= skip {
             return Ok(Part::Skipped(selected));
@@ -124,11 +125,11 @@ impl Reader<'_, '_> {
     }
 
     /// Those messages that the query selects of those that were written since their block was built.
-    fn changed(&mut self, selection: &Selection) -> Result<Vec<i64>, StoreError> {
-        if selection.changed.is_empty() {
+    fn selected_of(&mut self, changed: &[i64]) -> Result<Vec<i64>, StoreError> {
+        if changed.is_empty() {
             return Ok(Vec::new());
         }
-        let scan = Scan::new(self.query, ScanTarget::Listed(Values::numbers(&selection.changed)));
+        let scan = Scan::new(self.query, ScanTarget::Listed(Values::numbers(changed)));
         Ids::new(&scan, (self.count)(0), (0, i64::MAX)).load_ids(self.connection, self.budget)
     }
 

@@ -152,17 +152,17 @@ pub fn replace(
     columns: &[Encoded],
 ) -> Result<(), StoreError> {
     remove(connection, tenant, &[last_id])?;
-    let row = |column: &'_ Encoded| {
+    let rows = columns.iter().map(|column| {
         (
             message_block_columns::tenant_id.eq(tenant.0),
             message_block_columns::property.eq(column.name),
             message_block_columns::last_id.eq(last_id),
             message_block_columns::least.eq(column.bounds.map(|bounds| bounds.0)),
             message_block_columns::greatest.eq(column.bounds.map(|bounds| bounds.1)),
-            message_block_columns::data.eq(column.data.clone()),
+            message_block_columns::data.eq(&column.data),
         )
-    };
-    let insert = diesel::insert_into(message_block_columns::table).values(columns.iter().map(row).collect::<Vec<_>>());
+    });
+    let insert = diesel::insert_into(message_block_columns::table).values(rows.collect::<Vec<_>>());
     on_each!(connection, |connection| insert.execute(connection)?);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::model::history::{Sort, SortKey};
-use crate::model::{Instant, Property, Value};
+use crate::model::{Instant, Value};
 use crate::store::messages::blocks::encoding::{NO_VALUE, Ranks};
 
 /// The values by which a message is sorted, without its id.
@@ -136,9 +136,4 @@ impl Ordered {
     pub fn repeats(&self, index: usize) -> bool {
         index > 0 && self.sorted[index - 1] >> 16 == self.sorted[index] >> 16
     }
-}
-
-/// The property that a page is sorted by first.
-pub fn first_property(sort: &Sort) -> Option<Property> {
-    keys(sort).first().map(|key| key.property)
 }

@@ -7,7 +7,7 @@ use crate::store::db::budget::Budget;
 use crate::store::error::StoreError;
 use crate::store::messages::blocks::columns;
 use crate::store::messages::blocks::encoding::{self, Kind, Ranks};
-use crate::store::messages::blocks::ranges::{self, Block};
+use crate::store::messages::blocks::ranges::Block;
 
 /// As how many rows a column of a block counts: reading it takes as long.
 pub const ROWS_PER_COLUMN: u64 = 16;
@@ -18,19 +18,18 @@ pub struct Selection {
     pub positions: Vec<u16>,
     /// The ids of the block's messages, if they have been read.
     ids: Option<Vec<i64>>,
-    /// The ids of messages that were written since, ascending: whether the query selects these is not known.
-    pub changed: Vec<i64>,
 }
 
-/// Selects the messages of a block, without those that were written since it was built.
+/// Selects the messages of a block, without those that were written since it was built: whether the query selects these is
+/// not known. Their ids are in ascending order.
 pub fn select(
     connection: &mut Connection,
     query: &HistoryQuery,
     block: &Block,
+    changed: &[i64],
     budget: &Budget,
 ) -> Result<Selection, StoreError> {
-    let changed = ranges::changed_ids(connection, query.tenant(), block)?;
-    let mut selection = Selection { positions: Vec::new(), ids: None, changed };
+    let mut selection = Selection { positions: Vec::new(), ids: None };
     let Window { from, to } = query.window;
     if block.latest < from.0 || block.earliest > to.0 {
         budget.check()?;
@@ -59,11 +58,11 @@ pub fn select(
         let wanted = wanted_subjects(&ranks, subjects);
         selection.retain(|position| wanted[usize::from(ranks.ranks[position])]);
     }
-    if !selection.changed.is_empty() {
+    if !changed.is_empty() {
         selection.read_ids(connection, query, block, budget)?;
-        let (ids, changed) = (selection.ids.take().unwrap_or_default(), std::mem::take(&mut selection.changed));
+        let ids = selection.ids.take().unwrap_or_default();
         selection.retain(|position| changed.binary_search(&ids[position]).is_err());
-        (selection.ids, selection.changed) = (Some(ids), changed);
+        selection.ids = Some(ids);
     }
     Ok(selection)
 }

@@ -2,8 +2,8 @@
 //! filter.
 //!
 //! A block gives at most as many messages as the page reaches, sorted as they are needed. Its values are known from the
-//! block if they are short, and otherwise from the message where the value begins. A block whose values cannot reach the page is not read at all, if
-//! they are numbers or times.
+//! block if they are short, and otherwise from the message where the value begins. A block whose values cannot reach the
+//! page is not read at all, if they are numbers or times.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
@@ -129,6 +129,8 @@ struct Merge<'r, 'c, 'q> {
     reader: &'r mut Reader<'c, 'q>,
     /// How many of its messages a source can contribute.
     reach: usize,
+    /// The ids of all blocks whose messages were written since, ascending.
+    changed: Vec<i64>,
     sources: Vec<Source>,
     heap: BinaryHeap<Reverse<Entry<'q>>>,
 }
@@ -137,7 +139,7 @@ struct Merge<'r, 'c, 'q> {
 pub fn ids(reader: &mut Reader<'_, '_>, bounds: (i64, i64)) -> Result<Vec<i64>, StoreError> {
     let (offset, limit) = (reader.query.offset, reader.query.limit + 1);
     let reach = usize::try_from(offset.saturating_add(limit)).unwrap_or(usize::MAX);
-    let mut merge = Merge { reader, reach, sources: Vec::new(), heap: BinaryHeap::new() };
+    let mut merge = Merge { reader, reach, changed: Vec::new(), sources: Vec::new(), heap: BinaryHeap::new() };
     merge.open_all(bounds)?;
     let mut ids = Vec::new();
     let skip = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -161,20 +163,20 @@ impl Merge<'_, '_, '_> {
         let query = self.reader.query;
         let tenant = query.tenant();
         let mut segments = Segments::new(self.reader.connection, tenant, bounds, false)?;
-        let (mut blocks, mut changed) = (Vec::new(), Vec::new());
+        let mut blocks = Vec::new();
         while let Some(segment) = segments.next(self.reader.connection, self.reader.budget)? {
             match segment {
                 Segment::Rows(first, last) => self.add_rows(ScanTarget::Ids((first, last)))?,
                 Segment::Block(block) => {
-                    changed.extend(ranges::changed_ids(self.reader.connection, tenant, &block)?);
+                    self.changed.extend(ranges::changed_ids(self.reader.connection, tenant, &block)?);
                     if block.latest >= query.window.from.0 && block.earliest <= query.window.to.0 {
                         blocks.push(block);
                     }
                 }
             }
         }
-        if !changed.is_empty() {
-            self.add_rows(ScanTarget::Listed(Values::numbers(&changed)))?;
+        if !self.changed.is_empty() {
+            self.add_rows(ScanTarget::Listed(Values::numbers(&self.changed)))?;
         }
         let bounds = self.block_bounds(&blocks)?;
         if bounds.is_none() {
@@ -231,7 +233,9 @@ impl Merge<'_, '_, '_> {
     /// Reads a block, and sorts its first messages. No column stays in memory: there may be thousands of blocks.
     fn open(&mut self, block: Block) -> Result<(), StoreError> {
         let Reader { connection, query, budget, .. } = &mut *self.reader;
-        let mut selection = selection::select(connection, query, &block, budget)?;
+        let from = self.changed.partition_point(|id| *id < block.first_id);
+        let to = self.changed.partition_point(|id| *id <= block.last_id);
+        let mut selection = selection::select(connection, query, &block, &self.changed[from..to], budget)?;
         if selection.positions.is_empty() {
             return Ok(());
         }
