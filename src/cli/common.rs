@@ -8,7 +8,7 @@ use clap::Args;
 use super::failure::{Failure, print_note};
 use crate::config::Config;
 use crate::ingest;
-use crate::store::{DatabaseUrl, Options, Store, StoreError};
+use crate::store::{DatabaseUrl, Moved, Options, Store, StoreError};
 
 /// How long a command waits for a slot or for another process's write, and how long each of its queries may run.
 pub const COMMAND_WAIT: Duration = Duration::from_mins(1);
@@ -33,7 +33,7 @@ pub fn command_options(config: &Config) -> Options {
 }
 
 /// Limits progress reports to one per `PROGRESS_INTERVAL`.
-pub fn throttled(mut report: impl FnMut(u64)) -> impl FnMut(u64) {
+pub fn throttled<T>(mut report: impl FnMut(T)) -> impl FnMut(T) {
     let mut last_report = Instant::now();
     move |done| {
         if last_report.elapsed() > PROGRESS_INTERVAL {
@@ -41,6 +41,11 @@ pub fn throttled(mut report: impl FnMut(u64)) -> impl FnMut(u64) {
             report(done);
         }
     }
+}
+
+/// Brings the schema of an existing store up to date.
+pub fn migrate_existing(url: &DatabaseUrl, options: Options, progress: impl FnMut(Moved)) -> Result<(), StoreError> {
+    if url.exists() { Store::migrate(url, options, progress) } else { Ok(()) }
 }
 
 impl Common {
@@ -68,7 +73,12 @@ impl Common {
         config: &Config,
         open: fn(&DatabaseUrl, Options) -> Result<Store, StoreError>,
     ) -> Result<Store, Failure> {
-        let store = open(&DatabaseUrl::parse(&config.database.url)?, command_options(config))?;
+        let url = DatabaseUrl::parse(&config.database.url)?;
+        let progress = throttled(|Moved { messages, total }| {
+            print_note(format_args!("Moving the messages into their new table: {messages} of {total} so far."));
+        });
+        migrate_existing(&url, command_options(config), progress)?;
+        let store = open(&url, command_options(config))?;
         let progress = throttled(|rows| {
             print_note(format_args!("Building the WhatsApp log from the stored messages: {rows} rows so far."));
         });

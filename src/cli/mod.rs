@@ -10,6 +10,7 @@ mod generate;
 mod import;
 mod key;
 mod lines;
+mod migrate;
 mod pull;
 mod sandbox;
 mod serve;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use common::Common;
-use failure::{Failure, print_last_note, print_note};
+use failure::{Failure, print_last_note};
 
 /// How long the finished program waits for threads whose results are no longer needed.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -72,8 +73,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Check(backup::Check),
-    /// Bring the store's schema up to date; create the store if there is none
-    Migrate,
+    Migrate(migrate::Migrate),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -131,10 +131,7 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Backup(backup) => backup.run(&common).await?,
         Command::Restore(restore) => restore.run(&common)?,
         Command::Check(_) => backup::check_store(&common)?,
-        Command::Migrate => {
-            common.store_or_new().await?;
-            print_note(format_args!("The store's schema is up to date."));
-        }
+        Command::Migrate(migrate) => migrate.run(&common).await?,
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
     }
     Ok(0)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::common::{Common, throttled};
+use super::common::{Common, migrate_existing, throttled};
 use super::failure::Failure;
 use super::fatal;
 use super::signals::stop_signal;
@@ -15,7 +15,7 @@ use crate::http::{Gateway, serve};
 use crate::ingest;
 use crate::jobs::Jobs;
 use crate::jobs::pulls::{self, UpstreamJob};
-use crate::store::{DatabaseUrl, Store, StoreError};
+use crate::store::{DatabaseUrl, Moved, Options, Store, StoreError};
 use crate::telemetry;
 
 /// Run the server; on SIGTERM or Ctrl-C it finishes the requests in flight and exits
@@ -38,7 +38,15 @@ impl Serve {
         let upstreams = pulls::upstreams(&config).map_err(Failure::message)?;
         let logging = telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
-        let store = self.open(&config)?;
+        let url = DatabaseUrl::parse(&config.database.url)?;
+        let (create, options) = (self.create, config.store_options());
+        // Moving the messages of an earlier version's store may take minutes, and can be stopped at any time.
+        let store = tokio::select! {
+            () = &mut stop => return Ok(()),
+            opened = tokio::task::spawn_blocking(move || open(&url, options, create)) => {
+                opened.map_err(|error| Failure::message(format!("opening the store failed: {error}")))??
+            }
+        };
         let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
         let progress = throttled(|rows| tracing::info!(rows, "building the WhatsApp log from the stored messages"));
         let catching_up = ingest::logs::catch_up(&store, progress);
@@ -60,18 +68,19 @@ impl Serve {
     }
 }
 
-impl Serve {
-    /// Opens the store. A missing file may be on a volume that is not mounted, so only --create makes an empty store.
-    fn open(&self, config: &Config) -> Result<Store, Failure> {
-        let url = DatabaseUrl::parse(&config.database.url)?;
-        let open = if self.create { Store::open } else { Store::open_existing };
-        open(&url, config.store_options()).map_err(|error| match error {
-            StoreError::Missing { .. } => {
-                Failure::message(format!("{error}; 'history-gateway serve --create' makes an empty one too"))
-            }
-            error => Failure::Store(error),
-        })
-    }
+/// Opens the store. A missing file may be on a volume that is not mounted, so only --create makes an empty store.
+fn open(url: &DatabaseUrl, options: Options, create: bool) -> Result<Store, Failure> {
+    let progress = throttled(|Moved { messages, total }| {
+        tracing::info!(messages, total, "moving the messages into their new table");
+    });
+    migrate_existing(url, options, progress)?;
+    let open = if create { Store::open } else { Store::open_existing };
+    open(url, options).map_err(|error| match error {
+        StoreError::Missing { .. } => {
+            Failure::message(format!("{error}; 'history-gateway serve --create' makes an empty one too"))
+        }
+        error => Failure::Store(error),
+    })
 }
 
 fn parse_bind(text: &str) -> Result<String, &'static str> {

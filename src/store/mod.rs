@@ -27,6 +27,7 @@ use std::time::{Duration, Instant as Monotonic};
 pub use counters::{Class, Counters};
 pub use db::budget::Budget;
 pub use db::connection::AnyConnection as Connection;
+pub use db::migrate::Moved;
 pub use db::session::{PreparedStatements, Purpose};
 pub use db::url::DatabaseUrl;
 pub use error::{CancelReason, StoreError};
@@ -110,16 +111,23 @@ fn fair_queue_id_of(address: IpAddr) -> CallerId {
 const MONTHS_AT_ONCE: usize = 12;
 
 impl Store {
-    /// Opens a store and brings its schema up to date. Creates a SQLite file that does not exist.
-    pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+    /// Brings a store's schema up to date, as `open` does too, and reports how many messages it has moved. Creates a
+    /// SQLite file that does not exist.
+    pub fn migrate(url: &DatabaseUrl, options: Options, mut progress: impl FnMut(Moved)) -> Result<(), StoreError> {
         let deadline = Monotonic::now() + options.wait;
         // If several processes create one store at once, SQLite rejects some of their steps without waiting.
-        while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url.is_server())) {
+        while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url.is_server()), &mut progress) {
             if !matches!(error, StoreError::Busy) || Monotonic::now() > deadline {
                 return Err(error);
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        Ok(())
+    }
+
+    /// Opens a store and brings its schema up to date. Creates a SQLite file that does not exist.
+    pub fn open(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+        Self::migrate(url, options, |_| {})?;
         if let Some(file) = url.file() {
             file::make_private(file);
         }
@@ -364,6 +372,13 @@ impl Store {
         let missing =
             self.quick_read(LookupFor::Gateway, move |connection| partitions::missing(connection, &months)).await?;
         if missing.is_empty() { Ok(()) } else { self.create_partitions(missing).await }
+    }
+
+    /// Returns the space of deleted and moved messages to the file system, and calls `progress` after each part, with how
+    /// many are done and how many there are. If it is stopped, the next call does the parts that are left.
+    pub async fn shrink(&self, progress: impl Fn(usize, usize) + Send + 'static) -> Result<(), StoreError> {
+        let shrink = move |connection: &mut Connection| connection.shrink(&progress);
+        self.writer.without_transaction(CallerId::default(), self.budget(), shrink).await
     }
 
     /// Removes deleted data from the disk as far as the database allows.

@@ -12,7 +12,7 @@ use crate::store::db::fragments::any_of;
 use crate::store::db::pinned::{IndexHint, message_id};
 use crate::store::db::text::{decode, encode};
 use crate::store::error::StoreError;
-use crate::store::messages::daily_counts;
+use crate::store::messages::{daily_counts, item};
 use crate::store::schema::{messages, subjects};
 
 /// Adds a subject, or overwrites the one that has its id.
@@ -103,9 +103,7 @@ pub fn learn(
         let evidence = evidence.filter(|evidence| source.is_none_or(|source| evidence.message_id() >= source));
         let was_replaced = || replaced.iter().any(|item| Some(item.message_id()) == source);
         if let Some(item) = evidence {
-            let name = item.text(Property::SubjectName).map(str::to_owned);
-            let channel_type = item.text(Property::ChannelType).unwrap_or_default().to_owned();
-            put(connection, tenant, &Subject { id, name, channel_type }, Some(item.message_id()))?;
+            put(connection, tenant, &subject_of(item, id), Some(item.message_id()))?;
             became_known |= !known.contains_key(&id);
         } else if was_replaced() {
             learn_again(connection, tenant, id)?;
@@ -118,19 +116,26 @@ pub fn learn(
 /// another subject.
 fn learn_again(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<(), StoreError> {
     // SELECT … FROM messages WHERE tenant_id = ? AND subject_id = ? ORDER BY message_id DESC LIMIT 1
-    let evidence: Option<(i64, Option<String>, String)> = messages::table
+    let evidence: Option<String> = messages::table
         .filter(messages::tenant_id.eq(tenant.0).and(messages::subject_id.eq(id)))
         .filter(messages::source.ne(Source::Webhook.number()))
-        .select((messages::message_id, messages::subject_name, messages::channel_type))
+        .select(messages::item)
         .order(message_id(IndexHint::ById).desc())
         .first(connection)
         .optional()?;
-    let Some((source, name, channel_type)) = evidence else {
+    let Some(item) = evidence else {
         diesel::delete(subjects::table.find((tenant.0, id))).execute(connection)?;
         return Ok(());
     };
-    let subject = Subject { id, name: name.map(decode), channel_type: decode(channel_type) };
-    put(connection, tenant, &subject, Some(source))
+    let item = item::parse(&item, tenant)?;
+    put(connection, tenant, &subject_of(&item, id), Some(item.message_id()))
+}
+
+/// The subject that a message is evidence for.
+fn subject_of(item: &Item, id: i64) -> Subject {
+    let name = item.text(Property::SubjectName).map(str::to_owned);
+    let channel_type = item.text(Property::ChannelType).unwrap_or_default().to_owned();
+    Subject { id, name, channel_type }
 }
 
 fn put(

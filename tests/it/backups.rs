@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::commands::to_ndjson;
 use crate::support::{Binary, Server, message};
+use history_gateway::store::db::migrate;
 use history_gateway::store::{Connection, DatabaseUrl};
 
 /// A SQLite store with a tenant, messages and WhatsApp log rows, which no process has open.
@@ -139,11 +140,8 @@ fn backup_never_overwrites_and_accepts_only_a_store() {
 #[test]
 fn backup_of_an_older_schema_does_not_migrate_it() {
     let binary = store_with_messages(10);
-    let forget =
-        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)";
     let mut store = connect(&binary, "history.db");
-    store.batch_execute(forget).unwrap();
-    store.batch_execute(include_str!("../../migrations/sqlite/2026-11-28-000001_message_blocks/down.sql")).unwrap();
+    migrate::revert(&mut store, "20261129000002").unwrap();
     drop(store);
     binary.run(&["backup", "copy.db"]);
     assert_snapshot!(binary.run_failing(&["check"]), @"1 history-gateway: the store 'history.db' was written by an older version; 'history-gateway migrate' brings it up to date");

@@ -48,5 +48,6 @@ mod samples;
 mod settings;
 mod store_integrity;
 mod stores;
+mod upgrade;
 mod windows;
 mod wrong_keys;

@@ -139,7 +139,7 @@ async fn migrations_can_be_reverted_and_reapplied() {
     let store = Store::open(&url, Options::default()).unwrap();
     assert!(store.read(migrate::is_current).await.unwrap());
     let left = store.write(|connection| {
-        migrate::revert(connection)?;
+        migrate::revert(connection, "")?;
         migrate::tables(connection)
     });
     assert_eq!(left.await.unwrap(), ["__diesel_schema_migrations"]);

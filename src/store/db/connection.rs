@@ -203,6 +203,20 @@ impl AnyConnection {
         on_each!(self, |_file| Ok(()), |server| postgres::set_lock_timeout(server, timeout))
     }
 
+    /// Returns free space to the file system. SQLite rewrites its file; on PostgreSQL, one partition after the other is
+    /// rewritten that contains dropped columns.
+    pub fn shrink(&mut self, progress: &impl Fn(usize, usize)) -> Result<(), StoreError> {
+        on_each!(
+            self,
+            |file| {
+                file.batch_execute(sqlite::SHRINK)?;
+                progress(1, 1);
+            },
+            |server| postgres::shrink(server, progress)?
+        );
+        Ok(())
+    }
+
     /// Removes deleted data from the disk. On SQLite, the write-ahead log is moved into the file, where that data is
     /// already overwritten. On PostgreSQL, the space of dead rows becomes available to new ones, which is all that it
     /// offers.

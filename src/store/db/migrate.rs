@@ -11,6 +11,7 @@ use crate::store::db::connection::on_each;
 #[cfg(feature = "postgres")]
 use crate::store::db::fragments::POSTGRES_MIGRATIONS;
 use crate::store::db::fragments::{File, SQLITE_MIGRATIONS};
+use crate::store::db::moving;
 #[cfg(feature = "postgres")]
 use crate::store::db::postgres;
 use crate::store::db::session::Purpose;
@@ -33,21 +34,48 @@ enum Schema {
     Outdated,
 }
 
-/// Creates a missing store, or applies pending migrations; rejects another program's database and a newer store.
-pub fn bring_up_to_date(url: &DatabaseUrl, options: &Options) -> Result<(), StoreError> {
+/// How many messages of an earlier version's store have been moved, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    pub messages: u64,
+    pub total: u64,
+}
+
+/// Creates a missing store, or applies pending migrations; rejects another program's database and a newer store. If it is
+/// stopped, the next call goes on where it was.
+pub fn bring_up_to_date(
+    url: &DatabaseUrl,
+    options: &Options,
+    progress: &mut impl FnMut(Moved),
+) -> Result<(), StoreError> {
     if url.exists() && inspect(&mut url.connect_read_only(options.wait)?, url)? == Schema::Current {
         return Ok(());
     }
     // Locked, so that several processes may start at once; `apply` does not repeat what others have done meanwhile.
-    let _write_guard = url.lock_for_writing(options.wait)?;
+    let mut write_guard = url.lock_for_writing(options.wait)?;
     let mut connection = url.connect_for(Purpose::Write, options)?;
-    connection.begin(Purpose::Write, options, url.sessions())?;
-    match connection.lock_schema().and_then(|()| apply(&mut connection, url)) {
-        Ok(()) => connection.commit(Purpose::Write),
-        Err(error) => {
-            connection.roll_back(Purpose::Write);
-            Err(error)
+    let (mut moved, mut total) = (0, None);
+    loop {
+        connection.begin(Purpose::Write, options, url.sessions())?;
+        let batch = match connection.lock_schema().and_then(|()| apply(&mut connection, url)) {
+            Ok(batch) => batch,
+            Err(error) => {
+                connection.roll_back(Purpose::Write);
+                return Err(error);
+            }
+        };
+        connection.commit(Purpose::Write)?;
+        drop(write_guard);
+        if batch == 0 {
+            return Ok(());
         }
+        moved += batch;
+        let total = match total {
+            Some(total) => total,
+            None => *total.insert(moved + on_each!(&mut connection, |file| moving::left(file)?, |_server| 0)),
+        };
+        progress(Moved { messages: moved, total });
+        write_guard = url.lock_for_writing(options.wait)?;
     }
 }
 
@@ -91,23 +119,38 @@ pub fn require_current(connection: &mut Connection, url: &DatabaseUrl) -> Result
     if is_current(connection)? { Ok(()) } else { Err(StoreError::OlderSchema { file: url.name() }) }
 }
 
-fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<(), StoreError> {
+/// Applies pending migrations until one wants messages to have been moved; moves some of them, and returns how many.
+fn apply(connection: &mut Connection, url: &DatabaseUrl) -> Result<u64, StoreError> {
     // Another process may have created a store, of this version or a newer one, while this one waited for the lock.
-    if inspect(connection, url)? == Schema::Outdated {
-        on_each!(connection, |file| file.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()), |server| server
-            .run_pending_migrations(POSTGRES_MIGRATIONS)
+    while inspect(connection, url)? == Schema::Outdated {
+        if has_messages_to_move(connection)? {
+            let moved = on_each!(connection, |file| moving::move_some(file)?, |_server| 0);
+            if moved > 0 {
+                return Ok(moved);
+            }
+        }
+        on_each!(connection, |file| file.run_next_migration(SQLITE_MIGRATIONS).map(|_| ()), |server| server
+            .run_next_migration(POSTGRES_MIGRATIONS)
+            .map(|_| ()))
+        .map_err(|error| failed(error.as_ref()))?;
+    }
+    Ok(0)
+}
+
+/// Whether a store has the table of an earlier version that messages are moved from.
+fn has_messages_to_move(connection: &mut Connection) -> Result<bool, StoreError> {
+    Ok(tables(connection)?.iter().any(|table| table == moving::TABLE))
+}
+
+/// Reverts migrations from the last one to one of a version, for tests of the migrations. Reverting all deletes all data.
+pub fn revert(connection: &mut Connection, version: &str) -> Result<(), StoreError> {
+    while applied(connection)?.last().is_some_and(|last| last.as_str() >= version) {
+        on_each!(connection, |file| file.revert_last_migration(SQLITE_MIGRATIONS).map(|_| ()), |server| server
+            .revert_last_migration(POSTGRES_MIGRATIONS)
             .map(|_| ()))
         .map_err(|error| failed(error.as_ref()))?;
     }
     Ok(())
-}
-
-/// Reverts every migration, which deletes all data: for tests of the migrations.
-pub fn revert(connection: &mut Connection) -> Result<(), StoreError> {
-    on_each!(connection, |file| file.revert_all_migrations(SQLITE_MIGRATIONS).map(|_| ()), |server| server
-        .revert_all_migrations(POSTGRES_MIGRATIONS)
-        .map(|_| ()))
-    .map_err(|error| failed(error.as_ref()))
 }
 
 /// The names of all tables.

@@ -9,6 +9,7 @@ pub(super) mod failure;
 pub(super) mod file;
 pub mod fragments;
 pub mod migrate;
+mod moving;
 pub mod pinned;
 pub(super) mod pool;
 #[cfg(feature = "postgres")]

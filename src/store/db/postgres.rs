@@ -286,6 +286,22 @@ pub fn create_partitions(connection: &mut PgConnection, month: &str, from: i64, 
     Ok(())
 }
 
+/// Rewrites the partitions of messages whose comment says that they contain dropped columns, and removes the comment of
+/// each.
+pub fn shrink(connection: &mut PgConnection, progress: &impl Fn(usize, usize)) -> Result<(), StoreError> {
+    let partitions: Vec<Partition> = diesel::sql_query(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'messages'::regclass \
+         AND obj_description(inhrelid, 'pg_class') = 'contains dropped columns' ORDER BY 1",
+    )
+    .load(connection)?;
+    for (index, Partition { name }) in partitions.iter().enumerate() {
+        connection.batch_execute(&format!("VACUUM FULL ANALYZE {name}"))?;
+        connection.batch_execute(&format!("COMMENT ON TABLE {name} IS NULL"))?;
+        progress(index + 1, partitions.len());
+    }
+    Ok(())
+}
+
 #[derive(QueryableByName)]
 struct Fetched {
     #[diesel(sql_type = BigInt)]

@@ -24,6 +24,9 @@ pub const TOUCH: &str = "PRAGMA user_version = 0";
 /// The size of the database in bytes, in a column `value`.
 pub const BYTES: &str = "SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size";
 
+/// Rewrites a file without free pages.
+pub const SHRINK: &str = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+
 /// Lists the faults in a file's structure in a column `value`, or returns `ok`.
 pub const STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integrity_check";
 

@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod daily_counts;
 pub mod history;
+pub mod item;
 pub mod items;
 pub mod order;
 pub mod partitions;
@@ -70,27 +71,9 @@ whole_row! {
         channel_type: Cow<'a, str>,
         direction: Cow<'a, str>,
         traffic_type: Option<Cow<'a, str>>,
-        address: Cow<'a, str>,
-        delivery_status: Option<Cow<'a, str>>,
-        delivery_status_at: Option<i64>,
-        delivery_status_message: Option<Cow<'a, str>>,
-        subject_name: Option<Cow<'a, str>>,
-        cascade_id: Option<i64>,
-        cascade_name: Option<Cow<'a, str>>,
-        matcher_id: Option<i64>,
-        matcher_name: Option<Cow<'a, str>>,
-        cascade_stage_uuid: Option<Cow<'a, str>>,
-        broadcast_id: Option<i64>,
-        broadcast_name: Option<Cow<'a, str>>,
-        segments: Option<i64>,
-        subscriber_id: Option<i64>,
-        comment: Option<Cow<'a, str>>,
-        reply_in_message_id: Option<i64>,
-        reply_out_message_id: Option<i64>,
-        reply_out_message_external_request_id: Option<Cow<'a, str>>,
-        item: String,
         source: i32,
         received_at: Option<i64>,
+        item: String,
     }
 }
 
@@ -121,12 +104,12 @@ pub fn load(
         .load(connection)?;
     let mut copies_of: BTreeMap<i64, Vec<MessageCopy>> = BTreeMap::new();
     for (text, source, at) in copies {
-        let copy = MessageCopy { item: Arc::new(read(&text, tenant)?), provenance: provenance(source, at)? };
+        let copy = MessageCopy { item: Arc::new(item::parse(&text, tenant)?), provenance: provenance(source, at)? };
         copies_of.entry(copy.item.message_id()).or_default().push(copy);
     }
     let mut stored = BTreeMap::new();
     for (recipient_id, text, source, at) in rows {
-        let item = Arc::new(read(&text, tenant)?);
+        let item = Arc::new(item::parse(&text, tenant)?);
         let only = MessageCopy { item: Arc::clone(&item), provenance: provenance(source, at)? };
         let copies = copies_of.remove(&item.message_id()).unwrap_or_else(|| vec![only]);
         stored.insert(item.message_id(), StoredMessage { item, copies, recipient_id });
@@ -214,7 +197,7 @@ pub fn of_channel_and_direction(
         .filter(messages::channel_type.eq(channel_type).and(messages::direction.eq(direction)))
         .select(messages::item)
         .load(connection)?;
-    items.iter().map(|text| read(text, tenant)).collect()
+    items.iter().map(|text| item::parse(text, tenant)).collect()
 }
 
 /// The messages of a range of ids.
@@ -247,7 +230,7 @@ pub fn between(
     let bytes = lengths.iter().take(read).map(|(_, length)| i64::from(*length)).sum();
     let end = lengths.get(read).and_then(|_| lengths.get(read - 1)).map(|(id, _)| *id);
     let texts: Vec<String> = range((ids.0, end.unwrap_or(ids.1))).select(messages::item).load(connection)?;
-    let mut items = texts.iter().map(|text| self::read(text, tenant)).collect::<Result<Vec<Item>, StoreError>>()?;
+    let mut items = texts.iter().map(|text| item::parse(text, tenant)).collect::<Result<Vec<Item>, StoreError>>()?;
     items.sort_unstable_by_key(Item::message_id);
     Ok(Range { items, bytes, end })
 }
@@ -318,12 +301,6 @@ fn provenance(source: i32, at: Option<i64>) -> Result<Provenance, StoreError> {
     Ok(Provenance { source: status_events::source(source)?, received_at: at.map(Instant) })
 }
 
-/// Parses an item that the gateway itself rendered.
-fn read(text: &str, tenant: TenantId) -> Result<Item, StoreError> {
-    Item::parse_stored(text, tenant)
-        .map_err(|error| StoreError::DamagedRow(format!("a stored item cannot be read: {error}")))
-}
-
 fn row(tenant: TenantId, change: &MessageChange, recipient_id: i64) -> Row<'_> {
     let item = &change.item;
     // If there are several copies, each is stored with its own provenance. That of the message shows whether any copy
@@ -331,37 +308,17 @@ fn row(tenant: TenantId, change: &MessageChange, recipient_id: i64) -> Row<'_> {
     let evidence = change.copies.iter().find(|copy| !copy.has_channel_of_subject());
     let provenance = evidence.or(change.copies.first()).map(|copy| copy.provenance).unwrap_or_default();
     let text = |property| item.text(property).map(encode);
-    let integer = |property| item.integer(property);
-    let instant = |property| item.instant(property).map(|instant| instant.0);
     Row {
         tenant_id: tenant.0,
         message_id: item.message_id(),
-        sent_or_received_at: instant(Property::SentOrReceivedAt).unwrap_or_default(),
+        sent_or_received_at: item.instant(Property::SentOrReceivedAt).map(|instant| instant.0).unwrap_or_default(),
         recipient_id,
-        subject_id: integer(Property::SubjectId),
+        subject_id: item.integer(Property::SubjectId),
         channel_type: text(Property::ChannelType).unwrap_or_default(),
         direction: text(Property::Direction).unwrap_or_default(),
         traffic_type: text(Property::TrafficType),
-        address: text(Property::Address).unwrap_or_default(),
-        delivery_status: text(Property::DeliveryStatus),
-        delivery_status_at: instant(Property::DeliveryStatusAt),
-        delivery_status_message: text(Property::DeliveryStatusMessage),
-        subject_name: text(Property::SubjectName),
-        cascade_id: integer(Property::CascadeId),
-        cascade_name: text(Property::CascadeName),
-        matcher_id: integer(Property::MatcherId),
-        matcher_name: text(Property::MatcherName),
-        cascade_stage_uuid: text(Property::CascadeStageUuid),
-        broadcast_id: integer(Property::BroadcastId),
-        broadcast_name: text(Property::BroadcastName),
-        segments: integer(Property::Segments),
-        subscriber_id: integer(Property::SubscriberId),
-        comment: text(Property::Comment),
-        reply_in_message_id: integer(Property::ReplyInMessageId),
-        reply_out_message_id: integer(Property::ReplyOutMessageId),
-        reply_out_message_external_request_id: text(Property::ReplyOutMessageExternalRequestId),
-        item: item.render(),
         source: provenance.source.number(),
         received_at: provenance.received_at.map(|at| at.0),
+        item: item.render(),
     }
 }

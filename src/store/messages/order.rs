@@ -2,9 +2,11 @@
 
 use crate::model::Property;
 use crate::model::history::Sort;
+#[cfg(feature = "postgres")]
+use crate::model::property::ValueType;
 use crate::store::db::pinned::{Hidden, IndexHint, Syntax};
 
-/// `key IS NULL, key, …, message_id`: a missing value comes last in both directions (docs/edna.md 4.2).
+/// `key NULLS LAST, …, message_id`: a missing value comes last in both directions (docs/edna.md 4.2).
 ///
 /// `hint` names the index that has this order. If none has it, the database must not scan another index, and with it the
 /// whole tenant, just for the order.
@@ -14,15 +16,12 @@ pub fn write(sort: &Sort, hint: IndexHint, syntax: Syntax, mut push: impl FnMut(
         if index > 0 {
             push(", ");
         }
-        let (column, sum) = column(key.property, hidden);
-        if !key.property.is_required() {
-            push(column);
-            push(sum);
-            push(" IS NULL, ");
-        }
-        push(column);
-        push(sum);
+        push_value(key.property, hidden, &mut push);
         push(if key.descending { " DESC" } else { " ASC" });
+        // For required properties, this would keep an index from giving the order.
+        if !key.property.is_required() {
+            push(" NULLS LAST");
+        }
     }
 }
 
@@ -33,40 +32,36 @@ pub fn is_common(sort: &Sort) -> bool {
     sort.keys().iter().all(|key| common.contains(&key.property))
 }
 
-/// The expression by which a property is sorted, and what hides it from an index.
-fn column(property: Property, hidden: Hidden) -> (&'static str, &'static str) {
-    let column = match property {
-        Property::MessageId => return ("message_id", hidden.message_id()),
-        Property::SentOrReceivedAt => return ("sent_or_received_at", hidden.sent_at()),
-        Property::SubjectId => return ("subject_id", " + 0"),
-        // Only the item contains it.
-        Property::Content => match hidden.syntax {
-            Syntax::File => "json_extract(item, '$.content')",
-            #[cfg(feature = "postgres")]
-            Syntax::Server => "message_content(item) COLLATE \"C\"",
-        },
-        Property::TenantId => "tenant_id",
-        Property::ChannelType => "channel_type",
-        Property::Direction => "direction",
-        Property::Address => "address",
-        Property::DeliveryStatus => "delivery_status",
-        Property::DeliveryStatusAt => "delivery_status_at",
-        Property::DeliveryStatusMessage => "delivery_status_message",
-        Property::SubjectName => "subject_name",
-        Property::CascadeId => "cascade_id",
-        Property::CascadeName => "cascade_name",
-        Property::MatcherId => "matcher_id",
-        Property::MatcherName => "matcher_name",
-        Property::CascadeStageUuid => "cascade_stage_uuid",
-        Property::BroadcastId => "broadcast_id",
-        Property::BroadcastName => "broadcast_name",
-        Property::TrafficType => "traffic_type",
-        Property::Segments => "segments",
-        Property::SubscriberId => "subscriber_id",
-        Property::Comment => "comment",
-        Property::ReplyInMessageId => "reply_in_message_id",
-        Property::ReplyOutMessageId => "reply_out_message_id",
-        Property::ReplyOutMessageExternalRequestId => "reply_out_message_external_request_id",
+/// Pushes the expression by which a property is sorted, hidden from an index that does not give the order.
+fn push_value(property: Property, hidden: Hidden, push: &mut impl FnMut(&str)) {
+    let (column, sum) = match property {
+        Property::MessageId => ("message_id", hidden.message_id()),
+        Property::SentOrReceivedAt => ("sent_or_received_at", hidden.sent_at()),
+        Property::SubjectId => ("subject_id", " + 0"),
+        Property::TenantId => ("tenant_id", ""),
+        Property::ChannelType => ("channel_type", ""),
+        Property::Direction => ("direction", ""),
+        Property::TrafficType => ("traffic_type", ""),
+        // Only the item contains the others. Times in text have the order of times.
+        _ => return push_field(property, hidden.syntax, push),
     };
-    (column, "")
+    push(column);
+    push(sum);
+}
+
+/// Pushes an expression for a field of the item.
+fn push_field(property: Property, syntax: Syntax, push: &mut impl FnMut(&str)) {
+    match syntax {
+        Syntax::File => {
+            push("json_extract(item, '$.");
+            push(property.name());
+            push("')");
+        }
+        #[cfg(feature = "postgres")]
+        Syntax::Server => {
+            push("message_value(item, '");
+            push(property.name());
+            push(if property.kind() == ValueType::Integer { "')::bigint" } else { "') COLLATE \"C\"" });
+        }
+    }
 }

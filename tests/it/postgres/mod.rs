@@ -10,6 +10,7 @@ mod server;
 mod startup_errors;
 mod tls;
 mod unresponsive_server;
+mod upgrade;
 
 use crate::support::cluster::Cluster;
 use crate::support::{Database, NOW, TestApp};

@@ -49,7 +49,7 @@ async fn sqlite_and_postgres_migrations_give_the_same_schema() {
             "SELECT relname || ' ' || attname || ' ' || format_type(atttypid, NULL) \
              || CASE WHEN attnotnull THEN '' ELSE ' null' END AS value \
              FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid \
-             WHERE {own_relations} AND relkind IN ('r', 'p') AND attnum > 0"
+             WHERE {own_relations} AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped"
         );
         let indexes = format!(
             "SELECT indrelid::regclass || ' ' || relname AS value FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid \
@@ -79,7 +79,7 @@ async fn migrations_can_be_reverted_and_reapplied() {
     let database = Database::on(cluster_or_skip!(), "template1");
     let store = database.open(Options::default());
     let left = store.write(|connection| {
-        migrate::revert(connection)?;
+        migrate::revert(connection, "")?;
         migrate::tables(connection)
     });
     assert_eq!(left.await.unwrap(), ["__diesel_schema_migrations"]);

@@ -12,15 +12,14 @@ use crate::model::history::{Sort, SortKey};
 use crate::model::property::ValueType;
 use crate::model::{Instant, Property, Value};
 use crate::store::error::StoreError;
-use crate::store::messages;
 use crate::store::messages::blocks::by_id::Reader;
 use crate::store::messages::blocks::columns;
 use crate::store::messages::blocks::order::{self, Column, Key, Ordered};
 use crate::store::messages::blocks::ranges::{self, Block, Segment, Segments};
 use crate::store::messages::blocks::selection;
-use crate::store::messages::items;
 use crate::store::messages::scan::{Scan, ScanTarget, Values};
 use crate::store::messages::statement::Ids;
+use crate::store::messages::{item, items};
 
 /// After how many messages of the merge the budget is checked.
 const PASSED_PER_CHECK: usize = 64;
@@ -356,7 +355,7 @@ impl Merge<'_, '_, '_> {
         let mut keys = HashMap::with_capacity(ids.len());
         items::for_each(connection, query, ids, |id, text| {
             budget.count_rows(ROWS_PER_KEY)?;
-            let item = messages::read(text, query.tenant())?;
+            let item = item::parse(text, query.tenant())?;
             let value = |key: &SortKey| item.get(key.property).cloned();
             keys.insert(id, order::keys(&query.sort).iter().map(value).collect());
             Ok(())
