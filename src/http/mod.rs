@@ -1,5 +1,6 @@
 //! The web server: its routes, what all requests have in common, start and stop; knows no rule of any dialect.
 
+mod compress;
 mod connection;
 mod cors;
 pub mod docs;

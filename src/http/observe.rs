@@ -12,6 +12,7 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 use tracing::Instrument;
 
 use super::Gateway;
+use super::compress::compress;
 use super::pending_response::PendingResponse;
 use super::request_id::{self, REQUEST_ID};
 use crate::model::CallerId;
@@ -64,7 +65,7 @@ pub async fn observe(
         error = error.map(|title| title.0),
         "request completed"
     );
-    Ok(hold_unread(response))
+    Ok(hold_unread(compress(response)))
 }
 
 fn microseconds(took: Duration) -> u64 {

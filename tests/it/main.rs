@@ -15,6 +15,7 @@ mod blocks;
 mod circles;
 mod clients;
 mod commands;
+mod compression;
 mod concurrency;
 mod disconnects;
 mod docs_page;

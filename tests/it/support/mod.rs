@@ -40,7 +40,7 @@ pub struct TestApp {
     database: Database,
 }
 
-/// A response, read to its end.
+/// A response, read to its end; the body is without its encoding.
 pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -185,8 +185,23 @@ impl TestApp {
         }
         let response = test::call_service(&service, request.to_request()).await;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = String::from_utf8(test::read_body(response).await.to_vec()).unwrap();
-        Response { status, headers, body }
+        let bytes = test::read_body(response).await;
+        let encoding = headers.get("content-encoding").map(|value| value.to_str().unwrap());
+        Response { status, body: String::from_utf8(decompressed(encoding, &bytes)).unwrap(), headers }
+    }
+}
+
+/// A body without its encoding.
+fn decompressed(encoding: Option<&str>, bytes: &[u8]) -> Vec<u8> {
+    match encoding {
+        None => bytes.to_vec(),
+        Some("zstd") => zstd::decode_all(bytes).unwrap(),
+        Some("gzip") => {
+            let mut text = Vec::new();
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(bytes), &mut text).unwrap();
+            text
+        }
+        Some(other) => panic!("unknown encoding '{other}'"),
     }
 }
 
