@@ -51,4 +51,5 @@ mod store_integrity;
 mod stores;
 mod upgrade;
 mod windows;
+mod write_plans;
 mod wrong_keys;

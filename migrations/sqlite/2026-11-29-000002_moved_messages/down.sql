@@ -1,3 +1,4 @@
+DELETE FROM sqlite_stat1 WHERE tbl = 'messages';
 DROP INDEX messages_by_time;
 DROP INDEX messages_by_subject;
 DROP INDEX messages_by_recipient;

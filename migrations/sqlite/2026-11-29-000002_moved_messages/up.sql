@@ -4,3 +4,12 @@ ALTER TABLE moved_messages RENAME TO messages;
 CREATE INDEX messages_by_recipient ON messages (tenant_id, recipient_id, message_id, sent_or_received_at);
 CREATE INDEX messages_by_subject ON messages (tenant_id, subject_id, message_id, sent_or_received_at);
 CREATE INDEX messages_by_time ON messages (tenant_id, sent_or_received_at, message_id);
+
+-- Statistics, as in the WhatsApp log migration. Without them, deleting the messages that a batch replaces scanned all
+-- messages of the tenant.
+DELETE FROM sqlite_stat1 WHERE tbl IN ('messages', 'messages_to_move', 'moved_messages');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('messages', 'sqlite_autoindex_messages_1', '1000000 1000000 1'),
+    ('messages', 'messages_by_recipient', '1000000 1000000 20 1 1'),
+    ('messages', 'messages_by_subject', '1000000 1000000 100000 1 1'),
+    ('messages', 'messages_by_time', '1000000 1000000 2 1');
