@@ -88,7 +88,7 @@ async fn page(store: &Store, query: &HistoryQuery) -> (f64, f64) {
         let page_query = query.clone();
         let page = store.page(CallerId::default(), page_query.into()).await.expect("a page");
         let before = Instant::now();
-        black_box(response::whole(page.items.into_text().expect("text"), page.has_next));
+        black_box(response::whole(page.items.into_bytes().expect("text"), page.has_next));
         body += before.elapsed();
         pages += 1.0;
     }

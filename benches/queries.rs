@@ -86,8 +86,8 @@ fn measure(connection: &mut Connection) -> Result<(), StoreError> {
 }
 
 fn ids(items: Items) -> Vec<i64> {
-    let items = format!("[{}]", items.into_text().expect("text"));
-    let items: Vec<serde_json::Value> = serde_json::from_str(&items).expect("items");
+    let items = [&b"["[..], &items.into_bytes().expect("text"), b"]"].concat();
+    let items: Vec<serde_json::Value> = serde_json::from_slice(&items).expect("items");
     items.iter().map(|item| item["messageId"].as_i64().expect("an id")).collect()
 }
 

@@ -68,7 +68,7 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
         Some(subject) => page_of_subject(app, &caller, &query, subject).await?,
     };
     let page = page.ok_or(ApiError::SubjectNotFound)?;
-    let items = page.items.into_text()?;
+    let items = page.items.into_bytes()?;
     let in_flight = app.in_flight.for_tenant(caller.tenant);
     if page.rest.is_empty() {
         return Ok(json_parts(&in_flight, StatusCode::OK, response::whole(items, page.has_next))?);

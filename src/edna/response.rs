@@ -16,13 +16,13 @@ const HAS_NEXT: &str = r#"],"hasNext":true}"#;
 const IS_LAST: &str = r#"],"hasNext":false}"#;
 
 /// The parts of a body whose items have all been read.
-pub fn whole(items: String, has_next: bool) -> (&'static str, String, &'static str) {
+pub fn whole(items: Vec<u8>, has_next: bool) -> (&'static str, Vec<u8>, &'static str) {
     (BEGINNING, items, end(has_next))
 }
 
 /// The beginning of a body, with its first items.
-pub fn beginning(items: &str) -> String {
-    [BEGINNING, items].concat()
+pub fn beginning(items: &[u8]) -> Vec<u8> {
+    [BEGINNING.as_bytes(), items].concat()
 }
 
 /// The end of the body.
@@ -42,7 +42,7 @@ pub struct UnreadMessages {
 impl RemainingParts for UnreadMessages {
     type Error = StoreError;
 
-    async fn next(&mut self) -> Result<Option<String>, StoreError> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         if self.ids.is_empty() {
             return Ok(None);
         }
@@ -52,7 +52,7 @@ impl RemainingParts for UnreadMessages {
         let (items, read) = self.store.query(self.caller, work).await?;
         self.ids = ids[read..].to_vec();
         // Each further item follows a comma; a part may have none.
-        Ok(Some(if items.is_empty() { String::new() } else { [",", &items.into_text()?].concat() }))
+        Ok(Some(if items.is_empty() { Vec::new() } else { [&b","[..], &items.into_bytes()?].concat() }))
     }
 
     fn end(self) -> String {

@@ -59,7 +59,7 @@ pub struct UnreadRows {
 impl RemainingParts for UnreadRows {
     type Error = StoreError;
 
-    async fn next(&mut self) -> Result<Option<String>, StoreError> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         if self.ids.is_empty() {
             return Ok(None);
         }
@@ -70,7 +70,7 @@ impl RemainingParts for UnreadRows {
         };
         let (part, read) = self.store.query(self.caller, work).await?;
         self.ids.drain(..read);
-        Ok(Some(if part.is_empty() { part } else { format!(",{part}") }))
+        Ok(Some(if part.is_empty() { Vec::new() } else { format!(",{part}").into_bytes() }))
     }
 
     fn end(self) -> String {

@@ -57,7 +57,7 @@ pub fn json(in_flight: &InFlight, status: StatusCode, body: String) -> Result<Ht
 pub fn json_parts(
     in_flight: &InFlight,
     status: StatusCode,
-    (beginning, body, end): (&'static str, String, &'static str),
+    (beginning, body, end): (&'static str, impl Into<Bytes>, &'static str),
 ) -> Result<HttpResponse, CommonError> {
     let parts = [Bytes::from_static(beginning.as_bytes()), body.into(), Bytes::from_static(end.as_bytes())];
     let share = in_flight.try_reserve(length(&parts)).ok_or(CommonError::Unavailable)?;
@@ -78,19 +78,19 @@ pub trait RemainingParts: Sized + 'static {
     type Error: Into<Box<dyn std::error::Error>> + std::fmt::Display + 'static;
 
     /// Reads the next part; `None` if there is none left.
-    fn next(&mut self) -> impl Future<Output = Result<Option<String>, Self::Error>>;
+    fn next(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>>;
 
     /// The end of the response body.
     fn end(self) -> String;
 }
 
 /// The parts of a long response, each read once the client has taken the one before; the end of the body comes last.
-fn parts_of<R: RemainingParts>(rest: R) -> impl Stream<Item = Result<String, R::Error>> {
+fn parts_of<R: RemainingParts>(rest: R) -> impl Stream<Item = Result<Vec<u8>, R::Error>> {
     stream::unfold(Some(rest), |rest| async {
         let mut rest = rest?;
         match rest.next().await {
             Ok(Some(part)) => Some((Ok(part), Some(rest))),
-            Ok(None) => Some((Ok(rest.end()), None)),
+            Ok(None) => Some((Ok(rest.end().into_bytes()), None)),
             Err(error) => {
                 tracing::warn!(cause = %error, "a long response was truncated and its connection closed");
                 Some((Err(error), None))
@@ -102,7 +102,12 @@ fn parts_of<R: RemainingParts>(rest: R) -> impl Stream<Item = Result<String, R::
 /// A JSON response whose first part is given; the others are read at the pace of the client. If one of them fails, the
 /// connection is closed without the last chunk, so that the client does not take a truncated body for the whole. Fails
 /// if too many bytes are in flight.
-pub fn streamed(in_flight: &InFlight, first: String, rest: impl RemainingParts) -> Result<HttpResponse, CommonError> {
+pub fn streamed(
+    in_flight: &InFlight,
+    first: impl Into<Bytes>,
+    rest: impl RemainingParts,
+) -> Result<HttpResponse, CommonError> {
+    let first = first.into();
     let share = in_flight.try_reserve(first.len()).ok_or(CommonError::Unavailable)?;
     let in_flight = in_flight.clone();
     let rest = parts_of(rest).then(move |part| {
@@ -113,7 +118,7 @@ pub fn streamed(in_flight: &InFlight, first: String, rest: impl RemainingParts) 
             Ok((Bytes::from(part), share.ok_or("too many bytes are in flight for the rest of a response")?))
         }
     });
-    let all = stream::once(std::future::ready(Ok((Bytes::from(first), share)))).chain(rest);
+    let all = stream::once(std::future::ready(Ok((first, share)))).chain(rest);
     let slices = all.flat_map(|part: Result<(Bytes, Share), Box<dyn std::error::Error>>| match part {
         Ok(part) => slices(part).left_stream(),
         Err(error) => stream::once(std::future::ready(Err(error))).right_stream(),

@@ -47,8 +47,9 @@ impl Items {
     }
 
     /// All of them, joined; fails if the store returned bytes that are no text.
-    pub fn into_text(self) -> Result<String, StoreError> {
-        String::from_utf8(self.bytes).map_err(|_| no_text())
+    pub fn into_bytes(self) -> Result<Vec<u8>, StoreError> {
+        simdutf8::basic::from_utf8(&self.bytes).map_err(|_| no_text())?;
+        Ok(self.bytes)
     }
 }
 
