@@ -67,7 +67,8 @@
 //! | a setting | `config/default.toml`, and the struct of its section in `config.rs` |
 //! | a route | `http/router.rs`, a handler with its [`web::Access`], `paths(…)` in `http/openapi.rs`, `just openapi`; for a new handler file also `HANDLERS` in `tests/it/architecture.rs` |
 //! | a background job | a file in `jobs/` with an interval and `run`, and a line in [`jobs::Jobs::start`] |
-//! | a column of `messages` | a migration for each database, [`store::schema`], `Row` and `row` in [`store::messages`]; if it is a field of an item, also [`model::property`], `store/messages/order.rs`, `document/message.rs` and docs/edna.md §4 |
+//! | a field of an item | [`model::property`], `document/message.rs` and docs/edna.md §4 |
+//! | a column of `messages`, to filter by | a migration for each database, [`store::schema`], `Row` and `row` in [`store::messages`], `store/messages/order.rs` |
 //!
 //! # One request
 //! [`http`]'s route → [`web::extract`] (key → [`model::Caller`], body, time) → [`edna::history::history`], the handler →
@@ -96,7 +97,8 @@
 //! key without the time. Plans are made in [`store::messages::plan`] and pinned for both databases: every column whose
 //! index must not be used is written as `column + 0`. A connection pool is a number of slots and a list of idle
 //! connections, so that an unreachable server is reported at once. A statement on SQLite is cancelled from inside, by
-//! functions that it calls for the rows that it examines; one on PostgreSQL from another connection.
+//! functions that it calls for the rows that it examines; one on PostgreSQL from another connection. A thread of the store
+//! moves SQLite's write-ahead log into the file while the writer goes on (`store/db/checkpoint.rs`).
 //!
 //! # Recipients and daily counts
 //! A recipient is a row of `recipients`: one address on one class of channel, with one subscriber or none. A message

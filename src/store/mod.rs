@@ -7,6 +7,7 @@ pub mod check;
 pub mod counters;
 pub mod db;
 pub mod error;
+pub mod lookup;
 pub mod messages;
 pub mod options;
 mod parts;
@@ -19,8 +20,6 @@ pub mod tenants;
 pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;
-use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
@@ -31,9 +30,11 @@ pub use db::migrate::Moved;
 pub use db::session::{PreparedStatements, Purpose};
 pub use db::url::DatabaseUrl;
 pub use error::{CancelReason, StoreError};
+pub use lookup::LookupFor;
 pub use options::Options;
 
 use db::admission::Admission;
+use db::checkpoint::Checkpointer;
 use db::pool::Pool;
 use db::watch::Watch;
 use db::{file, migrate};
@@ -42,7 +43,7 @@ use messages::items::Page;
 use messages::partitions::{self, Month};
 use messages::plan;
 
-use crate::model::{CallerId, HistoryQuery, Instant, TenantId};
+use crate::model::{CallerId, HistoryQuery, Instant};
 
 /// A handle to one open store; clones share its connections.
 #[derive(Clone)]
@@ -63,6 +64,8 @@ pub struct Store {
     /// For the gateway's other look-ups, such as those of `/metrics`.
     gateway_lookups: Pool,
     writer: Pool,
+    /// `None` for PostgreSQL, which moves its own log.
+    checkpointer: Option<Arc<Checkpointer>>,
     watch: Arc<Watch>,
     counters: Counters,
     url: Arc<DatabaseUrl>,
@@ -88,24 +91,6 @@ pub enum WriteOutcome<T> {
     NoPartitions(BTreeSet<Month>),
 }
 
-/// For whom a look-up runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LookupFor {
-    Caller,
-    /// An address that sent too many wrong keys. Such addresses take turns.
-    Suspect(IpAddr),
-    /// A health check.
-    Health,
-    Gateway,
-}
-
-/// Identifies an address in a queue that serves callers in turn.
-fn fair_queue_id_of(address: IpAddr) -> CallerId {
-    let mut hasher = std::hash::DefaultHasher::new();
-    address.hash(&mut hasher);
-    CallerId { tenant: TenantId(hasher.finish().cast_signed()), key: 0 }
-}
-
 /// For how many months one transaction creates partitions: each month needs locks, of which a PostgreSQL server has a
 /// few thousand.
 const MONTHS_AT_ONCE: usize = 12;
@@ -114,9 +99,10 @@ impl Store {
     /// Brings a store's schema up to date, as `open` does too, and reports how many messages it has moved. Creates a
     /// SQLite file that does not exist.
     pub fn migrate(url: &DatabaseUrl, options: Options, mut progress: impl FnMut(Moved)) -> Result<(), StoreError> {
+        let options = options.for_migrating();
         let deadline = Monotonic::now() + options.wait;
         // If several processes create one store at once, SQLite rejects some of their steps without waiting.
-        while let Err(error) = migrate::bring_up_to_date(url, &options.for_migrating(url.is_server()), &mut progress) {
+        while let Err(error) = migrate::bring_up_to_date(url, &options, &mut progress) {
             if !matches!(error, StoreError::Busy) || Monotonic::now() > deadline {
                 return Err(error);
             }
@@ -148,6 +134,7 @@ impl Store {
             health_lookups: pool(Purpose::Read, Admission::in_order(1)),
             gateway_lookups: pool(Purpose::Read, Admission::in_order(1)),
             writer: pool(Purpose::Write, Admission::in_order(1)),
+            checkpointer: (!url.is_server()).then(|| Arc::new(Checkpointer::new(&url, options))),
             watch,
             counters: Counters::default(),
             url,
@@ -324,7 +311,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (pool, caller) = match lookup_for {
             LookupFor::Caller => (&self.lookups, CallerId::default()),
-            LookupFor::Suspect(address) => (&self.suspect_lookups, fair_queue_id_of(address)),
+            LookupFor::Suspect(address) => (&self.suspect_lookups, lookup::fair_queue_id_of(address)),
             LookupFor::Health => (&self.health_lookups, CallerId::default()),
             LookupFor::Gateway => (&self.gateway_lookups, CallerId::default()),
         };
@@ -336,7 +323,11 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.transaction(CallerId::default(), self.budget(), work).await
+        let result = self.writer.transaction(CallerId::default(), self.budget(), work).await;
+        if let Some(checkpointer) = self.checkpointer.as_ref().filter(|_| result.is_ok()) {
+            checkpointer.committed();
+        }
+        result
     }
 
     /// Runs a change that may need missing partitions; creates these and runs it again.
@@ -374,15 +365,32 @@ impl Store {
         if missing.is_empty() { Ok(()) } else { self.create_partitions(missing).await }
     }
 
-    /// Returns the space of deleted and moved messages to the file system, and calls `progress` after each part, with how
-    /// many are done and how many there are. If it is stopped, the next call does the parts that are left.
+    /// Returns free space to the file system (`Connection::shrink`), and calls `progress` after each part, with how many
+    /// are done and how many there are. If it is stopped, the next call does the parts that are left.
     pub async fn shrink(&self, progress: impl Fn(usize, usize) + Send + 'static) -> Result<(), StoreError> {
-        let shrink = move |connection: &mut Connection| connection.shrink(&progress);
-        self.writer.without_transaction(CallerId::default(), self.budget(), shrink).await
+        let (url, wait) = (Arc::clone(&self.url), self.options.wait);
+        let shrink = move |connection: &mut Connection| {
+            let _write_guard = url.lock_for_writing(wait)?;
+            connection.shrink(&progress)
+        };
+        self.without_checkpoints(shrink).await
     }
 
     /// Removes deleted data from the disk as far as the database allows.
     pub async fn purge_deleted(&self) -> Result<(), StoreError> {
-        self.writer.without_transaction(CallerId::default(), self.budget(), Connection::purge_deleted).await
+        self.without_checkpoints(Connection::purge_deleted).await
+    }
+
+    /// Runs work outside of any transaction that moves the write-ahead log itself.
+    async fn without_checkpoints(
+        &self,
+        work: impl Fn(&mut Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let checkpointer = self.checkpointer.clone();
+        let work = move |connection: &mut Connection| {
+            let _paused = checkpointer.as_ref().map(|checkpointer| checkpointer.pause());
+            work(connection)
+        };
+        self.writer.without_transaction(CallerId::default(), self.budget(), work).await
     }
 }

@@ -27,15 +27,14 @@ pub struct Options {
     pub prepared_statements: PreparedStatements,
 }
 
-/// How long a gateway waits while another one migrates the shared database.
+/// How long a process waits while another one migrates the store.
 const MIGRATION_WAIT: Duration = Duration::from_mins(10);
 
 impl Options {
-    /// A migration has no deadline, and on PostgreSQL the wait for another gateway's migration is longer.
+    /// A migration has no deadline, and the wait for that of another process is longer.
     #[must_use]
-    pub fn for_migrating(self, is_server: bool) -> Self {
-        let wait = if is_server { self.wait.max(MIGRATION_WAIT) } else { self.wait };
-        Self { deadline: Duration::ZERO, wait, ..self }
+    pub fn for_migrating(self) -> Self {
+        Self { deadline: Duration::ZERO, wait: self.wait.max(MIGRATION_WAIT), ..self }
     }
 }
 

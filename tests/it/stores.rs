@@ -1,7 +1,9 @@
 //! Stores that cannot be used: a clear error, a non-zero exit code, and the file is left unchanged.
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::support::Binary;
 use history_gateway::store::db::migrate;
@@ -190,4 +192,35 @@ async fn full_database_is_reported_and_nothing_is_written() {
     app.store.write(|c| Ok(c.batch_execute("PRAGMA max_page_count = 1000000")?)).await.unwrap();
     app.import([crate::support::message(2, serde_json::json!({}))]).await;
     assert_eq!(app.ids("{}").await, "[2, 1]");
+}
+
+#[actix_web::test]
+async fn log_is_moved_into_the_file_beside_the_writer() {
+    #[derive(QueryableByName)]
+    struct Log {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        log: i32,
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        checkpointed: i32,
+    }
+    let app = crate::support::TestApp::on(crate::support::Database::sqlite(), crate::support::NOW, |_| {}).await;
+    let long = json!({"content": "x".repeat(10_000)});
+    // Fewer pages than those from which on the writer moves them.
+    app.import((1..=1000).map(|id| crate::support::message(id, long.clone()))).await;
+    let mut other = app.database_url().connect(std::time::Duration::from_secs(1)).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let Log { log, checkpointed } =
+            diesel::sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(&mut other).unwrap();
+        if checkpointed > 0 {
+            assert!((1024..16_384).contains(&log), "{log}");
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{checkpointed} of {log} pages were moved");
+        tokio::task::yield_now().await;
+    }
+    drop(other);
+    // This needs the log for itself.
+    app.store.purge_deleted().await.unwrap();
+    assert_eq!(app.store.wal_bytes(), Some(0));
 }

@@ -203,13 +203,22 @@ impl AnyConnection {
         on_each!(self, |_file| Ok(()), |server| postgres::set_lock_timeout(server, timeout))
     }
 
-    /// Returns free space to the file system. SQLite rewrites its file; on PostgreSQL, one partition after the other is
-    /// rewritten that contains dropped columns.
+    /// Returns free space to the file system. On SQLite, the file is rewritten; on PostgreSQL, one after the other, the
+    /// partitions that contain dropped columns.
     pub fn shrink(&mut self, progress: &impl Fn(usize, usize)) -> Result<(), StoreError> {
         on_each!(
             self,
             |file| {
+                #[derive(diesel::QueryableByName)]
+                struct Moved {
+                    #[diesel(sql_type = diesel::sql_types::Integer)]
+                    busy: i32,
+                }
                 file.batch_execute(sqlite::SHRINK)?;
+                let Moved { busy } = diesel::sql_query(sqlite::TRUNCATE_LOG).get_result(file)?;
+                if busy != 0 {
+                    return Err(StoreError::Busy);
+                }
                 progress(1, 1);
             },
             |server| postgres::shrink(server, progress)?
@@ -222,7 +231,7 @@ impl AnyConnection {
     /// offers.
     pub fn purge_deleted(&mut self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(connection) => connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
+            Self::Sqlite(connection) => connection.batch_execute(sqlite::TRUNCATE_LOG)?,
             #[cfg(feature = "postgres")]
             Self::Postgres(connection) => connection.batch_execute(postgres::VACUUM)?,
         }

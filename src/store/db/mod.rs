@@ -3,6 +3,7 @@
 
 pub(super) mod admission;
 pub mod budget;
+pub(super) mod checkpoint;
 pub mod connection;
 pub mod explain;
 pub(super) mod failure;

@@ -24,8 +24,21 @@ pub const TOUCH: &str = "PRAGMA user_version = 0";
 /// The size of the database in bytes, in a column `value`.
 pub const BYTES: &str = "SELECT page_count * page_size AS value FROM pragma_page_count, pragma_page_size";
 
-/// Rewrites a file without free pages.
-pub const SHRINK: &str = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+/// Rewrites a file without free pages, in its write-ahead log.
+pub const SHRINK: &str = "VACUUM";
+
+/// Moves the whole write-ahead log into the file; in a column `busy`, whether something kept it from that.
+pub const TRUNCATE_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// From how many pages on the write-ahead log is left to the writer: only while it waits can the log be moved to its end,
+/// and begin anew.
+pub const MAX_LOG_PAGES: i32 = 16_384;
+
+/// How many pages the write-ahead log has, in a column `log`, and how many of them are in the file, in `checkpointed`.
+pub const LOG_PAGES: &str = "PRAGMA wal_checkpoint(NOOP)";
+
+/// Moves pages of the write-ahead log into the file, as far as no reader needs what they replace. It waits for no lock.
+pub const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// Lists the faults in a file's structure in a column `value`, or returns `ok`.
 pub const STRUCTURE: &str = "SELECT integrity_check AS value FROM pragma_integrity_check";

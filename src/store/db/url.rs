@@ -16,6 +16,7 @@ use crate::store::db::postgres;
 #[cfg(feature = "postgres")]
 use crate::store::db::session::PreparedStatements;
 use crate::store::db::session::{Purpose, SessionState};
+use crate::store::db::sqlite;
 use crate::store::db::write_lock::{WriteGuard, WriteLock};
 use crate::store::error::StoreError;
 
@@ -234,7 +235,7 @@ impl DatabaseUrl {
     /// Opens a connection with the settings for its purpose.
     pub fn connect_for(&self, purpose: Purpose, options: &Options) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connect(options.wait)?;
-        on_each!(&mut connection, |file| file.batch_execute(file_settings(purpose))?, |server| {
+        on_each!(&mut connection, |file| file.batch_execute(&file_settings(purpose))?, |server| {
             if self.sessions().settings_persist {
                 server.batch_execute(&postgres::settings(purpose, options, self.sessions()))?;
             }
@@ -256,15 +257,16 @@ impl std::fmt::Debug for DatabaseUrl {
     }
 }
 
-fn file_settings(purpose: Purpose) -> &'static str {
+fn file_settings(purpose: Purpose) -> String {
     // FULL makes a commit wait for the disk: what was acknowledged survives a power cut. Deleted data is overwritten,
     // so that a person's messages do not stay in the file.
     match purpose {
-        Purpose::Read => "PRAGMA journal_mode = WAL; PRAGMA query_only = 1; PRAGMA cache_size = -8192",
-        Purpose::Write => {
+        Purpose::Read => "PRAGMA journal_mode = WAL; PRAGMA query_only = 1; PRAGMA cache_size = -8192".into(),
+        Purpose::Write => format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
-             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192"
-        }
+             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = {}",
+            sqlite::MAX_LOG_PAGES
+        ),
     }
 }
 
