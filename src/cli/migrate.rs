@@ -7,16 +7,17 @@ use super::failure::{Failure, print_note};
 
 /// Bring the store's schema up to date; create the store if there is none
 ///
-/// Every other command that opens the store does the same. If it is stopped, the next one goes on where it was.
+/// `serve` and the commands that read or change messages do the same. If it is stopped, the next one continues.
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway migrate            before a new version's server starts
   history-gateway migrate --shrink   returns free space, while no server runs
 
-On SQLite, --shrink needs as much free disk space as the store has. On PostgreSQL, it rewrites the monthly partitions \
-of an earlier version, one after the other; readers and writers of a partition wait meanwhile.")]
+On SQLite, --shrink rewrites the file, and needs up to the size of the store twice: once in the temporary directory \
+(SQLITE_TMPDIR), once next to the store. On PostgreSQL, it rewrites the partitions that contain dropped columns, one \
+after the other; queries and writes of a partition wait meanwhile.")]
 pub struct Migrate {
-    /// Rewrite the store so that the space of moved and deleted messages returns to the file system
+    /// Return free space to the file system
     #[arg(long)]
     shrink: bool,
 }
@@ -29,7 +30,7 @@ impl Migrate {
             store
                 .shrink(|done, parts| print_note(format_args!("Rewritten {done} of {parts} parts of the store.")))
                 .await?;
-            print_note("The store has no more space than it needs.");
+            print_note("Free space was returned to the file system.");
         }
         Ok(())
     }

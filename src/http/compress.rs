@@ -1,30 +1,47 @@
 //! Compresses long responses, while they are sent, for clients that ask for it; knows no route.
 
+use std::sync::Arc;
+
 use actix_http::encoding::Encoder;
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{
     ACCEPT_ENCODING, AcceptEncoding, ContentEncoding, Encoding, Header, Preference, Quality,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::web::body::HoldingBody;
+
+/// A body that is compressed while it is sent.
+type Compressed<B> = HoldingBody<Encoder<B>, OwnedSemaphorePermit>;
 
 /// The shortest body that is compressed, in bytes: a page of about 25 messages. To compress a shorter one takes longer
 /// than to send it.
 const SHORTEST: u64 = 16 * 1024;
 
+/// How many responses are compressed at the same time; each takes up to 4 MiB of memory.
+pub const MAX_COMPRESSIONS: usize = 8;
+
 /// The encodings, the faster one first.
 const ENCODINGS: [(ContentEncoding, Encoding); 2] =
     [(ContentEncoding::Zstd, Encoding::zstd()), (ContentEncoding::Gzip, Encoding::gzip())];
 
-/// A body is compressed in slices, each on a thread for such work, as fast as the client reads.
-pub fn compress<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<Encoder<B>, B>> {
+/// Compresses a body slice by slice, as fast as the client reads. It is sent as it is while too many are compressed.
+pub fn compress<B: MessageBody>(
+    response: ServiceResponse<B>,
+    places: Option<&Arc<Semaphore>>,
+) -> ServiceResponse<EitherBody<Compressed<B>, B>> {
     let is_long = match response.response().body().size() {
         BodySize::None => false,
         BodySize::Sized(bytes) => bytes >= SHORTEST,
         BodySize::Stream => true,
     };
-    match is_long.then(|| wanted(&response)).flatten() {
+    let encoding = is_long.then(|| wanted(&response)).flatten();
+    let place = || Arc::clone(places?).try_acquire_owned().ok();
+    match encoding.and_then(|encoding| Some((encoding, place()?))) {
         None => response.map_body(|_, body| EitherBody::right(body)),
-        Some(encoding) => response.map_body(|head, body| EitherBody::left(Encoder::response(encoding, head, body))),
+        Some((encoding, place)) => response
+            .map_body(|head, body| EitherBody::left(HoldingBody::new(Encoder::response(encoding, head, body), place))),
     }
 }
 

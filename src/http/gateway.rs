@@ -1,9 +1,12 @@
 //! One server: the app, and what only the web server needs; knows no route.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use actix_web::web::Data;
+use tokio::sync::Semaphore;
 
+use super::compress::MAX_COMPRESSIONS;
 use super::{docs, openapi};
 use crate::app::App;
 use crate::clock::Clock;
@@ -16,6 +19,7 @@ pub struct Gateway {
     pub(super) document: Data<openapi::Shared>,
     pub(super) stopping: AtomicBool,
     pub(super) docs: Data<docs::Files>,
+    pub(super) compressions: Arc<Semaphore>,
 }
 
 impl Gateway {
@@ -26,6 +30,7 @@ impl Gateway {
             document: Data::new(openapi::Shared::default()),
             stopping: AtomicBool::new(false),
             docs: Data::new(docs::Files::new(&[])),
+            compressions: Arc::new(Semaphore::new(MAX_COMPRESSIONS)),
         }
     }
 

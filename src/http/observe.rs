@@ -50,7 +50,7 @@ pub async fn observe(
     let named = response.request().match_name().map(str::to_owned);
     let route = named.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unknown".into());
     let (status, took) = (response.status().as_u16(), started.elapsed());
-    if let Some(gateway) = gateway {
+    if let Some(gateway) = &gateway {
         gateway.app.metrics.answered(&route, status, took);
     }
     let caller = response.request().extensions().get::<CallerId>().copied();
@@ -65,7 +65,7 @@ pub async fn observe(
         error = error.map(|title| title.0),
         "request completed"
     );
-    Ok(hold_unread(compress(response)))
+    Ok(hold_unread(compress(response, gateway.as_ref().map(|gateway| &gateway.compressions))))
 }
 
 fn microseconds(took: Duration) -> u64 {

@@ -146,16 +146,22 @@ impl UnreadBody {
 /// closed afterwards.
 pub fn hold_unread<B: MessageBody + Unpin>(response: ServiceResponse<B>) -> ServiceResponse<impl MessageBody + Unpin> {
     let unread = response.request().extensions_mut().remove::<UnreadBody>().and_then(|unread| unread.payload);
-    response.map_body(|_, body| HoldingBody { body, _unread: unread })
+    response.map_body(|_, body| HoldingBody::new(body, unread))
 }
 
-/// A response's body that holds the rest of its request's body.
-struct HoldingBody<B> {
+/// A response's body that holds something until it is sent.
+pub struct HoldingBody<B, H> {
     body: B,
-    _unread: Option<Payload>,
+    _held: H,
 }
 
-impl<B: MessageBody + Unpin> MessageBody for HoldingBody<B> {
+impl<B, H> HoldingBody<B, H> {
+    pub fn new(body: B, held: H) -> Self {
+        Self { body, _held: held }
+    }
+}
+
+impl<B: MessageBody + Unpin, H: Unpin> MessageBody for HoldingBody<B, H> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {

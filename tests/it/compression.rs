@@ -1,5 +1,6 @@
 //! Long responses are compressed for clients that ask for it, and are the same then.
 
+use actix_web::test;
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -81,4 +82,26 @@ async fn response_that_is_read_in_parts_is_compressed_too() {
         assert_eq!(response.header("content-encoding"), accept);
         assert!(response.body == plain.body);
     }
+}
+
+#[actix_web::test]
+async fn no_more_than_eight_responses_are_compressed_at_the_same_time() {
+    let app = TestApp::new().await;
+    app.import((1..=40).map(|id| message(id, json!({"content": "x".repeat(1000)})))).await;
+    let service = test::init_service(history_gateway::http::app(app.gateway.clone())).await;
+    let ask = async || {
+        let request = test::TestRequest::post().uri("/api/messages/history").set_payload(r#"{"limit":40}"#);
+        let request = request.insert_header(("x-api-key", app.key.as_str())).insert_header(("accept-encoding", "gzip"));
+        test::call_service(&service, request.to_request()).await
+    };
+    let mut unread = Vec::new();
+    for _ in 0..8 {
+        unread.push(ask().await);
+        assert!(unread.last().unwrap().headers().contains_key("content-encoding"));
+    }
+    let plain = ask().await;
+    assert!(!plain.headers().contains_key("content-encoding"));
+    assert!(test::read_body(plain).await.starts_with(b"{\"content\""));
+    test::read_body(unread.pop().unwrap()).await;
+    assert!(ask().await.headers().contains_key("content-encoding"));
 }
