@@ -96,9 +96,8 @@ pub async fn count(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptime
     let (caller, _) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
     let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
-    let count =
-        request.app.store.query(caller.id(), move |connection, budget| page::count(connection, &filter, budget));
-    let count = LogCount { count: count.await? };
+    let work = move |connection: &mut Connection, budget: &Budget| page::count(connection, &filter, budget);
+    let count = LogCount { count: request.app.store.planned_query(caller.id(), work).await? };
     Ok(answer::typed(&request.app.in_flight.for_tenant(caller.tenant), StatusCode::OK, &count)?)
 }
 
@@ -149,7 +148,7 @@ async fn read_page(
             PageRows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
         })
     };
-    app.store.query(caller.id(), work).await
+    app.store.planned_query(caller.id(), work).await
 }
 
 /// Parses an id from the path.

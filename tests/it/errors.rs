@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::oneuptime::LIST;
 use crate::support::{TENANT, TestApp, message, runs_on_postgres};
 use history_gateway::model::key::KeyKind;
 use history_gateway::model::{CallerId, TenantId};
@@ -176,6 +177,8 @@ async fn busy_store_is_503_with_retry_after() {
     assert_eq!(app.send("GET", "/readyz", &[], "").await.status, 200);
     if !runs_on_postgres() {
         assert_eq!(app.ids("{}").await, "[1]");
+        let list = app.post(LIST, &[("ApiKey", &app.key)], "{}").await;
+        assert_eq!(list.status, 200, "{}", list.body);
     }
     drop(release);
     for holder in holders {

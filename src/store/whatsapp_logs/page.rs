@@ -71,6 +71,7 @@ fn count_from<'a>(
         return countable.total(connection, start);
     }
     let scan = Scan::of_all(filter);
+    budget.expect_small(None)?;
     budget.expect_rows(expected_rows(connection, filter, scan.target)?)?;
     let found = scan.statement((None, None), start());
     Ok(found.select(count_star()).first(connection)?)

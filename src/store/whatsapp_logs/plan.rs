@@ -49,6 +49,7 @@ pub fn plan<'q>(
     let Some(countable) = Countable::of(filter) else {
         let is_bounded = filter.conditions.iter().any(|condition| condition.on(Column::CreatedAt).is_some());
         let by_sort = by_sort.filter(|_| scan.target == ScanTarget::Time && !is_bounded);
+        budget.expect_small(None)?;
         let scan = by_sort.map_or(scan, |target| Scan::new(filter, target));
         // Counting examines all rows of the scan.
         budget.expect_rows(expected_rows(connection, filter, scan.target)?)?;
@@ -65,7 +66,9 @@ pub fn plan<'q>(
     let (scan, is_in_order) = match by_sort {
         _ if scan.is_in_order(&query.sort) => {
             let skips_days = !days.is_empty();
-            budget.expect_rows(if skips_days { 0 } else { query.skip.saturating_add(query.limit).min(count) })?;
+            let examined = if skips_days { 0 } else { query.skip.saturating_add(query.limit).min(count) };
+            budget.expect_small((!skips_days).then_some(examined))?;
+            budget.expect_rows(examined)?;
             (scan, true)
         }
         Some(by_sort) => {
@@ -75,11 +78,13 @@ pub fn plan<'q>(
             let matching = i128::from(count);
             let scans_in_order = matching * matching > all * wanted;
             let examined = if scans_in_order { all * wanted / matching.max(1) } else { matching };
+            budget.expect_small(None)?;
             budget.expect_rows(i64::try_from(examined.min(all)).unwrap_or(i64::MAX))?;
             (if scans_in_order { Scan::new(filter, by_sort) } else { scan }, scans_in_order)
         }
         None => {
             // All matching rows are sorted.
+            budget.expect_small(None)?;
             budget.expect_rows(count)?;
             (scan, false)
         }
