@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::oracle::Oracle;
 use crate::plans;
 use crate::property::{TENANTS, copy, empty, import, query, response};
-use crate::support::{Binary, TENANT, TestApp, message, runs_on_postgres};
+use crate::support::{Binary, TENANT, TestApp, instant, message, runs_on_postgres};
 use history_gateway::model::{Property, TenantId};
 use history_gateway::store::messages::blocks;
 use history_gateway::store::messages::blocks::build;
@@ -129,6 +129,26 @@ async fn sorts_filters_and_offsets_examine_the_newest_messages_only() {
         assert_eq!(found, 15);
         let further = if runs_on_postgres() { 4 } else { 0 };
         assert!((expected..=expected + further).contains(&examined), "{examined} for {expected}");
+    }
+}
+
+#[actix_web::test]
+async fn message_that_arrived_late_makes_no_page_pass_over_others() {
+    let app = TestApp::new().await;
+    let start = instant("2026-02-01T00:00:00Z");
+    // One message a minute, but one of them arrived a day later than it was sent.
+    let minute =
+        |id: i64| history_gateway::model::Instant(start.0 + 60_000 * if id == 2500 { 500 } else { id }).to_string();
+    app.import((1..=3000).map(|id| message(id, json!({"sentOrReceivedAt": minute(id)})))).await;
+    plans::collect_statistics(&app).await;
+    build::build_all(&app.store, TENANT, 256, || ready(())).await.unwrap();
+    for (direction, from, to, first) in [("DESC", 1, 510, 2500), ("ASC", 500, 510, 500), ("DESC", 490, 600, 2500)] {
+        let body = json!({"dateFrom": minute(from), "dateTo": minute(to), "limit": 10,
+            "sort": [{"property": "messageId", "direction": direction}]});
+        assert!(app.ids(&body).await.starts_with(&format!("[{first}, ")), "{direction} {from}");
+        let (found, examined) = plans::rows_read(&app, body).await;
+        assert_eq!(found, 10);
+        assert!(examined <= 40, "{direction} {from}: {examined}");
     }
 }
 

@@ -33,11 +33,15 @@ async fn filled(app: TestApp) -> TestApp {
             pipeline.finish().await.unwrap();
         })
         .await;
+    collect_statistics(&app).await;
+    app
+}
+
+/// PostgreSQL plans by its statistics, which it only collects by itself after a minute.
+pub async fn collect_statistics(app: &TestApp) {
     if runs_on_postgres() {
-        // PostgreSQL plans by its statistics, which it only collects by itself after a minute.
         app.store.write(|connection| Ok(connection.batch_execute("ANALYZE messages")?)).await.unwrap();
     }
-    app
 }
 
 pub fn query(body: &Value) -> HistoryQuery {

@@ -134,18 +134,17 @@ fn plan_window<'q>(
     if is_by_message_id(query) && query.subjects().is_none() && !query.filters_kinds() {
         budget.expect_small(Some(query.limit + 1))?;
         let start = if begins_before_blocks(query, &totals) {
-            Start { bounds: totals.bounds, offset: query.offset }
+            Some(Start { bounds: totals.bounds, offset: query.offset })
         } else {
             Reader { connection, query, budget, count }.start(totals.bounds)?
         };
+        let Some(start) = start else { return plan_blocks(query, &totals, budget) };
         let rows = start.offset.saturating_add(query.limit + 1);
         budget.expect_rows(rows.min(totals.messages))?;
         return Ok(QueryPlan::Ordered(Scan::new(query, ScanTarget::Ids(start.bounds)), start.offset));
     }
     if reads_blocks(connection, query, &totals, budget)? {
-        // The items of a large page are read by their ids, each from elsewhere.
-        budget.expect_small((is_by_message_id(query) && query.limit <= MAX_SMALL_PAGE).then_some(query.limit + 1))?;
-        return Ok(QueryPlan::Blocks(totals.bounds));
+        return plan_blocks(query, &totals, budget);
     }
     budget.expect_rows(expected_rows(connection, query, &totals, budget)?)?;
     let targets = match query.subjects() {
@@ -157,6 +156,13 @@ fn plan_window<'q>(
         None => vec![ScanTarget::Time],
     };
     combine(query, targets, budget)
+}
+
+/// The plan of a query that is answered from blocks. The items of a large page are read by their ids, each from
+/// elsewhere.
+fn plan_blocks<'q>(query: &HistoryQuery, totals: &WindowTotals, budget: &Budget) -> Result<QueryPlan<'q>, StoreError> {
+    budget.expect_small((is_by_message_id(query) && query.limit <= MAX_SMALL_PAGE).then_some(query.limit + 1))?;
+    Ok(QueryPlan::Blocks(totals.bounds))
 }
 
 /// Whether the first messages of a query's order, and so the page, have no blocks.

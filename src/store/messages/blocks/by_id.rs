@@ -13,6 +13,10 @@ use crate::store::messages::statement::{CountRows, Ids};
 /// How many ids of messages without a block are read at once.
 const MAX_IDS: i64 = 16_384;
 
+/// A scan may pass over as many messages for each of a page, and over so many besides.
+const MAX_PASSED: i64 = 2;
+const MIN_PASSED: i64 = 64;
+
 /// Where a page begins: the range of ids that is left, and how many of its messages to skip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
@@ -30,27 +34,47 @@ pub struct Reader<'c, 'q> {
 
 impl Reader<'_, '_> {
     /// Where a page begins, for a query that filters by nothing but its window: what comes after it, a scan reads in order.
-    pub fn start(&mut self, bounds: (i64, i64)) -> Result<Start, StoreError> {
+    /// `None` if the scan would pass over many messages that are not in the window, because some of the page arrived late.
+    pub fn start(&mut self, bounds: (i64, i64)) -> Result<Option<Start>, StoreError> {
         let descending = self.query.sort.descending();
         let mut segments = Segments::new(self.connection, self.query.tenant(), bounds, descending)?;
         let mut start = Start { bounds, offset: self.query.offset };
-        while let Some(segment) = segments.next(self.connection, self.budget)? {
-            let (first, last) = segment.ids();
-            start.bounds = if descending { (bounds.0, last.min(bounds.1)) } else { (first.max(bounds.0), bounds.1) };
-            if (start.offset == 0 || segments.is_at_end()) && matches!(segment, Segment::Rows(..)) {
-                return Ok(start);
+        let wanted = self.query.limit + 1;
+        let (mut first, mut found, mut passed) = (None, 0, 0);
+        while found < wanted
+            && let Some(segment) = segments.next(self.connection, self.budget)?
+        {
+            let (first_id, last_id) = segment.ids();
+            if first.is_none() {
+                start.bounds =
+                    if descending { (bounds.0, last_id.min(bounds.1)) } else { (first_id.max(bounds.0), bounds.1) };
             }
-            match self.part(segment, start.offset, 1)? {
-                Part::Skipped(messages) => start.offset -= messages,
-                Part::Ids(ids) => {
+            let messages = match &segment {
+                Segment::Rows(..) if first.is_some() => break,
+                Segment::Rows(..) if start.offset == 0 || segments.is_at_end() => return Ok(Some(start)),
+                Segment::Rows(..) => 0,
+                // All that follows is in the window.
+                Segment::Block(block) if first.is_some() && selection::count(self.query, block)?.is_some() => break,
+                Segment::Block(block) => block.messages,
+            };
+            match self.part(segment, start.offset, wanted - found)? {
+                Part::Skipped(skipped) if first.is_none() => start.offset -= skipped,
+                Part::Skipped(_) => passed += messages,
+                Part::Ids(ids, span) => {
                     // The page begins with a known message.
-                    let id = ids.first().copied().unwrap_or_default();
-                    let bounds = if descending { (bounds.0, id) } else { (id, bounds.1) };
-                    return Ok(Start { bounds, offset: 0 });
+                    first = first.or(ids.first().copied());
+                    start.offset = 0;
+                    (found, passed) = (found + length(&ids), passed + span);
                 }
             }
+            if passed > found.saturating_mul(MAX_PASSED) + MIN_PASSED {
+                return Ok(None);
+            }
         }
-        Ok(Start { bounds: (1, 0), offset: 0 })
+        Ok(Some(match first {
+            Some(id) => Start { bounds: if descending { (bounds.0, id) } else { (id, bounds.1) }, offset: 0 },
+            None => Start { bounds: (1, 0), offset: 0 },
+        }))
     }
 
     /// The ids of a page, and one more if it has a next page.
@@ -63,7 +87,7 @@ impl Reader<'_, '_> {
         {
             match self.part(segment, skip, wanted)? {
                 Part::Skipped(messages) => skip -= messages,
-                Part::Ids(ids) => {
+                Part::Ids(ids, _) => {
                     (skip, wanted) = (0, wanted - length(&ids));
                     page.extend(ids);
                 }
@@ -89,8 +113,9 @@ impl Reader<'_, '_> {
         if changed.is_empty() && selected <= skip {
             return Ok(Part::Skipped(selected));
         }
+        let span = span(&selection.positions, block.messages, (skip, wanted), self.query.sort.descending());
         let ids = self.in_order(&block, &mut selection, changed, skip.saturating_add(wanted))?;
-        Ok(Part::of(ids, skip, wanted))
+        Ok(Part::of(ids, skip, wanted).over(span))
     }
 
     /// The same for messages without a block. Those that are skipped are read in parts, so that few ids are in memory.
@@ -108,7 +133,7 @@ impl Reader<'_, '_> {
             let Some(end) = ids.last().filter(|_| length(&ids) == limit && limit <= left) else {
                 return Ok(match Part::of(ids, left, wanted) {
                     Part::Skipped(messages) => Part::Skipped(skipped + messages),
-                    page @ Part::Ids(_) => page,
+                    page @ Part::Ids(..) => page,
                 });
             };
             skipped += limit;
@@ -164,8 +189,8 @@ impl Reader<'_, '_> {
 enum Part {
     /// Nothing: so many selected messages come before the page.
     Skipped(i64),
-    /// The page's first ids in the segment.
-    Ids(Vec<i64>),
+    /// The page's first ids in the segment, and about how many messages a scan of them passes, themselves included.
+    Ids(Vec<i64>, i64),
 }
 
 impl Part {
@@ -176,8 +201,29 @@ impl Part {
         }
         ids.drain(..usize::try_from(skip).unwrap_or(usize::MAX));
         ids.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
-        Self::Ids(ids)
+        let span = length(&ids);
+        Self::Ids(ids, span)
     }
+
+    /// The same for a scan that passes so many messages.
+    fn over(self, span: i64) -> Self {
+        match self {
+            Self::Ids(ids, own) => Self::Ids(ids, span.max(own)),
+            skipped @ Self::Skipped(_) => skipped,
+        }
+    }
+}
+
+/// How many of a block's messages a scan passes for those selected ones, at ascending positions, that a page wants after
+/// skipping some: up to the last of them or, if the block has too few, up to the block's end.
+fn span(positions: &[u16], messages: i64, (skip, wanted): (i64, i64), descending: bool) -> i64 {
+    let place = |index: i64| {
+        let index = usize::try_from(index).ok().filter(|index| *index < positions.len())?;
+        let position = i64::from(positions[if descending { positions.len() - 1 - index } else { index }]);
+        Some(if descending { messages - 1 - position } else { position })
+    };
+    let Some(first) = place(skip) else { return 0 };
+    place(skip.saturating_add(wanted - 1)).map_or(messages - first, |last| last - first + 1)
 }
 
 fn length<T>(list: &[T]) -> i64 {
