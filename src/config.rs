@@ -269,6 +269,7 @@ impl Config {
             cheap_rows: self.database.cheap_rows,
             small_time: Duration::from_millis(self.database.small_query_milliseconds),
             abandoned_threads: self.database.abandoned_threads,
+            durable: true,
             wait: Duration::from_secs(self.database.wait_seconds),
             deadline: Duration::from_secs(self.database.deadline_seconds),
             prepared_statements: match self.database.prepared_statements {

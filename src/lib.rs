@@ -27,6 +27,7 @@
 //! | [`jobs`] | the background jobs, one file each, and the list that starts and stops them; the pulls of the settings are among them |
 //! | [`http`] | every route on one screen (`router.rs`), start and stop, health, the OpenAPI document, and the page to try it out (`assets/page`) |
 //! | [`web`] | what the handlers of all dialects share: the extractor (key → caller, body, time), errors, responses sent in parts |
+//! | [`sandbox`] | the stand-in for integration tests: tenants of their own, errors on demand, a clock that moves, a journal, around the handlers of `serve` |
 //! | [`edna`] | the edna dialect: the history endpoint and the webhooks |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`api`] | the gateway's own `/v1`: messages and status events from your own systems, one message with its provenance |
@@ -40,10 +41,12 @@
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli` · `cli → {http, jobs, pull, oneuptime, clock, ingest, store, generate, config, telemetry, model}` · `http
-//! → {edna, oneuptime, api, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
+//! `main → cli` · `cli → {http, jobs, pull, sandbox, oneuptime, clock, ingest, store, generate, config, telemetry,
+//! model}` · `sandbox → {http, oneuptime, api, app, keys, clock, ingest, store, generate, config, outbound, web,
+//! model}` · `http →
+//! {edna, oneuptime, api, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
 //! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
-//! config, document, web, model}` · `api → {ingest, store, config, document, web, model}` · `document → {keys, web,
+//! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `document → {keys, web,
 //! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `app →
 //! {keys, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
@@ -131,6 +134,7 @@ pub mod model;
 pub mod oneuptime;
 pub mod outbound;
 pub mod pull;
+pub mod sandbox;
 pub mod store;
 pub mod telemetry;
 pub mod web;

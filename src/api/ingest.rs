@@ -9,12 +9,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::app::App;
 use crate::config::Config;
 use crate::ingest::{Event, Outcome, Rejection};
 use crate::model::item::{ItemError, MAX_ITEM_BYTES};
 use crate::model::status_event::Strictness;
 use crate::model::wire::Fields;
-use crate::model::{Caller, Item, Property, Provenance, Source, StatusEvent, wire};
+use crate::model::{Caller, Instant, Item, Property, Provenance, Source, StatusEvent, wire};
 use crate::web::answer::typed;
 use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
@@ -142,12 +143,43 @@ pub async fn ingest_statuses(request: Request<SendMessages>) -> Result<HttpRespo
 async fn ingest(mut request: Request<SendMessages>, read: ReadEntry) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
     let body = request.take_body()?;
-    let queue = &request.app.ingest;
+    let result = record(&request.app, &caller, request.now, body, read).await?;
+    Ok(typed(&request.app.in_flight.for_tenant(caller.tenant), result.status(), &result)?)
+}
+
+/// Records the messages of a body for a caller who may send them.
+pub async fn record_messages(
+    app: &App,
+    caller: &Caller,
+    now: Instant,
+    body: Vec<u8>,
+) -> Result<IngestResult, ApiError> {
+    record(app, caller, now, body, message).await
+}
+
+/// Records the status events of a body for a caller who may send them.
+pub async fn record_statuses(
+    app: &App,
+    caller: &Caller,
+    now: Instant,
+    body: Vec<u8>,
+) -> Result<IngestResult, ApiError> {
+    record(app, caller, now, body, status).await
+}
+
+async fn record(
+    app: &App,
+    caller: &Caller,
+    now: Instant,
+    body: Vec<u8>,
+    read: ReadEntry,
+) -> Result<IngestResult, ApiError> {
+    let queue = &app.ingest;
     let source = if caller.senders.is_some() { Source::RestrictedApi } else { Source::Api };
-    let provenance = Provenance { source, received_at: Some(request.now) };
+    let provenance = Provenance { source, received_at: Some(now) };
     let senders = caller.senders.clone().map(Arc::new);
     let (mut events, mut entries) = (Vec::new(), Vec::new());
-    let take = |raw: &str, fields: Option<Fields<'_>>| match entry(raw, fields, read, &caller, provenance) {
+    let take = |raw: &str, fields: Option<Fields<'_>>| match entry(raw, fields, read, caller, provenance) {
         Ok((message_id, event)) => {
             events.push(event.of_senders(senders.clone()));
             entries.push(Entry { message_id, rejected: None });
@@ -159,10 +191,7 @@ async fn ingest(mut request: Request<SendMessages>, read: ReadEntry) -> Result<H
     parsed.inspect_err(|_| queue.counters().reject(Source::Api, Rejection::Unreadable, 1))?;
     queue.counters().reject(Source::Api, Rejection::Unreadable, entries.len() - events.len());
     let outcomes = if events.is_empty() { Vec::new() } else { queue.record(caller.tenant, events).await? };
-    let result = IngestResult::new(entries, &outcomes);
-    let is_all_rejected = !result.results.is_empty() && result.rejected == result.results.len() as u64;
-    let status = if is_all_rejected { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    Ok(typed(&request.app.in_flight.for_tenant(caller.tenant), status, &result)?)
+    Ok(IngestResult::new(entries, &outcomes))
 }
 
 /// Passes each entry of a body to `take`: one object, which is parsed already, a list of them, or one per line.
@@ -254,6 +283,12 @@ fn check_subject(caller: &Caller, message_id: Option<i64>, subject: Option<i64>)
 }
 
 impl IngestResult {
+    /// 400 if every entry was rejected.
+    pub fn status(&self) -> StatusCode {
+        let is_all_rejected = !self.results.is_empty() && self.rejected == self.results.len() as u64;
+        if is_all_rejected { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+    }
+
     /// The outcome of each entry, in order. `outcomes` has one element for each entry that was not rejected when it was
     /// read.
     fn new(entries: Vec<Entry>, outcomes: &[Outcome]) -> Self {

@@ -288,7 +288,7 @@ fn metadata(path: &Path) -> Result<Metadata, Failure> {
     Ok(metadata)
 }
 
-fn open(path: &Path, bar: &ProgressBar, word: &str) -> Result<Box<dyn BufRead>, Failure> {
+pub fn open(path: &Path, bar: &ProgressBar, word: &str) -> Result<Box<dyn BufRead>, Failure> {
     let raw: Box<dyn Read> = if is_standard_input(path) {
         Box::new(io::stdin())
     } else {

@@ -7,10 +7,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::failure::{Failure, print, print_note};
-use super::{sandbox, table};
+use super::table;
 use crate::clock::Clock;
 use crate::model::key::{GROUPS, KeyKind, PERMISSIONS, Secret};
 use crate::model::{Instant, TenantId};
+use crate::sandbox::keys::is_public;
 use crate::store::api_keys::{ListedKey, NewKey, RevokedKey};
 use crate::store::{Store, api_keys, subjects};
 
@@ -217,7 +218,7 @@ impl Issue {
 fn parse_value(value: &str) -> Result<Secret, Failure> {
     let secret = Secret::parse(value)
         .ok_or_else(|| Failure::message("--value must be a UUID such as 0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"))?;
-    if sandbox::has_key(&secret) {
+    if is_public(&secret) {
         return Err(Failure::message(
             "the key was not issued: --value is a key of the sandbox, which is public; \
              leave --value out to generate a new key",

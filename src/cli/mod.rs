@@ -6,6 +6,7 @@ mod common;
 mod export;
 mod failure;
 mod fatal;
+mod fixtures;
 mod generate;
 mod import;
 mod key;

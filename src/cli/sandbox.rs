@@ -1,129 +1,64 @@
 //! `sandbox`: a throw-away server with a demo tenant, for first steps and for integration tests; knows no SQL.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
 use super::common::Common;
 use super::failure::{Failure, print};
-use super::import::Format;
 use super::signals::stop_signal;
-use super::{export, fatal, generate, import, serve};
+use super::{export, fatal, fixtures, serve};
 use crate::clock::Clock;
-use crate::generate::Plan;
-use crate::generate::logs::LogPlan;
 use crate::http::Gateway;
 use crate::http::docs::ShownKey;
-use crate::ingest;
+use crate::model::Instant;
 use crate::model::instant::Rounding;
-use crate::model::key::{KeyKind, Profile, Secret};
-use crate::model::{Instant, Item, Property, TenantId, tenant, wire};
-use crate::store::api_keys::{self, NewKey};
-use crate::store::{DatabaseUrl, Store, tenants};
+use crate::sandbox::keys::KEYS;
+use crate::sandbox::{self, DEMO, Defaults, Fixtures, Tenant, demo_address};
 use crate::telemetry;
-
-const TENANT: TenantId = TenantId(3193);
-const DEMO_MESSAGES: u64 = 400;
-const DEMO_SEED: u64 = 3193;
-const DEMO_RECIPIENTS: u64 = 20;
-
-/// edna's published sample. The demo data includes its two messages.
-const SAMPLE: &str = include_str!("../../tests/fixtures/edna-response.json");
-
-const DEMO_LOGS: u64 = 100;
-
-/// A key of the sandbox. The keys are the same in every run, and for both dialects.
-struct DemoKey {
-    value: &'static str,
-    name: &'static str,
-    kind: KeyKind,
-    profile: Option<Profile>,
-    groups: Option<&'static [&'static str]>,
-    senders: Option<&'static [i64]>,
-    last_day: Option<&'static str>,
-}
-
-const KEYS: [DemoKey; 6] = [
-    DemoKey {
-        value: "00000000-0000-4000-8000-000000003193",
-        name: "sees everything",
-        kind: KeyKind::Master,
-        profile: None,
-        groups: None,
-        senders: None,
-        last_day: None,
-    },
-    DemoKey {
-        value: "00000000-0000-4000-8000-000000003194",
-        name: "sees everything, with OneUptime's live response form",
-        kind: KeyKind::Master,
-        profile: Some(Profile::Live),
-        groups: None,
-        senders: None,
-        last_day: None,
-    },
-    DemoKey {
-        value: "00000000-0000-4000-8000-000000000401",
-        name: "expired: 401, as ApiKey 400",
-        kind: KeyKind::Additional,
-        profile: None,
-        groups: Some(&["message-history"]),
-        senders: None,
-        last_day: Some("2024-01-01"),
-    },
-    DemoKey {
-        value: "00000000-0000-4000-8000-000000000403",
-        name: "may not read messages: 403, as ApiKey 422",
-        kind: KeyKind::Additional,
-        profile: None,
-        groups: Some(&["messaging"]),
-        senders: None,
-        last_day: None,
-    },
-    DemoKey {
-        value: "00000000-0000-4000-8000-000000000501",
-        name: "sees subject 501 only",
-        kind: KeyKind::Additional,
-        profile: None,
-        groups: Some(&["message-history"]),
-        senders: Some(&[501]),
-        last_day: None,
-    },
-    DemoKey {
-        value: "00000000-0000-4000-8000-000000000601",
-        name: "for edna's webhooks",
-        kind: KeyKind::Webhook,
-        profile: None,
-        groups: None,
-        senders: None,
-        last_day: None,
-    },
-];
 
 /// Run a throw-away server with a demo tenant, its keys and a few hundred messages
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway sandbox
-  history-gateway sandbox --port 0 --seed my-messages.ndjson --now 2026-03-01
+  history-gateway sandbox --port 0 --json --stop-with-stdin
+  history-gateway sandbox --fixtures messages.ndjson --now 2026-03-01
 
-All data is deleted when the sandbox stops. The log goes to standard error, one line per request; \
-HISTORY_GATEWAY__LOG__LEVEL=warn limits it to warnings and errors.")]
+Tests control it at /_sandbox: tenants, errors on demand, the clock, the journal; docs/sandbox.md. All data is deleted \
+when it stops. The log goes to standard error, one line per request; HISTORY_GATEWAY__LOG__LEVEL=warn limits it to \
+warnings and errors.")]
 pub struct Sandbox {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Load these files of messages instead of the demo data
+    /// The address to listen on; 0.0.0.0 lets other machines and containers in
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+    /// A host name under which control requests may address the sandbox
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// Print one line of JSON instead of the greeting: address, tenant, keys, process
+    #[arg(long)]
+    json: bool,
+    /// Write the line of --json into this file; it is removed when the sandbox ends
     #[arg(long, value_name = "FILE")]
-    seed: Vec<PathBuf>,
-    /// Load these files of WhatsApp log rows instead of the demo data
-    #[arg(long, value_name = "FILE")]
-    seed_logs: Vec<PathBuf>,
-    /// Stop the server's clock at this date
+    ready_file: Option<PathBuf>,
+    /// Load these files of messages or WhatsApp log rows instead of the demo data
+    #[arg(long, visible_aliases = ["seed", "seed-logs"], value_name = "FILE")]
+    fixtures: Vec<PathBuf>,
+    /// Stop every tenant's clock at this date
     #[arg(long, value_name = "DATE", value_parser = parse_now)]
     now: Option<Instant>,
+    /// Answer 400 to history requests that edna may read otherwise than they were meant
+    #[arg(long)]
+    strict: bool,
+    /// Stop when standard input ends
+    #[arg(long)]
+    stop_with_stdin: bool,
 }
 
 impl Sandbox {
@@ -135,132 +70,170 @@ impl Sandbox {
         }
         // Installed first, so that the directory is removed whenever a signal arrives.
         let stop = stop_signal()?;
-        let directory = private_directory()
-            .map_err(|error| Failure::message(format!("cannot create a temporary directory: {error}")))?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let address = SocketAddr::from((self.bind, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
-        config.database.url = format!("sqlite://{}", directory.path().join("sandbox.db").display());
+        sandbox::quick_and_lenient(&mut config);
         let logging = telemetry::start(&config.log);
-        let clock = self.now.map_or(Clock::System, Clock::Fixed);
-        let store = Store::open(&DatabaseUrl::parse(&config.database.url)?, config.store_options())?;
+        let fixtures = if self.fixtures.is_empty() { Fixtures::Demo } else { fixtures::read(&self.fixtures, DEMO)? };
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
-        let example_address = self.fill(&store, clock).await?;
-        let greeting = greeting(address, example_address);
-        if let Some(result) = telemetry::write_within_timeout(move || print(&greeting)) {
-            result?;
-        } else {
-            tracing::warn!(%address, "the sandbox's keys were not printed: nobody reads standard output");
-        }
-        let shown = KEYS.map(|key| ShownKey { name: key.name, value: key.value, kind: key.kind });
-        let gateway = Gateway::new(&config, store, clock).showing(&shown);
+        let defaults = Defaults { now: self.now, strict: self.strict };
+        let (registry, base) = sandbox::Registry::start(config.clone(), defaults, self.host.clone()).await?;
+        let registry = Arc::new(registry);
+        let files = RemovedAtEnd(Arc::clone(&registry));
+        let tenant = registry.create_demo(fixtures).await?;
+        let ready = Ready { url: url(address), tenant: &tenant };
+        let shown = KEYS.map(|key| ShownKey { name: key.purpose, value: key.demo, kind: key.kind });
+        let gateway = Gateway::new(&config, base, Clock::System).showing(&shown);
         gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
-        Box::pin(serve::run(listener, gateway, (&config, Vec::new()), stop)).await
+        let stop = self.stop(stop);
+        let serving = sandbox::serve(listener, gateway, registry, stop);
+        let ready_file = async { self.announce(&ready) };
+        // The server is polled first, so it accepts connections when the file and the greeting appear.
+        let (served, announced) = tokio::join!(Box::pin(serving), ready_file);
+        drop(files);
+        drop(announced?);
+        served.map_err(|error| Failure::message(format!("the server failed: {error}")))
     }
 
-    /// Fills the store; returns a recipient's address for the example request.
-    async fn fill(&self, store: &Store, clock: Clock) -> Result<Option<String>, Failure> {
-        let demo =
-            tenant::Tenant { id: TENANT, name: "Demo".into(), project_id: TENANT.derived_project_id().to_string() };
-        let keys = KEYS.iter().map(new_key).collect::<Option<Vec<_>>>();
-        let keys = keys.ok_or_else(|| Failure::message("a demo key is not a valid key"))?;
-        let now = clock.now();
-        store
-            .write(move |connection| {
-                tenants::create(connection, &demo, now)?;
-                keys.iter().try_for_each(|key| api_keys::issue(connection, key, now).map(|_| ()))
-            })
-            .await?;
-        if self.seed.is_empty() && self.seed_logs.is_empty() {
-            let plan = Plan {
-                tenant: TENANT,
-                messages: DEMO_MESSAGES,
-                seed: DEMO_SEED,
-                days: 30,
-                until: now,
-                recipients: DEMO_RECIPIENTS,
-            };
-            generate::fill(store, plan).await?;
-            ingest::record(store, TENANT, sample()).await?;
-            let logs = LogPlan { logs: DEMO_LOGS, seed: DEMO_SEED, days: 30, until: now };
-            generate::fill_logs(store, TENANT, logs).await?;
-            return Ok(
-                crate::generate::Messages::new(plan).find_map(|item| item.text(Property::Address).map(str::to_owned))
-            );
+    /// Completes on a signal, or when standard input ends.
+    async fn stop(&self, signal: impl Future<Output = ()>) {
+        if !self.stop_with_stdin {
+            return signal.await;
         }
-        for (option, format, files) in
-            [("--seed", Format::Edna, &self.seed), ("--seed-logs", Format::OneUptime, &self.seed_logs)]
-        {
-            let rejected = import::files(store, TENANT, format, files).await?.rejected;
-            if rejected > 0 {
-                let sentence = format!("entries of {option} were rejected: {rejected}; correct them and start again");
-                return Err(Failure::message(sentence));
+        let (ended, end) = tokio::sync::oneshot::channel();
+        let read = move || {
+            let mut input = std::io::stdin().lock();
+            let mut buffer = [0; 4096];
+            while !matches!(input.read(&mut buffer), Ok(0) | Err(_)) {}
+            // Fails if a signal came first.
+            let _ = ended.send(());
+        };
+        let reader = std::thread::Builder::new().name("stdin".into()).spawn(read);
+        if reader.is_err() {
+            return signal.await;
+        }
+        tokio::select! {
+            () = signal => {}
+            _ = end => {}
+        }
+    }
+
+    /// Says where the sandbox is, on standard output and in the file.
+    fn announce(&self, ready: &Ready<'_>) -> Result<Option<ReadyFile>, Failure> {
+        let file = self.ready_file.as_deref().map(|path| ReadyFile::write(path, &ready.json())).transpose()?;
+        let example = self.fixtures.is_empty().then(|| {
+            let until = self.now.unwrap_or_else(|| Clock::System.now());
+            demo_address(DEMO, until)
+        });
+        let text = if self.json { ready.json() } else { ready.greeting(example.flatten()) };
+        match telemetry::write_within_timeout(move || print(&text)) {
+            // A reader that does not want the greeting does not stop the sandbox.
+            Some(Err(Failure::OutputClosed)) | None => {
+                tracing::warn!("the sandbox's keys were not printed: nobody reads standard output");
             }
+            Some(printed) => printed?,
         }
-        Ok(None)
+        Ok(file)
     }
 }
 
-/// Whether a key is one of the sandbox's keys, which are public.
-pub fn has_key(secret: &Secret) -> bool {
-    KEYS.iter().any(|key| key.value == secret.reveal())
+/// Removes all files of a sandbox, whatever ends it.
+struct RemovedAtEnd(Arc<sandbox::Registry>);
+
+impl Drop for RemovedAtEnd {
+    fn drop(&mut self) {
+        self.0.remove_files();
+    }
 }
 
-/// A directory that only its owner can enter, whatever the umask.
-fn private_directory() -> std::io::Result<tempfile::TempDir> {
-    let mut directory = tempfile::Builder::new();
-    #[cfg(unix)]
-    directory.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    directory.tempdir()
+/// A file that says where the sandbox is, removed when this is dropped.
+struct ReadyFile(PathBuf);
+
+impl ReadyFile {
+    /// Writes the file whole, or not at all.
+    fn write(path: &Path, text: &str) -> Result<Self, Failure> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let failed = |error: &std::io::Error| {
+            Failure::message(format!("cannot write '{}' of --ready-file: {error}", path.display()))
+        };
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| failed(&error))?;
+        file.persist(path).map_err(|error| failed(&error.error))?;
+        Ok(Self(path.to_owned()))
+    }
 }
 
-fn new_key(key: &DemoKey) -> Option<NewKey> {
-    Some(NewKey {
-        tenant: TENANT,
-        digest: Secret::parse(key.value)?.digest(),
-        name: key.name.into(),
-        kind: key.kind,
-        groups: key.groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
-        senders: key.senders.map(<[i64]>::to_vec),
-        permissions: key.senders.is_some().then(|| vec!["Read WhatsApp Log".to_owned()]),
-        oneuptime_profile: key.profile.map(|profile| profile.word().to_owned()),
-        valid_until: key.last_day.and_then(|day| day.parse::<NaiveDate>().ok()),
-    })
+impl Drop for ReadyFile {
+    fn drop(&mut self) {
+        // Its reader may have removed it.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
-fn sample() -> Vec<Item> {
-    let fields = wire::object(SAMPLE.trim()).map(|fields| fields.0).unwrap_or_default();
-    let content = fields.iter().find(|(name, _)| name == "content").and_then(|(_, raw)| wire::array(raw.get()));
-    content.into_iter().flatten().filter_map(|raw| Item::parse(raw.get(), TENANT).ok()).collect()
+/// Where the sandbox is, and the keys of its demo tenant.
+struct Ready<'a> {
+    url: String,
+    tenant: &'a Tenant,
 }
 
-/// The address of the server, its keys, and requests to paste.
-fn greeting(address: SocketAddr, example_address: Option<String>) -> String {
-    let key = KEYS[0].value;
-    let request = match example_address {
-        Some(address) => json!({"subscriberFilter": {"address": address, "type": "PHONE"}, "limit": 2}),
-        None => json!({"limit": 2}),
-    };
-    let rows = json!({"select": {"createdAt": true, "toNumber": true, "status": true}, "limit": 2});
-    let keys: Vec<String> = KEYS.iter().map(|key| format!("key      {}  {}", key.value, key.name)).collect();
-    let keys = keys.join("\n");
-    format!(
-        "history-gateway sandbox
+impl Ready<'_> {
+    /// One line of JSON, for programs.
+    fn json(&self) -> String {
+        let tenant = self.tenant;
+        // Written by hand to keep the order of the fields.
+        let fields = [
+            ("url", json!(self.url)),
+            ("tenantId", json!(tenant.id.0)),
+            ("projectId", json!(tenant.project_id)),
+            ("apiKey", json!(tenant.key("master"))),
+            ("oneuptimeKey", json!(tenant.key("master"))),
+            ("webhookKey", json!(tenant.key("webhook"))),
+            ("pid", json!(std::process::id())),
+        ];
+        let fields = fields.map(|(name, value)| format!("{}:{value}", json!(name)));
+        format!("{{{}}}\n", fields.join(","))
+    }
 
-address  http://{address}
-tenant   {TENANT}
+    /// The address of the server, its keys, and requests to paste.
+    fn greeting(&self, example_address: Option<String>) -> String {
+        let Self { url, tenant } = self;
+        let key = tenant.key("master");
+        let request = match example_address {
+            Some(address) => json!({"subscriberFilter": {"address": address, "type": "PHONE"}, "limit": 2}),
+            None => json!({"limit": 2}),
+        };
+        let rows = json!({"select": {"createdAt": true, "toNumber": true, "status": true}, "limit": 2});
+        let keys: Vec<String> = KEYS.iter().map(|key| format!("key      {}  {}", key.demo, key.purpose)).collect();
+        let (keys, id, project) = (keys.join("\n"), tenant.id, &tenant.project_id);
+        format!(
+            "history-gateway sandbox
+
+address  {url}
+tenant   {id}
+project  {project}
 {keys}
-page     http://{address}/docs/
+page     {url}/docs/
 
-curl -s http://{address}/api/messages/history -H 'x-api-key: {key}' -H 'Content-Type: application/json' \\
+curl -s {url}/api/messages/history -H 'x-api-key: {key}' -H 'Content-Type: application/json' \\
   -d '{request}'
 
-curl -s http://{address}/api/whatsapp-log/get-list -H 'ApiKey: {key}' -H 'Content-Type: application/json' \\
+curl -s {url}/api/whatsapp-log/get-list -H 'ApiKey: {key}' -H 'Content-Type: application/json' \\
   -d '{rows}'
 
 Ctrl-C stops the sandbox and deletes all of its data.
 "
-    )
+        )
+    }
+}
+
+/// The URL of the server, which is on this machine if it listens on all addresses.
+fn url(address: SocketAddr) -> String {
+    let shown = match address.ip() {
+        ip if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
+        _ => address,
+    };
+    format!("http://{shown}")
 }
 
 fn parse_now(text: &str) -> Result<Instant, String> {

@@ -51,6 +51,12 @@ impl Connection {
         }
     }
 
+    /// Closes the connection without sending anything more.
+    pub fn shut_down(&self) {
+        // A connection that the client has closed is closed already.
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
+    }
+
     #[cfg(target_os = "linux")]
     fn is_writable(&self) -> bool {
         use rustix::event::PollFlags;

@@ -15,6 +15,7 @@ mod request_id;
 mod router;
 mod server;
 
+pub use connection::Connection;
 pub use gateway::Gateway;
-pub use router::app;
-pub use server::serve;
+pub use router::{Services, app, finish, only, with_routes};
+pub use server::{serve, serve_app};

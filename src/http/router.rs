@@ -47,7 +47,7 @@ fn routes(routes: &mut web::ServiceConfig) {
 }
 
 /// Responds 405 to methods that a resource does not support; `methods` are those that it does.
-fn only(methods: &'static str) -> Route {
+pub fn only(methods: &'static str) -> Route {
     web::to(move |request: Request<Public>| ready(not_allowed(methods, &request)))
 }
 
@@ -72,29 +72,53 @@ fn log(path: &str) -> Resource {
     resource(format!("{pattern}{{end:/?}}")).name(&whole).default_service(web::to(not_found))
 }
 
-/// The actix-web app that `serve` runs and the tests call in process.
-pub fn app(
-    gateway: web::Data<Gateway>,
-) -> App<
-    impl ServiceFactory<
+/// The services of an app.
+pub trait Services:
+    ServiceFactory<
         ServiceRequest,
         Config = (),
-        Response = ServiceResponse<impl MessageBody>,
+        Response = ServiceResponse<<Self as Services>::Body>,
         Error = Error,
         InitError = (),
-    >,
-> {
-    let origins = &gateway.app.config.server.cors_origins;
-    let cors = Condition::new(!origins.is_empty(), cors(origins));
+        Future: 'static,
+        Service: 'static,
+    > + 'static
+{
+    /// The body of their responses.
+    type Body: MessageBody + Unpin + 'static;
+}
+
+impl<T, B: MessageBody + Unpin + 'static> Services for T
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+            Future: 'static,
+            Service: 'static,
+        > + 'static,
+{
+    type Body = B;
+}
+
+/// The actix-web app that `serve` runs and the tests call in process.
+pub fn app(gateway: web::Data<Gateway>) -> App<impl Services> {
+    let shared = gateway.clone();
+    finish(with_routes(gateway), &shared)
+}
+
+/// An app with all routes, before what all requests have in common is put around them.
+pub fn with_routes(gateway: web::Data<Gateway>) -> App<impl Services> {
     let app = web::Data::new(gateway.app.clone());
     let (document, docs) = (gateway.document.clone(), gateway.docs.clone());
-    App::new()
-        .app_data(app)
-        .app_data(document)
-        .app_data(docs)
-        .app_data(gateway)
-        .configure(routes)
-        .wrap(cors)
-        .wrap(default_headers())
-        .wrap(from_fn(observe::observe))
+    App::new().app_data(app).app_data(document).app_data(docs).app_data(gateway).configure(routes)
+}
+
+/// Puts what all requests have in common around an app: CORS, default headers, and `observe`.
+pub fn finish<T: Services>(app: App<T>, gateway: &Gateway) -> App<impl Services + use<T>> {
+    let origins = &gateway.app.config.server.cors_origins;
+    let cors = Condition::new(!origins.is_empty(), cors(origins));
+    app.wrap(cors).wrap(default_headers()).wrap(from_fn(observe::observe))
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
-use actix_web::{HttpServer, web};
+use actix_web::{App, HttpServer, web};
 
 use super::connection::{Connection, raise_descriptor_limit, set_nodelay_on, set_user_timeout};
+use super::router::Services;
 use super::{Gateway, app};
 
 /// How long a server may take to close its connections when its database does not return.
@@ -17,12 +18,22 @@ const FORCED_STOP: Duration = Duration::from_secs(1);
 /// Serves until `stop` completes, then finishes the requests in flight and returns. Fails if so many threads wait for a
 /// database that does not return that the process should exit.
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    serve_app(listener, gateway, app, stop).await
+}
+
+/// The same for an app that `make_app` builds, once for each thread.
+pub async fn serve_app<T: Services>(
+    listener: TcpListener,
+    gateway: Gateway,
+    make_app: impl Fn(web::Data<Gateway>) -> App<T> + Clone + Send + 'static,
+    stop: impl Future<Output = ()>,
+) -> std::io::Result<()> {
     raise_descriptor_limit();
     let gateway = web::Data::new(gateway);
     let settings = gateway.app.config.server.clone();
     let write_timeout = Duration::from_secs(settings.write_timeout_seconds);
     let shared = gateway.clone();
-    let mut server = HttpServer::new(move || app(shared.clone()))
+    let mut server = HttpServer::new(move || make_app(shared.clone()))
         .client_request_timeout(Duration::from_secs(settings.header_timeout_seconds))
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
         // A client that has closed its sending side counts as gone: its request is cancelled.

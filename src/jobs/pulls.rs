@@ -106,7 +106,7 @@ async fn follow(app: &App, upstream: &UpstreamJob, key: UpstreamKey, options: Pu
         rejected: LogThrottle::default(),
         last_logged: OutcomeCounts::default(),
     };
-    let clock = app.clock;
+    let clock = app.clock.clone();
     let upstream = Upstream::new(upstream.url.clone(), key, upstream.tenant, upstream::TIMEOUT);
     Pulling::new(app.ingest.clone(), upstream, options, move || clock.now(), observer).follow().await
 }

@@ -17,6 +17,8 @@ pub struct Options {
     pub cheap_rows: u32,
     /// How long a small query may keep an async thread from other requests; zero if none may.
     pub small_time: Duration,
+    /// Whether a commit to a file waits for the disk.
+    pub durable: bool,
     /// How long to wait for a slot, or for another process's write lock.
     pub wait: Duration,
     /// How long one piece of work may run before a query is cancelled, or a write is reported as busy.
@@ -46,6 +48,7 @@ impl Default for Options {
             expensive_queue: 8,
             cheap_rows: 4000,
             small_time: Duration::from_millis(2),
+            durable: true,
             wait: Duration::from_secs(5),
             deadline: Duration::from_secs(30),
             abandoned_threads: 64,

@@ -15,6 +15,13 @@ use crate::store::schema::{
     whatsapp_log_days, whatsapp_logs,
 };
 
+/// Deletes a tenant's rows of a table; returns how many there were.
+macro_rules! delete_from {
+    ($connection:expr, $tenant:expr, $table:ident) => {
+        diesel::delete($table::table.filter($table::tenant_id.eq($tenant.0))).execute($connection)?
+    };
+}
+
 /// Adds a tenant; `false` if its id or project id is taken.
 pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Result<bool, StoreError> {
     let row = (
@@ -103,28 +110,32 @@ pub fn project_id(connection: &mut Connection, tenant: TenantId) -> Result<Strin
 
 /// Deletes a tenant and all its data. Returns how many messages and WhatsApp log rows it had.
 pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, usize), StoreError> {
-    lock(connection, tenant)?;
-    macro_rules! delete_from {
-        ($table:ident) => {
-            diesel::delete($table::table.filter($table::tenant_id.eq(tenant.0))).execute(connection)?
-        };
-    }
-    delete_from!(message_copies);
-    delete_from!(message_days);
-    delete_from!(message_blocks);
-    delete_from!(message_block_columns);
-    delete_from!(message_block_changes);
-    let logs = delete_from!(whatsapp_logs);
-    delete_from!(whatsapp_log_copies);
-    delete_from!(whatsapp_log_days);
-    delete_from!(status_events);
-    delete_from!(waiting_messages);
-    delete_from!(other_events);
-    delete_from!(recipients);
-    delete_from!(subjects);
-    delete_from!(api_keys);
-    delete_from!(pulls);
-    let deleted = delete_from!(messages);
+    let deleted = delete_messages(connection, tenant)?;
+    delete_from!(connection, tenant, subjects);
+    delete_from!(connection, tenant, api_keys);
+    delete_from!(connection, tenant, pulls);
     diesel::delete(tenants::table.find(tenant.0)).execute(connection)?;
-    Ok((deleted, logs))
+    Ok(deleted)
+}
+
+/// Deletes all messages of a tenant and everything that is known of them. Returns how many messages and WhatsApp log
+/// rows it had.
+pub fn delete_messages(connection: &mut Connection, tenant: TenantId) -> Result<(usize, usize), StoreError> {
+    lock(connection, tenant)?;
+    delete_from!(connection, tenant, message_copies);
+    delete_from!(connection, tenant, message_days);
+    delete_from!(connection, tenant, message_blocks);
+    delete_from!(connection, tenant, message_block_columns);
+    delete_from!(connection, tenant, message_block_changes);
+    let logs = delete_from!(connection, tenant, whatsapp_logs);
+    delete_from!(connection, tenant, whatsapp_log_copies);
+    delete_from!(connection, tenant, whatsapp_log_days);
+    delete_from!(connection, tenant, status_events);
+    delete_from!(connection, tenant, waiting_messages);
+    delete_from!(connection, tenant, other_events);
+    delete_from!(connection, tenant, recipients);
+    let pending = (tenants::waiting_messages.eq(0), tenants::other_events.eq(0));
+    diesel::update(tenants::table.find(tenant.0)).set(pending).execute(connection)?;
+    let messages = delete_from!(connection, tenant, messages);
+    Ok((messages, logs))
 }

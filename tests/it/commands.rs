@@ -360,7 +360,7 @@ fn sandbox_seeds_replace_demo_data_and_now_stops_the_clock() {
     binary.write("bad.ndjson", "{}");
     assert_snapshot!(binary.run_failing(&["sandbox", "--port", "0", "--seed", "bad.ndjson"]), @"
     1 bad.ndjson:1: rejected: the field 'messageId' is missing
-    history-gateway: entries of --seed were rejected: 1; correct them and start again
+    history-gateway: entries of the fixtures were rejected: 1; correct them and start again
     ");
 }
 

@@ -97,13 +97,13 @@ fn docs_page_shows_only_sandbox_keys() {
     let response = sandbox.send(request);
     let shown: serde_json::Value = serde_json::from_str(response.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let shown = shown["keys"].as_array().unwrap();
-    assert_eq!(shown.len(), 6);
+    assert_eq!(shown.len(), 7);
     for key in shown {
         let line = format!("key      {}  {}", key["value"].as_str().unwrap(), key["name"].as_str().unwrap());
         assert!(sandbox.startup_output.contains(&line), "{line}");
     }
     assert_snapshot!(shown[0]["entered"], @r#"{"ApiKey":"00000000-0000-4000-8000-000000003193","x-api-key":"00000000-0000-4000-8000-000000003193"}"#);
-    assert_snapshot!(shown[5]["entered"], @r#"{"webhook":"Token 00000000-0000-4000-8000-000000000601"}"#);
+    assert_snapshot!(shown[6]["entered"], @r#"{"webhook":"Token 00000000-0000-4000-8000-000000000601"}"#);
 
     let binary = Binary::with_sqlite();
     binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);

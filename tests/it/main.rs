@@ -46,6 +46,7 @@ mod recipients;
 mod requests;
 mod response;
 mod samples;
+mod sandbox;
 mod settings;
 mod store_integrity;
 mod stores;

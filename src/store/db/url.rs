@@ -235,7 +235,7 @@ impl DatabaseUrl {
     /// Opens a connection with the settings for its purpose.
     pub fn connect_for(&self, purpose: Purpose, options: &Options) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connect(options.wait)?;
-        on_each!(&mut connection, |file| file.batch_execute(&file_settings(purpose))?, |server| {
+        on_each!(&mut connection, |file| file.batch_execute(&file_settings(purpose, options))?, |server| {
             if self.sessions().settings_persist {
                 server.batch_execute(&postgres::settings(purpose, options, self.sessions()))?;
             }
@@ -257,14 +257,15 @@ impl std::fmt::Debug for DatabaseUrl {
     }
 }
 
-fn file_settings(purpose: Purpose) -> String {
+fn file_settings(purpose: Purpose, options: &Options) -> String {
     // FULL makes a commit wait for the disk: what was acknowledged survives a power cut. Deleted data is overwritten,
     // so that a person's messages do not stay in the file.
     match purpose {
         Purpose::Read => "PRAGMA journal_mode = WAL; PRAGMA query_only = 1; PRAGMA cache_size = -8192".into(),
         Purpose::Write => format!(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA secure_delete = ON; \
              PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = {}",
+            if options.durable { "FULL" } else { "OFF" },
             sqlite::MAX_LOG_PAGES
         ),
     }

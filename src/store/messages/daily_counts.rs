@@ -185,6 +185,13 @@ fn matching_days<'a>(query: &HistoryQuery) -> message_days::BoxedQuery<'a, Backe
     days
 }
 
+/// How many messages a tenant has.
+pub fn total(connection: &mut Connection, tenant: TenantId) -> Result<i64, StoreError> {
+    let days = message_days::table.filter(message_days::tenant_id.eq(tenant.0).and(message_days::channel_type.eq("")));
+    let sum: Option<i64> = days.select(Sum("messages")).first(connection)?;
+    Ok(sum.unwrap_or(0))
+}
+
 /// Every channel type that the tenant's messages have.
 pub fn channel_types(connection: &mut Connection, tenant: TenantId) -> Result<Vec<String>, StoreError> {
     let types: Vec<String> = message_days::table

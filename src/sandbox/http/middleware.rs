@@ -1,0 +1,187 @@
+//! The middleware around all handlers of a sandbox: gives a request the app of its tenant, applies fault rules, and
+//! writes the journal; knows no handler.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant as Monotonic;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+
+use super::cut::cut;
+use super::presented;
+use super::recorded::{Recorded, RequestBody};
+use crate::sandbox::control::guard;
+use crate::sandbox::faults::{Fault, FaultAnswer};
+use crate::sandbox::instance::Instance;
+use crate::sandbox::journal::{Content, Entry, MAX_ENTRIES, time};
+use crate::sandbox::matching::Facts;
+use crate::sandbox::registry::{Owner, Registry};
+use crate::sandbox::routes::{self, Route};
+use crate::sandbox::warnings::{Warning, warnings};
+use crate::web::ApiError;
+use crate::web::error::respond;
+
+/// How many requests of unknown callers are kept.
+const MAX_UNMATCHED: usize = 1000;
+
+/// What a request is for.
+enum Target {
+    Control,
+    /// The server itself: health, metrics, documents.
+    Server,
+    /// An API route, if there is one at this path.
+    Api(Option<&'static Route>),
+}
+
+pub async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    // Every sandbox registers itself.
+    let Some(registry) = request.app_data::<web::Data<Registry>>().cloned() else { return pass(request, next).await };
+    match target(&request) {
+        Target::Server => pass(request, next).await,
+        Target::Control => match guard::check(request.head(), &registry.hosts) {
+            Ok(()) => pass(request, next).await,
+            Err(error) => Ok(request.into_response(respond(&error))),
+        },
+        Target::Api(route) => api(&registry, route, request, next).await,
+    }
+}
+
+async fn pass(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+fn target(request: &ServiceRequest) -> Target {
+    let named = request.request().match_name().map(str::to_owned).or_else(|| request.match_pattern());
+    match named {
+        _ if request.path().starts_with("/_sandbox") => Target::Control,
+        Some(name) if routes::WITHOUT_KEY.contains(&name.as_str()) => Target::Server,
+        name => Target::Api(name.and_then(|name| routes::find(&name))),
+    }
+}
+
+async fn api(
+    registry: &Registry,
+    route: Option<&'static Route>,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Monotonic::now();
+    let owner = presented::keys(request.headers(), &registry.config.webhooks.header, route)
+        .find_map(|secret| registry.owner(&secret));
+    let instance = owner.as_ref().map(|owner| owner.tenant.instance());
+    let template = route.map(|route| route.template);
+    let now = instance.as_ref().map_or_else(|| crate::clock::Clock::System.now(), |instance| instance.clock.now());
+    let recorded = Recorded::of(&request, registry);
+    let mut body = RequestBody::take(&mut request, &registry.config);
+    if let Some(instance) = &instance {
+        // The handlers find their app here before they find the server's own.
+        let mut data = Extensions::new();
+        data.insert(web::Data::from(Arc::clone(instance.app())));
+        request.add_data_container(Rc::new(data));
+        if instance.faults().compare_bodies() {
+            body.read_ahead().await;
+        }
+    }
+    let (rule, fault) = fault(owner.as_ref(), instance.as_deref(), &recorded.method, template, &body);
+    if let Some(fault) = &fault {
+        tokio::time::sleep(fault.delay).await;
+    }
+    let response = if let Some(answer) = fault.as_ref().and_then(|fault| fault.answer.as_ref()) {
+        body.read_ahead().await;
+        body.hold(request.request());
+        let response = rendered(answer, template, request.path());
+        request.into_response(response)
+    } else {
+        body.give_back(&mut request);
+        pass(request, next).await?
+    };
+    let is_history = template == Some(routes::HISTORY);
+    let text = if is_history { body.text() } else { None };
+    let found = text.map(|text| warnings(recorded.content_type.as_deref(), &text, now)).unwrap_or_default();
+    let response = strict(response, instance.as_deref(), &found, is_history && fault.is_none());
+    let (response, answer, status) = cut(response, fault.as_ref().and_then(|fault| fault.cut)).await;
+    let (kept, is_whole) = body.kept();
+    let entry = Entry {
+        id: 0,
+        at: time(now),
+        method: recorded.method,
+        path: recorded.path,
+        route: template,
+        key: owner.as_ref().map(|owner| owner.key),
+        body: content(registry, kept, is_whole),
+        status,
+        answer: content(registry, answer.bytes, answer.is_whole),
+        took: (started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        fault: rule,
+        warnings: found,
+    };
+    match &instance {
+        Some(instance) => instance.journal().push(entry, MAX_ENTRIES),
+        None => registry.unmatched().push(entry, MAX_UNMATCHED),
+    }
+    // The instance lives until the response is sent.
+    Ok(response.map_body(|_, body| BoxBody::new(crate::web::body::HoldingBody::new(body, instance))))
+}
+
+/// The fault of a request, and the rule that it is from.
+fn fault(
+    owner: Option<&Owner>,
+    instance: Option<&Instance>,
+    method: &str,
+    route: Option<&'static str>,
+    body: &RequestBody,
+) -> (Option<u64>, Option<Fault>) {
+    if let Some(fault) = owner.and_then(|owner| owner.fault.clone()) {
+        return (None, Some(fault));
+    }
+    let Some(instance) = instance else { return (None, None) };
+    let mut faults = instance.faults();
+    let json = faults.compare_bodies().then(|| body.json()).flatten();
+    match faults.apply(Facts { method, route, body: json.as_ref() }) {
+        Some((rule, fault)) => (Some(rule), Some(fault)),
+        None => (None, None),
+    }
+}
+
+fn rendered(answer: &FaultAnswer, route: Option<&str>, path: &str) -> actix_web::HttpResponse {
+    let rendered = answer.render(route, path);
+    // Statuses and headers were checked when the rule was added.
+    let status = actix_web::http::StatusCode::from_u16(rendered.status).unwrap_or_default();
+    let mut response = actix_web::HttpResponse::build(status);
+    if let Some(kind) = rendered.content_type {
+        response.insert_header((CONTENT_TYPE, kind));
+    }
+    for (name, value) in rendered.headers {
+        response.insert_header((name, value));
+    }
+    response.body(rendered.body)
+}
+
+/// The error of a strict tenant for a history request that is right but for its near misses.
+fn strict(
+    response: ServiceResponse<BoxBody>,
+    instance: Option<&Instance>,
+    found: &[Warning],
+    applies: bool,
+) -> ServiceResponse<BoxBody> {
+    let is_strict = applies && instance.is_some_and(Instance::is_strict) && response.status().is_success();
+    match found.first().filter(|_| is_strict) {
+        Some(warning) => response.into_response(respond(&ApiError::NotValid(warning.sentence()))),
+        None => response,
+    }
+}
+
+fn content(registry: &Registry, bytes: Vec<u8>, is_whole: bool) -> Content {
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    Content::new(registry.without_keys(text), is_whole)
+}

@@ -1,0 +1,69 @@
+//! A tenant between two resets: its store, clock, journal and fault rules, all of which a reset replaces at once, so that
+//! nothing of a request that still runs gets past it; knows no request.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::faults::Faults;
+use super::journal::Journal;
+use super::seed::{StoreFile, options};
+use crate::app::App;
+use crate::clock::{Clock, ClockMode, MovableClock};
+use crate::config::Config;
+use crate::store::StoreError;
+
+/// What a tenant's instances begin with.
+#[derive(Clone, Copy, Debug)]
+pub struct Beginning {
+    pub clock: ClockMode,
+    pub strict: bool,
+}
+
+/// One life of a tenant.
+pub struct Instance {
+    app: Arc<App>,
+    pub clock: Arc<MovableClock>,
+    journal: Mutex<Journal>,
+    faults: Mutex<Faults>,
+    strict: AtomicBool,
+    /// After the app, whose store uses it.
+    _file: StoreFile,
+}
+
+impl Instance {
+    /// Opens a copy of a tenant's file. Must be called on the runtime that is to run the tenant's commits.
+    pub async fn open(seed: &StoreFile, config: &Config, beginning: Beginning) -> Result<Self, StoreError> {
+        let file = seed.copy().await?;
+        let store = file.open(options(config)).await?;
+        let clock = Arc::new(MovableClock::new(beginning.clock));
+        Ok(Self {
+            app: Arc::new(App::new(config, store, Clock::Movable(Arc::clone(&clock)))),
+            clock,
+            journal: Mutex::default(),
+            faults: Mutex::default(),
+            strict: AtomicBool::new(beginning.strict),
+            _file: file,
+        })
+    }
+
+    /// The app that handles the tenant's requests.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn is_strict(&self) -> bool {
+        self.strict.load(Ordering::Relaxed)
+    }
+
+    pub fn set_strict(&self, strict: bool) {
+        self.strict.store(strict, Ordering::Relaxed);
+    }
+}

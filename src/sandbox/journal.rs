@@ -1,0 +1,144 @@
+//! The journal: what was asked of a tenant and what it answered, bounded in number and size; knows no route's handler.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::matching::Facts;
+use super::warnings::Warning;
+use crate::model::Instant;
+
+/// How many entries a journal keeps, and about how many bytes.
+pub const MAX_ENTRIES: usize = 10_000;
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// How much of a body is kept.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// About how much memory an entry takes without its bodies.
+const ENTRY_BYTES: usize = 512;
+
+/// One request and its response.
+#[derive(Debug, Serialize)]
+pub struct Entry {
+    pub id: u64,
+    pub at: String,
+    pub method: String,
+    pub path: String,
+    /// The documented template; null for an unknown route.
+    pub route: Option<&'static str>,
+    /// The key's name; null if it belongs to no tenant.
+    pub key: Option<&'static str>,
+    pub body: Content,
+    /// Null if the connection was closed without a response.
+    pub status: Option<u16>,
+    pub answer: Content,
+    /// In milliseconds.
+    pub took: f64,
+    /// The fault rule that was applied.
+    pub fault: Option<u64>,
+    pub warnings: Vec<Warning>,
+}
+
+/// The beginning of a body, as JSON if it is JSON.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    None(()),
+    Json(Box<RawValue>),
+    Text(String),
+}
+
+impl Content {
+    /// A body of which `text` is the beginning.
+    pub fn new(text: String, is_whole: bool) -> Self {
+        if text.is_empty() {
+            return Self::None(());
+        }
+        if !is_whole {
+            return Self::Text(text);
+        }
+        match RawValue::from_string(text.clone()) {
+            Ok(json) => Self::Json(json),
+            Err(_) => Self::Text(text),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::None(()) => 0,
+            Self::Json(json) => json.get().len(),
+            Self::Text(text) => text.len(),
+        }
+    }
+
+    /// The value, if it is JSON.
+    pub fn value(&self) -> Option<Value> {
+        match self {
+            Self::Json(json) => serde_json::from_str(json.get()).ok(),
+            Self::None(()) | Self::Text(_) => None,
+        }
+    }
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES + self.path.len() + self.body.bytes() + self.answer.bytes() + self.warnings.len() * ENTRY_BYTES
+    }
+
+    /// What a verification compares.
+    pub fn facts<'a>(&'a self, body: Option<&'a Value>) -> Facts<'a> {
+        Facts { method: &self.method, route: self.route, body }
+    }
+}
+
+/// The newest entries, oldest first.
+#[derive(Default)]
+pub struct Journal {
+    entries: VecDeque<Arc<Entry>>,
+    last_id: u64,
+    bytes: usize,
+    dropped: u64,
+}
+
+impl Journal {
+    /// Adds an entry under the next id; drops the oldest ones if there are too many then.
+    pub fn push(&mut self, mut entry: Entry, max_entries: usize) {
+        self.last_id += 1;
+        entry.id = self.last_id;
+        self.bytes += entry.bytes();
+        self.entries.push_back(Arc::new(entry));
+        while self.entries.len() > max_entries || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.bytes -= oldest.bytes();
+            self.dropped += 1;
+        }
+    }
+
+    /// Removes every entry; ids go on.
+    pub fn clear(&mut self) {
+        *self = Self { last_id: self.last_id, ..Self::default() };
+    }
+
+    /// The entries, oldest first; sharing them lets the journal go on meanwhile.
+    pub fn entries(&self) -> Vec<Arc<Entry>> {
+        self.entries.iter().cloned().collect()
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How many requests were recorded, dropped entries included.
+    pub fn len(&self) -> u64 {
+        self.entries.len() as u64 + self.dropped
+    }
+}
+
+/// The form in which control responses write a time.
+pub fn time(instant: Instant) -> String {
+    instant.iso()
+}

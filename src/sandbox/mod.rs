@@ -1,0 +1,32 @@
+//! The sandbox: a stand-in for integration tests, whose tenants can be made, reset, moved in time, told to fail and asked
+//! what they were asked; knows no SQL.
+//!
+//! Every tenant has a store file, an app and a clock of its own ([`tenant`], [`instance`]), so nothing is shared between
+//! two tests. The handlers are those of `serve`. A middleware ([`http`]) stands around them: it finds the tenant by the
+//! request's key, gives the handlers that tenant's app, applies fault rules ([`faults`]) and writes the journal
+//! ([`journal`]). The handlers know nothing of it. [`control`] has the routes below `/_sandbox`, [`embedded`] a sandbox inside a Rust test's process.
+
+mod control;
+mod directory;
+mod duration;
+mod embedded;
+mod error;
+mod faults;
+mod fixtures;
+mod http;
+mod instance;
+mod journal;
+pub mod keys;
+mod matching;
+mod registry;
+mod routes;
+mod seed;
+mod tenant;
+mod verify;
+mod warnings;
+
+pub use embedded::{FaultRule, Sandbox, SandboxError, TenantClock, TestTenant};
+pub use fixtures::{Fixtures, demo_address};
+pub use http::{app, quick_and_lenient, serve};
+pub use registry::{DEMO, Defaults, Registry};
+pub use tenant::Tenant;

@@ -1,0 +1,72 @@
+//! A tenant of a sandbox: its keys, the store that it began with, and its current instance, which a reset replaces;
+//! knows no request.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::fixtures::Fixtures;
+use super::instance::{Beginning, Instance};
+use super::keys::TenantKey;
+use super::seed::{Seed, StoreFile, options};
+use crate::clock::ClockMode;
+use crate::config::Config;
+use crate::model::{Instant, TenantId};
+use crate::store::StoreError;
+
+/// A tenant to be created.
+pub struct NewTenant {
+    pub id: TenantId,
+    pub keys: Vec<TenantKey>,
+    pub fixtures: Fixtures,
+    pub beginning: Beginning,
+    /// The time at its creation, by its clock.
+    pub now: Instant,
+}
+
+pub struct Tenant {
+    pub id: TenantId,
+    pub project_id: String,
+    pub keys: Vec<TenantKey>,
+    seed: StoreFile,
+    beginning: Beginning,
+    instance: RwLock<Arc<Instance>>,
+}
+
+impl Tenant {
+    /// Must be called on the runtime that is to run the tenant's commits, as `reset` must be.
+    pub async fn create(template: &StoreFile, config: &Config, new: NewTenant) -> Result<Self, StoreError> {
+        let NewTenant { id, keys, fixtures, beginning, now } = new;
+        let seed = Seed { tenant: id, keys: keys.clone(), fixtures, now };
+        let seed = template.with(seed, options(config)).await?;
+        let instance = Instance::open(&seed, config, beginning).await?;
+        let project_id = id.derived_project_id().to_string();
+        Ok(Self { id, project_id, keys, seed, beginning, instance: RwLock::new(Arc::new(instance)) })
+    }
+
+    /// The current instance. A request keeps the one that it began with.
+    pub fn instance(&self) -> Arc<Instance> {
+        Arc::clone(&self.instance.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Brings everything back to what it was at the tenant's creation.
+    pub async fn reset(&self, config: &Config) -> Result<(), StoreError> {
+        let instance = Arc::new(Instance::open(&self.seed, config, self.beginning).await?);
+        let old = {
+            let mut current = self.instance.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, instance)
+        };
+        // Closing a store waits for its last checkpoint.
+        tokio::task::spawn_blocking(move || drop(old));
+        Ok(())
+    }
+
+    /// The value of a key.
+    pub fn key(&self, name: &str) -> &str {
+        let key = self.keys.iter().find(|key| key.spec.name == name);
+        key.map_or("", |key| key.secret.reveal())
+    }
+}
+
+/// The clock of a tenant that is created with a time, which stops it there, or without one.
+pub fn clock_mode(now: Option<Instant>) -> ClockMode {
+    now.map_or(ClockMode::Machine, ClockMode::Stopped)
+}
