@@ -1,6 +1,9 @@
 //! The only HTTP client: sends one request to another endpoint and reads its response, bounded in time and length;
 //! knows no dialect.
 
+mod checked;
+mod local;
+
 use std::io;
 use std::time::Duration;
 
@@ -8,10 +11,15 @@ use chrono::DateTime;
 use ureq::http::header;
 use ureq::{Agent, Body};
 
+pub use checked::CheckedClient;
+pub use local::LocalClient;
+
 use crate::model::Instant;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const USER_AGENT: &str = concat!("history-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// An HTTP client; clones share its connections.
 #[derive(Clone)]
@@ -46,7 +54,7 @@ impl Client {
             .http_status_as_error(false)
             // A redirect would carry the key to another address.
             .max_redirects(0)
-            .user_agent(concat!("history-gateway/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .timeout_global(Some(timeout))
             .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
             .build();
@@ -68,35 +76,6 @@ impl Client {
             request.send(body).map(|response| read(Response(response))).map_err(|error| request_error(&error))
         });
         posted.await.unwrap_or_else(|_| Err(RequestError::Transient("the request was cancelled".into())))
-    }
-}
-
-/// A client for a server on this machine, which waits for each response; clones share its connections.
-#[derive(Clone)]
-pub struct LocalClient(Agent);
-
-/// How much of a response is read, in bytes.
-const MAX_LOCAL_BYTES: u64 = 64 * 1024 * 1024;
-
-impl LocalClient {
-    /// `timeout` covers a request and its whole response.
-    pub fn new(timeout: Duration) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None);
-        Self(config.timeout_global(Some(timeout)).build().into())
-    }
-
-    /// Sends a request with JSON, or without a body; returns status and body.
-    pub fn send(&self, method: &str, url: &str, body: Option<String>) -> Result<(u16, String), RequestError> {
-        let failed = |error: ureq::Error| request_error(&error);
-        let request = ureq::http::Request::builder().method(method).uri(url);
-        let answer = match body {
-            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(body).map(|it| self.0.run(it)),
-            None => request.body(()).map(|it| self.0.run(it)),
-        };
-        let answer = answer.map_err(|error| RequestError::Permanent(error.to_string()))?;
-        let mut answer = answer.map_err(failed)?;
-        let text = answer.body_mut().with_config().limit(MAX_LOCAL_BYTES).read_to_string().map_err(failed)?;
-        Ok((answer.status().as_u16(), text))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::http::docs::ShownKey;
 use crate::model::Instant;
 use crate::model::instant::Rounding;
 use crate::sandbox::keys::KEYS;
-use crate::sandbox::{self, DEMO, Defaults, Fixtures, Tenant, demo_address};
+use crate::sandbox::{self, DEMO, Defaults, Destinations, Fixtures, Settings, Tenant, demo_address};
 use crate::telemetry;
 
 /// Run a throw-away server with a demo tenant, its keys and a few hundred messages
@@ -41,6 +41,9 @@ pub struct Sandbox {
     /// A host name under which control requests may address the sandbox
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
+    /// A host and port that callbacks may go to if the sandbox listens on other than loopback addresses
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_callback_host)]
+    callback_host: Vec<String>,
     /// Print one line of JSON instead of the greeting: address, tenant, keys, process
     #[arg(long)]
     json: bool,
@@ -77,8 +80,16 @@ impl Sandbox {
         let fixtures = if self.fixtures.is_empty() { Fixtures::Demo } else { fixtures::read(&self.fixtures, DEMO)? };
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
-        let defaults = Defaults { now: self.now, strict: self.strict };
-        let (registry, base) = sandbox::Registry::start(config.clone(), defaults, self.host.clone()).await?;
+        let settings = Settings {
+            defaults: Defaults { now: self.now, strict: self.strict },
+            hosts: self.host.clone(),
+            destinations: Destinations {
+                is_local: address.ip().is_loopback(),
+                own_port: address.port(),
+                hosts: self.callback_host.clone(),
+            },
+        };
+        let (registry, base) = sandbox::Registry::start(config.clone(), settings).await?;
         let registry = Arc::new(registry);
         let files = RemovedAtEnd(Arc::clone(&registry));
         let tenant = registry.create_demo(fixtures).await?;
@@ -234,6 +245,11 @@ fn url(address: SocketAddr) -> String {
         _ => address,
     };
     format!("http://{shown}")
+}
+
+fn parse_callback_host(text: &str) -> Result<String, &'static str> {
+    let parts = text.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    parts.map(|_| text.to_owned()).ok_or("it must be a host and a port, such as app:8081")
 }
 
 fn parse_now(text: &str) -> Result<Instant, String> {

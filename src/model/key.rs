@@ -166,7 +166,8 @@ impl Caller {
         self.has_group("messaging", NEEDS_MESSAGING)
     }
 
-    fn has_group(&self, group: &str, error: &'static str) -> Result<(), &'static str> {
+    /// Checks whether the key belongs to a group, as a master key does to all; otherwise returns `error`.
+    pub fn has_group(&self, group: &str, error: &'static str) -> Result<(), &'static str> {
         let is_member = match self.kind {
             KeyKind::Master => true,
             KeyKind::Additional => self.groups.contains(group),

@@ -50,6 +50,10 @@ impl Duration {
         Some(duration)
     }
 
+    pub fn of_seconds(seconds: i64) -> Self {
+        Self { months: 0, milliseconds: seconds.saturating_mul(SECOND) }
+    }
+
     /// Adds each number with its unit.
     fn add_all(&mut self, mut text: &str, mut units: &[(char, Unit)]) -> Option<()> {
         while !text.is_empty() {

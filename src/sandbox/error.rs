@@ -30,7 +30,7 @@ pub enum ControlError {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    title: &'static str,
+    title: &'a str,
     status: u16,
     detail: &'a str,
 }
@@ -73,10 +73,14 @@ impl ErrorResponse for ControlError {
     }
 
     fn body(&self) -> String {
-        let body = Body { title: self.title(), status: self.status(), detail: &self.to_string() };
-        // Two strings and a number can always be serialized.
-        serde_json::to_string(&body).unwrap_or_default()
+        body(self.title(), self.status(), &self.to_string())
     }
+}
+
+/// The body of an error in edna's form.
+pub fn body(title: &str, status: u16, detail: &str) -> String {
+    // Two strings and a number can always be serialized.
+    serde_json::to_string(&Body { title, status, detail }).unwrap_or_default()
 }
 
 impl From<StoreError> for ControlError {

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::faults::Faults;
 use super::journal::Journal;
 use super::seed::{StoreFile, options};
+use super::sending::callbacks::Destinations;
+use super::sending::state::Sending;
 use crate::app::App;
 use crate::clock::{Clock, ClockMode, MovableClock};
 use crate::config::Config;
@@ -19,6 +21,13 @@ pub struct Beginning {
     pub strict: bool,
 }
 
+/// What an instance gets from its sandbox and its tenant.
+pub struct Surroundings<'a> {
+    pub config: &'a Config,
+    pub destinations: &'a Destinations,
+    pub webhook_key: &'a str,
+}
+
 /// One life of a tenant.
 pub struct Instance {
     app: Arc<App>,
@@ -26,17 +35,25 @@ pub struct Instance {
     journal: Mutex<Journal>,
     faults: Mutex<Faults>,
     strict: AtomicBool,
+    pub sending: Sending,
     /// After the app, whose store uses it.
     _file: StoreFile,
 }
 
 impl Instance {
     /// Opens a copy of a tenant's file. Must be called on the runtime that is to run the tenant's commits.
-    pub async fn open(seed: &StoreFile, config: &Config, beginning: Beginning) -> Result<Self, StoreError> {
+    pub async fn open(
+        seed: &StoreFile,
+        Surroundings { config, destinations, webhook_key }: Surroundings<'_>,
+        beginning: Beginning,
+    ) -> Result<Self, StoreError> {
         let file = seed.copy().await?;
         let store = file.open(options(config)).await?;
         let clock = Arc::new(MovableClock::new(beginning.clock));
+        let sending = Sending::new(destinations.clone());
+        sending.set_authorization(format!("Token {webhook_key}"));
         Ok(Self {
+            sending,
             app: Arc::new(App::new(config, store, Clock::Movable(Arc::clone(&clock)))),
             clock,
             journal: Mutex::default(),

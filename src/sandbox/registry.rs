@@ -11,6 +11,7 @@ use super::instance::Beginning;
 use super::journal::Journal;
 use super::keys::{self, TenantKey};
 use super::seed::{StoreFile, options};
+use super::sending::callbacks::Destinations;
 use super::tenant::{NewTenant, Tenant, clock_mode};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -32,12 +33,20 @@ pub struct Defaults {
     pub strict: bool,
 }
 
-/// A running sandbox.
-pub struct Registry {
-    pub config: Config,
+/// How a sandbox is started.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
     pub defaults: Defaults,
     /// The host names, beside those of the machine itself, under which control requests may address it.
     pub hosts: Vec<String>,
+    /// Where callbacks may go.
+    pub destinations: Destinations,
+}
+
+/// A running sandbox.
+pub struct Registry {
+    pub config: Config,
+    pub settings: Settings,
     template: StoreFile,
     tenants: RwLock<Tenants>,
     next_id: AtomicI64,
@@ -73,15 +82,14 @@ impl Tenants {
 
 impl Registry {
     /// A sandbox without tenants, and a store for requests whose key belongs to none.
-    pub async fn start(config: Config, defaults: Defaults, hosts: Vec<String>) -> Result<(Self, Store), StoreError> {
+    pub async fn start(config: Config, settings: Settings) -> Result<(Self, Store), StoreError> {
         let failed = |error| StoreError::Failed(format!("a temporary directory was not created: {error}"));
         let directory = Arc::new(Directory::create().map_err(failed)?);
         let template = StoreFile::empty(&directory, options(&config)).await?;
         let base = template.open(options(&config)).await?;
         let registry = Self {
             config,
-            defaults,
-            hosts,
+            settings,
             template,
             tenants: RwLock::default(),
             next_id: AtomicI64::new(FIRST_ID),
@@ -93,7 +101,7 @@ impl Registry {
 
     /// Creates the demo tenant, with its fixed keys.
     pub async fn create_demo(&self, fixtures: Fixtures) -> Result<Arc<Tenant>, StoreError> {
-        let tenant = self.add(DEMO, TenantKey::demo(), fixtures, self.defaults).await?;
+        let tenant = self.add(DEMO, TenantKey::demo(), fixtures, self.settings.defaults).await?;
         let mut tenants = self.write();
         for (name, value, fault) in keys::fault_keys() {
             if let Some(secret) = Secret::parse(value) {
@@ -130,7 +138,7 @@ impl Registry {
         let beginning = Beginning { clock: clock_mode(now), strict };
         let now = now.unwrap_or_else(|| Clock::System.now());
         let new = NewTenant { id, keys, fixtures, beginning, now };
-        let tenant = Arc::new(Tenant::create(&self.template, &self.config, new).await?);
+        let tenant = Arc::new(Tenant::create(&self.template, &self.config, &self.settings.destinations, new).await?);
         let mut tenants = self.write();
         for key in &tenant.keys {
             let owner = Owner { tenant: Arc::clone(&tenant), key: key.spec.name, fault: None };

@@ -26,8 +26,13 @@ const fn oneuptime(template: &'static str) -> Route {
 pub const HISTORY: &str = "/api/messages/history";
 
 /// Every route that takes a key.
-pub const ROUTES: [Route; 14] = [
+pub const ROUTES: [Route; 19] = [
     edna(HISTORY),
+    edna("/api/cascade/schedule"),
+    edna("/api/cascade/get-all"),
+    edna("/api/channel-profile"),
+    edna("/api/callback/set"),
+    edna("/api/in-message/change-status"),
     edna("/v1/messages"),
     edna("/v1/messages/{id}"),
     edna("/v1/statuses"),

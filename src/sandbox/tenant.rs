@@ -4,9 +4,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::fixtures::Fixtures;
-use super::instance::{Beginning, Instance};
+use super::instance::{Beginning, Instance, Surroundings};
 use super::keys::TenantKey;
 use super::seed::{Seed, StoreFile, options};
+use super::sending::callbacks::Destinations;
 use crate::clock::ClockMode;
 use crate::config::Config;
 use crate::model::{Instant, TenantId};
@@ -33,11 +34,17 @@ pub struct Tenant {
 
 impl Tenant {
     /// Must be called on the runtime that is to run the tenant's commits, as `reset` must be.
-    pub async fn create(template: &StoreFile, config: &Config, new: NewTenant) -> Result<Self, StoreError> {
+    pub async fn create(
+        template: &StoreFile,
+        config: &Config,
+        destinations: &Destinations,
+        new: NewTenant,
+    ) -> Result<Self, StoreError> {
         let NewTenant { id, keys, fixtures, beginning, now } = new;
         let seed = Seed { tenant: id, keys: keys.clone(), fixtures, now };
         let seed = template.with(seed, options(config)).await?;
-        let instance = Instance::open(&seed, config, beginning).await?;
+        let webhook_key = key_in(&keys, "webhook");
+        let instance = Instance::open(&seed, Surroundings { config, destinations, webhook_key }, beginning).await?;
         let project_id = id.derived_project_id().to_string();
         Ok(Self { id, project_id, keys, seed, beginning, instance: RwLock::new(Arc::new(instance)) })
     }
@@ -48,8 +55,9 @@ impl Tenant {
     }
 
     /// Brings everything back to what it was at the tenant's creation.
-    pub async fn reset(&self, config: &Config) -> Result<(), StoreError> {
-        let instance = Arc::new(Instance::open(&self.seed, config, self.beginning).await?);
+    pub async fn reset(&self, config: &Config, destinations: &Destinations) -> Result<(), StoreError> {
+        let surroundings = Surroundings { config, destinations, webhook_key: self.key("webhook") };
+        let instance = Arc::new(Instance::open(&self.seed, surroundings, self.beginning).await?);
         let old = {
             let mut current = self.instance.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *current, instance)
@@ -61,9 +69,12 @@ impl Tenant {
 
     /// The value of a key.
     pub fn key(&self, name: &str) -> &str {
-        let key = self.keys.iter().find(|key| key.spec.name == name);
-        key.map_or("", |key| key.secret.reveal())
+        key_in(&self.keys, name)
     }
+}
+
+fn key_in<'a>(keys: &'a [TenantKey], name: &str) -> &'a str {
+    keys.iter().find(|key| key.spec.name == name).map_or("", |key| key.secret.reveal())
 }
 
 /// The clock of a tenant that is created with a time, which stops it there, or without one.

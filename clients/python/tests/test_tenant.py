@@ -10,10 +10,10 @@ import pytest
 from history_gateway_sandbox import Sandbox, SandboxError, Tenant
 
 
-def ask(tenant: Tenant, body=None, key=None):
-    """Asks for a history; returns status and body."""
+def ask(tenant: Tenant, body=None, key=None, path="/api/messages/history"):
+    """Sends a request; returns status and body."""
     request = urllib.request.Request(
-        f"{tenant.url}/api/messages/history",
+        f"{tenant.url}{path}",
         json.dumps(body or {}).encode(),
         {"x-api-key": key or tenant.api_key, "Content-Type": "application/json"},
     )
@@ -106,6 +106,26 @@ def test_requests_and_verify(history_tenant: Tenant):
     assert history_tenant.verify(body={"limit": 5}, count=1) == 1
     with pytest.raises(AssertionError, match="all but body.limit fits: POST /api/messages/history"):
         history_tenant.verify(body={"limit": 8}, status=200)
+
+
+def test_sending_and_replies(history_tenant: Tenant):
+    history_tenant.clock.stop("2026-03-01T12:00:00Z")
+    history_tenant.life(("PT1S", "SENT"), ("PT2S", "UNDELIVERED", "not-whatsapp-user"), repeat=1)
+    scheduled = {
+        "requestId": "order-1",
+        "cascadeId": 31,
+        "subscriberFilter": {"address": "79001112233", "type": "PHONE"},
+        "content": {"whatsappContent": {"contentType": "TEXT", "text": "Hello"}},
+    }
+    assert ask(history_tenant, scheduled, path="/api/cascade/schedule") == (200, {"requestId": "order-1"})
+    history_tenant.clock.advance("PT2S")
+    sent = ask(history_tenant)[1]["content"][0]
+    assert (sent["deliveryStatus"], sent["deliveryStatusMessage"]) == ("UNDELIVERED", "not-whatsapp-user")
+    reply = history_tenant.incoming("Hi", address="79001112233", reply_to=sent["messageId"])
+    assert reply["replyOutMessageExternalRequestId"] == "order-1"
+    assert history_tenant.callbacks() == []
+    with pytest.raises(SandboxError, match="error-callback-url-not-available"):
+        history_tenant.set_callbacks(status="http://127.0.0.1:1/")
 
 
 def test_a_strict_tenant(history_sandbox: Sandbox):

@@ -10,6 +10,7 @@ use crate::sandbox::duration::Duration;
 use crate::sandbox::error::ControlError;
 use crate::sandbox::journal::time;
 use crate::sandbox::registry::Registry;
+use crate::sandbox::sending::engine::catch_up;
 use crate::web::Request;
 
 #[derive(Deserialize)]
@@ -60,5 +61,6 @@ pub async fn put(registry: Data<Registry>, mut request: Request<Control>) -> Out
             return Err(ControlError::not_valid(sentence));
         }
     }
+    catch_up(&instance).await;
     json(StatusCode::OK, &Shown::of(clock))
 }

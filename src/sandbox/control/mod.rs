@@ -6,6 +6,7 @@ mod faults;
 pub mod guard;
 mod journal;
 mod request;
+mod sending;
 mod tenants;
 
 use actix_web::web::{ServiceConfig, resource};
@@ -39,6 +40,14 @@ pub fn routes(routes: &mut ServiceConfig) {
         )
         .service(tenant("/faults/{fault}").delete(faults::remove).default_service(only("DELETE")))
         .service(tenant("/requests").get(journal::list).delete(journal::clear).default_service(only("DELETE, GET")))
+        .service(tenant("/life").put(sending::life).default_service(only("PUT")))
+        .service(
+            tenant("/callbacks")
+                .get(sending::list_callbacks)
+                .put(sending::set_callbacks)
+                .default_service(only("GET, PUT")),
+        )
+        .service(tenant("/incoming").post(sending::incoming).default_service(only("POST")))
         .service(tenant("/verify").post(journal::verify).default_service(only("POST")))
         .service(resource("/_sandbox/unmatched").get(journal::unmatched).default_service(only("GET")));
 }

@@ -63,8 +63,8 @@ struct Strict {
 
 pub async fn create(registry: Data<Registry>, mut request: Request<Control>) -> Outcome {
     let NewTenant { fixtures, logs, now, strict } = body(&mut request)?;
-    let now = now.map(|now| date("now", &now)).transpose()?.or(registry.defaults.now);
-    let defaults = Defaults { now, strict: strict.unwrap_or(registry.defaults.strict) };
+    let now = now.map(|now| date("now", &now)).transpose()?.or(registry.settings.defaults.now);
+    let defaults = Defaults { now, strict: strict.unwrap_or(registry.settings.defaults.strict) };
     let id = registry.new_id();
     let fixtures = read_fixtures(id, fixtures.as_deref(), logs.unwrap_or_default())?;
     let tenant = registry.create_tenant(id, fixtures, defaults).await?;
@@ -137,7 +137,7 @@ pub async fn delete(registry: Data<Registry>, request: Request<Control>) -> Resu
 }
 
 pub async fn reset(registry: Data<Registry>, request: Request<Control>) -> Result<HttpResponse, ControlError> {
-    tenant(&registry, &request)?.reset(&registry.config).await?;
+    tenant(&registry, &request)?.reset(&registry.config, &registry.settings.destinations).await?;
     Ok(no_content())
 }
 

@@ -125,6 +125,33 @@ impl TestTenant {
         self.send("DELETE", "/faults", None).map(|_| ())
     }
 
+    /// Receives a message from a person, with the fields of docs/sandbox.md 6; returns it. It is posted to the callback
+    /// before this returns.
+    #[expect(clippy::needless_pass_by_value, reason = "a caller writes json!(…) in place")]
+    pub fn incoming(&self, message: Value) -> Result<Value, SandboxError> {
+        self.send("POST", "/incoming", Some(&message))
+    }
+
+    /// Sets what becomes of messages that are sent from now on (docs/sandbox.md 6).
+    #[expect(clippy::needless_pass_by_value, reason = "a caller writes json!(…) in place")]
+    pub fn life(&self, life: Value) -> Result<(), SandboxError> {
+        self.send("PUT", "/life", Some(&life)).map(|_| ())
+    }
+
+    /// Sets the URLs of callbacks (docs/sandbox.md 6).
+    #[expect(clippy::needless_pass_by_value, reason = "a caller writes json!(…) in place")]
+    pub fn set_callbacks(&self, callbacks: Value) -> Result<(), SandboxError> {
+        match self.send("PUT", "/callbacks", Some(&callbacks))?["code"].as_str() {
+            Some("ok") => Ok(()),
+            code => Err(SandboxError::Rejected { status: 200, detail: code.unwrap_or_default().to_owned() }),
+        }
+    }
+
+    /// What was posted to callbacks, oldest first.
+    pub fn callbacks(&self) -> Result<Vec<Value>, SandboxError> {
+        Ok(list(self.send("GET", "/callbacks", None)?, "callbacks"))
+    }
+
     /// What was asked with the tenant's keys, oldest first.
     pub fn requests(&self) -> Result<Vec<Value>, SandboxError> {
         Ok(list(self.send("GET", "/requests", None)?, "requests"))

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::keys::Limit;
@@ -10,7 +9,7 @@ use crate::model::ErrorTitle;
 use crate::model::key::NEEDS_HISTORY;
 use crate::oneuptime::OneUptimeError;
 use crate::oneuptime::error::Action;
-use crate::sandbox::error::ControlError;
+use crate::sandbox::error::{ControlError, body};
 use crate::sandbox::routes::{self, Dialect};
 use crate::web::error::ErrorResponse;
 use crate::web::{ApiError, CommonError};
@@ -185,18 +184,10 @@ impl FaultAnswer {
     }
 }
 
-#[derive(Serialize)]
-struct EdnaBody<'a> {
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-}
-
 fn error_body(dialect: Dialect, said: &Said) -> String {
     let Said { status, title, detail, .. } = said;
     match dialect {
-        // Strings and a number can always be serialized.
-        Dialect::Edna => serde_json::to_string(&EdnaBody { title, status: *status, detail }).unwrap_or_default(),
+        Dialect::Edna => body(title, *status, detail),
         Dialect::OneUptime => json!({"error": detail, "message": detail}).to_string(),
     }
 }

@@ -45,7 +45,7 @@ pub async fn around(
     let Some(registry) = request.app_data::<web::Data<Registry>>().cloned() else { return pass(request, next).await };
     match target(&request) {
         Target::Server => pass(request, next).await,
-        Target::Control => match guard::check(request.head(), &registry.hosts) {
+        Target::Control => match guard::check(request.head(), &registry.settings.hosts) {
             Ok(()) => pass(request, next).await,
             Err(error) => Ok(request.into_response(respond(&error))),
         },
@@ -87,6 +87,7 @@ async fn api(
         // The handlers find their app here before they find the server's own.
         let mut data = Extensions::new();
         data.insert(web::Data::from(Arc::clone(instance.app())));
+        data.insert(web::Data::from(Arc::clone(instance)));
         request.add_data_container(Rc::new(data));
         if instance.faults().compare_bodies() {
             body.read_ahead().await;

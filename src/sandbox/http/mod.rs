@@ -4,6 +4,7 @@ mod cut;
 mod middleware;
 mod presented;
 mod recorded;
+mod simulated;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::pin::Pin;
@@ -15,7 +16,8 @@ use actix_web::{App, web};
 use middleware::around;
 
 use super::control::routes;
-use super::registry::{Defaults, Registry};
+use super::registry::{Registry, Settings};
+use super::sending::callbacks::Destinations;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{Gateway, Services, finish, serve_app, with_routes};
@@ -23,7 +25,10 @@ use crate::http::{Gateway, Services, finish, serve_app, with_routes};
 /// The app of a sandbox, which the tests call in process.
 pub fn app(gateway: web::Data<Gateway>, registry: web::Data<Registry>) -> App<impl Services> {
     let shared = gateway.clone();
-    finish(with_routes(gateway).app_data(registry).configure(routes).wrap(from_fn(around)), &shared)
+    finish(
+        with_routes(gateway).app_data(registry).configure(routes).configure(simulated::routes).wrap(from_fn(around)),
+        &shared,
+    )
 }
 
 /// Serves until `stop` completes.
@@ -52,7 +57,9 @@ pub fn run(Running { started, stopped }: Running) -> Result<(), String> {
         quick_and_lenient(&mut config);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let created = Registry::start(config.clone(), Defaults::default(), Vec::new()).await;
+        let destinations = Destinations { is_local: true, own_port: address.port(), hosts: Vec::new() };
+        let settings = Settings { destinations, ..Settings::default() };
+        let created = Registry::start(config.clone(), settings).await;
         let (registry, base) = created.map_err(|error| error.to_string())?;
         let registry = Arc::new(registry);
         let gateway = Gateway::new(&config, base, Clock::System);

@@ -45,12 +45,33 @@ async fn control_routes_refuse_other_origins_hosts_and_types() {
 async fn serve_has_no_control_route() {
     let app = TestApp::new().await;
     let paths = ["/tenants", "/tenants/3193", "/unmatched"].map(str::to_owned);
-    let of_tenant = ["reset", "strict", "clock", "messages", "statuses", "faults", "faults/1", "requests", "verify"];
+    let of_tenant = [
+        "reset",
+        "strict",
+        "clock",
+        "messages",
+        "statuses",
+        "faults",
+        "faults/1",
+        "requests",
+        "verify",
+        "life",
+        "callbacks",
+        "incoming",
+    ];
     let paths = paths.into_iter().chain(of_tenant.map(|path| format!("/tenants/3193/{path}")));
-    for path in paths {
+    let simulated = [
+        "/api/cascade/schedule",
+        "/api/cascade/get-all",
+        "/api/channel-profile",
+        "/api/callback/set",
+        "/api/in-message/change-status",
+    ];
+    for path in paths.map(|path| format!("/_sandbox{path}")).chain(simulated.map(str::to_owned)) {
         for method in ["GET", "POST", "PUT", "DELETE"] {
-            let headers = [("host", "localhost"), ("content-type", "application/json")];
-            let response = app.send(method, &format!("/_sandbox{path}"), &headers, "{}").await;
+            let headers =
+                [("host", "localhost"), ("content-type", "application/json"), ("x-api-key", app.key.as_str())];
+            let response = app.send(method, &path, &headers, "{}").await;
             assert_eq!(response.status.as_u16(), 404, "{method} {path}");
         }
     }
@@ -111,6 +132,21 @@ async fn wrong_types_in_control_requests_are_named() {
         ("POST", own("/faults"), "then.truncate", fault(json!({})), "integer"),
         ("POST", own("/faults"), "then.contentType", fault(json!({"status": 400})), "string"),
         ("POST", own("/faults"), "then.pass", fault(json!({})), "boolean"),
+        ("PUT", own("/life"), "steps", json!({"steps": []}), "list"),
+        ("PUT", own("/life"), "match", json!({"steps": []}), "object"),
+        ("PUT", own("/life"), "match.address", json!({"steps": [], "match": {}}), "string"),
+        ("PUT", own("/life"), "repeat", json!({"steps": []}), "integer"),
+        ("PUT", own("/life"), "shuffle", json!({"steps": []}), "boolean"),
+        ("PUT", own("/callbacks"), "statusCallbackUrl", json!({}), "string"),
+        ("PUT", own("/callbacks"), "inMessageCallbackUrl", json!({}), "string"),
+        ("PUT", own("/callbacks"), "messageMatcherCallbackUrl", json!({}), "string"),
+        ("PUT", own("/callbacks"), "subjectId", json!({}), "integer negative"),
+        ("PUT", own("/callbacks"), "authorization", json!({}), "string"),
+        ("POST", own("/incoming"), "address", json!({"subjectId": 501, "text": "x"}), "string"),
+        ("POST", own("/incoming"), "subjectId", json!({"address": "7", "text": "x"}), "integer"),
+        ("POST", own("/incoming"), "text", json!({"address": "7", "subjectId": 501}), "string"),
+        ("POST", own("/incoming"), "content", json!({"address": "7", "subjectId": 501}), "object"),
+        ("POST", own("/incoming"), "replyTo", json!({"address": "7", "subjectId": 501, "text": "x"}), "integer"),
         ("POST", own("/verify"), "match", json!({}), "object"),
         ("POST", own("/verify"), "match.status", json!({"match": {}}), "integer"),
         ("POST", own("/verify"), "match.route", json!({"match": {}}), "string"),
@@ -132,7 +168,8 @@ async fn wrong_types_in_control_requests_are_named() {
     ];
     for (method, path, field, around, right) in &fields {
         for (kind, value) in &values {
-            if right.split(' ').any(|right| right == *kind) && *value != json!(-7) {
+            let may_be_negative = right.contains("negative");
+            if right.split(' ').any(|right| right == *kind) && (may_be_negative || *value != json!(-7)) {
                 continue;
             }
             let mut body = around.clone();
@@ -167,4 +204,54 @@ async fn control_requests_of_any_size_leave_the_sandbox_alive() {
         assert_eq!(response[..3], *"404", "{id}");
     }
     assert_eq!(tenant.history(json!({})).await[..3], *"200");
+}
+
+#[actix_web::test]
+async fn a_rule_may_name_every_documented_route() {
+    let sandbox = TestSandbox::new().await;
+    let tenant = sandbox.tenant(json!({})).await;
+    let document: Value = serde_json::from_str(&history_gateway::http::openapi::document()).unwrap();
+    let mut seen = 0;
+    for path in document["paths"].as_object().unwrap().keys() {
+        let is_of_server = ["/healthz", "/readyz", "/metrics", "/openapi.json"].contains(&path.as_str());
+        let rule = json!({"match": {"route": path}, "then": {"status": 500}});
+        let added = tenant.control("POST", "/faults", rule).await;
+        assert_eq!(added.starts_with("201 "), !is_of_server, "{path}: {added}");
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+/// The table of docs/sandbox.md: every row is a request, and the error that it gets.
+#[actix_web::test]
+async fn the_documented_requests_get_the_documented_errors() {
+    let sandbox = TestSandbox::new().await;
+    let tenant = sandbox.tenant(json!({})).await;
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md")).unwrap();
+    let section = docs.split("### By request").nth(1).unwrap().split("### By key").next().unwrap();
+    let mut rows = 0;
+    for row in section.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
+        let [status, error, key, request] = cells[..] else { panic!("{row}") };
+        let mut parts = request.splitn(3, ' ');
+        let (method, path, body) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap_or_default());
+        let long = format!("{{\"comment\":\"{}\"}}", "x".repeat(1024 * 1024));
+        let body = if body == "with more than 1 MiB" { &long } else { body };
+        let keys: Vec<&str> = key.split(", ").map(|key| key.trim_matches('`')).collect();
+        for key in keys {
+            let value = match key {
+                "none" => None,
+                "unknown" => Some("0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10"),
+                name => Some(tenant.key(name)),
+            };
+            let name = if path.contains("whatsapp-log") { "apikey" } else { "x-api-key" };
+            let headers = [Some(("content-type", "application/json")), value.map(|value| (name, value))];
+            let headers: Vec<_> = headers.into_iter().flatten().collect();
+            let response = sandbox.send(method, path, &headers, body).await;
+            assert_eq!(response.status.as_u16().to_string(), status, "{row}: {}", response.body);
+            assert!(response.body.contains(error), "{row}: {}", response.body);
+            rows += 1;
+        }
+    }
+    assert!(rows > 15, "{rows}");
 }

@@ -42,6 +42,13 @@ fn a_rust_test_controls_a_sandbox_of_its_own() {
     assert!(missed.contains(r#"all but "body.limit" fits: POST /api/messages/history {"limit":7} -> 400"#), "{missed}");
     tenant.strict(true).unwrap();
     assert_eq!(ask(&sandbox, &tenant, r#"{"subjectID": 501}"#)[..3], *"400");
+    tenant.strict(false).unwrap();
+    let received = tenant.incoming(json!({"address": "79001112233", "subjectId": 501, "text": "Hi"})).unwrap();
+    assert_eq!(received["direction"], "IN");
+    tenant.life(json!({"steps": []})).unwrap();
+    let refused = tenant.set_callbacks(json!({"statusCallbackUrl": "http://127.0.0.1:1/"})).unwrap_err().to_string();
+    assert_eq!(refused, "200: error-callback-url-not-available");
+    assert_eq!(tenant.callbacks().unwrap().len(), 0);
     tenant.reset().unwrap();
     assert_eq!(tenant.requests().unwrap().len(), 0);
     let rejected = tenant.add(json!([{"messageId": 2}]));

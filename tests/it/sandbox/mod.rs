@@ -6,6 +6,8 @@ mod embedded;
 mod faults;
 mod isolation;
 mod journal;
+mod receiver;
+mod sending;
 mod start;
 mod tenants;
 mod verify;
@@ -18,7 +20,7 @@ use actix_web::{test, web};
 use history_gateway::clock::Clock;
 use history_gateway::config::Config;
 use history_gateway::http::Gateway;
-use history_gateway::sandbox::{Defaults, Fixtures, Registry, app};
+use history_gateway::sandbox::{Defaults, Destinations, Fixtures, Registry, Settings, app};
 use serde_json::{Value, json};
 
 use crate::support::Response;
@@ -43,7 +45,9 @@ impl TestSandbox {
 
     pub async fn with(defaults: Defaults) -> Self {
         let config = Config::defaults().unwrap();
-        let (registry, base) = Registry::start(config.clone(), defaults, Vec::new()).await.unwrap();
+        let destinations = Destinations { is_local: true, ..Destinations::default() };
+        let settings = Settings { defaults, destinations, ..Settings::default() };
+        let (registry, base) = Registry::start(config.clone(), settings).await.unwrap();
         Self { gateway: web::Data::new(Gateway::new(&config, base, Clock::System)), registry: Arc::new(registry) }
     }
 

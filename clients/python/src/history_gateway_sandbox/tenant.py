@@ -139,6 +139,52 @@ class Tenant:
         """Removes one fault rule, or all."""
         self._control.send("DELETE", f"{self._path}/faults" + ("" if fault is None else f"/{fault}"))
 
+    def incoming(
+        self,
+        text: Optional[str] = None,
+        *,
+        address: str,
+        subject: int = 501,
+        content: Optional[Mapping[str, Any]] = None,
+        reply_to: Optional[int] = None,
+    ) -> Dict[str, Any]:
+        """Receives a message from a person; returns it. It is posted to the callback before this returns."""
+        message = _given(address=address, subjectId=subject, text=text, content=content, replyTo=reply_to)
+        return dict(self._control.send("POST", f"{self._path}/incoming", message))
+
+    def life(
+        self,
+        *steps: Sequence[Optional[str]],
+        address: Optional[str] = None,
+        repeat: Optional[int] = None,
+        shuffle: Optional[bool] = None,
+    ) -> None:
+        """Sets what becomes of messages that are sent from now on: steps such as ("PT1S", "SENT") or
+        ("PT2S", "UNDELIVERED", "not-whatsapp-user")."""
+        names = ("after", "status", "error")
+        taken = [_given(**dict(zip(names, step))) for step in steps]
+        match = None if address is None else {"address": address}
+        life = {"steps": taken, **_given(match=match, repeat=repeat, shuffle=shuffle)}
+        self._control.send("PUT", f"{self._path}/life", life)
+
+    def set_callbacks(
+        self,
+        *,
+        status: Optional[str] = None,
+        incoming: Optional[str] = None,
+        subject: Optional[int] = None,
+        authorization: Optional[str] = None,
+    ) -> None:
+        """Sets the URLs that statuses and incoming messages are posted to."""
+        urls = _given(statusCallbackUrl=status, inMessageCallbackUrl=incoming, subjectId=subject, authorization=authorization)
+        code = self._control.send("PUT", f"{self._path}/callbacks", urls)["code"]
+        if code != "ok":
+            raise SandboxError(f"the callbacks were not set: {code}")
+
+    def callbacks(self) -> List[Dict[str, Any]]:
+        """What was posted, oldest first."""
+        return list(self._control.send("GET", f"{self._path}/callbacks")["callbacks"])
+
     def requests(
         self,
         *,

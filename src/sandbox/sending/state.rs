@@ -1,0 +1,107 @@
+//! The state of a tenant's simulated sending; knows no database and no HTTP.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::callbacks::{CallbackChange, Callbacks, Destinations};
+use super::life::Life;
+use super::posts::{Post, Posted};
+use super::timeline::Timeline;
+use crate::model::Instant;
+
+/// The first id of a simulated message. Live ids have eleven digits too.
+const FIRST_MESSAGE_ID: i64 = 81_000_000_001;
+
+/// How many posts are listed.
+pub(super) const MAX_POSTED: usize = 10_000;
+
+/// A tenant's sendings, and what becomes of them.
+pub struct Sending {
+    state: Mutex<State>,
+    /// Woken when something is scheduled or the clock was moved.
+    pub(super) wake: Arc<Notify>,
+    destinations: Destinations,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// The requests that were scheduled; an id is accepted once.
+    pub request_ids: HashSet<String>,
+    /// The requests of simulated messages, for replies.
+    pub requests: BTreeMap<i64, String>,
+    pub callbacks: Callbacks,
+    pub lives: Vec<Life>,
+    pub timeline: Timeline,
+    pub posted: Vec<Posted>,
+    pub messages: i64,
+    pub has_ticker: bool,
+}
+
+impl Sending {
+    pub fn new(destinations: Destinations) -> Self {
+        Self { state: Mutex::default(), wake: Arc::default(), destinations }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a request's id; `false` if it is known.
+    pub fn is_new_request(&self, id: &str) -> bool {
+        self.state().request_ids.insert(id.to_owned())
+    }
+
+    /// The id of a new message.
+    pub fn new_message_id(&self) -> i64 {
+        let mut state = self.state();
+        state.messages += 1;
+        FIRST_MESSAGE_ID + state.messages - 1
+    }
+
+    /// The request that a simulated message was sent by.
+    pub fn request_of(&self, message: i64) -> Option<String> {
+        self.state().requests.get(&message).cloned()
+    }
+
+    pub fn change_callbacks(&self, change: &CallbackChange) {
+        self.state().callbacks.change(change);
+    }
+
+    pub fn set_authorization(&self, value: String) {
+        self.state().callbacks.authorization = Some(value);
+    }
+
+    pub fn destinations(&self) -> &Destinations {
+        &self.destinations
+    }
+
+    /// The newest life that fits counts.
+    pub fn add_life(&self, life: Life) {
+        self.state().lives.push(life);
+    }
+
+    pub(super) fn life_of(&self, address: &str) -> Life {
+        let state = self.state();
+        state.lives.iter().rev().find(|life| life.fits(address)).cloned().unwrap_or_default()
+    }
+
+    /// What was posted, oldest first.
+    pub fn posted(&self) -> Vec<Posted> {
+        self.state().posted.clone()
+    }
+
+    /// Lets the ticker look at the clock again.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Reports an incoming message, if there is a callback for its subject.
+    pub fn report_incoming(&self, subject: i64, at: Instant, body: String) {
+        let mut state = self.state();
+        if let Some(url) = state.callbacks.incoming_url(subject) {
+            state.timeline.post(at, Post::new(url, body));
+        }
+    }
+}
