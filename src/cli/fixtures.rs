@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use indicatif::ProgressBar;
 use serde_json::value::RawValue;
 
-use super::failure::{Failure, print_note};
+use super::failure::{Failure, print_last_note};
 use super::import::open;
 use crate::model::{Item, TenantId, WhatsAppLog, wire};
-use crate::oneuptime::row;
-use crate::sandbox::Fixtures;
+use crate::sandbox::{Fixtures, item, log};
 
 /// How many wrong entries are named.
 const MAX_NAMED: usize = 20;
@@ -81,12 +80,9 @@ impl File<'_> {
             !has("messageId") && (has("_id") || has("toNumber"))
         });
         let read = if is_row {
-            let project_id = self.tenant.derived_project_id().to_string();
-            let row = row::parse(raw, &project_id).map(|parsed| entries.logs.push(parsed.log));
-            row.map_err(|error| error.to_string())
+            log(raw, self.tenant).map(|log| entries.logs.push(log))
         } else {
-            let item = Item::parse(raw, self.tenant).map(|item| entries.items.push(item));
-            item.map_err(|error| error.to_string())
+            item(raw, self.tenant).map(|item| entries.items.push(item))
         };
         if let Err(reason) = read {
             // Both texts are parts of the file's text.
@@ -99,7 +95,7 @@ impl File<'_> {
     fn reject(&self, line: usize, reason: &str, entries: &mut Entries) {
         entries.rejected += 1;
         if entries.rejected <= MAX_NAMED {
-            print_note(format_args!("{}:{line}: rejected: {reason}", self.path.display()));
+            print_last_note(format!("{}:{line}: rejected: {reason}", self.path.display()));
         }
     }
 }

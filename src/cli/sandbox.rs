@@ -77,7 +77,11 @@ impl Sandbox {
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
         sandbox::quick_and_lenient(&mut config);
         let logging = telemetry::start(&config.log);
-        let fixtures = if self.fixtures.is_empty() { Fixtures::Demo } else { fixtures::read(&self.fixtures, DEMO)? };
+        let fixtures = if self.fixtures.is_empty() {
+            Fixtures::Demo { logs: Vec::new() }
+        } else {
+            fixtures::read(&self.fixtures, DEMO)?
+        };
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
         let settings = Settings {
@@ -98,13 +102,18 @@ impl Sandbox {
         let gateway = Gateway::new(&config, base, Clock::System).showing(&shown);
         gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
         let stop = self.stop(stop);
-        let serving = sandbox::serve(listener, gateway, registry, stop);
-        let ready_file = async { self.announce(&ready) };
+        let serving = async {
+            let served = Box::pin(sandbox::serve(listener, gateway, registry, stop)).await;
+            served.map_err(|error| Failure::message(format!("the server failed: {error}")))
+        };
         // The server is polled first, so it accepts connections when the file and the greeting appear.
-        let (served, announced) = tokio::join!(Box::pin(serving), ready_file);
+        let announcing = async {
+            tokio::task::yield_now().await;
+            self.announce(&ready)
+        };
+        let ended = tokio::try_join!(serving, announcing).map(|_| ());
         drop(files);
-        drop(announced?);
-        served.map_err(|error| Failure::message(format!("the server failed: {error}")))
+        ended
     }
 
     /// Completes on a signal, or when standard input ends.
@@ -166,7 +175,7 @@ impl ReadyFile {
     fn write(path: &Path, text: &str) -> Result<Self, Failure> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |error: &std::io::Error| {
-            Failure::message(format!("cannot write '{}' of --ready-file: {error}", path.display()))
+            Failure::message(format!("cannot write '{}' of --ready-file: {}", path.display(), error.kind()))
         };
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
         std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| failed(&error))?;

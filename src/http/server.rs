@@ -67,6 +67,7 @@ pub async fn serve_app<T: Services>(
     tracing::info!("stopping: requests in flight are completed first");
     gateway.stopping.store(true, Ordering::Relaxed);
     store.stop();
-    handle.stop(true).await;
+    // Without a time limit for them, requests in flight are not waited for.
+    handle.stop(settings.shutdown_timeout_seconds > 0).await;
     running.await.map_err(std::io::Error::other)?
 }

@@ -18,11 +18,14 @@ pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// How much of a body is kept.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// How much of a body is read for that: a key that begins in it may end after it.
+pub const READ_BODY_BYTES: usize = MAX_BODY_BYTES + 64;
+
 /// About how much memory an entry takes without its bodies.
 const ENTRY_BYTES: usize = 512;
 
 /// One request and its response.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Entry {
     pub id: u64,
     pub at: String,
@@ -47,9 +50,16 @@ pub struct Entry {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Content {
+    /// Null in JSON.
     None(()),
     Json(Box<RawValue>),
     Text(String),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::None(())
+    }
 }
 
 impl Content {
@@ -86,7 +96,8 @@ impl Content {
 
 impl Entry {
     fn bytes(&self) -> usize {
-        ENTRY_BYTES + self.path.len() + self.body.bytes() + self.answer.bytes() + self.warnings.len() * ENTRY_BYTES
+        let warnings: usize = self.warnings.iter().map(|found| found.path.len() + found.what.len()).sum();
+        ENTRY_BYTES + self.path.len() + self.body.bytes() + self.answer.bytes() + warnings
     }
 
     /// What a verification compares.

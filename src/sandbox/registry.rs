@@ -155,6 +155,7 @@ impl Registry {
         let Some(tenant) = tenants.by_id.remove(&id) else { return false };
         tenants.by_key.retain(|_, owner| owner.tenant.id != tenant.id);
         drop(tenants);
+        tenant.instance().sending.end();
         tokio::task::spawn_blocking(move || drop(tenant));
         true
     }

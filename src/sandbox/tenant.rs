@@ -62,6 +62,7 @@ impl Tenant {
             let mut current = self.instance.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *current, instance)
         };
+        old.sending.end();
         // Closing a store waits for its last checkpoint.
         tokio::task::spawn_blocking(move || drop(old));
         Ok(())

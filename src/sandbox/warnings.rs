@@ -21,9 +21,11 @@ impl Warning {
         Self { path: path.into(), what: what.into() }
     }
 
-    /// The warning as the detail of an error.
+    /// The warning as the detail of an error, which repeats no name that could be a phone number.
     pub fn sentence(&self) -> String {
-        format!("'{}': {}.", self.path, self.what)
+        let digits = self.path.bytes().filter(u8::is_ascii_digit).count();
+        let path = if digits > MAX_DIGITS { "…" } else { &self.path };
+        format!("'{path}': {}.", self.what)
     }
 }
 
@@ -45,6 +47,16 @@ const SORT_FIELDS: [&str; 2] = ["property", "direction"];
 const INTEGERS: [&str; 4] = ["offset", "limit", "messageId", "subjectId"];
 const DATES: [&str; 2] = ["dateFrom", "dateTo"];
 
+/// How many near misses are named, and how long a name is shown.
+const MAX_WARNINGS: usize = 50;
+const MAX_NAME: usize = 100;
+
+/// How many fields are looked at.
+const MAX_FIELDS: usize = 1000;
+
+/// How many digits a name may have that an error repeats.
+const MAX_DIGITS: usize = 4;
+
 /// How many days before now the window begins if a request does not say.
 const DEFAULT_DAYS: i64 = 30;
 
@@ -63,9 +75,10 @@ pub fn warnings(content_type: Option<&str>, body: &str, now: Instant) -> Vec<War
     }
     let Ok(fields) = wire::object(body) else { return found };
     let fields = fields.0;
-    for (name, raw) in &fields {
+    for (name, raw) in fields.iter().take(MAX_FIELDS) {
         field(name, raw, &mut found);
     }
+    found.truncate(MAX_WARNINGS);
     let given = |wanted: &str| fields.iter().find(|(name, raw)| name == wanted && !wire::is_not_given(raw.get()));
     let is_old = |raw: &RawValue| {
         let date = wire::text(raw.get()).and_then(|text| Instant::parse(&text, Rounding::Down));
@@ -103,7 +116,7 @@ fn field(name: &str, raw: &RawValue, found: &mut Vec<Warning>) {
         "subscriberFilter" => fields_of(raw, "subscriberFilter.", &FILTER_FIELDS, found),
         "sort" => match wire::array(raw) {
             Some(entries) => {
-                for (place, entry) in entries.iter().enumerate() {
+                for (place, entry) in entries.iter().enumerate().take(MAX_FIELDS) {
                     fields_of(entry.get(), &format!("sort[{place}]."), &SORT_FIELDS, found);
                 }
             }
@@ -119,7 +132,7 @@ fn field(name: &str, raw: &RawValue, found: &mut Vec<Warning>) {
 
 fn fields_of(raw: &str, path: &str, known: &[&str], found: &mut Vec<Warning>) {
     let fields = wire::object(raw).map(|fields| fields.0).unwrap_or_default();
-    let unknown_names = fields.iter().filter(|(name, _)| !known.contains(&name.as_ref()));
+    let unknown_names = fields.iter().take(MAX_FIELDS).filter(|(name, _)| !known.contains(&name.as_ref()));
     found.extend(unknown_names.map(|(name, _): &(Cow<'_, str>, _)| unknown(path, name, known)));
 }
 
@@ -130,7 +143,7 @@ fn unknown(path: &str, name: &str, known: &[&str]) -> Warning {
         Some((_, nearest)) => format!("the field is unknown, and is ignored; did you mean {nearest}?"),
         None => "the field is unknown, and is ignored".to_owned(),
     };
-    Warning::new(format!("{path}{name}"), what)
+    Warning::new(format!("{path}{}", &name[..name.floor_char_boundary(MAX_NAME)]), what)
 }
 
 /// Whether a date says a time but no zone. A date without a time is a day in UTC.

@@ -91,6 +91,8 @@ def test_fail_with(history_tenant: Tenant):
     assert [rule["applied"] for rule in history_tenant.faults()] == [1]
     history_tenant.heal(fault)
     assert history_tenant.faults() == []
+    history_tenant.fail_with(body={"limit": 3}, status=200, answer={"content": "broken"})
+    assert ask(history_tenant, {"limit": 3}) == (200, {"content": "broken"})
     history_tenant.fail_with(status=503, retryAfter=5)
     assert ask(history_tenant)[0] == 503
     history_tenant.heal()

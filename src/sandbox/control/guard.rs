@@ -17,7 +17,7 @@ pub fn check(request: &RequestHead, hosts: &[String]) -> Result<(), ControlError
         return Err(ControlError::Forbidden(sentence));
     }
     if header(ORIGIN).is_some_and(|origin| !is_own(origin, host)) {
-        return Err(ControlError::Forbidden("The Origin header must be left out, or name this registry."));
+        return Err(ControlError::Forbidden("The Origin header must be left out, or name this sandbox."));
     }
     let has_body = header(CONTENT_LENGTH).is_some_and(|length| length != "0") || header(TRANSFER_ENCODING).is_some();
     let kind = header(CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();

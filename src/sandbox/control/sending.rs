@@ -17,18 +17,21 @@ use crate::sandbox::error::ControlError;
 use crate::sandbox::instance::Instance;
 use crate::sandbox::registry::Registry;
 use crate::sandbox::sending::callback_request::Checks;
-use crate::sandbox::sending::engine::{catch_up, start_ticker};
+use crate::sandbox::sending::engine::{catch_up, free_message_id, start_ticker};
 use crate::sandbox::sending::life::NewLife;
 use crate::sandbox::sending::posts::Posted;
 use crate::sandbox::sending::request::subscriber_id;
+use crate::sandbox::sending::state::MAX_LIVES;
 use crate::store::{LookupFor, messages, subjects};
 use crate::web::Request;
 
 pub async fn life(registry: Data<Registry>, mut request: Request<Control>) -> Result<HttpResponse, ControlError> {
     let instance = tenant(&registry, &request)?.instance();
     let life: NewLife = body(&mut request)?;
-    instance.sending.add_life(life.check()?);
-    Ok(no_content())
+    if instance.sending.add_life(life.check()?) {
+        return Ok(no_content());
+    }
+    Err(ControlError::NotValid(format!("The tenant has {MAX_LIVES} lives; reset it first.")))
 }
 
 #[derive(Deserialize)]
@@ -45,11 +48,9 @@ pub async fn set_callbacks(registry: Data<Registry>, mut request: Request<Contro
     let tenant = tenant(&registry, &request)?;
     let instance = tenant.instance();
     let set: SetCallbacks = body(&mut request)?;
-    if let Some(value) = &set.authorization {
-        if !value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            return Err(ControlError::field("authorization", "visible ASCII characters"));
-        }
-        instance.sending.set_authorization(value.clone());
+    let is_visible = |value: &String| value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if !set.authorization.as_ref().is_none_or(is_visible) {
+        return Err(ControlError::field("authorization", "visible ASCII characters"));
     }
     let urls = json!({
         "statusCallbackUrl": set.status_callback_url, "inMessageCallbackUrl": set.in_message_callback_url,
@@ -70,6 +71,9 @@ pub async fn set_callbacks(registry: Data<Registry>, mut request: Request<Contro
         Err("url-not-specified") if set.authorization.is_some() => "ok",
         Err(code) => code,
     };
+    if let Some(value) = set.authorization.filter(|_| code == "ok") {
+        instance.sending.set_authorization(value);
+    }
     json(StatusCode::OK, &json!({"code": code}))
 }
 
@@ -118,7 +122,7 @@ pub async fn incoming(registry: Data<Registry>, mut request: Request<Control>) -
     let subject = known.into_iter().find(|subject| subject.id == subject_id);
     let subject = subject.ok_or_else(|| ControlError::field("subjectId", "the id of one of the tenant's subjects"))?;
     let quoted = quoted(&instance, tenant.id, reply_to).await?;
-    let (message, now) = (instance.sending.new_message_id(), instance.clock.now());
+    let (message, now) = (free_message_id(&instance, tenant.id).await?, instance.clock.now());
     let subscriber = subscriber_id(tenant.id, &address);
     let mut item = json!({
         "messageId": message, "channelType": subject.channel_type, "direction": "IN", "address": address,

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::request::{Control, Outcome, body, date, json, no_content, tenant};
-use crate::model::{Item, TenantId, wire};
-use crate::oneuptime::row;
+use crate::model::{TenantId, wire};
 use crate::sandbox::error::ControlError;
-use crate::sandbox::fixtures::Fixtures;
+use crate::sandbox::fixtures::{self, Fixtures};
 use crate::sandbox::journal::time;
 use crate::sandbox::registry::{Defaults, Registry};
 use crate::sandbox::tenant::Tenant;
@@ -80,27 +79,25 @@ impl<'a> Created<'a> {
 
 fn read_fixtures(
     tenant: TenantId,
-    fixtures: Option<&RawValue>,
+    given: Option<&RawValue>,
     logs: Vec<Box<RawValue>>,
 ) -> Result<Fixtures, ControlError> {
-    let project_id = tenant.derived_project_id().to_string();
-    let log = |(place, raw): (usize, Box<RawValue>)| match row::parse(raw.get(), &project_id) {
-        Ok(parsed) => Ok(parsed.log),
-        Err(error) => Err(ControlError::NotValid(format!("The field 'logs[{place}]' is not valid: {error}."))),
+    let log = |(place, raw): (usize, Box<RawValue>)| {
+        let invalid = |error| ControlError::NotValid(format!("The field 'logs[{place}]' is not valid: {error}."));
+        fixtures::log(raw.get(), tenant).map_err(invalid)
     };
     let logs = logs.into_iter().enumerate().map(log).collect::<Result<Vec<_>, _>>()?;
-    let raw = fixtures.map_or("\"empty\"", RawValue::get);
+    let raw = given.map_or("\"empty\"", RawValue::get);
     if let Some(word) = wire::text(raw) {
         return match word.as_str() {
-            "demo" if logs.is_empty() => Ok(Fixtures::Demo),
-            "demo" => Err(ControlError::not_valid("The field 'logs' must be given without the demo fixtures.")),
+            "demo" => Ok(Fixtures::Demo { logs }),
             "empty" => Ok(Fixtures::Given { items: Vec::new(), logs }),
             _ => Err(wrong_fixtures()),
         };
     }
     let item = |(place, raw): (usize, &RawValue)| {
         let invalid = |error| ControlError::NotValid(format!("The field 'fixtures[{place}]' is not valid: {error}."));
-        Item::parse(raw.get(), tenant).map_err(invalid)
+        fixtures::item(raw.get(), tenant).map_err(invalid)
     };
     let items = wire::array(raw).ok_or_else(wrong_fixtures)?;
     let items = items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;

@@ -44,6 +44,20 @@ impl FaultRule {
         self
     }
 
+    /// Applies to a method only.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.0["match"]["method"] = json!(method);
+        self
+    }
+
+    /// Applies to this share of the matching requests, from 0 to 1.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.0["probability"] = json!(probability);
+        self
+    }
+
     /// Applies to requests only whose body has a value at a dotted path.
     #[must_use]
     pub fn body(mut self, path: &str, value: impl Into<Value>) -> Self {

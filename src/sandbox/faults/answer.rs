@@ -150,7 +150,8 @@ impl FaultAnswer {
     pub fn render(&self, route: Option<&str>, path: &str) -> Rendered {
         let dialect = dialect(route);
         let said = self.said(dialect, path);
-        let retry_after = self.retry_after.or(said.retry_after);
+        let has_header = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+        let retry_after = self.retry_after.or(said.retry_after.filter(|_| !has_header));
         let retry_after = retry_after.map(|seconds| ("Retry-After".to_owned(), seconds.to_string()));
         let headers = self.headers.iter().cloned().chain(retry_after).collect();
         let is_text = matches!(self.body, Some(Value::String(_)));

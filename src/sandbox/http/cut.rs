@@ -13,7 +13,7 @@ use actix_web::web::Bytes;
 
 use crate::http::Connection;
 use crate::sandbox::faults::Cut;
-use crate::sandbox::journal::MAX_BODY_BYTES;
+use crate::sandbox::journal::{MAX_BODY_BYTES, READ_BODY_BYTES};
 
 /// The longest body that is read whole in order to be cut.
 const MAX_CUT_BODY: usize = 64 * 1024 * 1024;
@@ -36,14 +36,14 @@ pub async fn cut(
     let (request, response) = response.into_parts();
     let (mut response, mut body) = response.into_parts();
     let size = body.size();
-    let wanted = if cut.is_some() { MAX_CUT_BODY } else { MAX_BODY_BYTES + 1 };
+    let wanted = if cut.is_some() { MAX_CUT_BODY } else { READ_BODY_BYTES };
     let (parts, is_ended) = peek(&mut body, wanted).await;
     let whole: Vec<u8> = parts.iter().flatten().flatten().copied().collect();
     let bytes_until = |length: usize| whole[..whole.len().min(length)].to_vec();
     let (sent, status) = match cut {
         None => {
             let kept =
-                Beginning { bytes: bytes_until(MAX_BODY_BYTES), is_whole: is_ended && whole.len() <= MAX_BODY_BYTES };
+                Beginning { bytes: bytes_until(READ_BODY_BYTES), is_whole: is_ended && whole.len() <= MAX_BODY_BYTES };
             let body = PeekedBody { parts: parts.into_iter(), rest: body, size };
             let response = response.set_body(BoxBody::new(body));
             return (ServiceResponse::new(request, response), kept, Some(status));
@@ -59,7 +59,7 @@ pub async fn cut(
     };
     // A compressed body would have another length.
     response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
-    let kept = Beginning { bytes: bytes_until(sent.min(MAX_BODY_BYTES)), is_whole: false };
+    let kept = Beginning { bytes: bytes_until(sent.min(READ_BODY_BYTES)), is_whole: false };
     let body = CutBody { bytes: Some(Bytes::from(bytes_until(sent))), length: whole.len() as u64, sending: None };
     (ServiceResponse::new(request, response.set_body(BoxBody::new(body))), kept, status)
 }

@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant as Monotonic;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
@@ -14,19 +13,18 @@ use actix_web::{Error, web};
 use super::cut::cut;
 use super::presented;
 use super::recorded::{Recorded, RequestBody};
+use super::recording::Recording;
+use crate::clock::Clock;
 use crate::sandbox::control::guard;
 use crate::sandbox::faults::{Fault, FaultAnswer};
 use crate::sandbox::instance::Instance;
-use crate::sandbox::journal::{Content, Entry, MAX_ENTRIES, time};
+use crate::sandbox::journal::{Entry, time};
 use crate::sandbox::matching::Facts;
 use crate::sandbox::registry::{Owner, Registry};
 use crate::sandbox::routes::{self, Route};
 use crate::sandbox::warnings::{Warning, warnings};
 use crate::web::ApiError;
 use crate::web::error::respond;
-
-/// How many requests of unknown callers are kept.
-const MAX_UNMATCHED: usize = 1000;
 
 /// What a request is for.
 enum Target {
@@ -63,37 +61,51 @@ async fn pass(
 fn target(request: &ServiceRequest) -> Target {
     let named = request.request().match_name().map(str::to_owned).or_else(|| request.match_pattern());
     match named {
-        _ if request.path().starts_with("/_sandbox") => Target::Control,
+        // The path without percent-encoding, by which the request is routed.
+        _ if request.match_info().as_str().starts_with("/_sandbox") => Target::Control,
         Some(name) if routes::WITHOUT_KEY.contains(&name.as_str()) => Target::Server,
         name => Target::Api(name.and_then(|name| routes::find(&name))),
     }
 }
 
 async fn api(
-    registry: &Registry,
+    registry: &web::Data<Registry>,
     route: Option<&'static Route>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let started = Monotonic::now();
     let owner = presented::keys(request.headers(), &registry.config.webhooks.header, route)
         .find_map(|secret| registry.owner(&secret));
     let instance = owner.as_ref().map(|owner| owner.tenant.instance());
     let template = route.map(|route| route.template);
-    let now = instance.as_ref().map_or_else(|| crate::clock::Clock::System.now(), |instance| instance.clock.now());
+    let is_history = template == Some(routes::HISTORY);
+    let now = instance.as_ref().map_or_else(|| Clock::System.now(), |instance| instance.clock.now());
     let recorded = Recorded::of(&request, registry);
-    let mut body = RequestBody::take(&mut request, &registry.config);
+    let compares_bodies = instance.as_ref().is_some_and(|instance| instance.faults().compare_bodies());
+    let copied = RequestBody::copied(is_history, compares_bodies, &registry.config);
+    let mut body = RequestBody::take(&mut request, copied, &registry.config);
     if let Some(instance) = &instance {
         // The handlers find their app here before they find the server's own.
         let mut data = Extensions::new();
         data.insert(web::Data::from(Arc::clone(instance.app())));
         data.insert(web::Data::from(Arc::clone(instance)));
         request.add_data_container(Rc::new(data));
-        if instance.faults().compare_bodies() {
-            body.read_ahead().await;
-        }
+    }
+    if compares_bodies {
+        body.read_ahead().await;
     }
     let (rule, fault) = fault(owner.as_ref(), instance.as_deref(), &recorded.method, template, &body);
+    // From here on the request is recorded, also if its client does not wait for the response.
+    let mut recording = Recording::begin(registry, instance.clone(), body.bytes());
+    recording.entry = Some(Entry {
+        at: time(now),
+        method: recorded.method,
+        path: recorded.path,
+        route: template,
+        key: owner.as_ref().map(|owner| owner.key),
+        fault: rule,
+        ..Entry::default()
+    });
     if let Some(fault) = &fault {
         tokio::time::sleep(fault.delay).await;
     }
@@ -106,30 +118,12 @@ async fn api(
         body.give_back(&mut request);
         pass(request, next).await?
     };
-    let is_history = template == Some(routes::HISTORY);
     let text = if is_history { body.text() } else { None };
     let found = text.map(|text| warnings(recorded.content_type.as_deref(), &text, now)).unwrap_or_default();
-    let response = strict(response, instance.as_deref(), &found, is_history && fault.is_none());
+    let applies = is_history && fault.as_ref().is_none_or(|fault| fault.answer.is_none());
+    let response = strict(response, instance.as_deref(), &found, applies);
     let (response, answer, status) = cut(response, fault.as_ref().and_then(|fault| fault.cut)).await;
-    let (kept, is_whole) = body.kept();
-    let entry = Entry {
-        id: 0,
-        at: time(now),
-        method: recorded.method,
-        path: recorded.path,
-        route: template,
-        key: owner.as_ref().map(|owner| owner.key),
-        body: content(registry, kept, is_whole),
-        status,
-        answer: content(registry, answer.bytes, answer.is_whole),
-        took: (started.elapsed().as_secs_f64() * 1e6).round() / 1e3,
-        fault: rule,
-        warnings: found,
-    };
-    match &instance {
-        Some(instance) => instance.journal().push(entry, MAX_ENTRIES),
-        None => registry.unmatched().push(entry, MAX_UNMATCHED),
-    }
+    recording.end(status, answer, found);
     // The instance lives until the response is sent.
     Ok(response.map_body(|_, body| BoxBody::new(crate::web::body::HoldingBody::new(body, instance))))
 }
@@ -180,9 +174,4 @@ fn strict(
         Some(warning) => response.into_response(respond(&ApiError::NotValid(warning.sentence()))),
         None => response,
     }
-}
-
-fn content(registry: &Registry, bytes: Vec<u8>, is_whole: bool) -> Content {
-    let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Content::new(registry.without_keys(text), is_whole)
 }

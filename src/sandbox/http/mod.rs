@@ -4,6 +4,7 @@ mod cut;
 mod middleware;
 mod presented;
 mod recorded;
+mod recording;
 mod simulated;
 
 use std::net::{Ipv4Addr, TcpListener};

@@ -14,12 +14,12 @@ use actix_web::{HttpMessage, HttpRequest};
 use futures_util::{Stream, StreamExt, stream};
 
 use crate::config::Config;
-use crate::sandbox::journal::MAX_BODY_BYTES;
+use crate::sandbox::journal::{MAX_BODY_BYTES, READ_BODY_BYTES};
 use crate::sandbox::registry::Registry;
 use crate::web::body::UnreadBody;
 
-/// How much of a body is copied at most: as much as any route takes.
-const MAX_COPIED: usize = 16 * 1024 * 1024;
+/// How much of a body is copied where rules compare bodies: as much as any route takes.
+const MAX_COMPARED: usize = 16 * 1024 * 1024;
 
 /// The query values that are keys by their name.
 const SECRET_VALUES: [&str; 3] = ["key", "apikey", "token"];
@@ -54,9 +54,10 @@ fn without_secret(pair: &str) -> String {
 }
 
 /// The bytes that arrived so far.
-#[derive(Default)]
-struct Copied {
+pub struct Copied {
     bytes: Vec<u8>,
+    /// How many are copied at most.
+    limit: usize,
     /// How many arrived, those that were not copied included.
     length: usize,
     is_whole: bool,
@@ -65,8 +66,14 @@ struct Copied {
 impl Copied {
     fn push(&mut self, part: &[u8]) {
         self.length += part.len();
-        let room = MAX_COPIED.saturating_sub(self.bytes.len());
+        let room = self.limit.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&part[..part.len().min(room)]);
+    }
+
+    /// What the journal keeps and a key that may cross its end, and whether that is all.
+    pub fn kept(&self) -> (Vec<u8>, bool) {
+        let kept = &self.bytes[..self.bytes.len().min(READ_BODY_BYTES)];
+        (kept.to_vec(), self.is_whole && self.length <= MAX_BODY_BYTES)
     }
 }
 
@@ -80,10 +87,20 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
+    /// How much of a body is copied: that of a history request, whose near misses are named, and one that rules compare,
+    /// whole.
+    pub fn copied(is_history: bool, is_compared: bool, config: &Config) -> usize {
+        match (is_compared, is_history) {
+            (true, _) => MAX_COMPARED,
+            (false, true) => config.server.body_limit_bytes.max(READ_BODY_BYTES),
+            (false, false) => READ_BODY_BYTES,
+        }
+    }
+
     /// Takes the body of a request, which `give_back` must give it again before a handler runs.
-    pub fn take(request: &mut ServiceRequest, config: &Config) -> Self {
+    pub fn take(request: &mut ServiceRequest, limit: usize, config: &Config) -> Self {
         Self {
-            copied: Rc::default(),
+            copied: Rc::new(RefCell::new(Copied { bytes: Vec::new(), limit, length: 0, is_whole: false })),
             payload: Some(request.take_payload()),
             ahead: Vec::new(),
             timeout: Duration::from_secs(config.server.body_timeout_seconds),
@@ -95,7 +112,7 @@ impl RequestBody {
         let Some(payload) = &mut self.payload else { return };
         let (copied, ahead) = (&self.copied, &mut self.ahead);
         let read = async {
-            while copied.borrow().length < MAX_COPIED {
+            while copied.borrow().length < MAX_COMPARED {
                 match payload.next().await {
                     Some(Ok(part)) => {
                         copied.borrow_mut().push(&part);
@@ -142,11 +159,9 @@ impl RequestBody {
         self.copied.borrow().is_whole
     }
 
-    /// What the journal keeps, and whether that is all.
-    pub fn kept(&self) -> (Vec<u8>, bool) {
-        let copied = self.copied.borrow();
-        let kept = &copied.bytes[..copied.bytes.len().min(MAX_BODY_BYTES)];
-        (kept.to_vec(), copied.is_whole && kept.len() == copied.length)
+    /// The bytes as they arrive.
+    pub fn bytes(&self) -> Rc<RefCell<Copied>> {
+        Rc::clone(&self.copied)
     }
 
     /// The body as text, if it arrived whole and is text.

@@ -14,7 +14,7 @@ use crate::http::only;
 use crate::model::{Caller, Property};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::sending::callback_request::Checks;
-use crate::sandbox::sending::engine::{apply_changes, post_in_background, schedule, start_ticker};
+use crate::sandbox::sending::engine::{schedule, sent};
 use crate::sandbox::sending::error::ScheduleError;
 use crate::sandbox::sending::request::{Cascade, Scheduled, cascades};
 use crate::store::{LookupFor, StoreError, messages, subjects};
@@ -161,9 +161,7 @@ async fn schedule_message(instance: OfTenant, mut request: Request<Messaging>) -
     }
     schedule(&instance, scheduled);
     // A message that is sent at once is in the history when this is answered.
-    apply_changes(&instance).await;
-    start_ticker(&instance);
-    post_in_background(&instance);
+    sent(&instance).await;
     Ok(ok(&json!({"requestId": id})))
 }
 

@@ -68,8 +68,11 @@ impl Destinations {
         if self.is_local {
             return address.ip().to_canonical().is_loopback();
         }
-        let named = format!("{host}:{}", address.port());
-        self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&named))
+        self.hosts.iter().any(|allowed| {
+            let (name, port) = allowed.rsplit_once(':').unwrap_or_default();
+            let name = name.trim_start_matches('[').trim_end_matches(']');
+            name.eq_ignore_ascii_case(host) && port == address.port().to_string()
+        })
     }
 }
 
@@ -90,6 +93,8 @@ mod tests {
         }
         let open = Destinations { is_local: false, own_port: 8080, hosts: vec!["app:9000".into()] };
         assert!(allowed(&open, "APP", "10.0.0.1:9000"));
+        let bracketed = Destinations { hosts: vec!["[fd00::1]:9000".into()], ..open.clone() };
+        assert!(allowed(&bracketed, "fd00::1", "[fd00::1]:9000"));
         assert!(!allowed(&open, "app", "10.0.0.1:9001"));
         assert!(!allowed(&open, "localhost", "127.0.0.1:9000"));
         assert!(!allowed(&open, "app", "10.0.0.1:8080"));

@@ -10,16 +10,17 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::callbacks::Destinations;
+use super::life::Step;
 use super::message::SentMessage;
 use super::posts::Post;
 use super::request::Scheduled;
-use super::state::MAX_POSTED;
 use super::timeline::Change;
 use crate::api::ingest::{record_messages, record_statuses};
 use crate::clock::ClockMode;
 use crate::model::{Caller, Instant, TenantId};
 use crate::outbound::CheckedClient;
 use crate::sandbox::instance::Instance;
+use crate::store::{Connection, LookupFor, StoreError, messages};
 
 /// The longest time after which the ticker looks at the clock again, because the machine's time may have been set.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
@@ -46,8 +47,9 @@ async fn run_due(instance: &Arc<Instance>) {
     }
 }
 
-/// Makes the changes of the history that are due.
-pub async fn apply_changes(instance: &Arc<Instance>) {
+/// Makes the changes of the history that are due, one after another.
+async fn apply_changes(instance: &Arc<Instance>) {
+    let _one_at_a_time = instance.sending.changing.lock().await;
     while let Some((at, change)) = next_change(instance) {
         match change {
             Change::Send(scheduled) => send(instance, at, *scheduled).await,
@@ -56,19 +58,41 @@ pub async fn apply_changes(instance: &Arc<Instance>) {
     }
 }
 
-/// Does everything that is due, for a test that waits for it. Returns when it is done, but no later than a receiver may
-/// take to answer; the rest goes on.
-pub async fn catch_up(instance: &Arc<Instance>) {
-    // A timeout leaves the task running.
-    let _ = tokio::time::timeout(POST_TIMEOUT, spawn_run(instance)).await;
-    instance.sending.wake();
-}
-
-/// Posts what is due, for a caller that does not wait for it.
-pub fn post_in_background(instance: &Arc<Instance>) {
+/// Sends what is due, for a caller that waits until it is in the history. It goes on if the caller does not wait.
+pub async fn sent(instance: &Arc<Instance>) {
+    start_ticker(instance);
+    let sending = Arc::clone(instance);
+    let applied = tokio::spawn(async move { apply_changes(&sending).await }).await;
+    if applied.is_err() {
+        tracing::warn!("a simulated message was not sent: the work was cut short");
+    }
     if instance.sending.state().timeline.has_post(instance.clock.now()) {
         drop(spawn_run(instance));
     }
+    instance.sending.wake();
+}
+
+/// Does everything that is due, for a test that waits for it. Returns when all that became due is answered, but no later
+/// than a receiver may take; the rest goes on. Posts that already wait for an answer are not waited for: one of them may
+/// have led to this very call.
+pub async fn catch_up(instance: &Arc<Instance>) {
+    let earlier = instance.sending.state().in_flight.clone();
+    let all_answered = async {
+        drop(spawn_run(instance).await);
+        loop {
+            let answered = instance.sending.answered.notified();
+            let is_done = {
+                let state = instance.sending.state();
+                !state.timeline.has_post(instance.clock.now()) && state.in_flight.is_subset(&earlier)
+            };
+            if is_done {
+                return;
+            }
+            answered.await;
+        }
+    };
+    // A timeout leaves the run going.
+    let _ = tokio::time::timeout(POST_TIMEOUT, all_answered).await;
     instance.sending.wake();
 }
 
@@ -81,19 +105,38 @@ fn next_change(instance: &Instance) -> Option<(Instant, Change)> {
     instance.sending.state().timeline.next_change(instance.clock.now())
 }
 
-async fn send(instance: &Arc<Instance>, at: Instant, scheduled: Scheduled) {
-    let id = instance.sending.new_message_id();
-    let life = instance.sending.life_of(&scheduled.address);
-    let steps = life.steps(&scheduled.channel);
-    let item = scheduled.item(id, at);
-    record(instance, scheduled.tenant, &item, true).await;
-    let mut state = instance.sending.state();
-    state.requests.insert(id, scheduled.request_id.clone());
-    let message = Arc::new(SentMessage { id, sent_at: at, scheduled, life, steps, held: Mutex::default() });
-    for (number, step) in message.steps.iter().enumerate() {
-        if let Some(due) = step.after.after(message.sent_at) {
-            state.timeline.change(due, Change::Step(Arc::clone(&message), number));
+/// The id of a new message, which no message of the tenant has.
+pub async fn free_message_id(instance: &Instance, tenant: TenantId) -> Result<i64, StoreError> {
+    loop {
+        let id = instance.sending.new_message_id();
+        let load = move |connection: &mut Connection| messages::load(connection, tenant, &[id].into());
+        if instance.app().store.quick_read(LookupFor::Gateway, load).await?.is_empty() {
+            return Ok(id);
         }
+    }
+}
+
+async fn send(instance: &Arc<Instance>, at: Instant, scheduled: Scheduled) {
+    let Ok(id) = free_message_id(instance, scheduled.tenant).await else {
+        return tracing::warn!("a simulated message was not sent: the tenant's store is busy, or gone");
+    };
+    let life = instance.sending.life_of(&scheduled.address);
+    // In the order of their times; what would be after the year 9999 never happens.
+    let steps = life.steps(&scheduled.channel).into_iter();
+    let mut steps: Vec<(Instant, Step)> = steps.filter_map(|step| Some((step.after.after(at)?, step))).collect();
+    steps.sort_by_key(|(due, _)| *due);
+    if !record(instance, scheduled.tenant, &scheduled.item(id, at), true).await {
+        return;
+    }
+    let mut state = instance.sending.state();
+    if state.has_ended {
+        return;
+    }
+    state.requests.insert(id, scheduled.request_id.clone());
+    let (times, steps): (Vec<Instant>, Vec<Step>) = steps.into_iter().unzip();
+    let message = Arc::new(SentMessage { id, scheduled, life, steps, held: Mutex::default() });
+    for (number, due) in times.into_iter().enumerate() {
+        state.timeline.change(due, Change::Step(Arc::clone(&message), number));
     }
 }
 
@@ -109,6 +152,9 @@ async fn take_step(instance: &Arc<Instance>, at: Instant, message: &Arc<SentMess
     record(instance, scheduled.tenant, &event, false).await;
     let is_last = number + 1 == message.steps.len();
     let mut state = instance.sending.state();
+    if state.has_ended {
+        return;
+    }
     let mut held = message.held.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(url) = state.callbacks.status_url(scheduled.subject) {
         let copies = usize::try_from(message.life.repeat).unwrap_or(1);
@@ -128,7 +174,7 @@ async fn take_step(instance: &Arc<Instance>, at: Instant, message: &Arc<SentMess
 
 /// Puts callbacks into another order, the same one in every run.
 fn shuffle(posts: &mut [Post], message: i64) {
-    let before: Vec<String> = posts.iter().map(|post| post.body.clone()).collect();
+    let before: Vec<Arc<str>> = posts.iter().map(|post| Arc::clone(&post.body)).collect();
     let mut random = ChaCha8Rng::seed_from_u64(message.unsigned_abs());
     posts.shuffle(&mut random);
     if posts.iter().map(|post| &post.body).eq(before.iter()) && !posts.is_empty() {
@@ -147,24 +193,36 @@ pub async fn is_available(url: &str, destinations: &Destinations) -> bool {
 }
 
 /// Posts a callback once, and plans its next attempt if it is not answered with 200.
-async fn deliver(instance: &Arc<Instance>, at: Instant, post: Post) {
+async fn deliver(instance: &Arc<Instance>, due: Instant, post: Post) {
     let sending = &instance.sending;
-    let authorization = sending.state().callbacks.authorization.clone();
-    let (destinations, body) = (sending.destinations().clone(), post.body.clone());
-    let status = client(destinations).post(post.url.clone(), authorization, body).await;
+    // On a clock that is stopped, everything happens at its time, however far the clock was moved.
+    let at = if is_stopped(instance) { due } else { due.max(instance.clock.now()) };
+    let (number, authorization) = {
+        let mut state = sending.state();
+        state.last_post += 1;
+        let number = state.last_post;
+        state.in_flight.insert(number);
+        (number, state.callbacks.authorization.clone())
+    };
+    let status =
+        client(sending.destinations().clone()).post(post.url.clone(), authorization, post.body.to_string()).await;
     let mut state = sending.state();
-    if state.posted.len() < MAX_POSTED {
-        state.posted.extend(post.posted(at, status));
+    state.in_flight.remove(&number);
+    if !state.has_ended {
+        state.list(post.posted(at, status));
+        if status != Some(200)
+            && let Some((due, retry)) = post.retry(at)
+        {
+            state.timeline.post(due, retry);
+        }
     }
-    if status != Some(200)
-        && let Some((due, retry)) = post.retry(at)
-    {
-        state.timeline.post(due, retry);
-    }
+    drop(state);
+    sending.answered.notify_waiters();
 }
 
 /// Records a message, or a status event, as if the tenant's own system had sent it.
-async fn record(instance: &Instance, tenant: TenantId, entry: &Value, is_message: bool) {
+/// Returns whether it is in the history.
+async fn record(instance: &Instance, tenant: TenantId, entry: &Value, is_message: bool) -> bool {
     let (app, caller, now) = (instance.app(), Caller::master(tenant), instance.clock.now());
     let body = entry.to_string().into_bytes();
     let recorded = if is_message {
@@ -172,9 +230,11 @@ async fn record(instance: &Instance, tenant: TenantId, entry: &Value, is_message
     } else {
         record_statuses(app, &caller, now, body).await
     };
-    if recorded.is_err() {
-        tracing::warn!("a simulated message was not recorded: the tenant's store is busy, or gone");
+    let is_recorded = recorded.is_ok_and(|result| result.status().is_success());
+    if !is_recorded {
+        tracing::warn!("a simulated message, or its status, was not recorded: the tenant's store is busy, or gone");
     }
+    is_recorded
 }
 
 /// Starts what does the due things of a running clock, once for each instance. It ends with its instance.
@@ -189,6 +249,9 @@ async fn tick(instance: Weak<Instance>) {
     loop {
         let (wake, wait) = {
             let Some(instance) = instance.upgrade() else { return };
+            if instance.sending.state().has_ended {
+                return;
+            }
             // On a clock that is stopped, those who move it do what is due.
             if !is_stopped(&instance) {
                 run_due(&instance).await;

@@ -9,6 +9,9 @@ use crate::sandbox::error::ControlError;
 const MAX_STEPS: usize = 100;
 const MAX_REPEAT: u32 = 100;
 
+/// The longest status and error, in bytes.
+const MAX_WORD: usize = 1000;
+
 /// A step, counted from the sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -69,8 +72,11 @@ impl NewLife {
             let path = |field: &str| format!("steps[{place}].{field}");
             let after = Duration::parse(&after)
                 .ok_or_else(|| ControlError::field(&path("after"), "an ISO 8601 duration such as PT10S or P1DT2H"))?;
-            if status.trim().is_empty() {
+            if status.trim().is_empty() || status.len() > MAX_WORD {
                 return Err(ControlError::field(&path("status"), "a word such as DELIVERED"));
+            }
+            if error.as_ref().is_some_and(|error| error.len() > MAX_WORD) {
+                return Err(ControlError::field(&path("error"), &format!("at most {MAX_WORD} bytes long")));
             }
             Ok(Step { after, status, error })
         };

@@ -7,7 +7,7 @@ use super::content;
 use super::error::ScheduleError;
 use crate::model::instant::Rounding;
 use crate::model::subscriber::{AddressType, is_blank, stored_form};
-use crate::model::{Instant, TenantId};
+use crate::model::{Instant, Item, TenantId};
 use crate::sandbox::fixtures::SUBJECTS;
 
 /// The id of the first subject's cascade; the others follow.
@@ -102,7 +102,7 @@ impl Scheduled {
         let cascade = cascades().find(|cascade| cascade.id == cascade_id);
         let cascade = cascade.ok_or_else(|| ScheduleError::of("cascade-not-found"))?;
         let content = content::of_channel(body.get("content"), cascade.channel)?;
-        Ok(Self {
+        let scheduled = Self {
             tenant,
             request_id,
             cascade_id,
@@ -114,7 +114,14 @@ impl Scheduled {
             start_time,
             comment,
             content,
-        })
+        };
+        // What the history would not take is not scheduled.
+        let item = scheduled.item(1, Instant(0)).to_string();
+        Item::parse(&item, tenant).map_err(|error| ScheduleError {
+            title: "cascade-scheduling-request-not-valid",
+            detail: format!("The message cannot be stored: {error}."),
+        })?;
+        Ok(scheduled)
     }
 
     /// The message that is sent at a time, as an item.

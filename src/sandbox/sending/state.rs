@@ -1,6 +1,6 @@
 //! The state of a tenant's simulated sending; knows no database and no HTTP.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -14,14 +14,22 @@ use crate::model::Instant;
 /// The first id of a simulated message. Live ids have eleven digits too.
 const FIRST_MESSAGE_ID: i64 = 81_000_000_001;
 
-/// How many posts are listed.
-pub(super) const MAX_POSTED: usize = 10_000;
+/// How many posts are listed, and how many bytes of them.
+const MAX_POSTED: usize = 10_000;
+const MAX_POSTED_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many lives a tenant may have.
+pub const MAX_LIVES: usize = 1000;
 
 /// A tenant's sendings, and what becomes of them.
 pub struct Sending {
     state: Mutex<State>,
     /// Woken when something is scheduled or the clock was moved.
     pub(super) wake: Arc<Notify>,
+    /// Woken when a post was answered.
+    pub(super) answered: Notify,
+    /// Held while changes are made, so that they are made in their order.
+    pub(super) changing: tokio::sync::Mutex<()>,
     destinations: Destinations,
 }
 
@@ -34,14 +42,37 @@ pub(super) struct State {
     pub callbacks: Callbacks,
     pub lives: Vec<Life>,
     pub timeline: Timeline,
-    pub posted: Vec<Posted>,
+    pub posted: VecDeque<Posted>,
+    posted_bytes: usize,
+    /// The posts that wait for their answer.
+    pub in_flight: BTreeSet<u64>,
+    pub last_post: u64,
+    pub has_ended: bool,
     pub messages: i64,
     pub has_ticker: bool,
 }
 
+impl State {
+    /// Lists a post; the oldest ones are dropped if there are too many.
+    pub fn list(&mut self, posted: Posted) {
+        self.posted_bytes += posted.bytes();
+        self.posted.push_back(posted);
+        while self.posted.len() > MAX_POSTED || self.posted_bytes > MAX_POSTED_BYTES {
+            let Some(oldest) = self.posted.pop_front() else { break };
+            self.posted_bytes -= oldest.bytes();
+        }
+    }
+}
+
 impl Sending {
     pub fn new(destinations: Destinations) -> Self {
-        Self { state: Mutex::default(), wake: Arc::default(), destinations }
+        Self {
+            state: Mutex::default(),
+            wake: Arc::default(),
+            answered: Notify::new(),
+            changing: tokio::sync::Mutex::default(),
+            destinations,
+        }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -77,9 +108,23 @@ impl Sending {
         &self.destinations
     }
 
-    /// The newest life that fits counts.
-    pub fn add_life(&self, life: Life) {
-        self.state().lives.push(life);
+    /// Adds a life, the newest of which counts where several fit; `false` if there are too many.
+    pub fn add_life(&self, life: Life) -> bool {
+        let mut state = self.state();
+        let has_room = state.lives.len() < MAX_LIVES;
+        if has_room {
+            state.lives.push(life);
+        }
+        has_room
+    }
+
+    /// Ends everything: nothing is sent or posted any more.
+    pub fn end(&self) {
+        let mut state = self.state();
+        state.has_ended = true;
+        state.timeline = Timeline::default();
+        drop(state);
+        self.wake();
     }
 
     pub(super) fn life_of(&self, address: &str) -> Life {
@@ -89,7 +134,7 @@ impl Sending {
 
     /// What was posted, oldest first.
     pub fn posted(&self) -> Vec<Posted> {
-        self.state().posted.clone()
+        self.state().posted.iter().cloned().collect()
     }
 
     /// Lets the ticker look at the clock again.

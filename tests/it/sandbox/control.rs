@@ -35,6 +35,11 @@ async fn control_routes_refuse_other_origins_hosts_and_types() {
         let refused = send(&headers, "{}").await;
         assert!(refused.starts_with("403 ") && refused.contains("The Content-Type header must"), "{kind}: {refused}");
     }
+    // However its path is written.
+    for path in ["/%5Fsandbox/tenants", "/_%73andbox/tenants", "/%5fsandbox/%74enants"] {
+        let headers = [("host", "example.com"), json_type];
+        assert_eq!(sandbox.send("POST", path, &headers, "{}").await.status.as_u16(), 403, "{path}");
+    }
     // Not even an unknown control route says that it is unknown.
     assert_eq!(sandbox.send("GET", "/_sandbox/nothing", &[("host", "example.com")], "").await.status.as_u16(), 403);
     let response = sandbox.send("GET", "/_sandbox/tenants", &[("host", "localhost")], "").await;

@@ -76,6 +76,22 @@ async fn the_journal_shows_no_key() {
     assert!(!whole.contains(key) && !whole.contains(tenant.key("master")), "{whole}");
 }
 
+/// A key that begins within what is kept, and ends after it.
+#[actix_web::test]
+async fn a_key_at_the_cut_of_a_body_is_not_shown() {
+    let sandbox = TestSandbox::new().await;
+    let tenant = sandbox.tenant(json!({})).await;
+    let key = tenant.key("master");
+    for before in [65_490, 65_510, 65_535] {
+        let body = format!("{}{key}{}", "x".repeat(before), "y".repeat(1000));
+        sandbox.send("POST", "/api/messages/history", &[("x-api-key", key)], &body).await;
+        let entry = requests(&tenant, "").await.pop().unwrap();
+        let kept = entry["body"].as_str().unwrap();
+        let end = &kept[kept.len() - 60..];
+        assert!(!end.contains(&key[..8]) && kept.len() <= 65_536, "{end}");
+    }
+}
+
 #[actix_web::test]
 async fn bodies_are_json_or_text_of_64_kib() {
     let sandbox = TestSandbox::new().await;

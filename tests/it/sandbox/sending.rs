@@ -157,6 +157,48 @@ async fn a_life_sets_steps_errors_repeats_and_order() {
 }
 
 #[actix_web::test]
+async fn steps_in_any_order_and_shuffled_lose_no_callback() {
+    let (sandbox, receiver) = (TestSandbox::new().await, Receiver::start());
+    let tenant = sandbox.tenant(json!({"now": START})).await;
+    set_callbacks(&tenant, &receiver).await;
+    let steps = json!([
+        {"after": "PT5S", "status": "DELIVERED"}, {"after": "PT1S", "status": "SENT"}, {"after": "P9999Y", "status": "READ"},
+    ]);
+    tenant.control("PUT", "/life", json!({"steps": steps, "shuffle": true})).await;
+    schedule(&tenant, "r1").await;
+    advance(&tenant, "PT1S").await;
+    assert_eq!((receiver.received().len(), &messages(&tenant).await[0]["deliveryStatus"]), (0, &json!("SENT")));
+    advance(&tenant, "PT4S").await;
+    assert_eq!(receiver.fields("status"), ["DELIVERED", "SENT"]);
+}
+
+#[actix_web::test]
+async fn a_message_that_cannot_be_stored_is_not_scheduled() {
+    let sandbox = TestSandbox::new().await;
+    let tenant = sandbox.tenant(json!({"now": START})).await;
+    let mut long = request("r1", 31, whatsapp("x"));
+    long["subscriberFilter"]["address"] = json!("a".repeat(2000));
+    let answer = post(&tenant, "master", "/api/cascade/schedule", long).await;
+    assert!(answer.starts_with(r#"400 {"title":"cascade-scheduling-request-not-valid""#), "{answer}");
+    assert!(answer.contains("'address'"), "{answer}");
+    // Ids that messages of the tenant have are passed over.
+    tenant.add([81_000_000_001, 81_000_000_002]).await;
+    schedule(&tenant, "r1").await;
+    assert_eq!(messages(&tenant).await[0]["messageId"], json!(81_000_000_003_i64));
+}
+
+#[actix_web::test]
+async fn a_reset_ends_what_was_scheduled() {
+    let (sandbox, receiver) = (TestSandbox::new().await, Receiver::start());
+    let tenant = sandbox.tenant(json!({"now": START})).await;
+    set_callbacks(&tenant, &receiver).await;
+    schedule(&tenant, "r1").await;
+    tenant.control("POST", "/reset", "").await;
+    advance(&tenant, "P1D").await;
+    assert!(messages(&tenant).await.is_empty() && receiver.received().is_empty());
+}
+
+#[actix_web::test]
 async fn a_callback_that_is_not_answered_200_is_tried_again() {
     let (sandbox, receiver) = (TestSandbox::new().await, Receiver::start());
     let tenant = sandbox.tenant(json!({"now": START})).await;

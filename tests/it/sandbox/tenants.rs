@@ -164,6 +164,15 @@ async fn fixtures_are_messages_and_rows_or_a_word() {
     assert_snapshot!(refused(json!({"fixtures": "some"})).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'fixtures' must be \"demo\", \"empty\" or a list of messages."}"#);
     assert_snapshot!(refused(json!({"fixtures": [message(1, json!({})), {"messageId": "x"}]})).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'fixtures[1]' is not valid: the field 'messageId' must be an integer."}"#);
     assert_snapshot!(refused(json!({"logs": [{"toNumber": 1}]})).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'logs[0]' is not valid: the field 'createdAt' is missing."}"#);
-    assert_snapshot!(refused(json!({"fixtures": "demo", "logs": [row]})).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'logs' must be given without the demo fixtures."}"#);
-    assert_snapshot!(refused(json!({"fixtures": [message(1, json!({"tenantId": 3193}))]})).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'fixtures[0]' is not valid: the field 'tenantId' names another tenant."}"#);
+    // What was recorded elsewhere names another tenant and project.
+    let elsewhere = json!({"fixtures": [message(1, json!({"tenantId": 3193}))], "logs": [{
+        "_id": "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e10", "toNumber": "+79001112233", "status": "Sent",
+        "createdAt": "2026-03-01T10:00:00Z", "projectId": "0c6f7a52-52f1-4b0c-9d6e-1f8c2a4b7e11",
+    }]});
+    let tenant = sandbox.tenant(elsewhere).await;
+    assert_eq!(tenant.ids().await, [1]);
+    assert_snapshot!(tenant.count_logs_with("master").await, @r#"200 {"count":1}"#);
+    let demo = sandbox.tenant(json!({"fixtures": "demo"})).await;
+    let more = sandbox.tenant(json!({"fixtures": "demo", "logs": [row]})).await;
+    assert_ne!(more.count_logs_with("master").await, demo.count_logs_with("master").await);
 }

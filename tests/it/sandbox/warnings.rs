@@ -97,11 +97,20 @@ async fn a_strict_tenant_answers_400_to_near_misses() {
     let sandbox = TestSandbox::new().await;
     let tenant = sandbox.tenant(json!({"strict": true})).await;
     assert_snapshot!(tenant.history(json!({"trafficType": "CHAT"})).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"'trafficType': the field is unknown, and is ignored; did you mean trafficTypes?."}"#);
+    let private = tenant.history(json!({"79001112233": 1})).await;
+    assert!(private.starts_with("400 ") && !private.contains("7900"), "{private}");
+    // A rule that gives the real answer changes nothing of that.
+    tenant.control("POST", "/faults", json!({"times": 1, "then": {"delayMs": 1}})).await;
+    assert_eq!(tenant.history(json!({"trafficType": "CHAT"})).await[..3], *"400");
     // Other errors come first.
     assert_snapshot!(tenant.history(json!({"trafficType": "CHAT", "limit": 1001})).await, @r#"400 {"title":"limit-not-valid","status":400,"detail":"The field 'limit' must be between 0 and 1000."}"#);
     assert_snapshot!(tenant.history(json!({})).await, @r#"200 {"content":[],"hasNext":false}"#);
     assert_snapshot!(tenant.control("PUT", "/strict", json!({"strict": false})).await, @"204");
     assert_snapshot!(tenant.history(json!({"trafficType": "CHAT"})).await, @r#"200 {"content":[],"hasNext":false}"#);
     let entries = tenant.json("GET", "/requests?status=400", "").await;
+    let many: serde_json::Map<String, Value> = (0..5000).map(|number| (format!("{number:0>5}"), json!(1))).collect();
+    tenant.history(json!(many)).await;
+    let last = tenant.json("GET", "/requests", "").await["requests"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(last["warnings"].as_array().unwrap().len(), 50);
     assert_eq!(entries["requests"][0]["answer"]["title"], "not-valid-request");
 }

@@ -87,6 +87,89 @@ fn a_key_closes_the_connection_and_another_answers_late() {
     assert_eq!(early, Err(std::io::ErrorKind::WouldBlock));
 }
 
+fn control(server: &Server, method: &str, path: &str, body: &str) -> Value {
+    let path = format!("/_sandbox/tenants/3193{path}");
+    let response = server.send(request(method, &path, "Connection: close\r\n", body).as_bytes());
+    serde_json::from_str(response.split("\r\n\r\n").nth(1).unwrap()).unwrap_or(Value::Null)
+}
+
+#[test]
+fn answers_by_rule_arrive_as_they_were_written() {
+    let (_binary, server) = start();
+    let rule = json!({"status": 418, "headers": {"X-Test": "yes"}, "retryAfter": 3, "contentType": "text/html", "body": "<p>"});
+    let answer = String::from_utf8(under(&server, json!({"status": 204}))).unwrap_or_default();
+    assert!(answer.starts_with("HTTP/1.1 204 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    let added = json!({"times": 1, "match": {"route": "/api/messages/history"}, "then": rule});
+    control(&server, "POST", "/faults", &added.to_string());
+    let answer = server.send(
+        request("POST", "/api/messages/history", &format!("Connection: close\r\nx-api-key: {KEY}\r\n"), "{}")
+            .as_bytes(),
+    );
+    let lower = answer.to_lowercase();
+    for wanted in ["http/1.1 418", "x-test: yes", "retry-after: 3", "content-type: text/html", "content-length: 3"] {
+        assert!(lower.contains(wanted), "{wanted}: {answer}");
+    }
+    assert!(answer.ends_with("\r\n\r\n<p>"), "{answer}");
+}
+
+#[test]
+fn a_client_that_does_not_wait_is_in_the_journal() {
+    let (_binary, server) = start();
+    control(&server, "POST", "/faults", &json!({"then": {"delayMs": 20_000}}).to_string());
+    let mut stream = server.connect();
+    let headers = format!("x-api-key: {KEY}\r\n");
+    stream.write_all(request("POST", "/api/messages/history", &headers, r#"{"limit":7}"#).as_bytes()).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while control(&server, "GET", "/faults", "")["faults"][0]["applied"] != 1 {
+        assert!(Instant::now() < deadline);
+    }
+    drop(stream);
+    let entry = loop {
+        let list = control(&server, "GET", "/requests", "");
+        if let Some(entry) = list["requests"].get(0) {
+            break entry.clone();
+        }
+        assert!(Instant::now() < deadline, "the request is not in the journal");
+    };
+    assert_eq!(
+        (&entry["status"], &entry["fault"], &entry["route"]),
+        (&Value::Null, &json!(1), &json!("/api/messages/history"))
+    );
+}
+
+/// A receiver that moves the tenant's clock and asks for the journal before it answers.
+#[test]
+fn a_callback_may_call_control_routes() {
+    let (_binary, server) = start();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::scope(|scope| {
+        let receiver = scope.spawn(|| {
+            let mut answered = Vec::new();
+            // A check of the URL, and a callback.
+            for stream in listener.incoming().take(2) {
+                let mut stream = stream.unwrap();
+                let mut head = [0; 8192];
+                let read = stream.read(&mut head).unwrap();
+                if head[..read].starts_with(b"POST") {
+                    answered.push(control(&server, "PUT", "/clock", r#"{"advance":"PT1H"}"#)["now"].clone());
+                    assert!(control(&server, "GET", "/requests", "")["requests"].is_array());
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            }
+            answered
+        });
+        control(&server, "PUT", "/clock", r#"{"now":"2026-03-01T12:00:00Z"}"#);
+        control(&server, "PUT", "/callbacks", &json!({"inMessageCallbackUrl": url}).to_string());
+        let began = Instant::now();
+        let incoming = json!({"address": "79001112233", "subjectId": 501, "text": "Hi"});
+        assert_eq!(control(&server, "POST", "/incoming", &incoming.to_string())["direction"], "IN");
+        assert_eq!(receiver.join().unwrap(), ["2026-03-01T13:00:00.000Z"]);
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        assert_eq!(control(&server, "GET", "/callbacks", "")["callbacks"][0]["status"], 200);
+    });
+}
+
 #[test]
 fn a_delayed_answer_holds_up_no_other_request() {
     let (_binary, server) = start();

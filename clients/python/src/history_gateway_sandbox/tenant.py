@@ -122,12 +122,13 @@ class Tenant:
         times: Optional[int] = None,
         skip: int = 0,
         probability: float = 1,
+        answer: Any = None,
         **then: Any,
     ) -> int:
         """Adds a fault rule; returns its id. Further arguments are the fields of `then`, such as status=502, delayMs=300
-        or close="before"; route, method and body say which requests it is for."""
+        or close="before"; `answer` is the body that is sent. route, method and body say which requests it is for."""
         match = _given(route=route, method=method, body=body)
-        rule = {"match": match, "skip": skip, "probability": probability, "then": _given(error=error, **then)}
+        rule = {"match": match, "skip": skip, "probability": probability, "then": _given(error=error, body=answer, **then)}
         rule.update(_given(times=times))
         return int(self._control.send("POST", f"{self._path}/faults", rule)["id"])
 
