@@ -124,7 +124,8 @@ Written by `benches/compare/run`, which anybody can repeat. {facts["date"]}, ver
 The messages come from `history-gateway generate`: 400 days, one tenant, about 575 bytes each. Express with better-sqlite3 and
 FastAPI with SQLAlchemy read the same messages from a table of their own with the obvious indexes, in prepared statements
 (`benches/compare/express`, `benches/compare/fastapi`). All bodies agree. The *ceiling* parses the request and sends a ready
-body. Every server has one core, the load the other.
+body. Every server has one core, the load the other. [benches/README.md](../README.md#the-goals) says what was wanted, and why what
+is not met is not met.
 
 ## Side by side, {results["compared_messages"]:,} messages
 

@@ -28,7 +28,7 @@ use crate::telemetry;
   history-gateway sandbox --port 0 --json --stop-with-stdin
   history-gateway sandbox --fixtures messages.ndjson --now 2026-03-01
 
-Tests control it at /_sandbox: tenants, errors on demand, the clock, the journal; docs/sandbox.md. All data is deleted \
+Tests control it at /_sandbox: tenants, errors on demand, the clock, the journal; see docs/sandbox.md. All data is deleted \
 when it stops. The log goes to standard error, one line per request; HISTORY_GATEWAY__LOG__LEVEL=warn limits it to \
 warnings and errors.")]
 pub struct Sandbox {
@@ -38,10 +38,10 @@ pub struct Sandbox {
     /// The address to listen on; 0.0.0.0 lets other machines and containers in
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
-    /// A host name under which control requests may address the sandbox
+    /// Additional host name that control requests may have in their Host header
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
-    /// A host and port that callbacks may go to if the sandbox listens on other than loopback addresses
+    /// Server that callbacks may go to if the sandbox listens on a non-loopback address
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_callback_host)]
     callback_host: Vec<String>,
     /// Print one line of JSON instead of the greeting: address, tenant, keys, process
@@ -56,10 +56,10 @@ pub struct Sandbox {
     /// Stop every tenant's clock at this date
     #[arg(long, value_name = "DATE", value_parser = parse_now)]
     now: Option<Instant>,
-    /// Answer 400 to history requests that edna may read otherwise than they were meant
+    /// Reject with 400 history requests that edna might reject or read differently
     #[arg(long)]
     strict: bool,
-    /// Stop when standard input ends
+    /// Stop when standard input ends; whoever starts the sandbox must hold it open
     #[arg(long)]
     stop_with_stdin: bool,
 }
@@ -75,7 +75,7 @@ impl Sandbox {
         let stop = stop_signal()?;
         let address = SocketAddr::from((self.bind, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
-        sandbox::quick_and_lenient(&mut config);
+        sandbox::apply_test_settings(&mut config);
         let logging = telemetry::start(&config.log);
         let fixtures = if self.fixtures.is_empty() {
             Fixtures::Demo { logs: Vec::new() }

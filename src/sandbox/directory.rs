@@ -15,7 +15,7 @@ const PREFIX: &str = "history-gateway-sandbox-";
 /// A file that its sandbox keeps locked as long as it lives.
 const LOCK: &str = "lock";
 
-/// How old a directory without a lock is at least if its sandbox was killed while it was created.
+/// A directory without a lock file that is older than this was left by a sandbox that was killed while it started.
 const UNFINISHED_AGE: Duration = Duration::from_mins(1);
 
 /// A directory that is removed when it is dropped.

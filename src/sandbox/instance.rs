@@ -1,5 +1,5 @@
-//! A tenant between two resets: its store, clock, journal and fault rules, all of which a reset replaces at once, so that
-//! nothing of a request that still runs gets past it; knows no request.
+//! A tenant between two resets: its store, clock, journal and fault rules. A reset replaces them all at once, so a request
+//! that is still running cannot write into the new state; knows no request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,24 @@ use super::sending::state::Sending;
 use crate::app::App;
 use crate::clock::{Clock, ClockMode, MovableClock};
 use crate::config::Config;
-use crate::store::StoreError;
+use crate::model::{Item, TenantId};
+use crate::store::{Connection, LookupFor, StoreError, messages};
 
 /// What a tenant's instances begin with.
 #[derive(Clone, Copy, Debug)]
-pub struct Beginning {
+pub struct InitialState {
     pub clock: ClockMode,
     pub strict: bool,
 }
 
 /// What an instance gets from its sandbox and its tenant.
-pub struct Surroundings<'a> {
+pub struct InstanceContext<'a> {
     pub config: &'a Config,
     pub destinations: &'a Destinations,
     pub webhook_key: &'a str,
 }
 
-/// One life of a tenant.
+/// The state of a tenant between two resets.
 pub struct Instance {
     app: Arc<App>,
     pub clock: Arc<MovableClock>,
@@ -36,7 +37,7 @@ pub struct Instance {
     faults: Mutex<Faults>,
     strict: AtomicBool,
     pub sending: Sending,
-    /// After the app, whose store uses it.
+    /// Declared after the app: fields are dropped in order, and the app's store has this file open.
     _file: StoreFile,
 }
 
@@ -44,12 +45,12 @@ impl Instance {
     /// Opens a copy of a tenant's file. Must be called on the runtime that is to run the tenant's commits.
     pub async fn open(
         seed: &StoreFile,
-        Surroundings { config, destinations, webhook_key }: Surroundings<'_>,
-        beginning: Beginning,
+        InstanceContext { config, destinations, webhook_key }: InstanceContext<'_>,
+        initial: InitialState,
     ) -> Result<Self, StoreError> {
         let file = seed.copy().await?;
         let store = file.open(options(config)).await?;
-        let clock = Arc::new(MovableClock::new(beginning.clock));
+        let clock = Arc::new(MovableClock::new(initial.clock));
         let sending = Sending::new(destinations.clone());
         sending.set_authorization(format!("Token {webhook_key}"));
         Ok(Self {
@@ -58,7 +59,7 @@ impl Instance {
             clock,
             journal: Mutex::default(),
             faults: Mutex::default(),
-            strict: AtomicBool::new(beginning.strict),
+            strict: AtomicBool::new(initial.strict),
             _file: file,
         })
     }
@@ -66,6 +67,13 @@ impl Instance {
     /// The app that handles the tenant's requests.
     pub fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// A message of the tenant.
+    pub async fn message(&self, tenant: TenantId, id: i64) -> Result<Option<Arc<Item>>, StoreError> {
+        let load = move |connection: &mut Connection| messages::load(connection, tenant, &[id].into());
+        let found = self.app.store.quick_read(LookupFor::Gateway, load).await?.remove(&id);
+        Ok(found.map(|message| message.item))
     }
 
     pub fn journal(&self) -> MutexGuard<'_, Journal> {

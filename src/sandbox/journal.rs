@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 
 use super::matching::Facts;
 use super::warnings::Warning;
-use crate::model::Instant;
 
 /// How many entries a journal keeps, and about how many bytes.
 pub const MAX_ENTRIES: usize = 10_000;
@@ -149,7 +148,29 @@ impl Journal {
     }
 }
 
-/// The form in which control responses write a time.
-pub fn time(instant: Instant) -> String {
-    instant.iso()
+#[cfg(test)]
+mod tests {
+    use super::{Content, Entry, Journal, MAX_ENTRIES};
+
+    fn entry(answer: usize) -> Entry {
+        Entry { answer: Content::new("x".repeat(answer), false), ..Entry::default() }
+    }
+
+    #[test]
+    fn the_oldest_entries_are_dropped_and_counted() {
+        let mut journal = Journal::default();
+        for _ in 0..MAX_ENTRIES + 3 {
+            journal.push(entry(0), MAX_ENTRIES);
+        }
+        let ids: Vec<u64> = journal.entries().iter().map(|entry| entry.id).collect();
+        assert_eq!((ids.len(), ids[0], journal.dropped(), journal.len()), (MAX_ENTRIES, 4, 3, 10_003));
+        // 300 answers of 64 KiB are more than 16 MiB.
+        for _ in 0..300 {
+            journal.push(entry(64 * 1024), MAX_ENTRIES);
+        }
+        assert_eq!(journal.entries().len(), 254);
+        journal.clear();
+        journal.push(entry(0), MAX_ENTRIES);
+        assert_eq!((journal.entries()[0].id, journal.dropped()), (10_304, 0));
+    }
 }

@@ -95,7 +95,7 @@ pub const KEYS: [KeySpec; 7] = [
     },
 ];
 
-/// A day that is over for every clock that is set to a date after it.
+/// The last day of expired keys, which are valid on a clock that is set to that day or earlier.
 const EXPIRED_DAY: Option<NaiveDate> = NaiveDate::from_ymd_opt(2000, 1, 1);
 
 /// A tenant's key: what it is, and its value.
@@ -144,8 +144,8 @@ pub fn is_public(secret: &Secret) -> bool {
     KEYS.iter().map(|key| key.demo).chain(fault_keys).any(|value| value == secret.reveal())
 }
 
-/// A fixed key of the demo tenant, for programs that can set nothing but a key: its name, its value, and what every
-/// request with it is answered with.
+/// The demo tenant's fault keys, for programs that can set nothing but a key: name, value, and the fault that every
+/// request with the key gets.
 pub fn fault_keys() -> [(&'static str, &'static str, Fault); 5] {
     [
         ("fault429", "00000000-0000-4000-8000-000000000429", Fault::error("too-many-requests", "too-many-requests")),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use super::directory::Directory;
 use super::faults::Fault;
 use super::fixtures::Fixtures;
-use super::instance::Beginning;
+use super::instance::InitialState;
 use super::journal::Journal;
 use super::keys::{self, TenantKey};
 use super::seed::{StoreFile, options};
@@ -135,9 +135,9 @@ impl Registry {
         fixtures: Fixtures,
         Defaults { now, strict }: Defaults,
     ) -> Result<Arc<Tenant>, StoreError> {
-        let beginning = Beginning { clock: clock_mode(now), strict };
+        let initial = InitialState { clock: clock_mode(now), strict };
         let now = now.unwrap_or_else(|| Clock::System.now());
-        let new = NewTenant { id, keys, fixtures, beginning, now };
+        let new = NewTenant { id, keys, fixtures, initial, now };
         let tenant = Arc::new(Tenant::create(&self.template, &self.config, &self.settings.destinations, new).await?);
         let mut tenants = self.write();
         for key in &tenant.keys {

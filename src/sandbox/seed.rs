@@ -1,4 +1,5 @@
-//! A tenant's store as it was at its creation: a file that every instance of the tenant begins with a copy of.
+//! A tenant's store as it was at its creation: a file that every instance of the tenant begins with a
+//! copy of; knows no request.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

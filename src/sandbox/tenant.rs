@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::fixtures::Fixtures;
-use super::instance::{Beginning, Instance, Surroundings};
+use super::instance::{InitialState, Instance, InstanceContext};
 use super::keys::TenantKey;
 use super::seed::{Seed, StoreFile, options};
 use super::sending::callbacks::Destinations;
@@ -18,7 +18,7 @@ pub struct NewTenant {
     pub id: TenantId,
     pub keys: Vec<TenantKey>,
     pub fixtures: Fixtures,
-    pub beginning: Beginning,
+    pub initial: InitialState,
     /// The time at its creation, by its clock.
     pub now: Instant,
 }
@@ -28,7 +28,7 @@ pub struct Tenant {
     pub project_id: String,
     pub keys: Vec<TenantKey>,
     seed: StoreFile,
-    beginning: Beginning,
+    initial: InitialState,
     instance: RwLock<Arc<Instance>>,
 }
 
@@ -40,13 +40,13 @@ impl Tenant {
         destinations: &Destinations,
         new: NewTenant,
     ) -> Result<Self, StoreError> {
-        let NewTenant { id, keys, fixtures, beginning, now } = new;
+        let NewTenant { id, keys, fixtures, initial, now } = new;
         let seed = Seed { tenant: id, keys: keys.clone(), fixtures, now };
         let seed = template.with(seed, options(config)).await?;
         let webhook_key = key_in(&keys, "webhook");
-        let instance = Instance::open(&seed, Surroundings { config, destinations, webhook_key }, beginning).await?;
+        let instance = Instance::open(&seed, InstanceContext { config, destinations, webhook_key }, initial).await?;
         let project_id = id.derived_project_id().to_string();
-        Ok(Self { id, project_id, keys, seed, beginning, instance: RwLock::new(Arc::new(instance)) })
+        Ok(Self { id, project_id, keys, seed, initial, instance: RwLock::new(Arc::new(instance)) })
     }
 
     /// The current instance. A request keeps the one that it began with.
@@ -56,8 +56,8 @@ impl Tenant {
 
     /// Brings everything back to what it was at the tenant's creation.
     pub async fn reset(&self, config: &Config, destinations: &Destinations) -> Result<(), StoreError> {
-        let surroundings = Surroundings { config, destinations, webhook_key: self.key("webhook") };
-        let instance = Arc::new(Instance::open(&self.seed, surroundings, self.beginning).await?);
+        let context = InstanceContext { config, destinations, webhook_key: self.key("webhook") };
+        let instance = Arc::new(Instance::open(&self.seed, context, self.initial).await?);
         let old = {
             let mut current = self.instance.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *current, instance)

@@ -48,7 +48,7 @@ def test_messages_statuses_and_reset(history_tenant: Tenant):
     status, body = ask(history_tenant)
     assert status == 200 and [found["messageId"] for found in body["content"]] == [2, 1]
     assert body["content"][0]["deliveryStatus"] == "READ"
-    history_tenant.empty()
+    history_tenant.delete_messages()
     assert ids(history_tenant) == []
     history_tenant.add(message(3))
     history_tenant.reset()
@@ -89,13 +89,13 @@ def test_fail_with(history_tenant: Tenant):
     assert (status, body["title"]) == (400, "limit-not-valid")
     assert ask(history_tenant, {"limit": 7})[0] == 200
     assert [rule["applied"] for rule in history_tenant.faults()] == [1]
-    history_tenant.heal(fault)
+    history_tenant.remove_faults(fault)
     assert history_tenant.faults() == []
     history_tenant.fail_with(body={"limit": 3}, status=200, answer={"content": "broken"})
     assert ask(history_tenant, {"limit": 3}) == (200, {"content": "broken"})
     history_tenant.fail_with(status=503, retryAfter=5)
     assert ask(history_tenant)[0] == 503
-    history_tenant.heal()
+    history_tenant.remove_faults()
     assert ask(history_tenant)[0] == 200
 
 
@@ -134,7 +134,7 @@ def test_a_strict_tenant(history_sandbox: Sandbox):
     tenant = history_sandbox.tenant(strict=True, fixtures=[message(1)], now="2026-03-01T12:00:00Z")
     assert ids(tenant) == [1]
     assert ask(tenant, {"trafficType": "CHAT"})[0] == 400
-    tenant.strict(False)
+    tenant.set_strict(False)
     assert ask(tenant, {"trafficType": "CHAT"})[0] == 200
     tenant.delete()
     assert ask(tenant)[0] == 401

@@ -8,7 +8,6 @@ use super::request::{Control, Outcome, body, date, json, tenant};
 use crate::clock::{ClockMode, MovableClock};
 use crate::sandbox::duration::Duration;
 use crate::sandbox::error::ControlError;
-use crate::sandbox::journal::time;
 use crate::sandbox::registry::Registry;
 use crate::sandbox::sending::engine::catch_up;
 use crate::web::Request;
@@ -31,7 +30,7 @@ struct Shown {
 impl Shown {
     fn of(clock: &MovableClock) -> Self {
         let runs = !matches!(clock.mode(), ClockMode::Stopped(_));
-        Self { now: time(clock.now()), runs }
+        Self { now: clock.now().iso(), runs }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::sandbox::sending::life::NewLife;
 use crate::sandbox::sending::posts::Posted;
 use crate::sandbox::sending::request::subscriber_id;
 use crate::sandbox::sending::state::MAX_LIVES;
-use crate::store::{LookupFor, messages, subjects};
+use crate::store::{LookupFor, subjects};
 use crate::web::Request;
 
 pub async fn life(registry: Data<Registry>, mut request: Request<Control>) -> Result<HttpResponse, ControlError> {
@@ -56,20 +56,10 @@ pub async fn set_callbacks(registry: Data<Registry>, mut request: Request<Contro
         "statusCallbackUrl": set.status_callback_url, "inMessageCallbackUrl": set.in_message_callback_url,
         "messageMatcherCallbackUrl": set.message_matcher_callback_url, "subjectId": set.subject_id,
     });
-    let checks = Checks {
-        store: &instance.app().store,
-        tenant: tenant.id,
-        is_strict: instance.is_strict(),
-        destinations: instance.sending.destinations(),
-    };
-    let code = match checks.run(&urls).await? {
-        Ok(change) => {
-            instance.sending.change_callbacks(&change);
-            "ok"
-        }
+    let code = match (Checks { instance: &instance, tenant: tenant.id }).apply(&urls).await? {
         // The header alone may be set.
-        Err("url-not-specified") if set.authorization.is_some() => "ok",
-        Err(code) => code,
+        "url-not-specified" if set.authorization.is_some() => "ok",
+        code => code,
     };
     if let Some(value) = set.authorization.filter(|_| code == "ok") {
         instance.sending.set_authorization(value);
@@ -163,9 +153,7 @@ async fn store_item(
     item: &Value,
 ) -> Result<Box<RawValue>, ControlError> {
     record_messages(instance.app(), &Caller::master(tenant), now, item.to_string().into_bytes()).await?;
-    let store = instance.app().store.clone();
-    let load = store.quick_read(LookupFor::Gateway, move |connection| messages::load(connection, tenant, &[id].into()));
-    let stored = load.await?.remove(&id).map(|message| message.item.render());
+    let stored = instance.message(tenant, id).await?.map(|item| item.render());
     let stored = stored.and_then(|item| RawValue::from_string(item).ok());
     stored.ok_or_else(|| ControlError::not_valid("The message was rejected: its address or its content is too long."))
 }
@@ -184,11 +172,9 @@ fn whole_content(content: Value) -> Value {
 
 async fn quoted(instance: &Arc<Instance>, tenant: TenantId, id: Option<i64>) -> Result<Quoted, ControlError> {
     let Some(id) = id else { return Ok(Quoted::default()) };
-    let store = instance.app().store.clone();
-    let load = store.quick_read(LookupFor::Gateway, move |connection| messages::load(connection, tenant, &[id].into()));
-    let found = load.await?.remove(&id);
+    let found = instance.message(tenant, id).await?;
     let message = found.ok_or_else(|| ControlError::field("replyTo", "the id of one of the tenant's messages"))?;
-    Ok(match message.item.text(Property::Direction) {
+    Ok(match message.text(Property::Direction) {
         Some("IN") => Quoted { incoming: Some(id), ..Quoted::default() },
         _ => Quoted { out: Some(id), request: instance.sending.request_of(id), incoming: None },
     })

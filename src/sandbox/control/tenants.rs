@@ -12,7 +12,6 @@ use super::request::{Control, Outcome, body, date, json, no_content, tenant};
 use crate::model::{TenantId, wire};
 use crate::sandbox::error::ControlError;
 use crate::sandbox::fixtures::{self, Fixtures};
-use crate::sandbox::journal::time;
 use crate::sandbox::registry::{Defaults, Registry};
 use crate::sandbox::tenant::Tenant;
 use crate::store::messages::daily_counts;
@@ -20,7 +19,7 @@ use crate::web::Request;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct NewTenant {
+struct CreateTenant {
     fixtures: Option<Box<RawValue>>,
     logs: Option<Vec<Box<RawValue>>>,
     now: Option<String>,
@@ -61,7 +60,7 @@ struct Strict {
 }
 
 pub async fn create(registry: Data<Registry>, mut request: Request<Control>) -> Outcome {
-    let NewTenant { fixtures, logs, now, strict } = body(&mut request)?;
+    let CreateTenant { fixtures, logs, now, strict } = body(&mut request)?;
     let now = now.map(|now| date("now", &now)).transpose()?.or(registry.settings.defaults.now);
     let defaults = Defaults { now, strict: strict.unwrap_or(registry.settings.defaults.strict) };
     let id = registry.new_id();
@@ -119,7 +118,7 @@ pub async fn list(registry: Data<Registry>, _: Request<Control>) -> Outcome {
             tenant_id: id.0,
             project_id: tenant.project_id.clone(),
             messages,
-            now: time(instance.clock.now()),
+            now: instance.clock.now().iso(),
             strict: instance.is_strict(),
             faults: instance.faults().rules().len(),
             requests: instance.journal().len(),

@@ -1,5 +1,9 @@
 //! A sandbox inside the process of a Rust test, which needs no binary; knows no handler.
 //!
+//! It has no demo tenant, and so none of the fixed keys, and the default settings. Share one among tests of a process, or
+//! start one for each: a start takes some tens of milliseconds. One in a `static` is never dropped, and its files stay until
+//! another sandbox starts.
+//!
 //! ```
 //! use history_gateway::sandbox::Sandbox;
 //! use serde_json::json;
@@ -28,7 +32,7 @@ use tokio::sync::oneshot;
 pub use control::SandboxError;
 pub use tenant::{FaultRule, TenantClock, TestTenant};
 
-use super::http::{Running, run};
+use super::http::{EmbeddedHooks, run};
 use control::Control;
 
 /// How long a sandbox may take to start.
@@ -48,7 +52,7 @@ impl Sandbox {
         let (started, start) = mpsc::sync_channel(1);
         let work = move || {
             let report = started.clone();
-            let running = Running {
+            let running = EmbeddedHooks {
                 started: Box::new(move |url| drop(report.try_send(Ok(url)))),
                 stopped: Box::pin(async move {
                     // An error means that the sandbox was dropped.

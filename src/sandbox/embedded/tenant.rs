@@ -110,7 +110,7 @@ impl TestTenant {
     }
 
     /// Deletes all messages.
-    pub fn empty(&self) -> Result<(), SandboxError> {
+    pub fn delete_messages(&self) -> Result<(), SandboxError> {
         self.send("DELETE", "/messages", None).map(|_| ())
     }
 
@@ -120,7 +120,7 @@ impl TestTenant {
     }
 
     /// Makes near misses of history requests errors, or lets them pass.
-    pub fn strict(&self, strict: bool) -> Result<(), SandboxError> {
+    pub fn set_strict(&self, strict: bool) -> Result<(), SandboxError> {
         self.send("PUT", "/strict", Some(&json!({"strict": strict}))).map(|_| ())
     }
 
@@ -134,13 +134,28 @@ impl TestTenant {
         Ok(self.send("POST", "/faults", Some(&rule.0))?["id"].as_u64().unwrap_or_default())
     }
 
+    /// Adds a status event, or a list of them, of messages.
+    #[expect(clippy::needless_pass_by_value, reason = "a caller writes json!(…) in place")]
+    pub fn add_statuses(&self, statuses: Value) -> Result<(), SandboxError> {
+        let result = self.send("POST", "/statuses", Some(&statuses))?;
+        match list(result, "results").iter().find_map(|entry| entry["detail"].as_str()) {
+            Some(detail) => Err(SandboxError::Rejected { status: 400, detail: detail.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The fault rules, with how often each was applied.
+    pub fn faults(&self) -> Result<Vec<Value>, SandboxError> {
+        Ok(list(self.send("GET", "/faults", None)?, "faults"))
+    }
+
     /// Removes all fault rules.
-    pub fn heal(&self) -> Result<(), SandboxError> {
+    pub fn remove_faults(&self) -> Result<(), SandboxError> {
         self.send("DELETE", "/faults", None).map(|_| ())
     }
 
-    /// Receives a message from a person, with the fields of docs/sandbox.md 6; returns it. It is posted to the callback
-    /// before this returns.
+    /// Receives a message from a person, with the fields of docs/sandbox.md 6; returns it. Waits up to
+    /// five seconds for the callback's answer.
     #[expect(clippy::needless_pass_by_value, reason = "a caller writes json!(…) in place")]
     pub fn incoming(&self, message: Value) -> Result<Value, SandboxError> {
         self.send("POST", "/incoming", Some(&message))

@@ -47,7 +47,7 @@ pub struct Errors {
     oneuptime: Option<&'static str>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FaultAnswer {
     pub errors: Option<Errors>,
     pub status: Option<u16>,
@@ -120,16 +120,7 @@ impl Fault {
     /// The fault that answers with an error of either dialect.
     pub fn error(edna: &'static str, oneuptime: &'static str) -> Self {
         let errors = Some(Errors { edna: Some(edna), oneuptime: Some(oneuptime) });
-        let answer = FaultAnswer {
-            errors,
-            status: None,
-            title: None,
-            detail: None,
-            headers: Vec::new(),
-            retry_after: None,
-            content_type: None,
-            body: None,
-        };
+        let answer = FaultAnswer { errors, ..FaultAnswer::default() };
         Self { delay: Duration::ZERO, cut: None, answer: Some(answer) }
     }
 }
@@ -139,7 +130,7 @@ fn dialect(route: Option<&str>) -> Dialect {
 }
 
 /// An error before it has a form.
-struct Said {
+struct ErrorParts {
     status: u16,
     title: String,
     detail: String,
@@ -168,11 +159,11 @@ impl FaultAnswer {
         Rendered { status: said.status, headers, content_type, body }
     }
 
-    fn said(&self, dialect: Dialect, path: &str) -> Said {
+    fn said(&self, dialect: Dialect, path: &str) -> ErrorParts {
         let mut said = match (&self.errors, dialect) {
             (Some(errors), Dialect::Edna) => edna_error(errors.edna.unwrap_or_default()),
             (Some(errors), Dialect::OneUptime) => oneuptime_error(errors.oneuptime.unwrap_or_default(), path),
-            (None, _) => Said {
+            (None, _) => ErrorParts {
                 status: self.status.unwrap_or(200),
                 title: "fault".into(),
                 detail: SENTENCE.into(),
@@ -185,16 +176,16 @@ impl FaultAnswer {
     }
 }
 
-fn error_body(dialect: Dialect, said: &Said) -> String {
-    let Said { status, title, detail, .. } = said;
+fn error_body(dialect: Dialect, said: &ErrorParts) -> String {
+    let ErrorParts { status, title, detail, .. } = said;
     match dialect {
         Dialect::Edna => body(title, *status, detail),
         Dialect::OneUptime => json!({"error": detail, "message": detail}).to_string(),
     }
 }
 
-fn said(error: &(impl ErrorResponse + ToString)) -> Said {
-    Said {
+fn said(error: &(impl ErrorResponse + ToString)) -> ErrorParts {
+    ErrorParts {
         status: error.status(),
         title: error.title().into(),
         detail: error.to_string(),
@@ -214,7 +205,7 @@ fn common(word: &str) -> CommonError {
     }
 }
 
-fn edna_error(title: &str) -> Said {
+fn edna_error(title: &str) -> ErrorParts {
     let error = match title {
         "Api-key not found" => ApiError::KeyNotFound,
         "access-denied" => ApiError::AccessDenied(NEEDS_HISTORY),
@@ -225,14 +216,14 @@ fn edna_error(title: &str) -> Said {
         "not-found" => ApiError::NotFound,
         "method-not-allowed" => ApiError::MethodNotAllowed,
         CHANGES_EXPIRED => {
-            return Said { status: 410, title: title.into(), detail: SENTENCE.into(), retry_after: None };
+            return ErrorParts { status: 410, title: title.into(), detail: SENTENCE.into(), retry_after: None };
         }
         word => ApiError::Common(common(word)),
     };
     said(&error)
 }
 
-fn oneuptime_error(word: &str, path: &str) -> Said {
+fn oneuptime_error(word: &str, path: &str) -> ErrorParts {
     said(&match word {
         "no-key" => OneUptimeError::NoKey(Action::Read),
         "invalid-api-key" => OneUptimeError::InvalidKey,

@@ -81,7 +81,7 @@ impl Faults {
     }
 
     /// Whether any rule compares bodies.
-    pub fn compare_bodies(&self) -> bool {
+    pub fn compares_bodies(&self) -> bool {
         self.rules.iter().any(|rule| !rule.r#match.body.is_empty())
     }
 

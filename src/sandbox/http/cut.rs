@@ -22,7 +22,7 @@ const MAX_CUT_BODY: usize = 64 * 1024 * 1024;
 const SENDING: Duration = Duration::from_millis(50);
 
 /// The beginning of a body.
-pub struct Beginning {
+pub struct BodyPrefix {
     pub bytes: Vec<u8>,
     pub is_whole: bool,
 }
@@ -31,7 +31,7 @@ pub struct Beginning {
 pub async fn cut(
     response: ServiceResponse<BoxBody>,
     cut: Option<Cut>,
-) -> (ServiceResponse<BoxBody>, Beginning, Option<u16>) {
+) -> (ServiceResponse<BoxBody>, BodyPrefix, Option<u16>) {
     let status = response.status().as_u16();
     let (request, response) = response.into_parts();
     let (mut response, mut body) = response.into_parts();
@@ -43,7 +43,7 @@ pub async fn cut(
     let (sent, status) = match cut {
         None => {
             let kept =
-                Beginning { bytes: bytes_until(READ_BODY_BYTES), is_whole: is_ended && whole.len() <= MAX_BODY_BYTES };
+                BodyPrefix { bytes: bytes_until(READ_BODY_BYTES), is_whole: is_ended && whole.len() <= MAX_BODY_BYTES };
             let body = PeekedBody { parts: parts.into_iter(), rest: body, size };
             let response = response.set_body(BoxBody::new(body));
             return (ServiceResponse::new(request, response), kept, Some(status));
@@ -59,7 +59,7 @@ pub async fn cut(
     };
     // A compressed body would have another length.
     response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
-    let kept = Beginning { bytes: bytes_until(sent.min(READ_BODY_BYTES)), is_whole: false };
+    let kept = BodyPrefix { bytes: bytes_until(sent.min(READ_BODY_BYTES)), is_whole: false };
     let body = CutBody { bytes: Some(Bytes::from(bytes_until(sent))), length: whole.len() as u64, sending: None };
     (ServiceResponse::new(request, response.set_body(BoxBody::new(body))), kept, status)
 }

@@ -11,14 +11,14 @@ use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
 use super::cut::cut;
+use super::pending_entry::PendingEntry;
 use super::presented;
 use super::recorded::{Recorded, RequestBody};
-use super::recording::Recording;
 use crate::clock::Clock;
 use crate::sandbox::control::guard;
 use crate::sandbox::faults::{Fault, FaultAnswer};
 use crate::sandbox::instance::Instance;
-use crate::sandbox::journal::{Entry, time};
+use crate::sandbox::journal::Entry;
 use crate::sandbox::matching::Facts;
 use crate::sandbox::registry::{Owner, Registry};
 use crate::sandbox::routes::{self, Route};
@@ -81,9 +81,9 @@ async fn api(
     let is_history = template == Some(routes::HISTORY);
     let now = instance.as_ref().map_or_else(|| Clock::System.now(), |instance| instance.clock.now());
     let recorded = Recorded::of(&request, registry);
-    let compares_bodies = instance.as_ref().is_some_and(|instance| instance.faults().compare_bodies());
-    let copied = RequestBody::copied(is_history, compares_bodies, &registry.config);
-    let mut body = RequestBody::take(&mut request, copied, &registry.config);
+    let compares_bodies = instance.as_ref().is_some_and(|instance| instance.faults().compares_bodies());
+    let copy_limit = RequestBody::copy_limit(is_history, compares_bodies, &registry.config);
+    let mut body = RequestBody::take(&mut request, copy_limit, &registry.config);
     if let Some(instance) = &instance {
         // The handlers find their app here before they find the server's own.
         let mut data = Extensions::new();
@@ -96,9 +96,9 @@ async fn api(
     }
     let (rule, fault) = fault(owner.as_ref(), instance.as_deref(), &recorded.method, template, &body);
     // From here on the request is recorded, also if its client does not wait for the response.
-    let mut recording = Recording::begin(registry, instance.clone(), body.bytes());
+    let mut recording = PendingEntry::begin(registry, instance.clone(), body.bytes());
     recording.entry = Some(Entry {
-        at: time(now),
+        at: now.iso(),
         method: recorded.method,
         path: recorded.path,
         route: template,
@@ -141,7 +141,7 @@ fn fault(
     }
     let Some(instance) = instance else { return (None, None) };
     let mut faults = instance.faults();
-    let json = faults.compare_bodies().then(|| body.json()).flatten();
+    let json = faults.compares_bodies().then(|| body.json()).flatten();
     match faults.apply(Facts { method, route, body: json.as_ref() }) {
         Some((rule, fault)) => (Some(rule), Some(fault)),
         None => (None, None),

@@ -2,9 +2,9 @@
 
 mod cut;
 mod middleware;
+mod pending_entry;
 mod presented;
 mod recorded;
-mod recording;
 mod simulated;
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -44,18 +44,18 @@ pub async fn serve(
 }
 
 /// How a sandbox in another program's process tells where it is, and what ends it.
-pub struct Running {
+pub struct EmbeddedHooks {
     /// Called with the URL once requests are answered.
     pub started: Box<dyn FnOnce(String) + Send>,
     pub stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Runs a sandbox without a demo tenant on this thread until it is stopped, with the default settings.
-pub fn run(Running { started, stopped }: Running) -> Result<(), String> {
+pub fn run(EmbeddedHooks { started, stopped }: EmbeddedHooks) -> Result<(), String> {
     let system = actix_web::rt::System::new();
     system.block_on(async move {
         let mut config = Config::defaults().map_err(|error| error.to_string())?;
-        quick_and_lenient(&mut config);
+        apply_test_settings(&mut config);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let destinations = Destinations { is_local: true, own_port: address.port(), hosts: Vec::new() };
@@ -72,7 +72,7 @@ pub fn run(Running { started, stopped }: Running) -> Result<(), String> {
 }
 
 /// Changes settings so that a sandbox ends at once, and answers no request with an error that its test did not ask for.
-pub fn quick_and_lenient(config: &mut Config) {
+pub fn apply_test_settings(config: &mut Config) {
     config.server.shutdown_timeout_seconds = 0;
     config.auth.wrong_keys_per_minute = 0;
 }

@@ -89,7 +89,7 @@ pub struct RequestBody {
 impl RequestBody {
     /// How much of a body is copied: that of a history request, whose near misses are named, and one that rules compare,
     /// whole.
-    pub fn copied(is_history: bool, is_compared: bool, config: &Config) -> usize {
+    pub fn copy_limit(is_history: bool, is_compared: bool, config: &Config) -> usize {
         match (is_compared, is_history) {
             (true, _) => MAX_COMPARED,
             (false, true) => config.server.body_limit_bytes.max(READ_BODY_BYTES),

@@ -14,10 +14,10 @@ use crate::http::only;
 use crate::model::{Caller, Property};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::sending::callback_request::Checks;
-use crate::sandbox::sending::engine::{schedule, sent};
+use crate::sandbox::sending::engine::{apply_due_changes, schedule};
 use crate::sandbox::sending::error::ScheduleError;
 use crate::sandbox::sending::request::{Cascade, Scheduled, cascades};
-use crate::store::{LookupFor, StoreError, messages, subjects};
+use crate::store::{LookupFor, StoreError, subjects};
 use crate::web::body::text;
 use crate::web::error::{ErrorResponse, respond, status_code};
 use crate::web::{Access, ApiError, KeyHeader, Request};
@@ -155,13 +155,16 @@ async fn schedule_message(instance: OfTenant, mut request: Request<Messaging>) -
         error => error.into(),
     })?;
     let scheduled = Scheduled::parse(&body, caller.tenant).map_err(SimulatedError::Schedule)?;
+    if !caller.sees_subject(scheduled.subject) {
+        return Err(ApiError::AccessDenied("The cascade's subject does not belong to the key's senders.").into());
+    }
     let id = scheduled.request_id.clone();
-    if !instance.sending.is_new_request(&id) {
+    if !instance.sending.register_request_id(&id) {
         return Err(SimulatedError::Schedule(ScheduleError::of("requestId-is-not-unique")));
     }
     schedule(&instance, scheduled);
     // A message that is sent at once is in the history when this is answered.
-    sent(&instance).await;
+    apply_due_changes(&instance).await;
     Ok(ok(&json!({"requestId": id})))
 }
 
@@ -207,19 +210,7 @@ async fn get_channel_profiles(instance: OfTenant, request: Request<Channels>) ->
 async fn set_callbacks(instance: OfTenant, mut request: Request<Webhooks>) -> Result<HttpResponse, SimulatedError> {
     let (caller, instance) = authorized(&request, instance)?;
     let body = json_body(&mut request)?;
-    let checks = Checks {
-        store: &instance.app().store,
-        tenant: caller.tenant,
-        is_strict: instance.is_strict(),
-        destinations: instance.sending.destinations(),
-    };
-    let code = match checks.run(&body).await? {
-        Ok(change) => {
-            instance.sending.change_callbacks(&change);
-            "ok"
-        }
-        Err(code) => code,
-    };
+    let code = Checks { instance: &instance, tenant: caller.tenant }.apply(&body).await?;
     Ok(ok(&json!({"code": code})))
 }
 
@@ -231,11 +222,8 @@ async fn change_status(instance: OfTenant, mut request: Request<ReadReceipts>) -
     if body["status"] != "READ" {
         return Err(ApiError::field("status", "READ").into());
     }
-    let (store, tenant) = (instance.app().store.clone(), caller.tenant);
-    let found =
-        store.quick_read(LookupFor::Gateway, move |connection| messages::load(connection, tenant, &[id].into()));
-    let message = found.await?.remove(&id);
-    let is_incoming = message.is_some_and(|message| message.item.text(Property::Direction) == Some("IN"));
+    let message = instance.message(caller.tenant, id).await?;
+    let is_incoming = message.is_some_and(|message| message.text(Property::Direction) == Some("IN"));
     if !is_incoming {
         return Err(ApiError::field("id", "the id of an incoming message").into());
     }

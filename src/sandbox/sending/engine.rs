@@ -14,13 +14,14 @@ use super::life::Step;
 use super::message::SentMessage;
 use super::posts::Post;
 use super::request::Scheduled;
+use super::state::TakenPost;
 use super::timeline::Change;
 use crate::api::ingest::{record_messages, record_statuses};
 use crate::clock::ClockMode;
 use crate::model::{Caller, Instant, TenantId};
 use crate::outbound::CheckedClient;
 use crate::sandbox::instance::Instance;
-use crate::store::{Connection, LookupFor, StoreError, messages};
+use crate::store::StoreError;
 
 /// The longest time after which the ticker looks at the clock again, because the machine's time may have been set.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
@@ -39,9 +40,9 @@ pub fn schedule(instance: &Arc<Instance>, scheduled: Scheduled) {
 async fn run_due(instance: &Arc<Instance>) {
     loop {
         apply_changes(instance).await;
-        let post = instance.sending.state().timeline.next_post(instance.clock.now());
-        match post {
-            Some((at, post)) => deliver(instance, at, post).await,
+        let taken = instance.sending.state().take_post(instance.clock.now());
+        match taken {
+            Some(taken) => deliver(instance, taken).await,
             None => return,
         }
     }
@@ -59,7 +60,7 @@ async fn apply_changes(instance: &Arc<Instance>) {
 }
 
 /// Sends what is due, for a caller that waits until it is in the history. It goes on if the caller does not wait.
-pub async fn sent(instance: &Arc<Instance>) {
+pub async fn apply_due_changes(instance: &Arc<Instance>) {
     start_ticker(instance);
     let sending = Arc::clone(instance);
     let applied = tokio::spawn(async move { apply_changes(&sending).await }).await;
@@ -109,8 +110,7 @@ fn next_change(instance: &Instance) -> Option<(Instant, Change)> {
 pub async fn free_message_id(instance: &Instance, tenant: TenantId) -> Result<i64, StoreError> {
     loop {
         let id = instance.sending.new_message_id();
-        let load = move |connection: &mut Connection| messages::load(connection, tenant, &[id].into());
-        if instance.app().store.quick_read(LookupFor::Gateway, load).await?.is_empty() {
+        if instance.message(tenant, id).await?.is_none() {
             return Ok(id);
         }
     }
@@ -193,17 +193,10 @@ pub async fn is_available(url: &str, destinations: &Destinations) -> bool {
 }
 
 /// Posts a callback once, and plans its next attempt if it is not answered with 200.
-async fn deliver(instance: &Arc<Instance>, due: Instant, post: Post) {
+async fn deliver(instance: &Arc<Instance>, TakenPost { due, post, number, authorization }: TakenPost) {
     let sending = &instance.sending;
     // On a clock that is stopped, everything happens at its time, however far the clock was moved.
     let at = if is_stopped(instance) { due } else { due.max(instance.clock.now()) };
-    let (number, authorization) = {
-        let mut state = sending.state();
-        state.last_post += 1;
-        let number = state.last_post;
-        state.in_flight.insert(number);
-        (number, state.callbacks.authorization.clone())
-    };
     let status =
         client(sending.destinations().clone()).post(post.url.clone(), authorization, post.body.to_string()).await;
     let mut state = sending.state();

@@ -46,13 +46,29 @@ pub(super) struct State {
     posted_bytes: usize,
     /// The posts that wait for their answer.
     pub in_flight: BTreeSet<u64>,
-    pub last_post: u64,
+    last_post: u64,
     pub has_ended: bool,
     pub messages: i64,
     pub has_ticker: bool,
 }
 
+/// A post that waits for its answer from now on.
+pub(super) struct TakenPost {
+    pub due: Instant,
+    pub post: Post,
+    pub number: u64,
+    pub authorization: Option<String>,
+}
+
 impl State {
+    /// Takes the next post that is due.
+    pub fn take_post(&mut self, now: Instant) -> Option<TakenPost> {
+        let (due, post) = self.timeline.next_post(now)?;
+        self.last_post += 1;
+        self.in_flight.insert(self.last_post);
+        Some(TakenPost { due, post, number: self.last_post, authorization: self.callbacks.authorization.clone() })
+    }
+
     /// Lists a post; the oldest ones are dropped if there are too many.
     pub fn list(&mut self, posted: Posted) {
         self.posted_bytes += posted.bytes();
@@ -80,7 +96,7 @@ impl Sending {
     }
 
     /// Remembers a request's id; `false` if it is known.
-    pub fn is_new_request(&self, id: &str) -> bool {
+    pub fn register_request_id(&self, id: &str) -> bool {
         self.state().request_ids.insert(id.to_owned())
     }
 

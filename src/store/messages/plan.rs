@@ -43,6 +43,9 @@ const EXPECTED_PER_MATCH: i64 = 8;
 /// Up to how many rows an index that has the query's order is scanned, rather than the blocks.
 const MAX_INDEX_ROWS: i64 = 1100;
 
+/// The same for the index of subjects on a server, where each column of a block is a round trip, in rows of all subjects.
+const MAX_SUBJECT_ROWS_ON_SERVER: i64 = 8800;
+
 /// Up to this offset, blocks are merged by values.
 const MAX_VALUE_OFFSET: i64 = 100_000;
 
@@ -201,7 +204,11 @@ fn reads_blocks(
     let ranks = columns::ranks(connection, tenant, &block, Property::SubjectId)?;
     let wanted = selection::wanted_subjects(&ranks, subjects);
     let found = ranks.ranks.iter().filter(|rank| wanted[usize::from(**rank)]).count();
-    Ok(found.saturating_mul(RARE) >= ranks.ranks.len())
+    if found.saturating_mul(RARE) < ranks.ranks.len() {
+        return Ok(false);
+    }
+    let scans_index = connection.is_server() && is_by_message_id(query) && examined <= MAX_SUBJECT_ROWS_ON_SERVER;
+    Ok(!scans_index)
 }
 
 /// With few values, one scan for each gives rows in order; with many, one scan reads all, and the database sorts.

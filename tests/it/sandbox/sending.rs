@@ -305,6 +305,8 @@ async fn schedule_errors_have_ednas_titles() {
     let mut digits = request("r2", 31, whatsapp("x"));
     digits["cascadeId"] = json!("31");
     assert_snapshot!(post(&tenant, "oneSender", "/api/cascade/schedule", digits).await, @r#"200 {"requestId":"r2"}"#);
+    let other = request("r3", 32, json!({"smsContent": {"contentType": "TEXT", "text": "x"}}));
+    assert_snapshot!(post(&tenant, "oneSender", "/api/cascade/schedule", other).await, @r#"403 {"title":"access-denied","status":403,"detail":"The cascade's subject does not belong to the key's senders."}"#);
     tenant.control("POST", "/reset", "").await;
     schedule(&tenant, "r1").await;
 }

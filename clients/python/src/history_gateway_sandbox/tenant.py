@@ -97,7 +97,7 @@ class Tenant:
         if rejected:
             raise SandboxError(f"{len(rejected)} of {len(entries)} {what} were rejected: {rejected[0]}")
 
-    def empty(self) -> None:
+    def delete_messages(self) -> None:
         """Deletes all messages."""
         self._control.send("DELETE", f"{self._path}/messages")
 
@@ -108,7 +108,7 @@ class Tenant:
     def delete(self) -> None:
         self._control.send("DELETE", self._path)
 
-    def strict(self, strict: bool = True) -> None:
+    def set_strict(self, strict: bool = True) -> None:
         """Makes near misses of history requests errors, or lets them pass."""
         self._control.send("PUT", f"{self._path}/strict", {"strict": strict})
 
@@ -136,7 +136,7 @@ class Tenant:
         """The fault rules, with how often each was applied."""
         return list(self._control.send("GET", f"{self._path}/faults")["faults"])
 
-    def heal(self, fault: Optional[int] = None) -> None:
+    def remove_faults(self, fault: Optional[int] = None) -> None:
         """Removes one fault rule, or all."""
         self._control.send("DELETE", f"{self._path}/faults" + ("" if fault is None else f"/{fault}"))
 

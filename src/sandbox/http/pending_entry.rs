@@ -7,7 +7,7 @@ use std::time::Instant as Monotonic;
 
 use actix_web::web::Data;
 
-use super::cut::Beginning;
+use super::cut::BodyPrefix;
 use super::recorded::Copied;
 use crate::sandbox::instance::Instance;
 use crate::sandbox::journal::{Content, Entry, MAX_BODY_BYTES, MAX_ENTRIES};
@@ -18,7 +18,7 @@ use crate::sandbox::warnings::Warning;
 const MAX_UNMATCHED: usize = 1000;
 
 /// An entry that is not written yet. If this is dropped before it has ended, nobody waits for a response.
-pub struct Recording {
+pub struct PendingEntry {
     registry: Data<Registry>,
     instance: Option<Arc<Instance>>,
     body: Rc<RefCell<Copied>>,
@@ -26,13 +26,13 @@ pub struct Recording {
     pub entry: Option<Entry>,
 }
 
-impl Recording {
+impl PendingEntry {
     pub fn begin(registry: &Data<Registry>, instance: Option<Arc<Instance>>, body: Rc<RefCell<Copied>>) -> Self {
         Self { registry: registry.clone(), instance, body, started: Monotonic::now(), entry: None }
     }
 
     /// Writes the entry with what is sent.
-    pub fn end(mut self, status: Option<u16>, answer: Beginning, warnings: Vec<Warning>) {
+    pub fn end(mut self, status: Option<u16>, answer: BodyPrefix, warnings: Vec<Warning>) {
         let answer = self.content(answer.bytes, answer.is_whole);
         let clean = |warning: Warning| Warning { path: self.registry.without_keys(warning.path), ..warning };
         let warnings = warnings.into_iter().map(clean).collect();
@@ -52,7 +52,7 @@ impl Recording {
     }
 }
 
-impl Drop for Recording {
+impl Drop for PendingEntry {
     fn drop(&mut self) {
         let Some(mut entry) = self.entry.take() else { return };
         let (kept, is_whole) = self.body.borrow().kept();
