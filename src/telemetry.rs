@@ -50,9 +50,16 @@ impl<W: Write> Write for BatchedWriter<W> {
 pub struct Logging {
     worker: Option<WorkerGuard>,
     dropped: ErrorCounter,
+    flush_timeout: Duration,
 }
 
 impl Logging {
+    /// The same log, which is dropped within this time even if nobody reads it.
+    pub fn flushing_within(mut self, flush_timeout: Duration) -> Self {
+        self.flush_timeout = flush_timeout;
+        self
+    }
+
     /// A function that returns the number of lines dropped because the queue was full.
     pub fn dropped_lines(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
         let dropped = self.dropped.clone();
@@ -64,7 +71,7 @@ impl Drop for Logging {
     fn drop(&mut self) {
         let worker = self.worker.take();
         // If the queue is full, the guard prints a sentence to standard output, which may block too.
-        write_within_timeout(move || drop(worker));
+        write_within(self.flush_timeout, move || drop(worker));
     }
 }
 
@@ -93,16 +100,20 @@ pub fn start(log: &Log) -> Logging {
     };
     // Fails if the process already has a log, as when two servers run in one process.
     let _already_started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
-    Logging { worker: Some(worker), dropped }
+    Logging { worker: Some(worker), dropped, flush_timeout: WRITE_TIMEOUT }
 }
 
 /// Runs a write to an output that may have no reader, on a thread of its own; `None` if it does not finish in time.
 pub fn write_within_timeout<T: Send + 'static>(write: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    write_within(WRITE_TIMEOUT, write)
+}
+
+fn write_within<T: Send + 'static>(timeout: Duration, write: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = mpsc::sync_channel(1);
     let writer = move || {
         // Fails if the caller has given up waiting.
         let _ = done.send(write());
     };
     std::thread::Builder::new().name(OUTPUT_THREAD.into()).spawn(writer).ok()?;
-    result.recv_timeout(WRITE_TIMEOUT).ok()
+    result.recv_timeout(timeout).ok()
 }

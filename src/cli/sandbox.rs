@@ -4,6 +4,7 @@ use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -20,6 +21,9 @@ use crate::model::instant::Rounding;
 use crate::sandbox::keys::KEYS;
 use crate::sandbox::{self, DEMO, Defaults, Destinations, Fixtures, Settings, Tenant, demo_address};
 use crate::telemetry;
+
+/// How long the end of a sandbox waits for a reader of its log: a test that ends it does not wait for more than a second.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Run a throw-away server with a demo tenant, its keys and a few hundred messages
 #[derive(Args)]
@@ -76,11 +80,12 @@ impl Sandbox {
         let address = SocketAddr::from((self.bind, self.port));
         let mut config = common.load(vec![("server.bind", address.to_string())])?;
         sandbox::apply_test_settings(&mut config);
-        let logging = telemetry::start(&config.log);
-        let fixtures = if self.fixtures.is_empty() {
-            Fixtures::Demo { logs: Vec::new() }
-        } else {
-            fixtures::read(&self.fixtures, DEMO)?
+        let logging = telemetry::start(&config.log).flushing_within(FLUSH_TIMEOUT);
+        let mut stop = Box::pin(stop);
+        // A file may be a pipe that nobody writes to, so a signal ends the wait for it.
+        let fixtures = tokio::select! {
+            () = &mut stop => return Ok(()),
+            read = self.read_fixtures() => read?,
         };
         let listener = serve::listen(&config.server.bind, "choose another port with --port; 0 picks a free one")?;
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
@@ -114,6 +119,22 @@ impl Sandbox {
         let ended = tokio::try_join!(serving, announcing).map(|_| ());
         drop(files);
         ended
+    }
+
+    /// Reads the fixtures on a thread that the end of the program does not wait for.
+    async fn read_fixtures(&self) -> Result<Fixtures, Failure> {
+        if self.fixtures.is_empty() {
+            return Ok(Fixtures::Demo { logs: Vec::new() });
+        }
+        let (done, result) = tokio::sync::oneshot::channel();
+        let files = self.fixtures.clone();
+        let read = move || {
+            // Fails if a signal came first.
+            let _ = done.send(fixtures::read(&files, DEMO));
+        };
+        let failed = |error: &dyn std::fmt::Display| Failure::message(format!("the fixtures cannot be read: {error}"));
+        std::thread::Builder::new().name("fixtures".into()).spawn(read).map_err(|error| failed(&error))?;
+        result.await.map_err(|error| failed(&error))?
     }
 
     /// Completes on a signal, or when standard input ends.
@@ -177,6 +198,11 @@ impl ReadyFile {
         let failed = |error: &std::io::Error| {
             Failure::message(format!("cannot write '{}' of --ready-file: {}", path.display(), error.kind()))
         };
+        // A device, a pipe or a link would be replaced, and removed in the end.
+        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            let sentence = "it exists and is no regular file; name another for --ready-file";
+            return Err(Failure::message(format!("cannot write '{}': {sentence}", path.display())));
+        }
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
         std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| failed(&error))?;
         file.persist(path).map_err(|error| failed(&error.error))?;

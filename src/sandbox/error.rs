@@ -12,6 +12,9 @@ use crate::model::ErrorTitle;
 use crate::store::StoreError;
 use crate::web::error::ErrorResponse;
 
+/// How many digits a field's name may have that an error repeats.
+const MAX_DIGITS: usize = 4;
+
 /// Why a control request is rejected. No sentence repeats a value of the request.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ControlError {
@@ -96,14 +99,11 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, ControlError> {
         let value: Result<IgnoredAny, _> = serde_json::from_str(json);
         return Err(value.map_or_else(|error| malformed(&error), |_| not_an_object()));
     }
+    let is_json: Result<IgnoredAny, _> = serde_json::from_str(json);
+    is_json.map_err(|error| malformed(&error))?;
     let mut reader = serde_json::Deserializer::from_str(json);
     let value: Result<T, _> = serde_path_to_error::deserialize(&mut reader);
-    let value = value.map_err(|error| {
-        let path = error.path().to_string();
-        sentence(&path, error.inner())
-    })?;
-    reader.end().map_err(|error| malformed(&error))?;
-    Ok(value)
+    value.map_err(|error| sentence(&shown(&error.path().to_string()), error.inner()))
 }
 
 fn not_an_object() -> ControlError {
@@ -131,10 +131,18 @@ fn malformed(error: &serde_json::Error) -> ControlError {
     ControlError::NotValid(format!("The body is not valid JSON: line {}, column {}.", error.line(), error.column()))
 }
 
+/// A field's path; a name that could be a phone number is not repeated.
+fn shown(path: &str) -> String {
+    let name = path.rsplit('.').next().unwrap_or_default();
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    if digits > MAX_DIGITS { format!("{}…", path.strip_suffix(name).unwrap_or_default()) } else { path.to_owned() }
+}
+
 /// What is wrong with a field, without its value: serde's own sentences repeat it.
 fn sentence(path: &str, error: &serde_json::Error) -> ControlError {
     if error.is_syntax() || error.is_eof() {
-        return malformed(error);
+        // It is JSON, but no number that a program can hold.
+        return ControlError::field(path, "in the range of numbers");
     }
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
@@ -162,7 +170,8 @@ fn sentence(path: &str, error: &serde_json::Error) -> ControlError {
 /// serde's names of types, as people say them.
 fn plain(wanted: &str) -> String {
     match wanted {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "an integer of at least 0".into(),
+        "u16" => "an integer from 0 to 65535".into(),
+        "u8" | "u32" | "u64" | "usize" => "an integer of at least 0".into(),
         "i64" | "i32" => "an integer".into(),
         "f64" | "f32" => "a number".into(),
         "a boolean" => "true or false".into(),

@@ -61,7 +61,9 @@ fn blocked_log_delays_no_response_and_drops_are_counted() {
     let dropped: u64 = metrics.split(name).nth(1).unwrap().lines().next().unwrap().parse().unwrap();
     assert!((1000..6000).contains(&dropped), "{dropped}");
     server.signal("-TERM");
+    let signalled = Instant::now();
     assert_eq!(wait_for_exit(&mut server.child, EXIT_TIMEOUT), Some(0));
+    assert!(signalled.elapsed() < Duration::from_secs(1), "{:?}", signalled.elapsed());
 }
 
 #[cfg(unix)]

@@ -10,18 +10,23 @@ use crate::sandbox::error::ControlError;
 /// Fails unless the request addresses a loopback host, or one of `hosts`, is from no other origin, and says that its
 /// body, if it has one, is JSON.
 pub fn check(request: &RequestHead, hosts: &[String]) -> Result<(), ControlError> {
-    let header = |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
-    let host = header(HOST).or_else(|| Some(request.uri.authority()?.as_str())).unwrap_or_default();
-    if !is_allowed(host, hosts) {
+    let all = |name: HeaderName| request.headers().get_all(name).map(|value| value.to_str().unwrap_or_default());
+    let header = |name: HeaderName| all(name).next();
+    let host = header(HOST).unwrap_or_default();
+    // Of several values, each must be right; a target that names a host must name an allowed one too.
+    let is_host_allowed = all(HOST).count() > 0 && all(HOST).all(|host| is_allowed(host, hosts));
+    let is_target_allowed = request.uri.authority().is_none_or(|target| is_allowed(target.as_str(), hosts));
+    if !is_host_allowed || !is_target_allowed {
         let sentence = "The Host header must name a loopback address, or a name given with --host.";
         return Err(ControlError::Forbidden(sentence));
     }
-    if header(ORIGIN).is_some_and(|origin| !is_own(origin, host)) {
+    if all(ORIGIN).any(|origin| !is_own(origin, host)) {
         return Err(ControlError::Forbidden("The Origin header must be left out, or name this sandbox."));
     }
     let has_body = header(CONTENT_LENGTH).is_some_and(|length| length != "0") || header(TRANSFER_ENCODING).is_some();
-    let kind = header(CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if has_body && !kind.eq_ignore_ascii_case("application/json") {
+    let is_json =
+        |kind: &str| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");
+    if has_body && !(header(CONTENT_TYPE).is_some() && all(CONTENT_TYPE).all(is_json)) {
         return Err(ControlError::Forbidden("The Content-Type header must be application/json."));
     }
     Ok(())
@@ -39,11 +44,21 @@ fn is_allowed(host: &str, hosts: &[String]) -> bool {
         || hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host))
 }
 
+/// A host without its port; empty if it is malformed.
 fn without_port(host: &str) -> &str {
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
     if let Some(inside) = host.strip_prefix('[') {
-        return inside.split(']').next().unwrap_or_default();
+        return match inside.split_once(']') {
+            Some((name, "")) => name,
+            Some((name, rest)) if rest.strip_prefix(':').is_some_and(is_port) => name,
+            _ => "",
+        };
     }
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
+    match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) => name,
+        Some(_) => "",
+        None => host,
+    }
 }
 
 #[cfg(test)]
@@ -57,9 +72,19 @@ mod tests {
         {
             assert!(is_allowed(host, &["box".into()]), "{host}");
         }
-        for host in
-            ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "[::2]", "0.0.0.0"]
-        {
+        for host in [
+            "",
+            "[::1",
+            "[::1]x",
+            "localhost:abc",
+            "localhost:99999",
+            "example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com",
+            "10.0.0.1",
+            "[::2]",
+            "0.0.0.0",
+        ] {
             assert!(!is_allowed(host, &["box".into()]), "{host}");
         }
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::request::{Control, Outcome, body, json, no_content, tenant};
 use crate::api::ingest::record_messages;
 use crate::model::subscriber::{is_blank, stored_form};
-use crate::model::{Caller, Instant, Property, TenantId, wire};
+use crate::model::{Caller, Instant, Item, Property, TenantId, wire};
 use crate::sandbox::error::ControlError;
 use crate::sandbox::instance::Instance;
 use crate::sandbox::registry::Registry;
@@ -137,6 +137,8 @@ pub async fn incoming(registry: Data<Registry>, mut request: Request<Control>) -
         "replyOutMessageId": quoted.out, "replyOutMessageExternalRequestId": quoted.request,
         "replyInMessageId": quoted.incoming, "lastMessage": null,
     });
+    Item::parse(&item.to_string(), tenant.id)
+        .map_err(|error| ControlError::NotValid(format!("The message cannot be stored: {error}.")))?;
     let stored = store_item(&instance, tenant.id, now, message, &item).await?;
     instance.sending.report_incoming(subject.id, now, event.to_string());
     start_ticker(&instance);
@@ -155,7 +157,7 @@ async fn store_item(
     record_messages(instance.app(), &Caller::master(tenant), now, item.to_string().into_bytes()).await?;
     let stored = instance.message(tenant, id).await?.map(|item| item.render());
     let stored = stored.and_then(|item| RawValue::from_string(item).ok());
-    stored.ok_or_else(|| ControlError::not_valid("The message was rejected: its address or its content is too long."))
+    stored.ok_or(ControlError::Failed)
 }
 
 /// edna's form of a content, in which every field that it lacks is null.

@@ -132,8 +132,15 @@ pub async fn delete(registry: Data<Registry>, request: Request<Control>) -> Resu
     if registry.delete(tenant.id.0) { Ok(no_content()) } else { Err(ControlError::NotFound("tenant")) }
 }
 
-pub async fn reset(registry: Data<Registry>, request: Request<Control>) -> Result<HttpResponse, ControlError> {
-    tenant(&registry, &request)?.reset(&registry.config, &registry.settings.destinations).await?;
+/// A body that has no fields.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+pub async fn reset(registry: Data<Registry>, mut request: Request<Control>) -> Result<HttpResponse, ControlError> {
+    let tenant = tenant(&registry, &request)?;
+    let Nothing {} = body(&mut request)?;
+    tenant.reset(&registry.config, &registry.settings.destinations).await?;
     Ok(no_content())
 }
 

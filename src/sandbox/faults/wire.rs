@@ -138,6 +138,9 @@ impl Then {
         let mut headers = Vec::new();
         for (name, value) in &self.headers {
             check_header(name, value)?;
+            if self.headers.keys().any(|other| other != name && other.eq_ignore_ascii_case(name)) {
+                return Err(ControlError::NotValid(format!("The field 'then.headers.{name}' is given twice.")));
+            }
             headers.push((name.clone(), value.clone()));
         }
         if let Some(kind) = &self.content_type {
@@ -161,7 +164,7 @@ fn conflict(path: &str, other: &str) -> ControlError {
 }
 
 /// Headers that say how long a message is, which `close` and `truncate` are for.
-const FRAMING: [&str; 4] = ["content-length", "transfer-encoding", "connection", "content-encoding"];
+const FRAMING: [&str; 5] = ["content-length", "transfer-encoding", "connection", "content-encoding", "upgrade"];
 
 fn check_header(name: &str, value: &str) -> Result<(), ControlError> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

@@ -16,6 +16,7 @@ use super::presented;
 use super::recorded::{Recorded, RequestBody};
 use crate::clock::Clock;
 use crate::sandbox::control::guard;
+use crate::sandbox::error::ControlError;
 use crate::sandbox::faults::{Fault, FaultAnswer};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::journal::Entry;
@@ -43,12 +44,24 @@ pub async fn around(
     let Some(registry) = request.app_data::<web::Data<Registry>>().cloned() else { return pass(request, next).await };
     match target(&request) {
         Target::Server => pass(request, next).await,
-        Target::Control => match guard::check(request.head(), &registry.settings.hosts) {
-            Ok(()) => pass(request, next).await,
-            Err(error) => Ok(request.into_response(respond(&error))),
-        },
+        Target::Control => {
+            match guard::check(request.head(), &registry.settings.hosts).and_then(|()| parameters(&request)) {
+                Ok(()) => pass(request, next).await,
+                Err(error) => Ok(request.into_response(respond(&error))),
+            }
+        }
         Target::Api(route) => api(&registry, route, request, next).await,
     }
+}
+
+/// Fails if a control request has parameters that its route does not know.
+fn parameters(request: &ServiceRequest) -> Result<(), ControlError> {
+    let path = request.match_info().as_str();
+    let takes_some = path.ends_with("/requests") || path.ends_with("/unmatched");
+    if takes_some || request.query_string().is_empty() {
+        return Ok(());
+    }
+    Err(ControlError::not_valid("The parameters must be left out: this route takes none."))
 }
 
 async fn pass(

@@ -32,6 +32,9 @@ async fn a_clock_reaches_the_year_9999_and_comes_back() {
     assert_snapshot!(tenant.control("PUT", "/clock", json!({"now": "9999-12-31T23:59:59.999Z"})).await, @r#"200 {"now":"9999-12-31T23:59:59.999Z","runs":false}"#);
     assert_eq!(tenant.history(json!({})).await[..3], *"200");
     assert_snapshot!(tenant.control("PUT", "/clock", json!({"advance": "PT1S"})).await, @r#"400 {"title":"not-valid-request","status":400,"detail":"The field 'advance' must be a duration that ends before the year 10000."}"#);
+    // One that runs stays there.
+    tenant.control("PUT", "/clock", json!({"now": "9999-12-31T23:59:59.999Z", "runs": true})).await;
+    assert_snapshot!(tenant.control("GET", "/clock", "").await, @r#"200 {"now":"9999-12-31T23:59:59.999Z","runs":true}"#);
     assert_snapshot!(tenant.control("PUT", "/clock", json!({"now": "2026-03-02"})).await, @r#"200 {"now":"2026-03-02T00:00:00.000Z","runs":false}"#);
     assert_eq!(tenant.ids().await, [1]);
 }

@@ -190,11 +190,36 @@ async fn wrong_types_in_control_requests_are_named() {
         body["79001112233"] = json!(1);
         let response = sandbox.control(method, path, &body).await;
         assert!(response.starts_with("400 ") && response.contains("is unknown; known here: "), "{path}: {response}");
-        for body in ["[]", "5", "{", "nonsense", "{}{}"] {
+        assert!(!response.contains("79001112233"), "{path}: {response}");
+        for (body, reason) in [
+            ("[]", "must be a JSON object"),
+            ("5", "must be a JSON object"),
+            ("{", "not valid JSON"),
+            ("nonsense", "not valid JSON"),
+            ("{} x", "not valid JSON"),
+        ] {
             let response = sandbox.control(method, path, body).await;
-            assert!(response.starts_with("400 "), "{path} {body}: {response}");
+            assert!(response.starts_with("400 ") && response.contains(reason), "{path} {body}: {response}");
         }
+        let name = field.split('.').next().unwrap();
+        let huge = format!("{{\"{name}\":1e400}}");
+        let response = sandbox.control(method, path, huge).await;
+        assert!(response.starts_with("400 ") && !response.contains("not valid JSON"), "{path} {field}: {response}");
     }
+}
+
+#[actix_web::test]
+async fn control_requests_with_more_than_they_take_are_rejected() {
+    let sandbox = TestSandbox::new().await;
+    let tenant = sandbox.tenant(json!({})).await;
+    assert!(tenant.control("POST", "/reset", r#"{"messages":1}"#).await.contains("'messages' is unknown"));
+    for (method, path) in [("DELETE", "?x=1"), ("GET", "/clock?x=1"), ("GET", "/faults?x=1"), ("GET", "/callbacks?x=1")]
+    {
+        let response = tenant.control(method, path, "").await;
+        assert!(response.starts_with("400 ") && response.contains("takes none"), "{path}: {response}");
+    }
+    let headers = json!({"then": {"status": 200, "headers": {"x-a": "1", "X-A": "2"}}});
+    assert!(tenant.control("POST", "/faults", headers).await.contains("is given twice"));
 }
 
 #[actix_web::test]

@@ -104,6 +104,49 @@ fn a_ready_file_that_cannot_be_written_stops_the_start() {
     assert_snapshot!(binary.run_failing(&["sandbox", "--port", "0", "--json", "--ready-file", "no/such/folder"]), @"1 history-gateway: cannot write 'no/such/folder' of --ready-file: entity not found");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_ready_file_replaces_no_folder_and_no_link() {
+    let binary = Binary::new();
+    std::fs::create_dir(binary.path("folder")).unwrap();
+    binary.write("file", "kept");
+    std::os::unix::fs::symlink(binary.path("file"), binary.path("link")).unwrap();
+    for name in ["folder", "link"] {
+        let refused = binary.run_failing(&["sandbox", "--port", "0", "--ready-file", name]);
+        let wanted = format!(
+            "1 history-gateway: cannot write '{name}': it exists and is no regular file; name another for --ready-file"
+        );
+        assert_eq!(refused, wanted);
+        assert!(binary.path(name).symlink_metadata().is_ok());
+    }
+    assert_eq!(std::fs::read_to_string(binary.path("file")).unwrap(), "kept");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_the_wait_for_fixtures() {
+    let (binary, temporary) = (Binary::new(), tempfile::tempdir().unwrap());
+    assert!(std::process::Command::new("mkfifo").arg(binary.path("pipe")).status().unwrap().success());
+    let mut command = binary.command(&["sandbox", "--port", "0", "--fixtures", "pipe"]);
+    let mut child =
+        command.env("TMPDIR", temporary.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let id = child.id().to_string();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // Once it reads the pipe, it has a thread for it.
+    let reads = || {
+        let tasks = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+        let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        tasks.flatten().any(|task| name(task).trim() == "fixtures")
+    };
+    while !reads() {
+        assert!(Instant::now() < deadline);
+    }
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let began = Instant::now();
+    assert_eq!(wait_for_exit(&mut child, Duration::from_secs(10)), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_request_in_flight_does_not_hold_up_the_end() {
     let (binary, temporary) = (Binary::new(), tempfile::tempdir().unwrap());
