@@ -11,7 +11,6 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderValue};
 use actix_web::web::Bytes;
 
-use crate::http::Connection;
 use crate::sandbox::faults::Cut;
 use crate::sandbox::journal::{MAX_BODY_BYTES, READ_BODY_BYTES};
 
@@ -48,12 +47,7 @@ pub async fn cut(
             let response = response.set_body(BoxBody::new(body));
             return (ServiceResponse::new(request, response), kept, Some(status));
         }
-        Some(Cut::Before) => {
-            if let Some(connection) = request.conn_data::<Connection>() {
-                connection.shut_down();
-            }
-            (0, None)
-        }
+        Some(Cut::Before) => (0, None),
         Some(Cut::Middle) => (whole.len() / 2, Some(status)),
         Some(Cut::At(bytes)) => (bytes.min(whole.len()), Some(status)),
     };

@@ -15,6 +15,7 @@ use super::pending_entry::PendingEntry;
 use super::presented;
 use super::recorded::{Recorded, RequestBody};
 use crate::clock::Clock;
+use crate::http::Connection;
 use crate::sandbox::control::guard;
 use crate::sandbox::error::ControlError;
 use crate::sandbox::faults::{Fault, FaultAnswer};
@@ -137,6 +138,12 @@ async fn api(
     let response = strict(response, instance.as_deref(), &found, applies);
     let (response, answer, status) = cut(response, fault.as_ref().and_then(|fault| fault.cut)).await;
     recording.end(status, answer, found);
+    // Closed last, so that the journal has the request when its client sees that.
+    if status.is_none()
+        && let Some(connection) = response.request().conn_data::<Connection>()
+    {
+        connection.shut_down();
+    }
     // The instance lives until the response is sent.
     Ok(response.map_body(|_, body| BoxBody::new(crate::web::body::HoldingBody::new(body, instance))))
 }

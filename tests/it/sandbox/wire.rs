@@ -97,19 +97,32 @@ fn control(server: &Server, method: &str, path: &str, body: &str) -> Value {
 fn answers_by_rule_arrive_as_they_were_written() {
     let (_binary, server) = start();
     let rule = json!({"status": 418, "headers": {"X-Test": "yes"}, "retryAfter": 3, "contentType": "text/html", "body": "<p>"});
-    let answer = String::from_utf8(under(&server, json!({"status": 204}))).unwrap_or_default();
-    assert!(answer.starts_with("HTTP/1.1 204 ") && answer.ends_with("\r\n\r\n"), "{answer}");
     let added = json!({"times": 1, "match": {"route": "/api/messages/history"}, "then": rule});
     control(&server, "POST", "/faults", &added.to_string());
-    let answer = server.send(
-        request("POST", "/api/messages/history", &format!("Connection: close\r\nx-api-key: {KEY}\r\n"), "{}")
-            .as_bytes(),
-    );
+    let asked = request("POST", "/api/messages/history", &format!("Connection: close\r\nx-api-key: {KEY}\r\n"), "{}");
+    let answer = server.send(asked.as_bytes());
     let lower = answer.to_lowercase();
     for wanted in ["http/1.1 418", "x-test: yes", "retry-after: 3", "content-type: text/html", "content-length: 3"] {
         assert!(lower.contains(wanted), "{wanted}: {answer}");
     }
     assert!(answer.ends_with("\r\n\r\n<p>"), "{answer}");
+    for (then, status, body) in [
+        (json!({"status": 204}), 204, ""),
+        (json!({"status": 304}), 304, ""),
+        (json!({"error": "limit-not-valid"}), 400, r#""title":"limit-not-valid""#),
+        (
+            json!({"status": 500, "title": "own", "detail": "Own."}),
+            500,
+            r#"{"title":"own","status":500,"detail":"Own."}"#,
+        ),
+        (json!({"pass": true}), 200, r#""hasNext":true"#),
+        (json!({"status": 200, "body": {"content": 5}}), 200, r#"{"content":5}"#),
+    ] {
+        let added = json!({"times": 1, "match": {"route": "/api/messages/history"}, "then": then});
+        control(&server, "POST", "/faults", &added.to_string());
+        let answer = server.send(asked.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(body), "{then}: {answer}");
+    }
 }
 
 #[test]
