@@ -116,14 +116,15 @@ fn stalled_headers_are_408() {
 #[cfg(unix)]
 #[test]
 fn sigterm_finishes_in_flight_requests_and_exits_with_0() {
-    let binary = Binary::new();
-    let mut server = binary.start_server(&["sandbox", "--port", "0"], &[]);
+    let binary = crate::commands::binary_with_tenant();
+    let key = binary.run(&["key", "issue", "--tenant", "3193"]).trim().to_owned();
+    let mut server = binary.start_server(&["serve", "--bind", "127.0.0.1:0"], &[]);
     let mut stream = server.connect();
     let head =
-        format!("POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\nContent-Length: 11\r\n\r\n{{");
+        format!("POST /api/messages/history HTTP/1.1\r\nHost: x\r\nx-api-key: {key}\r\nContent-Length: 11\r\n\r\n{{");
     stream.write_all(head.as_bytes()).unwrap();
     // A response on another connection shows that the server has had time to read the first request.
-    server.history(KEY, "{}");
+    server.history(&key, "{}");
     server.signal("-TERM");
     while !server.log().contains("stopping") {
         std::thread::yield_now();
