@@ -94,6 +94,15 @@ impl TestTenant {
         }
     }
 
+    /// Sends entries to an ingest route; the first that is rejected is the error.
+    fn record(&self, path: &str, entries: &Value) -> Result<(), SandboxError> {
+        let result = self.send("POST", path, Some(entries))?;
+        match list(result, "results").iter().find_map(|entry| entry["detail"].as_str()) {
+            Some(detail) => Err(SandboxError::Rejected { status: 400, detail: detail.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     /// A key that sees everything, for edna's `x-api-key` and OneUptime's `ApiKey`.
     pub fn api_key(&self) -> &str {
         self.keys.get("master").map_or("", String::as_str)
@@ -102,11 +111,7 @@ impl TestTenant {
     /// Puts a message, or a list of messages, into the history, in edna's form.
     #[expect(clippy::needless_pass_by_value, reason = "a caller writes json!(…) in place")]
     pub fn add(&self, messages: Value) -> Result<(), SandboxError> {
-        let result = self.send("POST", "/messages", Some(&messages))?;
-        match list(result, "results").iter().find_map(|entry| entry["detail"].as_str()) {
-            Some(detail) => Err(SandboxError::Rejected { status: 400, detail: detail.to_owned() }),
-            None => Ok(()),
-        }
+        self.record("/messages", &messages)
     }
 
     /// Deletes all messages.
@@ -137,11 +142,7 @@ impl TestTenant {
     /// Adds a status event, or a list of them, of messages.
     #[expect(clippy::needless_pass_by_value, reason = "a caller writes json!(…) in place")]
     pub fn add_statuses(&self, statuses: Value) -> Result<(), SandboxError> {
-        let result = self.send("POST", "/statuses", Some(&statuses))?;
-        match list(result, "results").iter().find_map(|entry| entry["detail"].as_str()) {
-            Some(detail) => Err(SandboxError::Rejected { status: 400, detail: detail.to_owned() }),
-            None => Ok(()),
-        }
+        self.record("/statuses", &statuses)
     }
 
     /// The fault rules, with how often each was applied.

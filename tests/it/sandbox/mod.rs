@@ -1,5 +1,6 @@
 //! The sandbox: tenants, clock, faults, journal, and what keeps others away from its control routes.
 
+mod callbacks;
 mod clock;
 mod control;
 mod embedded;
