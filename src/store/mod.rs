@@ -12,6 +12,7 @@ pub mod messages;
 pub mod options;
 mod parts;
 pub mod pulls;
+mod queries;
 pub mod recipients;
 pub mod schema;
 pub mod stats;
@@ -38,12 +39,9 @@ use db::checkpoint::Checkpointer;
 use db::pool::Pool;
 use db::watch::Watch;
 use db::{file, migrate};
-use messages::history;
-use messages::items::Page;
 use messages::partitions::{self, Month};
-use messages::plan;
 
-use crate::model::{CallerId, HistoryQuery, Instant};
+use crate::model::{CallerId, Instant};
 
 /// A handle to one open store; clones share its connections.
 #[derive(Clone)]
@@ -76,13 +74,6 @@ const LOOKUPS: u32 = 2;
 
 /// How many slots for cheap queries are reserved for tenants that hold none.
 const RESERVED_READERS: u32 = 1;
-
-/// How long a query counts as cheap if its rows are not counted or arrive slowly.
-const CHEAP_TIME: Duration = Duration::from_millis(200);
-
-/// How many rows a small query may examine: a page of the greatest length, the rows at its edges, and some columns of
-/// blocks.
-const SMALL_ROWS: u64 = 1600;
 
 /// The outcome of a change that writes messages.
 pub enum WriteOutcome<T> {
@@ -204,95 +195,6 @@ impl Store {
     /// Completes when threads wait for a database that does not return, so that the process should exit; says which.
     pub async fn too_many_abandoned(&self) -> &'static str {
         self.watch.too_many_abandoned().await
-    }
-
-    /// Runs a caller's query on one state of the store. It starts as a cheap query. If it examines more rows than a
-    /// cheap query may, it runs again from the beginning as an expensive one.
-    ///
-    /// It is cancelled when this future is dropped, when its deadline passes, and, if it is expensive, when the server
-    /// stops.
-    pub async fn query<T: Send + 'static>(
-        &self,
-        caller: CallerId,
-        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.run_query(caller, false, work).await
-    }
-
-    /// The same for a query whose plan says whether it is small (`Budget::expect_small`): a small one on a file runs on
-    /// this thread, which is faster than passing it to another.
-    pub async fn planned_query<T: Send + 'static>(
-        &self,
-        caller: CallerId,
-        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.run_planned(caller, false, work).await
-    }
-
-    /// Finds a page. If that takes one statement, it needs no transaction, because one statement sees one state anyway.
-    pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
-        let is_single = plan::takes_one_statement_on_server(&query);
-        let work = move |connection: &mut Connection, budget: &Budget| history::page(connection, &query, budget);
-        self.run_planned(caller, is_single, work).await
-    }
-
-    async fn run_planned<T: Send + 'static>(
-        &self,
-        caller: CallerId,
-        in_one_statement: bool,
-        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
-    ) -> Result<T, StoreError> {
-        match self.small_query(caller, &work) {
-            Some(result) => result,
-            None => self.run_query(caller, in_one_statement, work).await,
-        }
-    }
-
-    /// The result of a query that turns out to be small; `None` if it is not, or would have to wait.
-    fn small_query<T>(
-        &self,
-        caller: CallerId,
-        work: &impl Fn(&mut Connection, &Budget) -> Result<T, StoreError>,
-    ) -> Option<Result<T, StoreError>> {
-        let pool = self.small.as_ref()?;
-        let budget = Arc::new(Budget::small(SMALL_ROWS.min(self.options.cheap_rows.into()), self.options.small_time));
-        let running = self.counters.begin(caller, Class::Cheap, &budget);
-        match pool.transaction_here(&budget, |connection| work(connection, &budget)) {
-            Err(
-                StoreError::Busy | StoreError::CannotOpen { .. } | StoreError::Cancelled(CancelReason::TooExpensive),
-            ) => {
-                running.escalate();
-                None
-            }
-            result => Some(running.end(result)),
-        }
-    }
-
-    async fn run_query<T: Send + 'static>(
-        &self,
-        caller: CallerId,
-        in_one_statement: bool,
-        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let time_limit = CHEAP_TIME.min(self.options.deadline);
-        let budget = Arc::new(Budget::cheap(self.options.cheap_rows.into(), time_limit));
-        let running = self.counters.begin(caller, Class::Cheap, &budget);
-        let (shared_budget, work_again) = (Arc::clone(&budget), work.clone());
-        let cheap = move |connection: &mut Connection| work(connection, &shared_budget);
-        let result = if in_one_statement {
-            self.readers.statement(caller, budget, cheap).await
-        } else {
-            self.readers.transaction(caller, budget, cheap).await
-        };
-        if !matches!(result, Err(StoreError::Cancelled(CancelReason::TooExpensive))) {
-            return running.end(result);
-        }
-        running.escalate();
-        let budget = Arc::new(Budget::expensive(self.options.deadline, self.watch.stopping()));
-        let running = self.counters.begin(caller, Class::Expensive, &budget);
-        let shared_budget = Arc::clone(&budget);
-        let expensive = move |connection: &mut Connection| work_again(connection, &shared_budget);
-        running.end(self.expensive.transaction(caller, budget, expensive).await)
     }
 
     /// Reads for the gateway itself, on one state of the store, with the connections for cheap queries.

@@ -136,26 +136,26 @@ impl AnyConnection {
                 drop(months);
                 Ok(None)
             },
-            |server| postgres::partitions(server, &months).map(Some)
+            |server| postgres::partitions::existing(server, &months).map(Some)
         )
     }
 
     /// Returns the ids of all partitions of messages; `None` on SQLite, which has no partitions.
     pub fn partition_ids(&mut self) -> Result<Option<BTreeSet<String>>, StoreError> {
-        on_each!(self, |_file| Ok(None), |server| postgres::partition_ids(server).map(Some))
+        on_each!(self, |_file| Ok(None), |server| postgres::partitions::ids(server).map(Some))
     }
 
     /// Returns the ids of the partitions that contain a tenant's messages with ids in a range, separated by commas;
     /// nothing on SQLite.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
     pub fn partitions_of(&mut self, tenant: i64, ids: (i64, i64)) -> Result<String, StoreError> {
-        on_each!(self, |_file| Ok(String::new()), |server| postgres::partitions_of(server, tenant, ids))
+        on_each!(self, |_file| Ok(String::new()), |server| postgres::partitions::of(server, tenant, ids))
     }
 
     /// Creates the partitions of a month, which is between two times, the later one excluded.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
     pub fn create_partitions(&mut self, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
-        on_each!(self, |_file| Ok(()), |server| postgres::create_partitions(server, month, from, to))
+        on_each!(self, |_file| Ok(()), |server| postgres::partitions::create(server, month, from, to))
     }
 
     /// The size of the database in bytes.
@@ -221,7 +221,7 @@ impl AnyConnection {
                 }
                 progress(1, 1);
             },
-            |server| postgres::shrink(server, progress)?
+            |server| postgres::partitions::shrink(server, progress)?
         );
         Ok(())
     }

@@ -13,11 +13,13 @@ pub mod migrate;
 mod moving;
 pub mod pinned;
 pub(super) mod pool;
+pub(super) mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub(super) mod row_texts;
 pub(super) mod rows;
 pub(super) mod session;
+pub(super) mod slot;
 pub(super) mod sqlite;
 pub(super) mod text;
 pub mod threads;

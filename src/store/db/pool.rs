@@ -10,19 +10,15 @@ use tokio::sync::oneshot;
 use crate::model::CallerId;
 use crate::store::Connection;
 use crate::store::Options;
-use crate::store::db::admission::{Admission, Permit};
+use crate::store::db::admission::Admission;
 use crate::store::db::budget::{Budget, CurrentBudget};
+use crate::store::db::pooled::Session;
 use crate::store::db::session::Purpose;
+use crate::store::db::slot::{HeldSlot, SlotGuard, Waiter};
 use crate::store::db::threads;
 use crate::store::db::url::DatabaseUrl;
 use crate::store::db::watch::Watch;
 use crate::store::error::{CancelReason, StoreError};
-
-/// How long cancelled work may take to stop before its slot is released.
-const GRACE: Duration = Duration::from_secs(1);
-
-/// How many times PostgreSQL is asked to cancel within that time.
-const CANCEL_ATTEMPTS: u32 = 8;
 
 /// Connections for one purpose. Work waits for a slot without blocking a thread, and there is no other queue: work with
 /// a slot takes an idle connection or opens one, and fails at once if that fails.
@@ -39,103 +35,6 @@ pub struct Pool {
     wait: Duration,
     idle: Arc<Mutex<Vec<Session>>>,
     uses: Arc<AtomicU64>,
-}
-
-/// A connection, and what cancels its work.
-struct Session {
-    connection: Connection,
-    current: CurrentBudget,
-    /// The PostgreSQL server process, if it stays the same and may be cancelled.
-    process: Option<i32>,
-}
-
-impl Session {
-    fn attach(&self, budget: &Arc<Budget>) {
-        self.current.set(Some(budget));
-        budget.set_process(self.process);
-    }
-
-    fn detach(&self, budget: &Budget) {
-        budget.set_process(None);
-        self.current.set(None);
-    }
-}
-
-/// A slot that its thread releases when it is done, or that is taken from a thread that does not return.
-struct HeldSlot {
-    permit: Mutex<Option<Permit>>,
-    watch: Arc<Watch>,
-}
-
-impl HeldSlot {
-    fn take(&self) -> Option<Permit> {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn is_taken(&self) -> bool {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
-
-    /// Releases the slot and abandons its thread, which is counted as abandoned before it can be counted as returned.
-    fn abandon(&self) {
-        let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
-        if permit.is_some() {
-            self.watch.thread_abandoned();
-        }
-        let released = permit.take();
-        drop(permit);
-        drop(released);
-    }
-}
-
-/// A thread's hold on its slot.
-struct SlotGuard(Arc<HeldSlot>);
-
-impl Drop for SlotGuard {
-    fn drop(&mut self) {
-        if self.0.take().is_none() {
-            self.0.watch.thread_returned();
-        }
-    }
-}
-
-/// Waits for work. If it is dropped before the work is done, nobody waits for the result.
-struct Waiter {
-    budget: Arc<Budget>,
-    held: Arc<HeldSlot>,
-    is_cancelled_with_client: bool,
-    runtime: Handle,
-    is_done: bool,
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        if self.is_done {
-            return;
-        }
-        if self.is_cancelled_with_client {
-            self.budget.cancel(CancelReason::ClientGone);
-            self.held.watch.cancel(&self.budget);
-        }
-        let (held, budget) = (Arc::clone(&self.held), Arc::clone(&self.budget));
-        let is_cancelled_with_client = self.is_cancelled_with_client;
-        self.runtime.spawn(async move {
-            if !is_cancelled_with_client {
-                tokio::time::sleep_until(budget.deadline().into()).await;
-            }
-            for _ in 0..CANCEL_ATTEMPTS {
-                tokio::time::sleep(GRACE / CANCEL_ATTEMPTS).await;
-                if held.is_taken() {
-                    return;
-                }
-                if is_cancelled_with_client {
-                    // A cancellation that reaches PostgreSQL between two statements has no effect, so it is repeated.
-                    held.watch.cancel(&budget);
-                }
-            }
-            held.abandon();
-        });
-    }
 }
 
 impl Pool {

@@ -75,7 +75,7 @@ impl DatabaseUrl {
                     PreparedStatements::Always => SessionState { statements_persist: true, settings_persist: false },
                     PreparedStatements::Never => SessionState::default(),
                     PreparedStatements::Auto => {
-                        let direct = !postgres::is_pooled(url, options.wait, &self.name())?;
+                        let direct = !postgres::pooler::is_pooled(url, options.wait, &self.name())?;
                         SessionState { statements_persist: direct, settings_persist: direct }
                     }
                 };
@@ -108,7 +108,7 @@ impl DatabaseUrl {
         match self {
             Self::Sqlite { .. } => None,
             #[cfg(feature = "postgres")]
-            Self::Postgres { url, .. } => Some(postgres::dump_hint(url, into)),
+            Self::Postgres { url, .. } => Some(postgres::hints::dump_hint(url, into)),
         }
     }
 
@@ -118,7 +118,7 @@ impl DatabaseUrl {
         match self {
             Self::Sqlite { .. } => None,
             #[cfg(feature = "postgres")]
-            Self::Postgres { url, .. } => Some(postgres::restore_hint(url, from)),
+            Self::Postgres { url, .. } => Some(postgres::hints::restore_hint(url, from)),
         }
     }
 
@@ -154,7 +154,7 @@ impl DatabaseUrl {
             Self::Sqlite { .. } => None,
             #[cfg(feature = "postgres")]
             Self::Postgres { url, sessions } => {
-                sessions.settings_persist.then(|| postgres::canceller(url, options.wait, &self.name()))
+                sessions.settings_persist.then(|| postgres::cancel::canceller(url, options.wait, &self.name()))
             }
         }
     }

@@ -1,17 +1,18 @@
 //! What only PostgreSQL needs: how to connect, whether a server is suitable, how transactions begin; knows no query.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::mpsc::Sender;
+pub mod cancel;
+pub mod hints;
+pub mod partitions;
+pub mod pooler;
+
 use std::time::Duration;
 
 use diesel::PgConnection;
-use diesel::connection::{CacheSize, SimpleConnection};
+use diesel::connection::CacheSize;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use crate::store::Options;
-use crate::store::db::budget::Budget;
 use crate::store::db::failure::one_line;
 use crate::store::db::session::{Purpose, SessionState};
 use crate::store::error::StoreError;
@@ -34,17 +35,10 @@ pub const BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
 pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, message_blocks, message_block_columns, message_block_changes, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
      status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenants";
 
-/// In which order two connections ask for their server process. Each asks twice in a row at some point, because a
-/// pooler that assigns processes in rotation could give strictly alternating connections the same process every time.
-const PROBE_ORDER: [usize; 8] = [0, 0, 1, 0, 1, 1, 0, 1];
-
 /// Lets an acknowledged write survive a power cut, even if the server's default is `off`, or changes while the
 /// transaction runs. A default that also waits for replicas stays in effect.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
      WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)";
-
-/// How long the test for a pooler may take.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Connects. Prepared statements keep their names between transactions only if `statements_persist`.
 pub fn connect(url: &str, statements_persist: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
@@ -57,32 +51,6 @@ pub fn connect(url: &str, statements_persist: bool, wait: Duration, name: &str) 
     Ok(connection)
 }
 
-/// Starts a thread that cancels work on the server from its own connection, until all senders are dropped.
-pub fn canceller(url: &str, wait: Duration, name: &str) -> Sender<Arc<Budget>> {
-    let (url, name) = (url.to_owned(), name.to_owned());
-    let (sender, budgets) = std::sync::mpsc::channel::<Arc<Budget>>();
-    std::thread::spawn(move || {
-        let mut connection = None;
-        for budget in budgets {
-            budget.with_process(|process| {
-                // A lost connection is opened again, once.
-                for _ in 0..2 {
-                    if connection.is_none() {
-                        connection = connect(&url, true, wait, &name).ok();
-                    }
-                    let cancel = diesel::sql_query("SELECT pg_cancel_backend($1)").bind::<Integer, _>(process);
-                    match connection.as_mut().map(|connection| cancel.execute(connection)) {
-                        Some(Ok(_)) => return,
-                        _ => connection = None,
-                    }
-                }
-                tracing::warn!("work on the database could not be cancelled; the server cancels it at its deadline");
-            });
-        }
-    });
-    sender
-}
-
 /// The id of the server process that a direct connection reaches.
 pub fn process(connection: &mut PgConnection) -> QueryResult<i32> {
     diesel::sql_query("SELECT pg_backend_pid() AS id").get_result(connection).map(|process: Process| process.id)
@@ -92,37 +60,6 @@ pub fn process(connection: &mut PgConnection) -> QueryResult<i32> {
 struct Process {
     #[diesel(sql_type = Integer)]
     id: i32,
-}
-
-/// Whether a pooler assigns another server process to every transaction, as pgbouncer does in transaction mode.
-///
-/// A named statement belongs to one server process, so behind such a pooler its name may refer to another client's
-/// statement. Without a pooler, two connections always have the same two processes.
-///
-/// If the second connection gets no process at all, the pooler has too few for the gateway.
-pub fn is_pooled(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
-    let database = name.to_owned();
-    let (url, name) = (url.to_owned(), name.to_owned());
-    let (sender, receiver) = std::sync::mpsc::channel();
-    // If the result comes too late, nobody receives it.
-    std::thread::spawn(move || sender.send(probe_processes(&url, wait, &name)));
-    let cause = "it serves one connection at a time, and the gateway needs several";
-    receiver
-        .recv_timeout(PROBE_TIMEOUT)
-        .unwrap_or_else(|_| Err(StoreError::CannotConnect { database, cause: cause.into() }))
-}
-
-fn probe_processes(url: &str, wait: Duration, name: &str) -> Result<bool, StoreError> {
-    let mut connections = [connect(url, false, wait, name)?, connect(url, false, wait, name)?];
-    let mut seen: [Option<i32>; 2] = [None, None];
-    for index in PROBE_ORDER {
-        let process = process(&mut connections[index])?;
-        let known = seen[index].replace(process);
-        if known.is_some_and(|known| known != process) || seen[1 - index] == Some(process) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The statements that begin a transaction, in one message to the server. Settings that were not made for the
@@ -237,72 +174,6 @@ pub fn lock_schema(connection: &mut PgConnection) -> Result<(), StoreError> {
 }
 
 #[derive(QueryableByName)]
-struct Partition {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// Returns those of some months that have partitions.
-pub fn partitions(connection: &mut PgConnection, months: &[String]) -> Result<Vec<String>, StoreError> {
-    let names: Vec<String> = months.iter().map(|month| format!("messages_{month}")).collect();
-    let existing: Vec<Partition> = diesel::sql_query(
-        "SELECT substr(relname::text, 10) AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
-         WHERE inhparent = 'messages'::regclass AND relname::text = ANY ($1)",
-    )
-    .bind::<Array<Text>, _>(names)
-    .load(connection)?;
-    Ok(existing.into_iter().map(|partition| partition.name).collect())
-}
-
-/// Returns the object ids of all partitions of messages. One that is dropped and created again has a new id.
-pub fn partition_ids(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError> {
-    let all = "SELECT inhrelid::bigint::text AS name FROM pg_inherits WHERE inhparent = 'messages'::regclass";
-    let all: Vec<Partition> = diesel::sql_query(all).load(connection)?;
-    Ok(all.into_iter().map(|partition| partition.name).collect())
-}
-
-/// Returns the object ids of the partitions that contain a tenant's messages with ids in a range, separated by commas.
-pub fn partitions_of(connection: &mut PgConnection, tenant: i64, ids: (i64, i64)) -> Result<String, StoreError> {
-    let names: Vec<Partition> = diesel::sql_query(
-        "SELECT DISTINCT tableoid::bigint::text AS name FROM messages \
-         WHERE tenant_id = $1 AND message_id BETWEEN $2 AND $3",
-    )
-    .bind::<BigInt, _>(tenant)
-    .bind::<BigInt, _>(ids.0)
-    .bind::<BigInt, _>(ids.1)
-    .load(connection)?;
-    Ok(names.into_iter().map(|partition| partition.name).collect::<Vec<_>>().join(","))
-}
-
-/// Creates a month's partitions. Creating a table as a partition would block readers of all partitions; attaching one
-/// does not.
-pub fn create_partitions(connection: &mut PgConnection, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
-    for table in ["messages", "message_copies"] {
-        connection.batch_execute(&format!(
-            "CREATE TABLE {table}_{month} (LIKE {table} INCLUDING ALL); \
-             ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES FROM ({from}) TO ({to})"
-        ))?;
-    }
-    Ok(())
-}
-
-/// Rewrites the partitions of messages whose comment says that they contain dropped columns, and removes the comment of
-/// each.
-pub fn shrink(connection: &mut PgConnection, progress: &impl Fn(usize, usize)) -> Result<(), StoreError> {
-    let partitions: Vec<Partition> = diesel::sql_query(
-        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'messages'::regclass \
-         AND obj_description(inhrelid, 'pg_class') = 'contains dropped columns' ORDER BY 1",
-    )
-    .load(connection)?;
-    for (index, Partition { name }) in partitions.iter().enumerate() {
-        connection.batch_execute(&format!("VACUUM FULL ANALYZE {name}"))?;
-        connection.batch_execute(&format!("COMMENT ON TABLE {name} IS NULL"))?;
-        progress(index + 1, partitions.len());
-    }
-    Ok(())
-}
-
-#[derive(QueryableByName)]
 struct Fetched {
     #[diesel(sql_type = BigInt)]
     rows: i64,
@@ -351,45 +222,4 @@ fn with_timeouts(url: &str, wait: Duration) -> String {
         whole = whole + name + "=" + &value;
     }
     whole
-}
-
-/// The command that copies the database into a file.
-pub fn dump_hint(url: &str, into: &str) -> String {
-    format!(
-        "the store is on a PostgreSQL server, which backs it up with: pg_dump --format=custom --file={} {}; {PASSWORD_HINT}",
-        quoted(into),
-        quoted(&without_passwords(url))
-    )
-}
-
-/// The command that restores the database from such a file.
-pub fn restore_hint(url: &str, from: &str) -> String {
-    format!(
-        "the store is on a PostgreSQL server, which restores it, into a database that is empty, with: pg_restore \
-         --no-owner --single-transaction --dbname={} {}; {PASSWORD_HINT}",
-        quoted(&without_passwords(url)),
-        quoted(from)
-    )
-}
-
-const PASSWORD_HINT: &str = "PGPASSWORD or ~/.pgpass tell it the password";
-
-/// The URL as it may be shown and pasted: without its passwords.
-fn without_passwords(url: &str) -> String {
-    let (plain, settings) = url.split_once('?').unwrap_or((url, ""));
-    let plain = match plain.rsplit_once('@') {
-        Some((before, host)) => {
-            let user = before.match_indices(':').nth(1).map_or(before, |(colon, _)| &before[..colon]);
-            format!("{user}@{host}")
-        }
-        None => plain.to_owned(),
-    };
-    let is_shown = |setting: &&str| !matches!(setting.split('=').next(), Some("password" | "sslpassword"));
-    let settings: Vec<&str> = settings.split('&').filter(is_shown).filter(|setting| !setting.is_empty()).collect();
-    if settings.is_empty() { plain } else { format!("{plain}?{}", settings.join("&")) }
-}
-
-/// Quotes a word for a shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -1,0 +1,76 @@
+//! The partitions of messages and their copies, one a month; knows no message.
+
+use std::collections::BTreeSet;
+
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
+
+use crate::store::error::StoreError;
+
+#[derive(QueryableByName)]
+struct Partition {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Returns those of some months that have partitions.
+pub fn existing(connection: &mut PgConnection, months: &[String]) -> Result<Vec<String>, StoreError> {
+    let names: Vec<String> = months.iter().map(|month| format!("messages_{month}")).collect();
+    let existing: Vec<Partition> = diesel::sql_query(
+        "SELECT substr(relname::text, 10) AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
+         WHERE inhparent = 'messages'::regclass AND relname::text = ANY ($1)",
+    )
+    .bind::<Array<Text>, _>(names)
+    .load(connection)?;
+    Ok(existing.into_iter().map(|partition| partition.name).collect())
+}
+
+/// Returns the object ids of all partitions of messages. One that is dropped and created again has a new id.
+pub fn ids(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError> {
+    let all = "SELECT inhrelid::bigint::text AS name FROM pg_inherits WHERE inhparent = 'messages'::regclass";
+    let all: Vec<Partition> = diesel::sql_query(all).load(connection)?;
+    Ok(all.into_iter().map(|partition| partition.name).collect())
+}
+
+/// Returns the object ids of the partitions that contain a tenant's messages with ids in a range, separated by commas.
+pub fn of(connection: &mut PgConnection, tenant: i64, ids: (i64, i64)) -> Result<String, StoreError> {
+    let names: Vec<Partition> = diesel::sql_query(
+        "SELECT DISTINCT tableoid::bigint::text AS name FROM messages \
+         WHERE tenant_id = $1 AND message_id BETWEEN $2 AND $3",
+    )
+    .bind::<BigInt, _>(tenant)
+    .bind::<BigInt, _>(ids.0)
+    .bind::<BigInt, _>(ids.1)
+    .load(connection)?;
+    Ok(names.into_iter().map(|partition| partition.name).collect::<Vec<_>>().join(","))
+}
+
+/// Creates a month's partitions. Creating a table as a partition would block readers of all partitions; attaching one
+/// does not.
+pub fn create(connection: &mut PgConnection, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
+    for table in ["messages", "message_copies"] {
+        connection.batch_execute(&format!(
+            "CREATE TABLE {table}_{month} (LIKE {table} INCLUDING ALL); \
+             ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES FROM ({from}) TO ({to})"
+        ))?;
+    }
+    Ok(())
+}
+
+/// Rewrites the partitions of messages whose comment says that they contain dropped columns, and removes the comment of
+/// each.
+pub fn shrink(connection: &mut PgConnection, progress: &impl Fn(usize, usize)) -> Result<(), StoreError> {
+    let partitions: Vec<Partition> = diesel::sql_query(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'messages'::regclass \
+         AND obj_description(inhrelid, 'pg_class') = 'contains dropped columns' ORDER BY 1",
+    )
+    .load(connection)?;
+    for (index, Partition { name }) in partitions.iter().enumerate() {
+        connection.batch_execute(&format!("VACUUM FULL ANALYZE {name}"))?;
+        connection.batch_execute(&format!("COMMENT ON TABLE {name} IS NULL"))?;
+        progress(index + 1, partitions.len());
+    }
+    Ok(())
+}
