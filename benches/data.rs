@@ -51,7 +51,7 @@ pub async fn store() -> Store {
     if let Some(url) = postgres_url() {
         let store = open(&url);
         let is_known =
-            store.read(|connection| Ok(tenants::require(connection, TENANT).is_ok())).await.expect("a store");
+            store.read_primary(|connection| Ok(tenants::require(connection, TENANT).is_ok())).await.expect("a store");
         if !is_known {
             fill(&store).await;
             let mut connection =

@@ -210,7 +210,7 @@ async fn fill(store: &Store) -> bool {
     }
     for size in sizes() {
         let id = tenant(size);
-        if store.read(move |connection| Ok(tenants::require(connection, id).is_ok())).await.expect("a store") {
+        if store.read_primary(move |connection| Ok(tenants::require(connection, id).is_ok())).await.expect("a store") {
             continue;
         }
         is_new = true;
@@ -241,7 +241,7 @@ fn main() {
                 create_plain_table(&mut plain_connection);
             }
             store
-                .read(move |gateway_connection| measure(gateway_connection, &mut plain_connection))
+                .read_primary(move |gateway_connection| measure(gateway_connection, &mut plain_connection))
                 .await
                 .expect("figures");
         }),

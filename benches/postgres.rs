@@ -56,7 +56,7 @@ async fn pgbench_query(store: &Store, query: &HistoryQuery, values: Vec<String>)
         .load(connection)?;
         Ok(statements)
     };
-    let mut script = store.read(work).await.expect("a page").remove(0).statement;
+    let mut script = store.read_primary(work).await.expect("a page").remove(0).statement;
     for number in (1..=values.len()).rev() {
         script = script.replace(&format!("${number}"), &format!(":v{number}"));
     }
@@ -87,7 +87,7 @@ async fn page(store: &Store, query: &HistoryQuery) -> (f64, f64) {
     let (started, mut pages, mut body) = (Instant::now(), 0.0, Duration::ZERO);
     while started.elapsed() < Duration::from_secs(SECONDS) {
         let page_query = query.clone();
-        let page = store.page(CallerId::default(), page_query.into()).await.expect("a page");
+        let page = store.page(&CallerId::default().into(), page_query.into()).await.expect("a page");
         let before = Instant::now();
         black_box(response::whole(page.items.into_bytes().expect("text"), page.has_next));
         body += before.elapsed();
@@ -151,7 +151,7 @@ async fn page_rate(gateways: &[&Store], query: &HistoryQuery) -> f64 {
             let mut pages = 0_u32;
             while started.elapsed() < Duration::from_secs(SECONDS) {
                 let query = query.clone();
-                store.page(CallerId::default(), query.into()).await.expect("a page");
+                store.page(&CallerId::default().into(), query.into()).await.expect("a page");
                 pages += 1;
             }
             pages
@@ -204,7 +204,9 @@ async fn run() {
         (data::TENANT.0.to_string(), r#""dateFrom":"2025-03-01T00:00:00Z","dateTo":"2026-03-01T00:00:00Z""#);
     let phone = data::phone();
     let number = |sql: String| {
-        store.read(move |connection| Ok(diesel::sql_query(sql).get_result::<Number>(connection)?.number.to_string()))
+        store.read_primary(move |connection| {
+            Ok(diesel::sql_query(sql).get_result::<Number>(connection)?.number.to_string())
+        })
     };
     let bound = |which: &str, from: i64| {
         number(format!(

@@ -117,8 +117,8 @@ fn main() {
         tokio::task::LocalSet::new().run_until(async {
             let store = data::store().await;
             println!("{} messages", data::messages());
-            store.read(measure).await.expect("figures");
-            store.read(move |connection| count(connection, &phone)).await.expect("figures");
+            store.read_primary(measure).await.expect("figures");
+            store.read_primary(move |connection| count(connection, &phone)).await.expect("figures");
         }),
     );
 }

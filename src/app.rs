@@ -1,6 +1,7 @@
 //! What every part of a running gateway shares: store, ingest queue, keys, clock, metrics, settings; knows no request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -25,7 +26,8 @@ pub struct App {
 impl App {
     /// Must be called on the runtime that is to run the ingest commits.
     pub fn new(config: &Config, store: Store, clock: Clock) -> Self {
-        let keys = Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute);
+        let keys = Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute)
+            .remembering(Duration::from_secs(config.auth.remember_keys_seconds));
         let ingest = IngestQueue::new(store.clone(), config.ingest_limits());
         let in_flight = InFlight::new(config.server.bytes_in_flight);
         Self {

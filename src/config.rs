@@ -15,7 +15,7 @@ mod sources;
 use crate::ingest::{QueueLimits, TenantLimits};
 use crate::model::Policy;
 use crate::model::key::Profile;
-use crate::store;
+use crate::store::{self, DatabaseUrl, StoreError};
 pub use checks::validate_bind;
 pub use error::ConfigError;
 use sources::{DEFAULTS, PREFIX, Sources};
@@ -92,6 +92,11 @@ pub struct Database {
     #[validate(range(min = 1, max = 3600, message = "must be between 1 and 3600"))]
     pub deadline_seconds: u64,
     pub prepared_statements: PreparedStatements,
+    pub generic_plans: GenericPlans,
+    #[validate(custom(function = checks::valid_replicas))]
+    pub replicas: Vec<String>,
+    #[validate(range(min = 1, max = 86400, message = "must be between 1 and 86400"))]
+    pub max_replica_lag_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -99,6 +104,8 @@ pub struct Database {
 pub struct Auth {
     #[validate(range(max = 1_000_000, message = "must be at most 1000000"))]
     pub wrong_keys_per_minute: u32,
+    #[validate(range(max = 86400, message = "must be at most 86400"))]
+    pub remember_keys_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -187,6 +194,7 @@ enum_setting!(RecipientSetting { Subscriber = "subscriber", Address = "address",
 enum_setting!(RangeCheck { Given = "given", Effective = "effective", });
 enum_setting!(ProfileSetting { Published = "published", Live = "live", });
 enum_setting!(PreparedStatements { Auto = "auto", Always = "always", Never = "never", });
+enum_setting!(GenericPlans { Always = "always", Auto = "auto", });
 enum_setting!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
 enum_setting!(Format { Text = "text", Json = "json", });
 
@@ -203,6 +211,7 @@ impl Config {
         let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true);
         let environment = environment.list_separator(",").with_list_parse_key("server.cors_origins");
         let environment = environment.with_list_parse_key("server.trusted_proxies");
+        let environment = environment.with_list_parse_key("database.replicas");
         Self::read(&Sources::read(file)?, environment, flags)
     }
 
@@ -258,6 +267,12 @@ impl Config {
         }
     }
 
+    /// The store's address, with its replicas.
+    pub fn database_url(&self) -> Result<DatabaseUrl, StoreError> {
+        let max_lag = Duration::from_secs(self.database.max_replica_lag_seconds);
+        DatabaseUrl::parse(&self.database.url)?.with_replicas(&self.database.replicas, max_lag)
+    }
+
     pub fn store_options(&self) -> store::Options {
         let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
         let or_default = |given: u32, default: u32| if given == 0 { default } else { given };
@@ -277,6 +292,7 @@ impl Config {
                 PreparedStatements::Always => store::PreparedStatements::Always,
                 PreparedStatements::Never => store::PreparedStatements::Never,
             },
+            generic_plans: self.database.generic_plans == GenericPlans::Always,
         }
     }
 }

@@ -28,6 +28,8 @@ const ADDRESSES_BEFORE_EVICTION: usize = 10_000;
 /// The cached callers of valid keys, when keys were last used, and which addresses sent wrong ones.
 pub struct Keys {
     store: Store,
+    /// For how long a caller is remembered in case that keys cannot be looked up.
+    remembered_for: Duration,
     callers: Mutex<HashMap<KeyDigest, (Arc<Caller>, Monotonic)>>,
     uses: Mutex<BTreeMap<i64, Instant>>,
     limiter: Option<DefaultKeyedRateLimiter<i64>>,
@@ -71,12 +73,19 @@ impl Keys {
     pub fn new(store: Store, requests_per_second: u32, wrong_keys_per_minute: u32) -> Self {
         Self {
             store,
+            remembered_for: Duration::ZERO,
             callers: Mutex::default(),
             uses: Mutex::default(),
             limiter: NonZeroU32::new(requests_per_second).map(Quota::per_second).map(RateLimiter::keyed),
             wrong: NonZeroU32::new(wrong_keys_per_minute).map(Quota::per_minute).map(RateLimiter::keyed),
             suspects: Mutex::default(),
         }
+    }
+
+    /// Accepts keys that were valid for some time while they cannot be looked up.
+    #[must_use]
+    pub fn remembering(self, remembered_for: Duration) -> Self {
+        Self { remembered_for, ..self }
     }
 
     /// The caller that an API key identifies. A webhook key counts as unknown (docs/edna.md §7).
@@ -114,14 +123,24 @@ impl Keys {
         let Some(secret) = Secret::parse(key) else { return Err(self.reject_wrong_key(from)) };
         let digest = secret.digest();
         let is_valid = |caller: &Caller| kind(caller.kind) && caller.is_valid_at(now);
-        let cached = self.cached(digest).filter(|caller| is_valid(caller));
+        let cached = self.cached(digest, CACHE_TTL).filter(|caller| is_valid(caller));
         let caller = if let Some(caller) = cached {
             caller
         } else {
             // The age counts from before the lookup, so that a key that is revoked meanwhile is not cached for longer.
             let looked_up_at = Monotonic::now();
-            let found = self.find(digest, from).await?.filter(is_valid);
-            let caller = Arc::new(found.ok_or_else(|| self.reject_wrong_key(from))?);
+            let found = match self.find(digest, from).await {
+                Ok(found) => found.filter(is_valid).map(Arc::new),
+                Err(error) => {
+                    let remembered = self.cached(digest, self.remembered_for).filter(|caller| is_valid(caller));
+                    return remembered.ok_or(error);
+                }
+            };
+            let Some(caller) = found else {
+                // A key that was revoked is not remembered.
+                self.callers.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest);
+                return Err(self.reject_wrong_key(from));
+            };
             self.cache(digest, &caller, looked_up_at);
             caller
         };
@@ -129,15 +148,16 @@ impl Keys {
         Ok(caller)
     }
 
-    fn cached(&self, digest: KeyDigest) -> Option<Arc<Caller>> {
+    /// A key's caller, if it was looked up within a time.
+    fn cached(&self, digest: KeyDigest, within: Duration) -> Option<Arc<Caller>> {
         let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        callers.get(&digest).filter(|(_, at)| at.elapsed() < CACHE_TTL).map(|(caller, _)| Arc::clone(caller))
+        callers.get(&digest).filter(|(_, at)| at.elapsed() < within).map(|(caller, _)| Arc::clone(caller))
     }
 
     fn cache(&self, digest: KeyDigest, caller: &Arc<Caller>, looked_up_at: Monotonic) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if callers.len() >= CACHED_KEYS_BEFORE_EVICTION {
-            callers.retain(|_, (_, at)| at.elapsed() < CACHE_TTL);
+            callers.retain(|_, (_, at)| at.elapsed() < CACHE_TTL.max(self.remembered_for));
         }
         callers.insert(digest, (Arc::clone(caller), looked_up_at));
     }

@@ -33,6 +33,7 @@
 //! | [`api`] | the gateway's own `/v1`: messages and status events from your own systems, one message with its provenance |
 //! | [`document`] | what the OpenAPI documents of all dialects share |
 //! | [`pull`] | copying another endpoint's history |
+//! | [`transfer`] | copying tenants from one store into another |
 //! | [`outbound`] | the only HTTP client |
 //! | [`ingest`] | the ingest queue, and how copies of a message and status events are merged and committed |
 //! | [`fair_queue`] | a queue that serves tenants in turn, and the keys of each in turn |
@@ -41,13 +42,13 @@
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
-//! `main → cli` · `cli → {http, jobs, pull, sandbox, oneuptime, clock, ingest, store, generate, config, telemetry,
+//! `main → cli` · `cli → {http, jobs, pull, sandbox, oneuptime, clock, ingest, store, generate, transfer, config, telemetry,
 //! model}` · `sandbox → {http, oneuptime, api, app, keys, clock, ingest, store, generate, config, outbound, web,
 //! model}` · `http →
 //! {edna, oneuptime, api, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
 //! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
 //! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `document → {keys, web,
-//! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `app →
+//! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `transfer → {ingest, store, model}` · `app →
 //! {keys, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
@@ -137,4 +138,5 @@ pub mod pull;
 pub mod sandbox;
 pub mod store;
 pub mod telemetry;
+pub mod transfer;
 pub mod web;

@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::ingest::{Event, Outcome, Rejection};
+use crate::ingest::{Event, Outcome, Recorded, Rejection};
 use crate::model::item::{ItemError, MAX_ITEM_BYTES};
 use crate::model::status_event::Strictness;
 use crate::model::wire::Fields;
-use crate::model::{Caller, Instant, Item, Property, Provenance, Source, StatusEvent, wire};
-use crate::web::answer::typed;
+use crate::model::{Caller, Freshness, Instant, Item, Property, Provenance, Source, StatusEvent, wire};
+use crate::web::answer::{typed, with_position};
 use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
@@ -143,8 +143,9 @@ pub async fn ingest_statuses(request: Request<SendMessages>) -> Result<HttpRespo
 async fn ingest(mut request: Request<SendMessages>, read: ReadEntry) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
     let body = request.take_body()?;
-    let result = record(&request.app, &caller, request.now, body, read).await?;
-    Ok(typed(&request.app.in_flight.for_tenant(caller.tenant), result.status(), &result)?)
+    let (result, position) = record(&request.app, &caller, request.now, body, read).await?;
+    let response = typed(&request.app.in_flight.for_tenant(caller.tenant), result.status(), &result)?;
+    Ok(with_position(response, position))
 }
 
 /// Records the messages of a body for a caller who may send them.
@@ -154,7 +155,7 @@ pub async fn record_messages(
     now: Instant,
     body: Vec<u8>,
 ) -> Result<IngestResult, ApiError> {
-    record(app, caller, now, body, message).await
+    record(app, caller, now, body, message).await.map(|(result, _)| result)
 }
 
 /// Records the status events of a body for a caller who may send them.
@@ -164,7 +165,7 @@ pub async fn record_statuses(
     now: Instant,
     body: Vec<u8>,
 ) -> Result<IngestResult, ApiError> {
-    record(app, caller, now, body, status).await
+    record(app, caller, now, body, status).await.map(|(result, _)| result)
 }
 
 async fn record(
@@ -173,7 +174,7 @@ async fn record(
     now: Instant,
     body: Vec<u8>,
     read: ReadEntry,
-) -> Result<IngestResult, ApiError> {
+) -> Result<(IngestResult, Option<Freshness>), ApiError> {
     let queue = &app.ingest;
     let source = if caller.senders.is_some() { Source::RestrictedApi } else { Source::Api };
     let provenance = Provenance { source, received_at: Some(now) };
@@ -190,8 +191,11 @@ async fn record(
     let parsed = text(body).and_then(|text| each_entry(&text, take));
     parsed.inspect_err(|_| queue.counters().reject(Source::Api, Rejection::Unreadable, 1))?;
     queue.counters().reject(Source::Api, Rejection::Unreadable, entries.len() - events.len());
-    let outcomes = if events.is_empty() { Vec::new() } else { queue.record(caller.tenant, events).await? };
-    Ok(IngestResult::new(entries, &outcomes))
+    if events.is_empty() {
+        return Ok((IngestResult::new(entries, &[]), None));
+    }
+    let Recorded { outcomes, position } = queue.record(caller.tenant, events).await?;
+    Ok((IngestResult::new(entries, &outcomes), position))
 }
 
 /// Passes each entry of a body to `take`: one object, which is parsed already, a list of them, or one per line.

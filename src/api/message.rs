@@ -120,8 +120,8 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
     let caller = request.authorized()?;
     let id = request.path_parameter("id").parse();
     let id: i64 = id.map_err(|_| ApiError::NotValid("The message id must be an integer.".into()))?;
-    let (caller_id, tenant) = (caller.id(), caller.tenant);
-    let found = request.app.store.query(caller_id, move |connection, _| load(connection, &caller, id)).await?;
+    let (reader, tenant) = (request.reader(&caller), caller.tenant);
+    let found = request.app.store.query(&reader, move |connection, _| load(connection, &caller, id)).await?;
     let trail = found.ok_or(ApiError::MessageNotFound)?;
     Ok(typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &trail)?)
 }

@@ -9,7 +9,7 @@ use super::common::{COMMAND_WAIT, Common, command_options, throttled};
 use super::failure::{Failure, print_note};
 use super::signals::stop_signal;
 use crate::store::backup::{self, BackupError};
-use crate::store::{DatabaseUrl, check};
+use crate::store::check;
 
 /// Maximum number of faults that are printed.
 const MAX_SHOWN: usize = 20;
@@ -60,7 +60,7 @@ pub struct Check {}
 impl Backup {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
         let config = common.load(Vec::new())?;
-        let url = DatabaseUrl::parse(&config.database.url)?;
+        let url = config.database_url()?;
         // On a signal, `temporary` is dropped, which removes the incomplete file.
         let stop = stop_signal()?;
         let temporary = backup::begin(&url, &self.file)?;
@@ -80,7 +80,7 @@ impl Backup {
 impl Restore {
     pub fn run(self, common: &Common) -> Result<(), Failure> {
         let config = common.load(Vec::new())?;
-        let url = DatabaseUrl::parse(&config.database.url)?;
+        let url = config.database_url()?;
         let bytes = HumanBytes(backup::restore(&url, &self.file, self.replace, COMMAND_WAIT)?);
         print_note(format_args!("The store '{}' is restored from '{}': {bytes}.", url.name(), self.file.display()));
         Ok(())
@@ -90,7 +90,7 @@ impl Restore {
 /// Checks the store and prints its faults.
 pub fn check_store(common: &Common) -> Result<(), Failure> {
     let config = common.load(Vec::new())?;
-    let url = DatabaseUrl::parse(&config.database.url)?;
+    let url = config.database_url()?;
     let faults = check::run(&url, &command_options(&config))?;
     if faults.is_empty() {
         print_note(format_args!("The store '{}' is intact, and its counts match its rows.", url.name()));

@@ -73,7 +73,7 @@ impl Common {
         config: &Config,
         open: fn(&DatabaseUrl, Options) -> Result<Store, StoreError>,
     ) -> Result<Store, Failure> {
-        let url = DatabaseUrl::parse(&config.database.url)?;
+        let url = config.database_url()?;
         let progress = throttled(|Moved { messages, total }| {
             print_note(format_args!("Moving the messages into their new table: {messages} of {total} so far."));
         });

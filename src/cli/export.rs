@@ -10,7 +10,7 @@ use crate::model::instant::Rounding;
 use crate::model::{Instant, TenantId};
 use crate::oneuptime::row;
 use crate::store::messages;
-use crate::store::{Store, tenants, whatsapp_logs};
+use crate::store::{Reader, Store, tenants, whatsapp_logs};
 
 /// Number of messages or rows per query.
 const PAGE: i64 = 1000;
@@ -43,12 +43,14 @@ pub struct Export {
 impl Export {
     pub async fn run(self, store: &Store) -> Result<(), Failure> {
         let tenant = TenantId(self.tenant);
-        let project_id = store.read(move |connection| tenants::project_id(connection, tenant)).await?;
+        // Everything that was committed before belongs into the export.
+        let reader = store.up_to_date_reader().await;
+        let project_id = store.read(&reader, move |connection| tenants::project_id(connection, tenant)).await?;
         let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout());
         let window = (self.from, self.to);
         match self.format {
-            Format::Edna => items(store, tenant, window, &mut out).await?,
-            Format::OneUptime => rows(store, tenant, &project_id, window, &mut out).await?,
+            Format::Edna => items((store, &reader), tenant, window, &mut out).await?,
+            Format::OneUptime => rows((store, &reader), tenant, &project_id, window, &mut out).await?,
         }
         out.flush().map_err(|error| Failure::output(&error))
     }
@@ -56,10 +58,16 @@ impl Export {
 
 type Window = (Option<Instant>, Option<Instant>);
 
-async fn items(store: &Store, tenant: TenantId, window: Window, out: &mut impl Write) -> Result<(), Failure> {
+async fn items(
+    (store, reader): (&Store, &Reader),
+    tenant: TenantId,
+    window: Window,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let mut after = i64::MIN;
     loop {
-        let page = store.read(move |connection| messages::page_after(connection, tenant, after, window, PAGE)).await?;
+        let page =
+            store.read(reader, move |connection| messages::page_after(connection, tenant, after, window, PAGE)).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         after = *last;
         page.iter().try_for_each(|(_, item)| line(out, item))?;
@@ -67,7 +75,7 @@ async fn items(store: &Store, tenant: TenantId, window: Window, out: &mut impl W
 }
 
 async fn rows(
-    store: &Store,
+    (store, reader): (&Store, &Reader),
     tenant: TenantId,
     project_id: &str,
     window: Window,
@@ -75,8 +83,9 @@ async fn rows(
 ) -> Result<(), Failure> {
     let mut after = None;
     loop {
-        let page =
-            store.read(move |connection| whatsapp_logs::page_after(connection, tenant, after, window, PAGE)).await?;
+        let page = store
+            .read(reader, move |connection| whatsapp_logs::page_after(connection, tenant, after, window, PAGE))
+            .await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.id);
         page.iter().try_for_each(|log| line(out, &row::render(log, project_id)))?;

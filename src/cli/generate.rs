@@ -49,7 +49,7 @@ pub struct Generate {
 impl Generate {
     pub async fn run(self, store: &Store) -> Result<(), Failure> {
         let tenant = TenantId(self.tenant);
-        store.read(move |connection| tenants::require(connection, tenant)).await?;
+        store.read_primary(move |connection| tenants::require(connection, tenant)).await?;
         let plan = Plan {
             tenant,
             messages: self.messages,

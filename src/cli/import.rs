@@ -142,7 +142,7 @@ impl Import {
 
 /// Imports files in the given order. Checks first that each of them can be opened.
 pub async fn files(store: &Store, tenant: TenantId, format: Format, paths: &[PathBuf]) -> Result<ImportStats, Failure> {
-    let project_id = store.read(move |connection| tenants::project_id(connection, tenant)).await?;
+    let project_id = store.read_primary(move |connection| tenants::project_id(connection, tenant)).await?;
     match format {
         Format::Edna => {
             let stats = import_files(store, tenant, &Items(tenant), paths).await?;

@@ -103,7 +103,7 @@ impl Key {
         match self {
             Self::Issue(issue) => issue.run(store).await,
             Self::List { tenant, json } => {
-                let keys = store.read(move |connection| api_keys::list(connection, TenantId(tenant))).await?;
+                let keys = store.read_primary(move |connection| api_keys::list(connection, TenantId(tenant))).await?;
                 if json {
                     let keys: Vec<_> = keys.iter().map(as_json).collect();
                     return print(&format!("{}\n", serde_json::Value::from(keys)));

@@ -3,6 +3,7 @@
 mod backup;
 mod blocks;
 mod common;
+mod copy;
 mod export;
 mod failure;
 mod fatal;
@@ -70,6 +71,7 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Pull(pull::Pull),
+    Copy(copy::Copy),
     Generate(generate::Generate),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -128,6 +130,7 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Import(import) => return import.run(&common.store().await?).await,
         Command::Export(export) => export.run(&common.store().await?).await?,
         Command::Pull(pull) => return pull.run(&common).await,
+        Command::Copy(copy) => return copy.run(&common).await,
         Command::Generate(generate) => generate.run(&common.store().await?).await?,
         Command::Backup(backup) => backup.run(&common).await?,
         Command::Restore(restore) => restore.run(&common)?,

@@ -11,12 +11,17 @@ use super::fatal;
 use super::signals::stop_signal;
 use crate::clock::Clock;
 use crate::config::{Config, validate_bind};
+use crate::http::starting::Starting;
 use crate::http::{Gateway, serve};
 use crate::ingest;
 use crate::jobs::Jobs;
 use crate::jobs::pulls::{self, UpstreamJob};
 use crate::store::{DatabaseUrl, Moved, Options, Store, StoreError};
 use crate::telemetry;
+
+/// How long to wait before the database is tried again: the first time, and at most.
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(32);
 
 /// Run the server; on SIGTERM or Ctrl-C it finishes the requests in flight and exits
 #[derive(Args)]
@@ -38,16 +43,14 @@ impl Serve {
         let upstreams = pulls::upstreams(&config).map_err(Failure::message)?;
         let logging = telemetry::start(&config.log);
         let mut stop = Box::pin(stop_signal()?);
-        let url = DatabaseUrl::parse(&config.database.url)?;
+        let url = config.database_url()?;
         let (create, options) = (self.create, config.store_options());
+        let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
         // Moving the messages of an earlier version's store may take minutes, and can be stopped at any time.
         let store = tokio::select! {
             () = &mut stop => return Ok(()),
-            opened = tokio::task::spawn_blocking(move || open(&url, options, create)) => {
-                opened.map_err(|error| Failure::message(format!("opening the store failed: {error}")))??
-            }
+            store = open_when_reachable(&url, (options, create), &listener) => store?,
         };
-        let listener = listen(&config.server.bind, "choose another address with --bind or the setting server.bind")?;
         let progress = throttled(|rows| tracing::info!(rows, "building the WhatsApp log from the stored messages"));
         let catching_up = ingest::logs::catch_up(&store, progress);
         // Before the first request, so that no response comes from an incomplete log.
@@ -65,6 +68,37 @@ impl Serve {
         let gateway = Gateway::new(&config, store, Clock::System);
         gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
         Box::pin(run(listener, gateway, (&config, upstreams), stop)).await
+    }
+}
+
+/// Opens the store. While a server of its database is away, this waits for it, and the gateway answers that it is not
+/// ready.
+async fn open_when_reachable(
+    url: &DatabaseUrl,
+    (options, create): (Options, bool),
+    listener: &TcpListener,
+) -> Result<Store, Failure> {
+    let (mut starting, mut backoff) = (None, MIN_BACKOFF);
+    loop {
+        let to_open = url.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&to_open, options, create)).await;
+        let opened = opened.map_err(|error| Failure::message(format!("opening the store failed: {error}")))?;
+        let cause = match opened {
+            Err(Failure::Store(error)) if url.is_server() && error.is_server_away() => error,
+            opened => {
+                if let Some(starting) = starting {
+                    Starting::stop(starting).await;
+                }
+                return opened;
+            }
+        };
+        tracing::warn!(%cause, seconds = backoff.as_secs(), "the database is away; the gateway waits for it");
+        if starting.is_none() {
+            let clone = listener.try_clone().and_then(Starting::serve);
+            starting = Some(clone.map_err(|error| Failure::message(format!("the server failed: {error}")))?);
+        }
+        tokio::time::sleep(backoff).await;
+        backoff = MAX_BACKOFF.min(backoff * 2);
     }
 }
 

@@ -54,7 +54,7 @@ impl Subject {
                 Ok(())
             }
             Self::List { tenant } => {
-                let rows = store.read(move |connection| {
+                let rows = store.read_primary(move |connection| {
                     let tenants = match tenant {
                         Some(id) => tenants::require(connection, TenantId(id)).map(|()| vec![TenantId(id)])?,
                         None => tenants::list(connection)?.into_iter().map(|tenant| tenant.id).collect(),

@@ -49,7 +49,7 @@ impl Tenant {
         match self {
             Self::Create { id, name, project_id } => create(store, TenantId(id), name, project_id).await,
             Self::List => {
-                let tenants = store.read(tenants::list).await?;
+                let tenants = store.read_primary(tenants::list).await?;
                 let row = |tenant: tenant::Tenant| vec![tenant.id.to_string(), tenant.name, tenant.project_id];
                 let rows: Vec<_> = tenants.into_iter().map(row).collect();
                 print(&table::render(&["ID", "NAME", "PROJECT ID"], &rows))
@@ -57,7 +57,7 @@ impl Tenant {
             Self::Delete { id, yes } => {
                 let id = TenantId(id);
                 if !yes {
-                    store.read(move |connection| tenants::require(connection, id)).await?;
+                    store.read_primary(move |connection| tenants::require(connection, id)).await?;
                     let sentence = format!("nothing was deleted; add --yes to delete tenant {id} and all of its data");
                     return Err(Failure::message(sentence));
                 }

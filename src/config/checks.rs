@@ -28,6 +28,11 @@ pub fn valid_database(url: &str) -> Result<(), ValidationError> {
     DatabaseUrl::parse(url).map(|_| ()).map_err(invalid)
 }
 
+pub fn valid_replicas(replicas: &[String]) -> Result<(), ValidationError> {
+    let invalid = |error: store::StoreError| ValidationError::new("url").with_message(error.to_string().into());
+    replicas.iter().try_for_each(|replica| DatabaseUrl::check_replica(replica)).map_err(invalid)
+}
+
 pub fn valid_origins(origins: &[String]) -> Result<(), ValidationError> {
     let is_origin = |origin: &String| {
         let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));

@@ -13,7 +13,7 @@ use crate::model::history::QueryError;
 use crate::model::{Caller, HistoryQuery};
 use crate::store::messages::history;
 use crate::store::messages::items::Page;
-use crate::store::{Budget, Connection, LookupFor, StoreError, subjects};
+use crate::store::{Budget, Connection, Reader, StoreError, subjects};
 use crate::web::answer::{json_parts, streamed};
 use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
@@ -55,17 +55,18 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
     let body = text(request.take_body()?)?;
     let app = &request.app;
     let request::Parsed { request: wanted, undocumented_channel_types } = request::parse(&body)?;
-    check_channel_types(app, &caller, undocumented_channel_types).await?;
+    let reader = request.reader(&caller);
+    check_channel_types(app, &reader, undocumented_channel_types).await?;
     let named_subject = wanted.subject_id;
     let query = match HistoryQuery::new(wanted, &caller, request.now, app.config.policy()) {
-        Err(QueryError::Subject(subject)) if !subject_exists(app, &caller, subject).await? => {
+        Err(QueryError::Subject(subject)) if !subject_exists(app, &reader, subject).await? => {
             return Err(ApiError::SubjectNotFound);
         }
         query => Arc::new(query?),
     };
     let page = match named_subject {
-        None => Some(app.store.page(caller.id(), Arc::clone(&query)).await?),
-        Some(subject) => page_of_subject(app, &caller, &query, subject).await?,
+        None => Some(app.store.page(&reader, Arc::clone(&query)).await?),
+        Some(subject) => page_of_subject(app, &reader, &query, subject).await?,
     };
     let page = page.ok_or(ApiError::SubjectNotFound)?;
     let items = page.items.into_bytes()?;
@@ -73,20 +74,14 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
     if page.rest.is_empty() {
         return Ok(json_parts(&in_flight, StatusCode::OK, response::whole(items, page.has_next))?);
     }
-    let rest = UnreadMessages {
-        store: app.store.clone(),
-        caller: caller.id(),
-        query,
-        ids: page.rest,
-        has_next: page.has_next,
-    };
+    let rest = UnreadMessages { store: app.store.clone(), reader, query, ids: page.rest, has_next: page.has_next };
     Ok(streamed(&in_flight, response::beginning(&items), rest)?)
 }
 
 /// A page of a subject's messages; `None` if there is no such subject.
 async fn page_of_subject(
     app: &App,
-    caller: &Caller,
+    reader: &Reader,
     query: &Arc<HistoryQuery>,
     subject: i64,
 ) -> Result<Option<Page>, StoreError> {
@@ -97,22 +92,21 @@ async fn page_of_subject(
         }
         history::page(connection, &query, budget).map(Some)
     };
-    app.store.planned_query(caller.id(), work).await
+    app.store.planned_query(reader, work).await
 }
 
-async fn subject_exists(app: &App, caller: &Caller, subject: i64) -> Result<bool, StoreError> {
-    let tenant = caller.tenant;
-    app.store.query(caller.id(), move |connection, _| subjects::exists(connection, tenant, subject)).await
+async fn subject_exists(app: &App, reader: &Reader, subject: i64) -> Result<bool, StoreError> {
+    let tenant = reader.caller.tenant;
+    app.store.query(reader, move |connection, _| subjects::exists(connection, tenant, subject)).await
 }
 
 /// Rejects a channel word that edna does not document and that the tenant does not have (docs/edna.md 6.4).
-async fn check_channel_types(app: &App, caller: &Caller, words: Vec<(String, String)>) -> Result<(), ApiError> {
+async fn check_channel_types(app: &App, reader: &Reader, words: Vec<(String, String)>) -> Result<(), ApiError> {
     if words.is_empty() {
         return Ok(());
     }
-    let tenant = caller.tenant;
-    let known = app.store.quick_read(LookupFor::Caller, move |connection| subjects::channel_types(connection, tenant));
-    let known = known.await?;
+    let tenant = reader.caller.tenant;
+    let known = app.store.query(reader, move |connection, _| subjects::channel_types(connection, tenant)).await?;
     match words.iter().find(|(_, word)| !known.contains(word)) {
         Some((path, _)) => Err(ApiError::field(path, "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
         None => Ok(()),

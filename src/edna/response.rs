@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{CallerId, HistoryQuery};
+use crate::model::HistoryQuery;
 use crate::store::messages::items;
-use crate::store::{Store, StoreError};
+use crate::store::{Reader, Store, StoreError};
 use crate::web::answer::RemainingParts;
 
 /// The beginning of `{"content":[…],"hasNext":…}`: two keys and no others, because widely installed clients take a
@@ -33,7 +33,7 @@ fn end(has_next: bool) -> &'static str {
 /// The messages of a page whose items are not read yet. No connection or transaction is held while the client reads.
 pub struct UnreadMessages {
     pub store: Store,
-    pub caller: CallerId,
+    pub reader: Reader,
     pub query: Arc<HistoryQuery>,
     pub ids: Vec<i64>,
     pub has_next: bool,
@@ -49,7 +49,7 @@ impl RemainingParts for UnreadMessages {
         let (query, ids) = (Arc::clone(&self.query), Arc::new(std::mem::take(&mut self.ids)));
         let ids_to_read = Arc::clone(&ids);
         let work = move |connection: &mut _, _: &_| items::next(connection, &query, &ids_to_read);
-        let (items, read) = self.store.query(self.caller, work).await?;
+        let (items, read) = self.store.query(&self.reader, work).await?;
         self.ids = ids[read..].to_vec();
         // Each further item follows a comma; a part may have none.
         Ok(Some(if items.is_empty() { Vec::new() } else { [&b","[..], &items.into_bytes()?].concat() }))

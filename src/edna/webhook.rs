@@ -6,13 +6,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::Config;
-use crate::ingest::{Event, Outcome, Rejection};
+use crate::ingest::{Event, Outcome, Recorded, Rejection};
 use crate::model::instant::Rounding;
 use crate::model::item::MAX_ITEM_BYTES;
 use crate::model::status_event::{InvalidEvent, Strictness};
 use crate::model::wire::{self, Fields};
 use crate::model::{Instant, PendingMessage, Property, Provenance, Source, StatusEvent, TenantId, Value, subscriber};
-use crate::web::answer::typed;
+use crate::web::answer::{typed, with_position};
 use crate::web::body::text;
 use crate::web::{Access, ApiError, CommonError, KeyHeader, Request};
 
@@ -55,9 +55,14 @@ pub async fn receive_webhook(mut request: Request<SendWebhooks>) -> Result<HttpR
     let Call { events, rejected } =
         call.inspect_err(|_| queue.counters().reject(Source::Webhook, Rejection::Unreadable, 1))?;
     let none_is_valid = events.is_empty();
-    if !none_is_valid && queue.record(tenant, events).await?.contains(&Outcome::LimitReached) {
-        tracing::warn!(%tenant, "a tenant has reached its limit of pending messages or other events");
-        return Err(CommonError::Unavailable.into());
+    let mut written_up_to = None;
+    if !none_is_valid {
+        let Recorded { outcomes, position } = queue.record(tenant, events).await?;
+        if outcomes.contains(&Outcome::LimitReached) {
+            tracing::warn!(%tenant, "a tenant has reached its limit of pending messages or other events");
+            return Err(CommonError::Unavailable.into());
+        }
+        written_up_to = position;
     }
     queue.counters().reject(Source::Webhook, Rejection::Unreadable, rejected.len());
     if let Some(reason) = rejected.first() {
@@ -66,7 +71,8 @@ pub async fn receive_webhook(mut request: Request<SendWebhooks>) -> Result<HttpR
             return Err(ApiError::NotValid(format!("The event has no meaning: {reason}.")));
         }
     }
-    Ok(typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &Acknowledged::OK)?)
+    let response = typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &Acknowledged::OK)?;
+    Ok(with_position(response, written_up_to))
 }
 
 /// The valid events of a call, and why the others are invalid.

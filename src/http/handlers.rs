@@ -10,14 +10,18 @@ use crate::web::{ApiError, Public, Request};
 /// 404, in the format of the dialect that the client seems to use.
 pub async fn not_found(request: Request<Public>) -> HttpResponse {
     let path = request.path();
-    let lower = path.to_ascii_lowercase();
-    let is_api = lower.starts_with("/api/") && !lower.starts_with("/api/messages");
-    let is_oneuptime = is_api && !request.has_header("x-api-key");
-    if is_oneuptime || lower.contains("whatsapp-log") {
+    if is_for_oneuptime(path, request.has_header("x-api-key")) {
         respond(&OneUptimeError::PageNotFound(path.to_owned()))
     } else {
         respond(&ApiError::NotFound)
     }
+}
+
+/// Whether a request seems to come from a client of OneUptime.
+pub fn is_for_oneuptime(path: &str, has_edna_key: bool) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let is_api = lower.starts_with("/api/") && !lower.starts_with("/api/messages");
+    (is_api && !has_edna_key) || lower.contains("whatsapp-log")
 }
 
 /// 405, with the supported methods.

@@ -14,6 +14,7 @@ mod pending_response;
 mod request_id;
 mod router;
 mod server;
+pub mod starting;
 
 pub use connection::Connection;
 pub use gateway::Gateway;

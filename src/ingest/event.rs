@@ -96,6 +96,10 @@ pub struct TenantLimits {
     pub other_events: i64,
 }
 
+impl TenantLimits {
+    pub const NONE: Self = Self { pending_messages: i64::MAX, other_events: i64::MAX };
+}
+
 impl Default for TenantLimits {
     fn default() -> Self {
         Self { pending_messages: 100_000, other_events: 1_000_000 }

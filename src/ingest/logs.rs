@@ -9,7 +9,7 @@ use super::OutcomeCounts;
 use crate::model::{Property, TenantId, WhatsAppLog};
 use crate::store::messages;
 use crate::store::whatsapp_logs::{self, RowChange, RowSource, StoredRow};
-use crate::store::{Connection, LookupFor, Store, StoreError, tenants};
+use crate::store::{Connection, Store, StoreError, tenants};
 
 /// How many messages one transaction of `catch_up` covers.
 const BATCH: i64 = 2000;
@@ -114,7 +114,7 @@ fn apply(
 /// it resumes where it was stopped. Calls `report` after each batch with the number of rows created so far.
 pub async fn catch_up(store: &Store, mut report: impl FnMut(u64)) -> Result<u64, StoreError> {
     let mut done = 0;
-    for tenant in store.quick_read(LookupFor::Gateway, tenants::missing_logs).await? {
+    for tenant in store.tenants_missing_logs().await? {
         loop {
             let rows = store.write(move |connection| catch_up_batch(connection, tenant)).await?;
             let Some(rows) = rows else { break };

@@ -18,11 +18,11 @@ pub use event::{Event, Outcome, OutcomeCounts, Payload, TenantLimits};
 pub use pipeline::{Entry, Pipeline};
 pub use queue::{IngestQueue, QueueLimits};
 
-use crate::model::TenantId;
 use crate::model::subject::Subject;
+use crate::model::{Freshness, TenantId};
 use crate::store::messages::partitions;
 use crate::store::messages::pending::{self, ReadyMessage};
-use crate::store::{Connection, LookupFor, Store, StoreError, WriteOutcome, subjects, tenants};
+use crate::store::{Committed, Connection, LookupFor, Store, StoreError, WriteOutcome, subjects, tenants};
 
 /// How long a commit waits for locked tenants, all of them together. A large commit of another process normally takes
 /// less (`pipeline::SLOW_WRITE`), so that two processes that write alternately both make progress.
@@ -37,11 +37,24 @@ pub async fn record<E: Into<Event>>(
     tenant: TenantId,
     events: Vec<E>,
 ) -> Result<OutcomeCounts, StoreError> {
-    let events = Arc::new(events.into_iter().map(E::into).collect());
-    let batch = Batch { tenant, events, tenant_limits: TenantLimits::default() };
+    record_within(store, tenant, events.into_iter().map(E::into).collect(), TenantLimits::default()).await
+}
+
+/// The same, however many pending messages and other events the tenant has: for a copy of a store, which loses nothing.
+pub async fn record_all(store: &Store, tenant: TenantId, events: Vec<Event>) -> Result<OutcomeCounts, StoreError> {
+    record_within(store, tenant, events, TenantLimits::NONE).await
+}
+
+async fn record_within(
+    store: &Store,
+    tenant: TenantId,
+    events: Vec<Event>,
+    tenant_limits: TenantLimits,
+) -> Result<OutcomeCounts, StoreError> {
+    let batch = Batch { tenant, events: Arc::new(events), tenant_limits };
     let (mut results, tenants) = commit(store, vec![batch], None).await?;
     process_pending_of(store, tenants).await;
-    Ok(OutcomeCounts::of(&results.pop().flatten().unwrap_or(Err(StoreError::Busy))?))
+    Ok(OutcomeCounts::of(&results.pop().flatten().unwrap_or(Err(StoreError::Busy))?.outcomes))
 }
 
 /// Adds a subject, or replaces the one with the same id; then processes the messages that were pending for it.
@@ -54,7 +67,7 @@ pub async fn add_subject(store: &Store, tenant: TenantId, subject: Subject) -> R
 /// Processes all messages that are still pending although their subject is known, because a process was stopped or the
 /// store was busy in between.
 pub async fn process_all_pending(store: &Store) -> Result<(), StoreError> {
-    let tenants = store.read(pending::ready_tenants).await?;
+    let tenants = store.ready_tenants().await?;
     process_pending_of(store, tenants).await;
     Ok(())
 }
@@ -63,7 +76,7 @@ pub async fn process_all_pending(store: &Store) -> Result<(), StoreError> {
 async fn correct_pending_counts(store: &Store) -> Result<(), StoreError> {
     for tenant in store.quick_read(LookupFor::Gateway, tenants::list).await? {
         let tenant = tenant.id;
-        let corrected = match store.read(move |connection| pending::is_miscounted(connection, tenant)).await {
+        let corrected = match store.read_primary(move |connection| pending::is_miscounted(connection, tenant)).await {
             Ok(true) => store.write(move |connection| pending::correct_pending_counts(connection, tenant)).await,
             other => other,
         };
@@ -96,7 +109,15 @@ struct Batch {
 }
 
 /// The outcomes of one caller's events.
-type BatchResult = Result<Vec<Outcome>, StoreError>;
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// In the order of the events.
+    pub outcomes: Vec<Outcome>,
+    /// How recent a read has to be to see the events; `None` on SQLite.
+    pub position: Option<Freshness>,
+}
+
+type BatchResult = Result<Recorded, StoreError>;
 
 /// The result of each batch, `None` if its tenant is locked by others; and the tenants of which a subject became known.
 type CommitResult = (Vec<Option<BatchResult>>, BTreeSet<TenantId>);
@@ -106,7 +127,12 @@ type CommitResult = (Vec<Option<BatchResult>>, BTreeSet<TenantId>);
 /// locked for longer, and its batches get no result.
 async fn commit(store: &Store, batches: Vec<Batch>, lock_wait: Option<Duration>) -> Result<CommitResult, StoreError> {
     let batches = Arc::new(batches);
-    store.write_into_partitions(move |connection| write_all(connection, &batches, lock_wait)).await
+    let write = move |connection: &mut Connection| write_all(connection, &batches, lock_wait);
+    let Committed { value: (mut results, tenants), position } = store.write_into_partitions(write).await?;
+    for recorded in results.iter_mut().flatten().flatten() {
+        recorded.position = position;
+    }
+    Ok((results, tenants))
 }
 
 /// Writes all batches. Tenants are locked in the order of their ids, so that two gateways never deadlock.
@@ -157,7 +183,8 @@ fn write_all(
         }
         let mut outcomes = written.outcomes.into_iter();
         for index in indices {
-            results[index] = Some(Ok(outcomes.by_ref().take(batches[index].events.len()).collect()));
+            let outcomes = outcomes.by_ref().take(batches[index].events.len()).collect();
+            results[index] = Some(Ok(Recorded { outcomes, position: None }));
         }
     }
     Ok(WriteOutcome::Done((results, tenants_with_new_subjects)))
@@ -165,7 +192,7 @@ fn write_all(
 
 /// Processes a tenant's pending messages whose subject is now known, one batch per transaction.
 async fn process_pending(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
-    while store.write_into_partitions(move |connection| process_pending_batch(connection, tenant)).await? {}
+    while store.write_into_partitions(move |connection| process_pending_batch(connection, tenant)).await?.value {}
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::capacity::{Capacity, Reservation};
 use super::counters::{Counters, Rejection};
 use super::{
-    Batch, BatchResult, Event, LOCK_WAIT, Outcome, TenantLimits, commit, correct_pending_counts, process_all_pending,
+    Batch, BatchResult, Event, LOCK_WAIT, Recorded, TenantLimits, commit, correct_pending_counts, process_all_pending,
     process_pending_of,
 };
 use crate::fair_queue::FairQueue;
@@ -139,7 +139,7 @@ impl IngestQueue {
     ///
     /// Fails with `Busy` if the queue is full, and then nothing is recorded; or if the result takes too long, and then
     /// the events may still be recorded. Sending them again does no harm.
-    pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Vec<Outcome>, StoreError> {
+    pub async fn record(&self, tenant: TenantId, events: Vec<Event>) -> Result<Recorded, StoreError> {
         let (source, count) = (events.first().map(|event| event.provenance.source).unwrap_or_default(), events.len());
         let reject = |reason| self.counters.reject(source, reason, count);
         self.counters.receive(&events);
@@ -246,10 +246,13 @@ impl IngestQueue {
                 tenants_with_new_subjects = tenants;
                 results
             }
-            // The events of a single caller may be the cause, and must not fail the others.
-            Err(StoreError::Failed(_) | StoreError::DamagedRow(_) | StoreError::Malformed(_)) if batches.len() > 1 => {
-                self.commit_each(&batches, &mut tenants_with_new_subjects).await
-            }
+            // The events of a single caller may be the cause, or the shard of a tenant, and must not fail the others.
+            Err(
+                StoreError::Failed(_)
+                | StoreError::DamagedRow(_)
+                | StoreError::Malformed(_)
+                | StoreError::ConnectionLost { .. },
+            ) if batches.len() > 1 => self.commit_each(&batches, &mut tenants_with_new_subjects).await,
             Err(error) => batches.iter().map(|_| Some(Err(error.clone()))).collect(),
         };
         let with_result = || batches.iter().zip(&results).filter(|(_, result)| result.is_some());
@@ -269,8 +272,8 @@ impl IngestQueue {
                 self.defer(queued);
                 continue;
             };
-            if let Ok(outcomes) = &result {
-                self.counters.record(&queued.batch.events, outcomes);
+            if let Ok(recorded) = &result {
+                self.counters.record(&queued.batch.events, &recorded.outcomes);
             }
             // A caller that stopped waiting meanwhile sends its events again, and they are unchanged then.
             let _ = queued.result.send(result);
@@ -295,11 +298,15 @@ impl IngestQueue {
         tenants_with_new_subjects: &mut BTreeSet<TenantId>,
     ) -> Vec<Option<BatchResult>> {
         let mut results = Vec::new();
-        let mut locked = BTreeSet::new();
+        let (mut locked, mut away) = (BTreeSet::new(), BTreeMap::new());
         for queued in batches {
             let tenant = queued.batch.tenant;
             if locked.contains(&tenant) {
                 results.push(None);
+                continue;
+            }
+            if let Some(error) = away.get(&tenant) {
+                results.push(Some(Err(StoreError::clone(error))));
                 continue;
             }
             results.push(match commit(&self.store, vec![queued.batch.clone()], Some(LOCK_WAIT)).await {
@@ -311,7 +318,12 @@ impl IngestQueue {
                     }
                     result
                 }
-                Err(error) => Some(Err(error)),
+                Err(error) => {
+                    if matches!(error, StoreError::ConnectionLost { .. }) {
+                        away.insert(tenant, error.clone());
+                    }
+                    Some(Err(error))
+                }
             });
         }
         results

@@ -50,6 +50,12 @@ struct Upstream {
     upstream: String,
 }
 
+/// A replica's number in the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Replica {
+    replica: u32,
+}
+
 /// The metrics of one server.
 pub struct Metrics {
     store: Store,
@@ -67,6 +73,8 @@ pub struct Metrics {
     expensive_waiting: Gauge,
     abandoned_threads: Gauge,
     wal_bytes: Gauge,
+    replicas_in_use: Gauge,
+    replica_lag: Family<Replica, Gauge<f64, AtomicU64>>,
     of_store: StoreMetrics,
 }
 
@@ -99,6 +107,8 @@ impl Metrics {
             expensive_waiting: Gauge::default(),
             abandoned_threads: Gauge::default(),
             wal_bytes: Gauge::default(),
+            replicas_in_use: Gauge::default(),
+            replica_lag: Family::default(),
             of_store: StoreMetrics::default(),
         };
         metrics.registry.register_collector(Box::new(process::Process));
@@ -113,7 +123,7 @@ impl Metrics {
         metrics.ingest.counters().register(registry);
         registry.register("queue_callers", "Callers that wait for a commit to begin", metrics.queue_callers.clone());
         registry.register("queue_bytes", "Bytes of events that wait for their commit", metrics.queue_bytes.clone());
-        metrics.store.counters().register(registry);
+        metrics.store.register_metrics(registry);
         let running = "Expensive queries that are running";
         registry.register("expensive_queries_running", running, metrics.expensive_running.clone());
         let waiting = "Expensive queries that wait for a slot";
@@ -122,6 +132,12 @@ impl Metrics {
         registry.register("abandoned_threads", abandoned, metrics.abandoned_threads.clone());
         if metrics.store.wal_bytes().is_some() {
             registry.register("store_wal_bytes", "Size of the write-ahead log's file", metrics.wal_bytes.clone());
+        }
+        if !metrics.store.replicas().is_empty() {
+            let in_use = "Replicas that serve reads";
+            registry.register("replicas_in_use", in_use, metrics.replicas_in_use.clone());
+            let lag = "Seconds since the last transaction that a replica has applied, 0 if it has applied all";
+            registry.register("replica_lag_seconds", lag, metrics.replica_lag.clone());
         }
         metrics.of_store.register(registry);
         metrics
@@ -159,6 +175,14 @@ impl Metrics {
         set(&self.expensive_running, self.store.expensive_running());
         set(&self.expensive_waiting, self.store.expensive_waiting());
         self.abandoned_threads.set(self.store.abandoned_threads().into());
+        let replicas = self.store.replicas();
+        set(&self.replicas_in_use, replicas.iter().filter(|replica| replica.is_in_use).count());
+        self.replica_lag.clear();
+        for (replica, status) in (1..).zip(&replicas) {
+            if let Some(lag) = status.lag {
+                self.replica_lag.get_or_create(&Replica { replica }).set(lag.as_secs_f64());
+            }
+        }
         self.wal_bytes.set(self.store.wal_bytes().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default());
     }
 }
@@ -179,9 +203,9 @@ impl StoreMetrics {
 
     /// Reads the store's metrics, within a timeout. If that fails, the last values remain.
     async fn update(&self, store: &Store, now: Instant) {
-        let result = tokio::time::timeout(STORE_TIMEOUT, store.quick_read(LookupFor::Gateway, stats::read)).await;
-        match result.unwrap_or(Err(StoreError::Busy)) {
-            Ok(stats) => self.set(stats, now),
+        let read = async { Ok((store.quick_read(LookupFor::Gateway, stats::bytes).await?, store.stats().await?)) };
+        match tokio::time::timeout(STORE_TIMEOUT, read).await.unwrap_or(Err(StoreError::Busy)) {
+            Ok((bytes, stats)) => self.set(bytes, stats, now),
             Err(error) => {
                 self.up.set(0);
                 tracing::warn!(cause = %error, "the store's metrics could not be read");
@@ -189,9 +213,9 @@ impl StoreMetrics {
         }
     }
 
-    fn set(&self, stats: StoreStats, now: Instant) {
+    fn set(&self, bytes: i64, stats: StoreStats, now: Instant) {
         self.up.set(1);
-        self.bytes.set(stats.bytes);
+        self.bytes.set(bytes);
         self.pending_messages.clear();
         self.other_events.clear();
         for (tenant, counts) in stats.pending {

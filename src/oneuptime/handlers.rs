@@ -20,7 +20,7 @@ use crate::model::log_query::{Condition, LogSortKey, Operand, Predicate};
 use crate::model::whatsapp_log::Column;
 use crate::model::{Caller, LogFilter, LogQuery, wire};
 use crate::store::whatsapp_logs::page::{self, LogPage, PageRows};
-use crate::store::{Budget, Connection, StoreError};
+use crate::store::{Budget, Connection, Reader, StoreError};
 use crate::web::error::{respond, status_code};
 use crate::web::{Access, KeyHeader, Request, answer};
 
@@ -62,7 +62,8 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     parts.group_by()?;
     let query = LogQuery { filter, sort, skip, limit, wanted: select.wanted() };
     let rows = Rendering { select, project: caller.project.clone(), profile };
-    let (count, first, ids) = read_page(&request.app, &caller, &query, &rows).await?;
+    let reader = request.reader(&caller);
+    let (count, first, ids) = read_page(&request.app, &reader, &query, &rows).await?;
     let (before, after) = match profile {
         Profile::Published => (format!(r#"{{"count":{count},"limit":{limit},"skip":{skip},"data":["#), "]}".into()),
         Profile::Live => (r#"{"data":["#.into(), format!(r#"],"count":{count},"skip":{skip},"limit":{limit}}}"#)),
@@ -71,7 +72,7 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     if ids.is_empty() {
         return Ok(answer::json(&in_flight, StatusCode::OK, before + &first + &after)?);
     }
-    let rest = UnreadRows { store: request.app.store.clone(), caller: caller.id(), query, rows, ids, after };
+    let rest = UnreadRows { store: request.app.store.clone(), reader, query, rows, ids, after };
     Ok(answer::streamed(&in_flight, before + &first, rest)?)
 }
 
@@ -86,7 +87,8 @@ pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     // The limit is 2 because a page with fewer rows than its limit needs no count.
     let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
     let rows = Rendering { select, project: caller.project.clone(), profile };
-    let (_, item, _) = read_page(&request.app, &caller, &query, &rows).await?;
+    let reader = request.reader(&caller);
+    let (_, item, _) = read_page(&request.app, &reader, &query, &rows).await?;
     let item = if item.is_empty() { "{}".into() } else { item };
     Ok(answer::json(&request.app.in_flight.for_tenant(caller.tenant), StatusCode::OK, item)?)
 }
@@ -97,7 +99,7 @@ pub async fn count(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptime
     check_may_read(&caller)?;
     let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
     let work = move |connection: &mut Connection, budget: &Budget| page::count(connection, &filter, budget);
-    let count = LogCount { count: request.app.store.planned_query(caller.id(), work).await? };
+    let count = LogCount { count: request.app.store.planned_query(&request.reader(&caller), work).await? };
     Ok(answer::typed(&request.app.in_flight.for_tenant(caller.tenant), StatusCode::OK, &count)?)
 }
 
@@ -136,7 +138,7 @@ fn check_may_read(caller: &Caller) -> Result<(), OneUptimeError> {
 /// The count of all matching rows, the first rows of the page in rendered form, and the ids of the others.
 async fn read_page(
     app: &App,
-    caller: &Caller,
+    reader: &Reader,
     query: &LogQuery,
     rows: &Rendering,
 ) -> Result<(i64, String, Vec<Uuid>), StoreError> {
@@ -148,7 +150,7 @@ async fn read_page(
             PageRows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
         })
     };
-    app.store.planned_query(caller.id(), work).await
+    app.store.planned_query(reader, work).await
 }
 
 /// Parses an id from the path.

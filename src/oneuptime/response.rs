@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::select::{Select, push_id_alone};
 use crate::model::key::{Profile, Project};
-use crate::model::{CallerId, LogQuery, WhatsAppLog};
+use crate::model::{LogQuery, WhatsAppLog};
 use crate::store::whatsapp_logs::page;
-use crate::store::{Budget, Store, StoreError};
+use crate::store::{Budget, Reader, Store, StoreError};
 use crate::web::answer::RemainingParts;
 
 /// How rows are rendered.
@@ -48,7 +48,7 @@ impl Rendering {
 /// The rows of a page that are not read yet. No connection or transaction is held while the client reads.
 pub struct UnreadRows {
     pub store: Store,
-    pub caller: CallerId,
+    pub reader: Reader,
     pub query: LogQuery,
     pub rows: Rendering,
     pub ids: Vec<Uuid>,
@@ -68,7 +68,7 @@ impl RemainingParts for UnreadRows {
             let (found, read) = page::next(connection, &query, &ids)?;
             Ok((rows.of_rows(&found, budget)?, read))
         };
-        let (part, read) = self.store.query(self.caller, work).await?;
+        let (part, read) = self.store.query(&self.reader, work).await?;
         self.ids.drain(..read);
         Ok(Some(if part.is_empty() { Vec::new() } else { format!(",{part}").into_bytes() }))
     }

@@ -16,7 +16,7 @@ impl<Now: Fn() -> Instant, O: Observer> Pull<Now, O> {
     /// Copies the range of the options; returns `false` if messages may be missing.
     pub async fn run_once(&mut self) -> Result<bool, PullError> {
         let (tenant, url) = (self.upstream.tenant(), self.upstream.url().clone());
-        let known = self.queue.store().read(move |connection| {
+        let known = self.queue.store().read_primary(move |connection| {
             tenants::require(connection, tenant)?;
             pulls::load(connection, tenant, url.as_str())
         });

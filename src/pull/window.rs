@@ -148,7 +148,7 @@ impl<Now: Fn() -> Instant, O: Observer> Pull<Now, O> {
             }
         }
         for batch in batches.into_iter().filter(|batch| !batch.is_empty()) {
-            self.stats.recorded += OutcomeCounts::of(&self.queue.record(self.upstream.tenant(), batch).await?);
+            self.stats.recorded += OutcomeCounts::of(&self.queue.record(self.upstream.tenant(), batch).await?.outcomes);
         }
         Ok(())
     }

@@ -95,6 +95,79 @@ pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<
     Ok(on_each!(connection, |connection| insert.get_result(connection).optional()?))
 }
 
+/// A key's row, to be copied into another store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    digest: Vec<u8>,
+    name: String,
+    kind: String,
+    method_groups: Option<String>,
+    senders: Option<String>,
+    permissions: Option<String>,
+    oneuptime_profile: Option<String>,
+    valid_until: Option<String>,
+    created_at: i64,
+    last_used_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+/// The rows of a tenant's keys in the order in which they were issued.
+pub fn rows(connection: &mut Connection, tenant: TenantId) -> Result<Vec<StoredKey>, StoreError> {
+    let rows: Vec<(Row, i64)> = api_keys::table
+        .filter(api_keys::tenant_id.eq(tenant.0))
+        .select((Row::as_select(), api_keys::created_at))
+        .order(api_keys::id)
+        .load(connection)?;
+    let stored = |(row, created_at): (Row, i64)| StoredKey {
+        digest: row.digest,
+        name: row.name,
+        kind: row.kind,
+        method_groups: row.method_groups,
+        senders: row.senders,
+        permissions: row.permissions,
+        oneuptime_profile: row.oneuptime_profile,
+        valid_until: row.valid_until,
+        created_at,
+        last_used_at: row.last_used_at,
+        revoked_at: row.revoked_at,
+    };
+    Ok(rows.into_iter().map(stored).collect())
+}
+
+/// Stores a copied key; one that is there already only becomes revoked, and its last use never moves backwards. Returns
+/// whether anything changed. Fails if the key is that of another tenant.
+pub fn put(connection: &mut Connection, tenant: TenantId, key: &StoredKey) -> Result<bool, StoreError> {
+    crate::store::tenants::lock(connection, tenant)?;
+    let known: Option<(i64, i64, Option<i64>, Option<i64>)> = api_keys::table
+        .filter(api_keys::digest.eq(&key.digest))
+        .select((api_keys::id, api_keys::tenant_id, api_keys::last_used_at, api_keys::revoked_at))
+        .first(connection)
+        .optional()?;
+    let Some((id, owner, last_used_at, revoked_at)) = known else {
+        let row = (
+            (api_keys::tenant_id.eq(tenant.0), api_keys::digest.eq(&key.digest)),
+            (api_keys::name.eq(&key.name), api_keys::kind.eq(&key.kind)),
+            (api_keys::method_groups.eq(&key.method_groups), api_keys::senders.eq(&key.senders)),
+            (api_keys::permissions.eq(&key.permissions), api_keys::oneuptime_profile.eq(&key.oneuptime_profile)),
+            (api_keys::valid_until.eq(&key.valid_until), api_keys::created_at.eq(key.created_at)),
+            (api_keys::last_used_at.eq(key.last_used_at), api_keys::revoked_at.eq(key.revoked_at)),
+        );
+        let insert = diesel::insert_into(api_keys::table).values(row);
+        on_each!(connection, |connection| insert.execute(connection)?);
+        return Ok(true);
+    };
+    if owner != tenant.0 {
+        return Err(StoreError::TakenKey { tenant: TenantId(owner) });
+    }
+    let (last, revoked) = (last_used_at.max(key.last_used_at), revoked_at.or(key.revoked_at));
+    if (last, revoked) == (last_used_at, revoked_at) {
+        return Ok(false);
+    }
+    let columns = (api_keys::last_used_at.eq(last), api_keys::revoked_at.eq(revoked));
+    diesel::update(api_keys::table.find(id)).set(columns).execute(connection)?;
+    Ok(true)
+}
+
 /// Finds what the key with a digest allows; `None` if there is no such key or it is revoked. The expiry date is not
 /// checked here.
 pub fn find(connection: &mut Connection, digest: KeyDigest) -> Result<Option<Caller>, StoreError> {

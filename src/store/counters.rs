@@ -12,6 +12,7 @@ use prometheus_client::registry::Registry;
 use crate::model::CallerId;
 use crate::store::db::budget::Budget;
 use crate::store::error::{CancelReason, StoreError};
+use crate::store::replicas::Chance;
 
 /// The cost class of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +115,18 @@ impl RunningQuery {
         result
     }
 
-    /// Ends the run of a query that runs again, with a larger budget. Only its rows are counted here; the query is counted
+    /// The same, unless the query failed and runs again on another server.
+    pub fn end_or_repeat<T>(self, result: Result<T, StoreError>, chance: Chance) -> Result<T, StoreError> {
+        match result {
+            Err(error) if chance.is_repeated(&error) => {
+                self.escalate();
+                Err(error)
+            }
+            result => self.end(result),
+        }
+    }
+
+    /// Ends the run of a query that runs again, with a larger budget or elsewhere. Only its rows are counted here; the query is counted
     /// when its last run ends.
     pub fn escalate(mut self) {
         self.is_over = true;

@@ -12,6 +12,8 @@ pub enum CancelReason {
     ClientGone,
     Deadline,
     Stopping,
+    /// The server that ran the query was replaced, or does not respond.
+    ServerLost,
     /// The query turned out to be expensive: it runs again as an expensive one.
     TooExpensive,
 }
@@ -22,11 +24,13 @@ impl CancelReason {
             Self::ClientGone => "client_gone",
             Self::Deadline => "deadline",
             Self::Stopping => "stopping",
+            Self::ServerLost => "server_lost",
             Self::TooExpensive => "bound",
         }
     }
 
-    pub(super) const ALL: [Self; 4] = [Self::ClientGone, Self::Deadline, Self::Stopping, Self::TooExpensive];
+    pub(super) const ALL: [Self; 5] =
+        [Self::ClientGone, Self::Deadline, Self::Stopping, Self::ServerLost, Self::TooExpensive];
 }
 
 impl fmt::Display for CancelReason {
@@ -35,6 +39,7 @@ impl fmt::Display for CancelReason {
             Self::ClientGone => "its client disconnected",
             Self::Deadline => "its deadline passed",
             Self::Stopping => "the server stops",
+            Self::ServerLost => "its database server was replaced or does not respond",
             Self::TooExpensive => "it examines more rows than a cheap query may",
         })
     }
@@ -61,7 +66,25 @@ pub enum StoreError {
     #[error(
         "the database '{database}' cannot be reached: {cause}; check database.url, and that the server runs and accepts this role"
     )]
-    CannotConnect { database: String, cause: String },
+    CannotConnect {
+        database: String,
+        cause: String,
+        /// Whether a server has answered that it does not want this client.
+        is_refused: bool,
+    },
+    #[error(
+        "no server of '{database}' accepts writes: {cause}; promote one, or check that database.url names the right ones"
+    )]
+    NoPrimary { database: String, cause: String },
+    #[error(
+        "the server of '{database}' is an old primary: another server was promoted after it, so it is neither read nor \
+         written; stop it, or start history-gateway again if it is the right one"
+    )]
+    OldPrimary { database: String },
+    #[error(
+        "the store '{file}' is a file, which has no replicas; use postgres:// in database.url, or no database.replicas"
+    )]
+    NoReplicas { file: String },
     #[error("the connection to the database was lost: {cause}")]
     ConnectionLost { cause: String },
     #[error("the server of '{database}' is PostgreSQL {version}; history-gateway needs PostgreSQL 14 or newer")]
@@ -94,6 +117,13 @@ pub enum StoreError {
     ReadOnly,
     #[error("there is no tenant {0}; 'history-gateway tenant create --id {0} --name NAME' makes it")]
     UnknownTenant(TenantId),
+    #[error(
+        "the other store has tenant {tenant} with another project, or another tenant with the project {project_id}; \
+         copy into a store without them"
+    )]
+    TakenProject { tenant: TenantId, project_id: String },
+    #[error("a key belongs to tenant {tenant} in the other store; one key identifies one tenant")]
+    TakenKey { tenant: TenantId },
     #[error("a row of the store is damaged: {0}; 'history-gateway check' shows details")]
     DamagedRow(String),
     #[error(
@@ -113,6 +143,19 @@ impl StoreError {
     /// Whether the cause lies in the store, so that other requests fail too until somebody fixes it.
     pub fn is_store_fault(&self) -> bool {
         matches!(self, Self::Full | Self::ReadOnly | Self::Vanished { .. } | Self::Malformed(_) | Self::Damaged { .. })
+    }
+
+    /// Whether a server of the database may be starting, or about to be promoted, so that waiting for it makes sense.
+    pub fn is_server_away(&self) -> bool {
+        match self {
+            Self::CannotConnect { is_refused, .. } => !is_refused,
+            Self::NoPrimary { .. }
+            | Self::OldPrimary { .. }
+            | Self::ConnectionLost { .. }
+            | Self::ReadOnly
+            | Self::Busy => true,
+            _ => false,
+        }
     }
 
     /// Whether the failure is permanent, so that a retry does not help.

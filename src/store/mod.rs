@@ -3,6 +3,7 @@
 
 pub mod api_keys;
 pub mod backup;
+mod breaker;
 pub mod check;
 pub mod counters;
 pub mod db;
@@ -11,12 +12,17 @@ pub mod lookup;
 pub mod messages;
 pub mod options;
 mod parts;
+mod pools;
 pub mod pulls;
 mod queries;
+mod reader;
 pub mod recipients;
+mod replicas;
+mod routing;
 pub mod schema;
 pub mod stats;
 pub mod subjects;
+mod tenant_reads;
 pub mod tenants;
 pub mod whatsapp_logs;
 
@@ -24,15 +30,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
+use prometheus_client::registry::Registry;
+
 pub use counters::{Class, Counters};
 pub use db::budget::Budget;
 pub use db::connection::AnyConnection as Connection;
 pub use db::migrate::Moved;
+pub use db::pool::Committed;
+pub use db::replica::ReplicaStatus;
 pub use db::session::{PreparedStatements, Purpose};
 pub use db::url::DatabaseUrl;
 pub use error::{CancelReason, StoreError};
 pub use lookup::LookupFor;
 pub use options::Options;
+pub use reader::Reader;
 
 use db::admission::Admission;
 use db::checkpoint::Checkpointer;
@@ -40,8 +51,10 @@ use db::pool::Pool;
 use db::watch::Watch;
 use db::{file, migrate};
 use messages::partitions::{self, Month};
+use pools::ReadPools;
+use replicas::Replicas;
 
-use crate::model::{CallerId, Instant};
+use crate::model::{CallerId, Freshness, Instant};
 
 /// A handle to one open store; clones share its connections.
 #[derive(Clone)]
@@ -49,10 +62,9 @@ pub struct Store {
     options: Options,
     /// For small queries on a file, which run on the async threads; each takes a connection that no other thread uses.
     small: Option<Pool>,
-    /// For cheap queries, which never wait for expensive ones; tenants and keys take turns.
-    readers: Pool,
-    /// For queries that examine many rows: few at a time; tenants and keys take turns.
-    expensive: Pool,
+    /// For callers' queries on the primary, or on the file.
+    read_pools: ReadPools,
+    replicas: Arc<Replicas>,
     /// For look-ups that take almost no time: a key, a row.
     lookups: Pool,
     /// For keys from addresses that sent too many wrong ones, so that a flood of them delays no other caller.
@@ -72,8 +84,13 @@ pub struct Store {
 /// How many look-ups for callers run at the same time.
 const LOOKUPS: u32 = 2;
 
-/// How many slots for cheap queries are reserved for tenants that hold none.
-const RESERVED_READERS: u32 = 1;
+/// What a store can be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    Ready,
+    /// There is no primary, and replicas serve reads.
+    ReadOnly,
+}
 
 /// The outcome of a change that writes messages.
 pub enum WriteOutcome<T> {
@@ -82,14 +99,11 @@ pub enum WriteOutcome<T> {
     NoPartitions(BTreeSet<Month>),
 }
 
-/// For how many months one transaction creates partitions: each month needs locks, of which a PostgreSQL server has a
-/// few thousand.
-const MONTHS_AT_ONCE: usize = 12;
-
 impl Store {
     /// Brings a store's schema up to date, as `open` does too, and reports how many messages it has moved. Creates a
     /// SQLite file that does not exist.
     pub fn migrate(url: &DatabaseUrl, options: Options, mut progress: impl FnMut(Moved)) -> Result<(), StoreError> {
+        url.watch_servers(&options)?;
         let options = options.for_migrating();
         let deadline = Monotonic::now() + options.wait;
         // If several processes create one store at once, SQLite rejects some of their steps without waiting.
@@ -117,9 +131,8 @@ impl Store {
         Ok(Self {
             options,
             small: (!url.is_server() && !options.small_time.is_zero()).then(small),
-            readers: pool(Purpose::Read, Admission::in_turn(options.read_connections, RESERVED_READERS, u32::MAX)),
-            expensive: pool(Purpose::Read, Admission::in_turn(options.expensive, 0, options.expensive_queue))
-                .in_background(),
+            read_pools: ReadPools::new(&url, options, &watch),
+            replicas: Arc::new(Replicas::new(&url, options)),
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
             suspect_lookups: pool(Purpose::Read, Admission::in_turn(1, 0, u32::MAX)),
             health_lookups: pool(Purpose::Read, Admission::in_order(1)),
@@ -132,14 +145,36 @@ impl Store {
         })
     }
 
+    /// Opens an existing store that is of this version; changes nothing.
+    pub fn open_current(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
+        url.require()?;
+        url.watch_servers(&options)?;
+        let mut connection = url.connect_read_only(options.wait)?;
+        migrate::require_store(&mut connection, url)?;
+        migrate::require_current(&mut connection, url)?;
+        drop(connection);
+        Self::open(url, options)
+    }
+
     /// Opens an existing store; does not create a missing SQLite file.
     pub fn open_existing(url: &DatabaseUrl, options: Options) -> Result<Self, StoreError> {
         url.require()?;
         Self::open(url, options)
     }
 
-    /// Fails if the store cannot be read or written to, as far as that is known without waiting for a writer.
-    pub async fn health(&self) -> Result<(), StoreError> {
+    /// Whether the store can be read and written to. Without a primary, it can be read while a replica works; otherwise
+    /// this fails.
+    pub async fn health(&self) -> Result<Health, StoreError> {
+        match self.primary_health().await {
+            Ok(()) => Ok(Health::Ready),
+            Err(_) if self.replica_works().await => Ok(Health::ReadOnly),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Fails if the primary, or the file, cannot be read or written to, as far as that is known without waiting for a
+    /// writer.
+    async fn primary_health(&self) -> Result<(), StoreError> {
         self.url.check_file()?;
         // `check_file` has just shown that the file is in place, so an earlier `Vanished` no longer counts.
         if let Some(fault) = self.watch.fault().filter(|fault| !matches!(fault, StoreError::Vanished { .. })) {
@@ -154,6 +189,42 @@ impl Store {
         self.write(move |connection| if has_fault { connection.touch() } else { Ok(()) }).await
     }
 
+    /// A reader for a request of a caller.
+    pub fn reader(&self, caller: CallerId, freshness: Freshness) -> Reader {
+        Reader::new(caller, freshness, !self.replicas.is_empty())
+    }
+
+    /// A reader for the gateway itself that sees everything committed before.
+    pub async fn up_to_date_reader(&self) -> Reader {
+        let freshness = if self.replicas.is_empty() { None } else { self.current_position().await };
+        self.reader(CallerId::default(), freshness.unwrap_or_default())
+    }
+
+    /// How recent a read has to be to see all commits so far; `None` if there is no primary that tells.
+    async fn current_position(&self) -> Option<Freshness> {
+        let committed = self.commit(|_| Ok(())).await;
+        committed.ok().and_then(|committed| committed.position)
+    }
+
+    /// Whether commits wait for standbys; `None` on SQLite, which has none.
+    pub async fn is_synchronous(&self) -> Result<Option<bool>, StoreError> {
+        self.quick_read(LookupFor::Health, Connection::is_synchronous).await
+    }
+
+    pub fn replicas(&self) -> Vec<ReplicaStatus> {
+        self.replicas.statuses()
+    }
+
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.counters.register(registry);
+        self.replicas.register(registry);
+    }
+
+    /// Whether a server accepts writes, as far as is known.
+    fn has_primary(&self) -> bool {
+        self.url.servers().is_none_or(|servers| servers.has_primary())
+    }
+
     /// The counters of queries.
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -166,12 +237,12 @@ impl Store {
 
     /// How many expensive queries wait in the queue.
     pub fn expensive_waiting(&self) -> usize {
-        self.expensive.waiting()
+        self.read_pools.expensive.waiting()
     }
 
     /// How many expensive queries are running.
     pub fn expensive_running(&self) -> usize {
-        self.counters.expensive_in_progress().saturating_sub(self.expensive.waiting())
+        self.counters.expensive_in_progress().saturating_sub(self.read_pools.expensive.waiting())
     }
 
     /// The size of SQLite's write-ahead log in bytes; `None` for PostgreSQL, which manages its own.
@@ -184,12 +255,13 @@ impl Store {
 
     /// How many threads wait for a database that does not return.
     pub fn abandoned_threads(&self) -> u32 {
-        self.watch.abandoned_thread_count()
+        self.watch.abandoned_thread_count() + self.replicas.abandoned_threads()
     }
 
     /// Cancels expensive queries, now and from now on, because the server stops.
     pub fn stop(&self) {
         self.watch.stop();
+        self.replicas.stop();
     }
 
     /// Completes when threads wait for a database that does not return, so that the process should exit; says which.
@@ -197,15 +269,16 @@ impl Store {
         self.watch.too_many_abandoned().await
     }
 
-    /// Reads for the gateway itself, on one state of the store, with the connections for cheap queries.
-    pub async fn read<T: Send + 'static>(
+    /// Reads for the gateway itself, on one state of the store, from the primary: what is about to be changed, and what
+    /// must not be out of date.
+    pub async fn read_primary<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.transaction(CallerId::default(), self.budget(), work).await
+        self.read_pools.readers.transaction(CallerId::default(), self.budget(), work).await
     }
 
-    /// Looks up what takes almost no time: a key, a row. A look-up never waits for a query.
+    /// Looks up on the primary what takes almost no time: a key, a row. A look-up never waits for a query.
     pub async fn quick_read<T: Send + 'static>(
         &self,
         lookup_for: LookupFor,
@@ -225,7 +298,15 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let result = self.writer.transaction(CallerId::default(), self.budget(), work).await;
+        self.commit(work).await.map(|committed| committed.value)
+    }
+
+    /// The same, and tells how recent a read has to be to see the change.
+    async fn commit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Committed<T>, StoreError> {
+        let result = self.writer.commit(CallerId::default(), self.budget(), work).await;
         if let Some(checkpointer) = self.checkpointer.as_ref().filter(|_| result.is_ok()) {
             checkpointer.committed();
         }
@@ -236,10 +317,11 @@ impl Store {
     pub async fn write_into_partitions<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Connection) -> Result<WriteOutcome<T>, StoreError> + Clone + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<Committed<T>, StoreError> {
         loop {
-            match self.write(work.clone()).await? {
-                WriteOutcome::Done(value) => return Ok(value),
+            let Committed { value, position } = self.commit(work.clone()).await?;
+            match value {
+                WriteOutcome::Done(value) => return Ok(Committed { value, position }),
                 WriteOutcome::NoPartitions(months) => self.create_partitions(months).await?,
             }
         }
@@ -251,10 +333,9 @@ impl Store {
 
     /// Creates the partitions of some months.
     async fn create_partitions(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
-        let months: Vec<Month> = months.into_iter().collect();
-        for months in months.chunks(MONTHS_AT_ONCE) {
-            let months = months.iter().copied().collect();
-            self.write(move |connection| partitions::create(connection, &months)).await?;
+        // A transaction for each, because a month needs locks, of which a PostgreSQL server has a few thousand.
+        for month in months {
+            self.write(move |connection| partitions::create(connection, &[month].into())).await?;
         }
         Ok(())
     }

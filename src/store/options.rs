@@ -27,6 +27,8 @@ pub struct Options {
     pub abandoned_threads: u32,
     /// Whether PostgreSQL prepares statements once for each connection; SQLite always does.
     pub prepared_statements: PreparedStatements,
+    /// Whether PostgreSQL plans a prepared statement once for all values, or decides itself.
+    pub generic_plans: bool,
 }
 
 /// How long a process waits while another one migrates the store.
@@ -53,6 +55,7 @@ impl Default for Options {
             deadline: Duration::from_secs(30),
             abandoned_threads: 64,
             prepared_statements: PreparedStatements::Auto,
+            generic_plans: true,
         }
     }
 }

@@ -51,6 +51,22 @@ type Row = (
     String,
 );
 
+/// How far each upstream's history is copied.
+pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<Vec<(String, PullProgress)>, StoreError> {
+    let upstreams: Vec<String> = pulls::table
+        .filter(pulls::tenant_id.eq(tenant.0))
+        .select(pulls::upstream)
+        .order(pulls::upstream)
+        .load(connection)?;
+    let mut all = Vec::new();
+    for upstream in upstreams {
+        if let Some(progress) = load(connection, tenant, &upstream)? {
+            all.push((upstream, progress));
+        }
+    }
+    Ok(all)
+}
+
 /// Loads how far an upstream's history is copied; `None` if no pull of it has begun.
 pub fn load(connection: &mut Connection, tenant: TenantId, upstream: &str) -> Result<Option<PullProgress>, StoreError> {
     let row: Option<Row> = pulls::table

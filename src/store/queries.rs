@@ -9,6 +9,9 @@ use super::error::{CancelReason, StoreError};
 use super::messages::history;
 use super::messages::items::Page;
 use super::messages::plan;
+use super::pools::ReadPools;
+use super::reader::Reader;
+use super::replicas::Chance;
 use super::{Connection, Store};
 use crate::model::{CallerId, HistoryQuery};
 
@@ -27,38 +30,38 @@ impl Store {
     /// stops.
     pub async fn query<T: Send + 'static>(
         &self,
-        caller: CallerId,
+        reader: &Reader,
         work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run_query(caller, false, work).await
+        self.run_query(reader, false, work).await
     }
 
     /// The same for a query whose plan says whether it is small (`Budget::expect_small`): a small one on a file runs on
     /// this thread, which is faster than passing it to another.
     pub async fn planned_query<T: Send + 'static>(
         &self,
-        caller: CallerId,
+        reader: &Reader,
         work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run_planned(caller, false, work).await
+        self.run_planned(reader, false, work).await
     }
 
     /// Finds a page. If that takes one statement, it needs no transaction, because one statement sees one state anyway.
-    pub async fn page(&self, caller: CallerId, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
+    pub async fn page(&self, reader: &Reader, query: Arc<HistoryQuery>) -> Result<Page, StoreError> {
         let is_single = plan::takes_one_statement_on_server(&query);
         let work = move |connection: &mut Connection, budget: &Budget| history::page(connection, &query, budget);
-        self.run_planned(caller, is_single, work).await
+        self.run_planned(reader, is_single, work).await
     }
 
     async fn run_planned<T: Send + 'static>(
         &self,
-        caller: CallerId,
+        reader: &Reader,
         in_one_statement: bool,
         work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        match self.small_query(caller, &work) {
+        match self.small_query(reader.caller, &work) {
             Some(result) => result,
-            None => self.run_query(caller, in_one_statement, work).await,
+            None => self.run_query(reader, in_one_statement, work).await,
         }
     }
 
@@ -84,6 +87,20 @@ impl Store {
 
     async fn run_query<T: Send + 'static>(
         &self,
+        reader: &Reader,
+        in_one_statement: bool,
+        work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.route(reader, async |pools, chance| {
+            self.run_on(pools, chance, reader.caller, in_one_statement, work.clone()).await
+        })
+        .await
+    }
+
+    async fn run_on<T: Send + 'static>(
+        &self,
+        pools: &ReadPools,
+        chance: Chance,
         caller: CallerId,
         in_one_statement: bool,
         work: impl Fn(&mut Connection, &Budget) -> Result<T, StoreError> + Clone + Send + 'static,
@@ -94,18 +111,28 @@ impl Store {
         let (shared_budget, work_again) = (Arc::clone(&budget), work.clone());
         let cheap = move |connection: &mut Connection| work(connection, &shared_budget);
         let result = if in_one_statement {
-            self.readers.statement(caller, budget, cheap).await
+            pools.readers.statement(caller, budget, cheap).await
         } else {
-            self.readers.transaction(caller, budget, cheap).await
+            pools.readers.transaction(caller, budget, cheap).await
         };
         if !matches!(result, Err(StoreError::Cancelled(CancelReason::TooExpensive))) {
-            return running.end(result);
+            return running.end_or_repeat(result, chance);
         }
         running.escalate();
-        let budget = Arc::new(Budget::expensive(self.options.deadline, self.watch.stopping()));
+        let budget = Arc::new(Budget::expensive(self.options.deadline, pools.watch.stopping()));
         let running = self.counters.begin(caller, Class::Expensive, &budget);
         let shared_budget = Arc::clone(&budget);
         let expensive = move |connection: &mut Connection| work_again(connection, &shared_budget);
-        running.end(self.expensive.transaction(caller, budget, expensive).await)
+        running.end_or_repeat(pools.expensive.transaction(caller, budget, expensive).await, chance)
+    }
+
+    /// Reads for a caller who may take any time, such as an export, on one state of the store.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        reader: &Reader,
+        work: impl Fn(&mut Connection) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.route(reader, async |pools, _| pools.readers.transaction(reader.caller, self.budget(), work.clone()).await)
+            .await
     }
 }

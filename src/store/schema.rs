@@ -6,6 +6,12 @@ diesel::table! {
         name -> Text,
         project_id -> Text,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tenant_states (tenant_id) {
+        tenant_id -> BigInt,
         logged_up_to -> Nullable<BigInt>,
         waiting_messages -> BigInt,
         other_events -> BigInt,
@@ -41,7 +47,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    recipients (id) {
+    recipients (tenant_id, id) {
         id -> BigInt,
         tenant_id -> BigInt,
         address -> Text,

@@ -36,6 +36,19 @@ pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<Subject
     Ok(rows.into_iter().map(subject).collect())
 }
 
+/// Every subject of a tenant by id, with the message that it was learned from; `None` if it was added by hand.
+pub fn all(connection: &mut Connection, tenant: TenantId) -> Result<Vec<(Subject, Option<i64>)>, StoreError> {
+    let rows: Vec<(i64, Option<String>, String, Option<i64>)> = subjects::table
+        .filter(subjects::tenant_id.eq(tenant.0))
+        .select((subjects::id, subjects::name, subjects::channel_type, subjects::learned_from))
+        .order(subjects::id)
+        .load(connection)?;
+    let subject = |(id, name, channel_type, learned_from): (i64, Option<String>, String, Option<i64>)| {
+        (Subject { id, name: name.map(decode), channel_type: decode(channel_type) }, learned_from)
+    };
+    Ok(rows.into_iter().map(subject).collect())
+}
+
 pub fn exists(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<bool, StoreError> {
     Ok(diesel::select(diesel::dsl::exists(subjects::table.find((tenant.0, id)))).get_result(connection)?)
 }

@@ -11,8 +11,8 @@ use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
 use crate::store::schema::{
     api_keys, message_block_changes, message_block_columns, message_blocks, message_copies, message_days, messages,
-    other_events, pulls, recipients, status_events, subjects, tenants, waiting_messages, whatsapp_log_copies,
-    whatsapp_log_days, whatsapp_logs,
+    other_events, pulls, recipients, status_events, subjects, tenant_states, tenants, waiting_messages,
+    whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
 };
 
 /// Deletes a tenant's rows of a table; returns how many there were.
@@ -32,7 +32,13 @@ pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Res
     );
     // If several processes add the same id at once, all but the first find it taken.
     let insert = diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing();
-    Ok(on_each!(connection, |connection| insert.execute(connection)?) == 1)
+    let is_created = on_each!(connection, |connection| insert.execute(connection)?) == 1;
+    if is_created {
+        diesel::insert_into(tenant_states::table)
+            .values(tenant_states::tenant_id.eq(tenant.id.0))
+            .execute(connection)?;
+    }
+    Ok(is_created)
 }
 
 /// Lists all tenants by id.
@@ -43,18 +49,24 @@ pub fn list(connection: &mut Connection) -> Result<Vec<Tenant>, StoreError> {
     Ok(rows.into_iter().map(tenant).collect())
 }
 
+/// When a tenant was created.
+pub fn created_at(connection: &mut Connection, tenant: TenantId) -> Result<Instant, StoreError> {
+    let at: Option<i64> = tenants::table.find(tenant.0).select(tenants::created_at).first(connection).optional()?;
+    at.map(Instant).ok_or(StoreError::UnknownTenant(tenant))
+}
+
 /// Fails with `UnknownTenant` if there is no such tenant.
 pub fn require(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
     let known = diesel::dsl::exists(tenants::table.find(tenant.0));
     if diesel::select(known).get_result(connection)? { Ok(()) } else { Err(StoreError::UnknownTenant(tenant)) }
 }
 
-/// Locks the tenant's row for the rest of the transaction; fails with `UnknownTenant` if there is no such tenant.
+/// Locks the tenant's state for the rest of the transaction; fails with `UnknownTenant` if there is no such tenant.
 ///
 /// All writers of a tenant take turns on this lock. It keeps messages unique and the daily counts right when several
 /// gateways write to one database.
 pub fn lock(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
-    let row = tenants::table.find(tenant.0).select(tenants::id);
+    let row = tenant_states::table.find(tenant.0).select(tenant_states::tenant_id);
     let locked: Option<i64> = on_each!(
         connection,
         // A writer on SQLite has locked the whole file.
@@ -70,7 +82,7 @@ pub fn lock_until(connection: &mut Connection, tenant: TenantId, until: Option<M
         return lock(connection, tenant).map(|()| true);
     }
     let locked: Option<i64> = on_each!(connection, |_file| None, |server| {
-        let row = tenants::table.find(tenant.0).select(tenants::id);
+        let row = tenant_states::table.find(tenant.0).select(tenant_states::tenant_id);
         row.for_no_key_update().skip_locked().first(server).optional()?
     });
     if locked.is_some() {
@@ -86,20 +98,21 @@ pub fn lock_until(connection: &mut Connection, tenant: TenantId, until: Option<M
 
 /// The tenants with messages that have no WhatsApp log row yet, because they were recorded before the log existed.
 pub fn missing_logs(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
-    let behind = tenants::table.filter(tenants::logged_up_to.is_not_null());
-    let ids: Vec<i64> = behind.select(tenants::id).order(tenants::id).load(connection)?;
+    let behind = tenant_states::table.filter(tenant_states::logged_up_to.is_not_null());
+    let ids: Vec<i64> = behind.select(tenant_states::tenant_id).order(tenant_states::tenant_id).load(connection)?;
     Ok(ids.into_iter().map(TenantId).collect())
 }
 
 /// Records up to which message id a tenant's messages have their WhatsApp log rows; `None` if all have.
 pub fn set_logged_up_to(connection: &mut Connection, tenant: TenantId, up_to: Option<i64>) -> Result<(), StoreError> {
-    diesel::update(tenants::table.find(tenant.0)).set(tenants::logged_up_to.eq(up_to)).execute(connection)?;
+    let state = diesel::update(tenant_states::table.find(tenant.0));
+    state.set(tenant_states::logged_up_to.eq(up_to)).execute(connection)?;
     Ok(())
 }
 
 /// Up to which message id a tenant's messages have their WhatsApp log rows; `None` if all have.
 pub fn logged_up_to(connection: &mut Connection, tenant: TenantId) -> Result<Option<i64>, StoreError> {
-    Ok(tenants::table.find(tenant.0).select(tenants::logged_up_to).first(connection)?)
+    Ok(tenant_states::table.find(tenant.0).select(tenant_states::logged_up_to).first(connection)?)
 }
 
 /// The OneUptime project id of a tenant.
@@ -114,6 +127,7 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, u
     delete_from!(connection, tenant, subjects);
     delete_from!(connection, tenant, api_keys);
     delete_from!(connection, tenant, pulls);
+    delete_from!(connection, tenant, tenant_states);
     diesel::delete(tenants::table.find(tenant.0)).execute(connection)?;
     Ok(deleted)
 }
@@ -134,8 +148,8 @@ pub fn delete_messages(connection: &mut Connection, tenant: TenantId) -> Result<
     delete_from!(connection, tenant, waiting_messages);
     delete_from!(connection, tenant, other_events);
     delete_from!(connection, tenant, recipients);
-    let pending = (tenants::waiting_messages.eq(0), tenants::other_events.eq(0));
-    diesel::update(tenants::table.find(tenant.0)).set(pending).execute(connection)?;
+    let pending = (tenant_states::waiting_messages.eq(0), tenant_states::other_events.eq(0));
+    diesel::update(tenant_states::table.find(tenant.0)).set(pending).execute(connection)?;
     let messages = delete_from!(connection, tenant, messages);
     Ok((messages, logs))
 }

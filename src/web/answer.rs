@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use actix_web::HttpResponseBuilder;
 use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, http::StatusCode};
 use futures_util::{Stream, StreamExt, stream};
@@ -15,9 +15,22 @@ use serde::Serialize;
 
 use super::error::CommonError;
 use crate::in_flight::{InFlight, Share};
+use crate::model::Freshness;
 
 /// How many bytes are passed to a connection at a time. The connection copies them.
 const SLICE: usize = 32 * 1024;
+
+/// Tells with a response that wrote how recent a read has to be to see it; a request may send it back.
+pub const POSITION_HEADER: &str = "history-position";
+
+/// Adds to a response how recent a read has to be to see what the request wrote.
+pub fn with_position(mut response: HttpResponse, position: Option<Freshness>) -> HttpResponse {
+    let text = position.and_then(Freshness::for_client);
+    if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(HeaderName::from_static(POSITION_HEADER), value);
+    }
+    response
+}
 
 /// A body that is sent in slices and holds its share of the bytes in flight until it is sent.
 pub struct SlicedBody {

@@ -9,13 +9,15 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
+use super::answer::POSITION_HEADER;
 use super::body::{self, Body, ReadOptions, UnreadBody};
 use super::client;
 use super::error::{ApiError, CommonError};
 use crate::app::App;
 use crate::config::Config;
 use crate::keys::{AuthError, PresentedKey};
-use crate::model::{Caller, Instant};
+use crate::model::{Caller, Freshness, Instant};
+use crate::store::Reader;
 
 /// Which header holds the key, and which kind of key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +98,17 @@ impl<A: Access> Request<A> {
     pub fn query_parameters(&self) -> Vec<(String, String)> {
         let parameters = web::Query::from_query(self.http.query_string());
         parameters.map(web::Query::into_inner).unwrap_or_default()
+    }
+
+    /// How recent the data of the response must be, as the client demands.
+    pub fn freshness(&self) -> Freshness {
+        let header = self.http.headers().get(POSITION_HEADER);
+        header.map_or(Freshness::Any, |value| value.to_str().map_or(Freshness::Primary, Freshness::of_client))
+    }
+
+    /// The reader of the request's data.
+    pub fn reader(&self, caller: &Caller) -> Reader {
+        self.app.store.reader(caller.id(), self.freshness())
     }
 
     pub fn path(&self) -> &str {

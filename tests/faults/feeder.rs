@@ -196,7 +196,7 @@ fn incoming(id: i64) -> Value {
         "messageContent": {"type": "TEXT", "text": "Hi", "caption": null}, "receivedAt": "2026-03-01T10:00:00Z"})
 }
 
-fn item(id: i64) -> Value {
+pub fn item(id: i64) -> Value {
     message(
         id,
         json!({"deliveryStatus": "ACCEPTED", "deliveryStatusAt": "2026-03-01T10:00:00Z", "subjectId": 501,

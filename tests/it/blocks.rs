@@ -98,7 +98,7 @@ async fn check(app: &TestApp) -> Vec<(i64, i64)> {
     let mut wrong = Vec::new();
     for tenant in TENANTS {
         let of_tenant = move |connection: &mut _| blocks::check::wrong_blocks(connection, TenantId(tenant));
-        wrong.extend(app.store.read(of_tenant).await.unwrap());
+        wrong.extend(app.store.read_primary(of_tenant).await.unwrap());
     }
     wrong
 }
@@ -206,7 +206,7 @@ async fn long_messages_become_several_blocks() {
     app.import((1..=45).map(|id| message(id, json!({"content": format!("{content}{id}")})))).await;
     app.import((46..=60).map(|id| message(id, json!({})))).await;
     assert_eq!(build::build_all(&app.store, TENANT, 50, || ready(())).await.unwrap(), 3);
-    assert_eq!(app.store.read(|c| blocks::check::wrong_blocks(c, TENANT)).await.unwrap(), []);
+    assert_eq!(app.store.read_primary(|c| blocks::check::wrong_blocks(c, TENANT)).await.unwrap(), []);
     let by_content = json!({"dateFrom": "2026-01-01", "offset": 15, "sort": [{"property": "content"}]});
     let ids = app.ids(&by_content).await;
     assert_eq!(ids, "[9, 8, 7, 6, 5, 45, 44, 43, 42, 41, 40, 4, 39, 38, 37, …]");

@@ -165,7 +165,7 @@ async fn busy_store_is_503_with_retry_after() {
             let _ = released.lock().unwrap().recv();
             Ok(())
         };
-        actix_web::rt::spawn(async move { store.query(caller, hold).await })
+        actix_web::rt::spawn(async move { store.query(&caller.into(), hold).await })
     });
     has_begun.recv().await.unwrap();
     has_begun.recv().await.unwrap();

@@ -71,7 +71,7 @@ async fn server_ends_when_too_many_threads_are_abandoned() {
         Ok(())
     };
     tokio::select! {
-        _ = app.store.read(work) => panic!("it does not end by itself"),
+        _ = app.store.read_primary(work) => panic!("it does not end by itself"),
         _ = has_begun => {}
     }
     let gateway = Gateway::new(&Config::defaults().unwrap(), app.store.clone(), Clock::System);

@@ -250,7 +250,7 @@ async fn new_key_works_at_once() {
 async fn last_use_of_a_key_is_recorded() {
     let app = TestApp::new().await;
     let last_used_at = async || {
-        let keys = app.store.read(|c| api_keys::list(c, TENANT)).await.unwrap();
+        let keys = app.store.read_primary(|c| api_keys::list(c, TENANT)).await.unwrap();
         keys[0].last_used_at.map(|at| at.to_string())
     };
     app.ids("{}").await;

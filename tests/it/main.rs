@@ -17,6 +17,9 @@ mod clients;
 mod commands;
 mod compression;
 mod concurrency;
+mod copies;
+#[cfg(feature = "postgres")]
+mod deploy;
 mod disconnects;
 mod docs_page;
 mod errors;

@@ -164,7 +164,7 @@ async fn subject_name_comes_from_the_message_with_the_greatest_id() {
         for id in order {
             app.import([named(id, json!(format!("name {id}")))]).await;
         }
-        let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
+        let subjects = app.store.read_primary(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
         assert_eq!(subjects[0].name.as_deref(), Some("name 3"));
     }
 }
@@ -182,7 +182,7 @@ async fn subjects_derived_from_copies_do_not_depend_on_order() {
         for index in order {
             app.import([copies[index].clone()]).await;
         }
-        let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
+        let subjects = app.store.read_primary(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
         let known: Vec<_> = subjects.iter().map(|subject| (subject.id, subject.name.as_deref())).collect();
         assert_eq!(known, [(5, Some("greater"))], "{order:?}");
     }
@@ -196,7 +196,7 @@ async fn manually_added_subject_is_not_overwritten() {
     let added = subject.clone();
     app.store.write(move |c| history_gateway::store::subjects::add(c, TENANT, &added)).await.unwrap();
     app.import([message(1, json!({"subjectId": 5, "subjectName": "theirs", "channelType": "VIBER"}))]).await;
-    let subjects = app.store.read(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
+    let subjects = app.store.read_primary(|c| history_gateway::store::subjects::list(c, TENANT)).await.unwrap();
     assert_eq!(subjects, [subject]);
 }
 

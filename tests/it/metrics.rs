@@ -195,7 +195,8 @@ async fn running_expensive_queries_are_counted() {
         Ok(())
     };
     let caller = history_gateway::model::CallerId { tenant: crate::support::TENANT, key: 7 };
-    let querying = feeds.app.store.query(caller, work);
+    let reader = caller.into();
+    let querying = feeds.app.store.query(&reader, work);
     let reading = async {
         has_begun.await.unwrap();
         let running = metric_lines(&feeds, &["expensive"]).await;

@@ -52,14 +52,15 @@ pub fn query(body: &Value) -> HistoryQuery {
 
 async fn plan(app: &TestApp, body: Value) -> String {
     let query = query(&body);
-    let plan = app.store.read(move |connection| history::database_plan(connection, &query)).await.unwrap();
+    let plan = app.store.read_primary(move |connection| history::database_plan(connection, &query)).await.unwrap();
     plan.join("\n")
 }
 
 /// How many messages were found, and how many rows were examined.
 pub async fn rows_read(app: &TestApp, body: Value) -> (usize, u64) {
     let query = query(&body);
-    let (page, rows) = app.store.read(move |connection| history::page_counted(connection, &query)).await.unwrap();
+    let (page, rows) =
+        app.store.read_primary(move |connection| history::page_counted(connection, &query)).await.unwrap();
     (page.items.len(), rows)
 }
 
@@ -213,8 +214,11 @@ async fn recipient_lookup_uses_an_index() {
     let app = TestApp::new().await;
     for address_type in [AddressType::Phone, AddressType::Email, AddressType::Other, AddressType::EdnaId] {
         let recipient = Recipient { address: "79001112233".into(), address_type, address_only: false };
-        let plan =
-            app.store.read(move |connection| resolve::database_plan(connection, TENANT, &recipient)).await.unwrap();
+        let plan = app
+            .store
+            .read_primary(move |connection| resolve::database_plan(connection, TENANT, &recipient))
+            .await
+            .unwrap();
         let scans = plan.iter().filter(|step| step.contains("recipients")).collect::<Vec<_>>();
         assert!(!scans.is_empty());
         let narrow = |step: &&&String| ["address=?", "subscriber_id=?"].iter().any(|column| step.contains(column));
@@ -293,7 +297,7 @@ async fn counting_rows_does_not_change_the_page() {
         let query = query(&body);
         let (page, (counted, _)) = app
             .store
-            .read(move |connection| {
+            .read_primary(move |connection| {
                 Ok((
                     history::page(connection, &query, &history_gateway::store::Budget::default())?,
                     history::page_counted(connection, &query)?,

@@ -143,7 +143,8 @@ pub async fn empty(address_only: bool) -> TestApp {
 }
 
 async fn export_items(app: &TestApp, tenant: i64) -> Vec<String> {
-    let page = app.store.read(move |c| messages::page_after(c, TenantId(tenant), i64::MIN, (None, None), 1000)).await;
+    let page =
+        app.store.read_primary(move |c| messages::page_after(c, TenantId(tenant), i64::MIN, (None, None), 1000)).await;
     page.unwrap().into_iter().map(|(_, item)| item).collect()
 }
 

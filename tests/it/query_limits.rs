@@ -118,7 +118,7 @@ pub async fn occupy_expensive_slot(
             }
             Ok(())
         };
-        store.query(caller, work).await.unwrap();
+        store.query(&caller.into(), work).await.unwrap();
     });
     is_taken.await.unwrap();
     (release, holder)
@@ -171,7 +171,7 @@ async fn no_tenant_can_occupy_all_cheap_query_slots() {
     let hold = || {
         actix_web::rt::spawn({
             let (store, work) = (app.store.clone(), work.clone());
-            async move { store.query(CallerId { tenant: TENANT, key: 7 }, work).await }
+            async move { store.query(&CallerId { tenant: TENANT, key: 7 }.into(), work).await }
         })
     };
     let held = [hold(), hold()];
@@ -199,7 +199,8 @@ async fn query_is_cancelled_when_its_client_disconnects() {
         cancelled.send(budget.cancelled()).unwrap();
         Err::<(), _>(StoreError::Cancelled(CancelReason::ClientGone))
     };
-    let query = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
+    let reader = CallerId { tenant: TENANT, key: 7 }.into();
+    let query = app.store.query(&reader, work);
     tokio::select! {
         _ = query => panic!("it does not end by itself"),
         _ = has_begun => {}
@@ -251,7 +252,8 @@ async fn shutdown_cancels_expensive_queries_and_answers_cheap_ones() {
         #[expect(unreachable_code, reason = "gives the closure its type")]
         Ok(())
     };
-    let query = app.store.query(CallerId { tenant: TENANT, key: 7 }, work);
+    let reader = CallerId { tenant: TENANT, key: 7 }.into();
+    let query = app.store.query(&reader, work);
     let stopping = async {
         has_begun.await.unwrap();
         app.store.stop();
@@ -267,7 +269,7 @@ async fn shutdown_cancels_expensive_queries_and_answers_cheap_ones() {
 async fn ran_here(app: &TestApp, work: impl Fn(&Budget) -> Result<(), StoreError> + Clone + Send + 'static) -> bool {
     let (here, caller) = (std::thread::current().id(), CallerId { tenant: TENANT, key: 1 });
     let query = move |_: &mut _, budget: &Budget| work(budget).map(|()| std::thread::current().id() == here);
-    app.store.planned_query(caller, query).await.unwrap()
+    app.store.planned_query(&caller.into(), query).await.unwrap()
 }
 
 #[actix_web::test]
@@ -312,7 +314,8 @@ async fn database_that_holds_a_callers_thread_is_reported() {
             let _ = released.lock().unwrap().recv();
             Ok(())
         };
-        let query = store.planned_query(CallerId { tenant: TENANT, key: 1 }, hold);
+        let reader = CallerId { tenant: TENANT, key: 1 }.into();
+        let query = store.planned_query(&reader, hold);
         actix_web::rt::System::new().block_on(query).unwrap();
     });
     let which = tokio::time::timeout(Duration::from_secs(20), app.store.too_many_abandoned()).await.unwrap();

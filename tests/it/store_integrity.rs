@@ -122,12 +122,12 @@ async fn damaged_row_is_a_500_that_hides_the_cause() {
 #[actix_web::test]
 async fn wrong_pending_counts_are_corrected() {
     let app = TestApp::new().await;
-    let wrong = app
-        .store
-        .write(|connection| Ok(connection.batch_execute("UPDATE tenants SET waiting_messages = 7, other_events = 9")?));
+    let wrong = app.store.write(|connection| {
+        Ok(connection.batch_execute("UPDATE tenant_states SET waiting_messages = 7, other_events = 9")?)
+    });
     wrong.await.unwrap();
     app.gateway.app.ingest.correct_pending_counts().await.unwrap();
-    let counts = app.store.read(|connection| pending::counts(connection, TENANT)).await.unwrap();
+    let counts = app.store.read_primary(|connection| pending::counts(connection, TENANT)).await.unwrap();
     assert_eq!((counts.messages, counts.other_events), (0, 0));
 }
 

@@ -139,7 +139,7 @@ async fn migrations_can_be_reverted_and_reapplied() {
     let directory = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::parse(&format!("sqlite://{}", directory.path().join("test.db").display())).unwrap();
     let store = Store::open(&url, Options::default()).unwrap();
-    assert!(store.read(migrate::is_current).await.unwrap());
+    assert!(store.read_primary(migrate::is_current).await.unwrap());
     let left = store.write(|connection| {
         migrate::revert(connection, "")?;
         migrate::tables(connection)
@@ -147,7 +147,7 @@ async fn migrations_can_be_reverted_and_reapplied() {
     assert_eq!(left.await.unwrap(), ["__diesel_schema_migrations"]);
     drop(store);
     let store = Store::open(&url, Options::default()).unwrap();
-    assert!(store.read(migrate::is_current).await.unwrap());
+    assert!(store.read_primary(migrate::is_current).await.unwrap());
 }
 
 #[test]
@@ -171,7 +171,7 @@ async fn write_to_a_locked_store_waits_then_is_busy() {
     let refused = store.write(|_| Ok(())).await;
     assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
     // A writer does not block readers.
-    assert!(store.read(migrate::is_current).await.unwrap());
+    assert!(store.read_primary(migrate::is_current).await.unwrap());
     other.batch_execute("COMMIT").unwrap();
     store.write(|_| Ok(())).await.unwrap();
 }

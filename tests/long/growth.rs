@@ -47,11 +47,12 @@ async fn rows_read(messages: u64) -> Vec<u64> {
         let caller = Caller::master(TENANT);
         let request = request::parse(&body).map(|parsed| parsed.request).unwrap();
         let query = HistoryQuery::new(request, &caller, generated_until(), Policy::default()).unwrap();
-        rows.push(store.read(move |connection| history::page_counted(connection, &query)).await.unwrap().1);
+        rows.push(store.read_primary(move |connection| history::page_counted(connection, &query)).await.unwrap().1);
     }
     for body in [r"{}", r#"{"query":{"status":"Read"}}"#, r#"{"query":{"status":["Read","Failed"]},"limit":20}"#] {
         let query = log_query(body);
-        let (page, rows_read) = store.read(move |connection| page::page_counted(connection, &query)).await.unwrap();
+        let (page, rows_read) =
+            store.read_primary(move |connection| page::page_counted(connection, &query)).await.unwrap();
         assert!(page.count > i64::try_from(messages / 10).unwrap());
         rows.push(rows_read);
     }

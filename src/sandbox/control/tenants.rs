@@ -113,7 +113,7 @@ pub async fn list(registry: Data<Registry>, _: Request<Control>) -> Outcome {
         let instance = tenant.instance();
         let id = tenant.id;
         let store = instance.app().store.clone();
-        let messages = store.read(move |connection| daily_counts::total(connection, id)).await?;
+        let messages = store.read_primary(move |connection| daily_counts::total(connection, id)).await?;
         tenants.push(Listed {
             tenant_id: id.0,
             project_id: tenant.project_id.clone(),

@@ -12,6 +12,15 @@ const ROWS_BETWEEN_CHECKS: u64 = 16;
 /// After how many microseconds an expensive query yields to other threads.
 const YIELD_INTERVAL: u64 = 200;
 
+/// A process of a PostgreSQL server.
+#[derive(Clone)]
+pub struct ServerProcess {
+    pub id: i32,
+    pub url: Arc<str>,
+    /// The server's address without secrets.
+    pub name: Arc<str>,
+}
+
 /// The limits of one query, shared by the task that waits for it and the thread that runs it.
 pub struct Budget {
     time_limit: Duration,
@@ -28,7 +37,7 @@ pub struct Budget {
     /// Microseconds from its creation until its thread last yielded; only expensive queries yield.
     last_yield: AtomicU64,
     /// The PostgreSQL server process that runs it.
-    process: Mutex<Option<i32>>,
+    process: Mutex<Option<ServerProcess>>,
     cancel_was_sent: AtomicBool,
 }
 
@@ -179,7 +188,7 @@ impl Budget {
 
     /// Sets which PostgreSQL server process runs it from now on, or none. Waits for a cancellation in progress, so that
     /// it cannot hit the next work of that process.
-    pub fn set_process(&self, process: Option<i32>) {
+    pub fn set_process(&self, process: Option<ServerProcess>) {
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
     }
 
@@ -189,9 +198,9 @@ impl Budget {
     }
 
     /// Calls `cancel` with the server process that runs it, if there is one, which runs nothing else meanwhile.
-    pub fn with_process(&self, cancel: impl FnOnce(i32)) {
+    pub fn with_process(&self, cancel: impl FnOnce(&ServerProcess)) {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(process) = *process {
+        if let Some(process) = &*process {
             self.cancel_was_sent.store(true, Ordering::Relaxed);
             cancel(process);
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection as _, MultiConnection, RunQueryDsl, SqliteConnection};
 
+use crate::model::Position;
 use crate::store::Options;
 use crate::store::db::budget::CurrentBudget;
 #[cfg(feature = "postgres")]
@@ -44,28 +45,35 @@ macro_rules! on_each {
 pub(in crate::store) use on_each;
 
 impl AnyConnection {
-    /// Makes work on this connection cancellable: on SQLite by functions that check the current budget, on PostgreSQL
-    /// by the id of its server process, which this returns.
-    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file's work ends from inside"))]
-    pub fn make_cancellable(
-        &mut self,
-        current: &CurrentBudget,
-        purpose: Purpose,
-        sessions: SessionState,
-    ) -> Result<Option<i32>, StoreError> {
-        on_each!(
-            self,
-            |file| {
-                if purpose == Purpose::Read {
-                    sqlite::register(file, current)?;
-                }
-                Ok(None)
-            },
-            |server| {
-                let may_cancel = purpose == Purpose::Read && sessions.settings_persist;
-                Ok(if may_cancel { Some(postgres::process(server)?) } else { None })
-            }
-        )
+    /// Makes work on a SQLite connection cancellable, by functions that check the current budget. Work on PostgreSQL is
+    /// cancelled from another connection.
+    pub fn make_cancellable(&mut self, current: &CurrentBudget) -> Result<(), StoreError> {
+        on_each!(self, |file| sqlite::register(file, current)?, |_server| {});
+        Ok(())
+    }
+
+    /// The position of a PostgreSQL server after a commit that has returned; `None` on SQLite, which has no replicas.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no timeline"))]
+    pub fn position(&mut self, timeline: Option<u32>) -> Result<Option<Position>, StoreError> {
+        on_each!(self, |_file| Ok(None), |server| {
+            let Some(timeline) = timeline else { return Ok(None) };
+            Ok(Some(Position { timeline, offset: postgres::identity::flushed(server)? }))
+        })
+    }
+
+    /// Whether a commit on PostgreSQL waits for standbys; `None` on SQLite, which has none.
+    pub fn is_synchronous(&mut self) -> Result<Option<bool>, StoreError> {
+        on_each!(self, |_file| Ok(None), |server| postgres::identity::is_synchronous(server).map(Some))
+    }
+
+    /// Up to where a replica has applied the log.
+    pub fn applied(&mut self) -> Result<u64, StoreError> {
+        on_each!(self, |_file| Ok(0), |server| postgres::identity::applied(server))
+    }
+
+    /// The timeline that a connection behind a pooler has reached at the moment.
+    pub fn timeline(&mut self) -> Result<Option<u32>, StoreError> {
+        on_each!(self, |_file| Ok(None), |server| Ok(postgres::identity::identify(server)?.timeline))
     }
 
     /// Begins a transaction. A read sees one state of the store. On SQLite, which has only one write lock, a write

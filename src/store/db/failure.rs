@@ -42,3 +42,20 @@ pub fn failure(sentence: &str) -> StoreError {
 pub fn one_line(sentence: &str) -> String {
     sentence.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// Reasons for which a server that runs refuses a connection. In another language than English, they are not recognised.
+#[cfg(feature = "postgres")]
+const REFUSALS: [&str; 6] = [
+    "authentication failed",
+    "does not exist",
+    "pg_hba.conf",
+    "no password supplied",
+    "certificate",
+    "address cannot be read",
+];
+
+/// Whether a server that runs has refused a connection, so that trying again does not help.
+#[cfg(feature = "postgres")]
+pub fn is_refusal(cause: &str) -> bool {
+    REFUSALS.iter().any(|refusal| cause.contains(refusal))
+}

@@ -16,13 +16,18 @@ pub(super) mod pool;
 pub(super) mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub(super) mod replica;
 pub(super) mod row_texts;
 pub(super) mod rows;
+mod secrets;
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no replicas"))]
+pub(super) mod servers;
 pub(super) mod session;
 pub(super) mod slot;
 pub(super) mod sqlite;
 pub(super) mod text;
 pub mod threads;
 pub(super) mod url;
+mod url_servers;
 pub(super) mod watch;
 pub(super) mod write_lock;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::model::CallerId;
+use crate::model::{CallerId, Freshness};
 use crate::store::Connection;
 use crate::store::Options;
 use crate::store::db::admission::Admission;
@@ -16,9 +16,15 @@ use crate::store::db::pooled::Session;
 use crate::store::db::session::Purpose;
 use crate::store::db::slot::{HeldSlot, SlotGuard, Waiter};
 use crate::store::db::threads;
-use crate::store::db::url::DatabaseUrl;
+use crate::store::db::url::{DatabaseUrl, Opened};
 use crate::store::db::watch::Watch;
 use crate::store::error::{CancelReason, StoreError};
+
+/// The result of a transaction, and how recent a read has to be to see what it wrote; `None` on SQLite.
+pub struct Committed<T> {
+    pub value: T,
+    pub position: Option<Freshness>,
+}
 
 /// Connections for one purpose. Work waits for a slot without blocking a thread, and there is no other queue: work with
 /// a slot takes an idle connection or opens one, and fails at once if that fails.
@@ -65,6 +71,12 @@ impl Pool {
         Self { is_background: true, wait: self.options.deadline, ..self }
     }
 
+    /// The same pool, for work that waits for no slot.
+    #[must_use]
+    pub fn without_waiting(&self) -> Self {
+        Self { wait: Duration::ZERO, ..self.clone() }
+    }
+
     /// How many times work got a slot.
     pub fn uses(&self) -> u64 {
         self.uses.load(Ordering::Relaxed)
@@ -82,6 +94,16 @@ impl Pool {
         budget: Arc<Budget>,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.commit(caller, budget, work).await.map(|committed| committed.value)
+    }
+
+    /// The same, and tells where the server's log was after the commit.
+    pub async fn commit<T: Send + 'static>(
+        &self,
+        caller: CallerId,
+        budget: Arc<Budget>,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Committed<T>, StoreError> {
         let work_budget = Arc::clone(&budget);
         self.run(caller, budget, move |pool| pool.in_transaction(&work_budget, work)).await
     }
@@ -95,14 +117,14 @@ impl Pool {
     ) -> Result<T, StoreError> {
         self.uses.fetch_add(1, Ordering::Relaxed);
         let _held = self.watch.hold_async_thread();
-        self.in_transaction(budget, work)
+        self.in_transaction(budget, work).map(|committed| committed.value)
     }
 
     fn in_transaction<T>(
         &self,
         budget: &Arc<Budget>,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<Committed<T>, StoreError> {
         let is_write = self.purpose == Purpose::Write;
         let _write_guard = if is_write { self.url.lock_for_writing(self.options.wait)? } else { None };
         let mut session =
@@ -115,17 +137,18 @@ impl Pool {
         session.attach(budget);
         let result = budget.check().and_then(|()| work(&mut session.connection));
         let result = result.and_then(|value| session.connection.commit(self.purpose).map(|()| value));
-        // A write into a file that was removed or replaced is not acknowledged.
         let result =
-            result.and_then(|value| if is_write { self.url.check_written().map(|()| value) } else { Ok(value) });
+            result.and_then(|value| if is_write { self.check_written(&session).map(|()| value) } else { Ok(value) });
         self.watch.record(&result, is_write);
         session.detach(budget);
         match result {
             Ok(value) => {
+                let position = if is_write { self.position(&mut session) } else { None };
                 self.recycle_unless_cancelled(session, budget);
-                Ok(value)
+                Ok(Committed { value, position })
             }
             Err(error) => {
+                self.notice(&error);
                 let is_over = session.connection.roll_back(self.purpose);
                 let error = self.explain_failure(error, budget, started.elapsed());
                 // Any other failure may have left the connection in an unknown state, so it is dropped.
@@ -175,7 +198,10 @@ impl Pool {
                         return Ok(value);
                     }
                     Err(StoreError::ConnectionLost { .. }) if was_idle => {}
-                    Err(error) => return Err(pool.explain_failure(error, &work_budget, started.elapsed())),
+                    Err(error) => {
+                        pool.notice(&error);
+                        return Err(pool.explain_failure(error, &work_budget, started.elapsed()));
+                    }
                 }
             }
         })
@@ -212,6 +238,7 @@ impl Pool {
         } else {
             tokio::task::spawn_blocking(job);
         }
+        let interrupted = self.url.interrupted();
         let deadline = tokio::time::sleep_until(budget.deadline().into());
         let stopped = async {
             if budget.is_cancelled_on_stop() {
@@ -227,7 +254,13 @@ impl Pool {
             }
             () = deadline => budget.at_deadline(),
             () = stopped => CancelReason::Stopping,
+            () = interrupted => CancelReason::ServerLost,
         };
+        if reason == CancelReason::ServerLost {
+            // Its thread may wait for a server that does not respond.
+            waiter.held.abandon();
+            waiter.is_done = true;
+        }
         if self.purpose == Purpose::Write {
             // The write may still be committed.
             return Err(StoreError::Busy);
@@ -241,24 +274,67 @@ impl Pool {
     fn begin(&self) -> Result<Session, StoreError> {
         loop {
             let (mut session, was_idle) = self.session()?;
-            match session.connection.begin(self.purpose, &self.options, self.url.sessions()) {
+            let begun = session.connection.begin(self.purpose, &self.options, self.url.sessions());
+            match begun.and_then(|()| self.check_server(&mut session)) {
                 Err(StoreError::ConnectionLost { .. }) if was_idle => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.notice(&error);
+                    return Err(error);
+                }
                 Ok(()) => return Ok(session),
             }
+        }
+    }
+
+    /// Behind a pooler, a connection may reach another server than before.
+    fn check_server(&self, session: &mut Session) -> Result<(), StoreError> {
+        if self.purpose == Purpose::Write && self.url.is_server() && !self.url.sessions().settings_persist {
+            session.timeline = session.connection.timeline()?;
+            self.url.check_timeline(session.timeline)?;
+        }
+        Ok(())
+    }
+
+    /// A write into a file that was removed or replaced is not acknowledged, nor one to a server that has been replaced
+    /// meanwhile.
+    fn check_written(&self, session: &Session) -> Result<(), StoreError> {
+        self.url.check_written()?;
+        self.url.check_timeline(session.timeline)
+    }
+
+    /// Where the server's log is after a commit; `None` on SQLite. If the server does not tell, only its primary is sure
+    /// to have the write.
+    fn position(&self, session: &mut Session) -> Option<Freshness> {
+        match session.connection.position(session.timeline) {
+            Ok(position) => position.map(Freshness::Since),
+            Err(_) => self.url.is_server().then_some(Freshness::Primary),
+        }
+    }
+
+    /// A lost connection, or a server that has become a standby, may be the first sign of a fail-over.
+    fn notice(&self, error: &StoreError) {
+        if matches!(error, StoreError::ConnectionLost { .. } | StoreError::ReadOnly) && self.url.is_server() {
+            self.url.nudge();
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 
     /// An idle connection, or a new one; and whether it was idle.
     fn session(&self) -> Result<(Session, bool), StoreError> {
         self.url.check_file()?;
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(session) = idle {
+        let generation = self.url.generation();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|session| session.generation == generation);
+        if let Some(session) = idle.pop() {
             return Ok((session, true));
         }
-        let (mut connection, current) = (self.url.connect_for(self.purpose, &self.options)?, CurrentBudget::default());
-        let process = connection.make_cancellable(&current, self.purpose, self.url.sessions())?;
-        Ok((Session { connection, current, process }, false))
+        drop(idle);
+        let Opened { mut connection, process, timeline } = self.url.open_for(self.purpose, &self.options)?;
+        let (current, is_read) = (CurrentBudget::default(), self.purpose == Purpose::Read);
+        if is_read {
+            connection.make_cancellable(&current)?;
+        }
+        Ok((Session { connection, current, process: process.filter(|_| is_read), timeline, generation }, false))
     }
 
     /// Why work failed. PostgreSQL's error text may be in any language, so the budget and the elapsed time decide.
@@ -286,6 +362,9 @@ impl Pool {
     }
 
     fn recycle(&self, session: Session) {
+        if session.generation != self.url.generation() {
+            return;
+        }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }

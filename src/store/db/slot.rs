@@ -32,7 +32,7 @@ impl HeldSlot {
     }
 
     /// Releases the slot and abandons its thread, which is counted as abandoned before it can be counted as returned.
-    fn abandon(&self) {
+    pub fn abandon(&self) {
         let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
         if permit.is_some() {
             self.watch.thread_abandoned();

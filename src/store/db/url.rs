@@ -8,13 +8,18 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, SqliteConnection};
 
 use crate::store::Options;
-use crate::store::db::budget::Budget;
+use crate::store::db::budget::{Budget, ServerProcess};
 use crate::store::db::connection::{AnyConnection, on_each};
 use crate::store::db::file::{self, StoreFile};
 #[cfg(feature = "postgres")]
 use crate::store::db::postgres;
 #[cfg(feature = "postgres")]
-use crate::store::db::session::PreparedStatements;
+use crate::store::db::postgres::identity::{Identity, identify};
+use crate::store::db::secrets::{is_encoded, without_secrets};
+#[cfg(feature = "postgres")]
+use crate::store::db::servers::Servers;
+#[cfg(feature = "postgres")]
+use crate::store::db::servers::probe;
 use crate::store::db::session::{Purpose, SessionState};
 use crate::store::db::sqlite;
 use crate::store::db::write_lock::{WriteGuard, WriteLock};
@@ -29,7 +34,22 @@ pub enum DatabaseUrl {
         opened: Option<Arc<StoreFile>>,
     },
     #[cfg(feature = "postgres")]
-    Postgres { url: String, sessions: SessionState },
+    Postgres { url: String, sessions: SessionState, servers: Arc<Servers> },
+}
+
+/// A new connection, and the server that it has reached.
+pub struct Opened {
+    pub connection: AnyConnection,
+    /// The PostgreSQL server process, if it stays the same.
+    pub process: Option<ServerProcess>,
+    /// The timeline of the PostgreSQL server, if it is a primary.
+    pub timeline: Option<u32>,
+}
+
+impl Opened {
+    fn file(connection: AnyConnection) -> Self {
+        Self { connection, process: None, timeline: None }
+    }
 }
 
 impl DatabaseUrl {
@@ -52,7 +72,14 @@ impl DatabaseUrl {
                 refuse("a special character in its user, password or settings is not percent-encoded (%40 for @)")
             }
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(Self::Postgres { url: url.to_owned(), sessions: SessionState::default() }),
+            "postgres" | "postgresql" => {
+                let servers = Servers::new(url, &[], Duration::ZERO, without_secrets);
+                Ok(Self::Postgres {
+                    url: url.to_owned(),
+                    sessions: SessionState::default(),
+                    servers: Arc::new(servers),
+                })
+            }
             #[cfg(not(feature = "postgres"))]
             "postgres" | "postgresql" => refuse("this program was built without PostgreSQL"),
             _ => refuse("its scheme is not known"),
@@ -69,17 +96,11 @@ impl DatabaseUrl {
                 Ok(Self::Sqlite { file, opened })
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres { ref url, .. } => {
-                let sessions = match options.prepared_statements {
-                    // A pooler may track the names of statements; none tracks all settings.
-                    PreparedStatements::Always => SessionState { statements_persist: true, settings_persist: false },
-                    PreparedStatements::Never => SessionState::default(),
-                    PreparedStatements::Auto => {
-                        let direct = !postgres::pooler::is_pooled(url, options.wait, &self.name())?;
-                        SessionState { statements_persist: direct, settings_persist: direct }
-                    }
-                };
-                Ok(Self::Postgres { url: url.clone(), sessions })
+            Self::Postgres { url, servers, .. } => {
+                probe::start(&servers, *options)?;
+                let server = servers.current()?;
+                let sessions = postgres::pooler::sessions(&server.url, &server.name, options)?;
+                Ok(Self::Postgres { url, sessions, servers })
             }
         }
     }
@@ -122,6 +143,18 @@ impl DatabaseUrl {
         }
     }
 
+    /// Whether another address is that of the same store, as far as the two tell.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let canonical = |file: &str| std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
+        match (self, other) {
+            (Self::Sqlite { file: one, .. }, Self::Sqlite { file: other, .. }) => canonical(one) == canonical(other),
+            #[cfg(feature = "postgres")]
+            (Self::Postgres { url: one, .. }, Self::Postgres { url: other, .. }) => one == other,
+            #[cfg(feature = "postgres")]
+            _ => false,
+        }
+    }
+
     /// Whether it is PostgreSQL, which several gateways may share.
     pub fn is_server(&self) -> bool {
         !matches!(self, Self::Sqlite { .. })
@@ -153,8 +186,8 @@ impl DatabaseUrl {
         match self {
             Self::Sqlite { .. } => None,
             #[cfg(feature = "postgres")]
-            Self::Postgres { url, sessions } => {
-                sessions.settings_persist.then(|| postgres::cancel::canceller(url, options.wait, &self.name()))
+            Self::Postgres { sessions, .. } => {
+                sessions.settings_persist.then(|| postgres::cancel::canceller(options.wait))
             }
         }
     }
@@ -196,19 +229,35 @@ impl DatabaseUrl {
 
     /// Opens a connection that has changed nothing in the database yet.
     pub fn connect(&self, busy: Duration) -> Result<AnyConnection, StoreError> {
+        self.reach(busy, Purpose::Read).map(|opened| opened.connection)
+    }
+
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has one way to be opened"))]
+    fn reach(&self, busy: Duration, purpose: Purpose) -> Result<Opened, StoreError> {
         match self {
             Self::Sqlite { file, opened: None } => {
                 file::create_private(file);
-                self.open(file, busy)
+                self.open(file, busy).map(Opened::file)
             }
             // A file that was removed is not created again.
             Self::Sqlite { file, opened: Some(opened) } => {
                 opened.check()?;
-                self.open(&uri(file, "rw"), busy)
+                self.open(&uri(file, "rw"), busy).map(Opened::file)
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres { url, sessions } => {
-                postgres::connect(url, sessions.statements_persist, busy, &self.name()).map(AnyConnection::Postgres)
+            Self::Postgres { sessions, servers, .. } => {
+                let server = servers.current()?;
+                let opened = postgres::connect(&server.url, sessions.statements_persist, busy, &server.name);
+                let mut connection = opened.inspect_err(|_| servers.nudge())?;
+                let Identity { process, is_standby, timeline } = identify(&mut connection)?;
+                self.check_timeline(timeline)?;
+                if purpose == Purpose::Write && is_standby {
+                    return Err(StoreError::ReadOnly);
+                }
+                let process =
+                    ServerProcess { id: process, url: Arc::clone(&server.url), name: Arc::clone(&server.name) };
+                let connection = AnyConnection::Postgres(connection);
+                Ok(Opened { connection, process: sessions.settings_persist.then_some(process), timeline })
             }
         }
     }
@@ -234,13 +283,18 @@ impl DatabaseUrl {
 
     /// Opens a connection with the settings for its purpose.
     pub fn connect_for(&self, purpose: Purpose, options: &Options) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.connect(options.wait)?;
-        on_each!(&mut connection, |file| file.batch_execute(&file_settings(purpose, options))?, |server| {
+        self.open_for(purpose, options).map(|opened| opened.connection)
+    }
+
+    /// The same, with what is known of the server that it has reached.
+    pub fn open_for(&self, purpose: Purpose, options: &Options) -> Result<Opened, StoreError> {
+        let mut opened = self.reach(options.wait, purpose)?;
+        on_each!(&mut opened.connection, |file| file.batch_execute(&file_settings(purpose, options))?, |server| {
             if self.sessions().settings_persist {
                 server.batch_execute(&postgres::settings(purpose, options, self.sessions()))?;
             }
         });
-        Ok(connection)
+        Ok(opened)
     }
 }
 
@@ -268,36 +322,5 @@ fn file_settings(purpose: Purpose, options: &Options) -> String {
             if options.durable { "FULL" } else { "OFF" },
             sqlite::MAX_LOG_PAGES
         ),
-    }
-}
-
-/// Whether user and password end at the first `@`, and two hexadecimal digits follow every `%`.
-fn is_encoded(rest: &str) -> bool {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let percents = rest.split('%').skip(1);
-    rest.matches('@').count() == authority.matches('@').count()
-        && authority.matches('@').count() <= 1
-        && !rest.contains('#')
-        && percents
-            .into_iter()
-            .all(|after| after.len() > 1 && after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// An address as logs and errors may show it: a SQLite address unchanged, a PostgreSQL address without user, password
-/// and settings, and of an address that cannot be parsed only what cannot be a password.
-fn without_secrets(url: &str) -> String {
-    let plain = url.split('?').next().unwrap_or_default();
-    match plain.split_once("://") {
-        _ if url.starts_with("sqlite:") || !url.contains([':', '@', '=']) => url.to_owned(),
-        Some((scheme @ ("postgres" | "postgresql"), rest))
-            if is_encoded(url.split_once("://").map_or("", |(_, rest)| rest)) =>
-        {
-            let host = rest.split_once('@').map_or(rest, |(_, host)| host);
-            if host == rest { plain.to_owned() } else { format!("{scheme}://…@{host}") }
-        }
-        _ => url
-            .split_once(':')
-            .filter(|(scheme, _)| !scheme.contains(['@', '=']))
-            .map_or("…".into(), |(scheme, _)| format!("{scheme}:…")),
     }
 }

@@ -9,6 +9,7 @@ pub mod order;
 pub mod partitions;
 pub mod pending;
 pub mod plan;
+pub mod raw;
 pub mod scan;
 pub mod statement;
 pub mod status_events;
@@ -297,7 +298,7 @@ fn key(item: &Item) -> RecipientKey<'_> {
     }
 }
 
-fn provenance(source: i32, at: Option<i64>) -> Result<Provenance, StoreError> {
+pub fn provenance(source: i32, at: Option<i64>) -> Result<Provenance, StoreError> {
     Ok(Provenance { source: status_events::source(source)?, received_at: at.map(Instant) })
 }
 

@@ -13,7 +13,7 @@ use crate::store::db::connection::on_each;
 use crate::store::db::text::decode;
 use crate::store::error::StoreError;
 use crate::store::messages::status_events::source;
-use crate::store::schema::{other_events, subjects, tenants as tenant_rows, waiting_messages};
+use crate::store::schema::{other_events, subjects, tenant_states, waiting_messages};
 use crate::store::tenants;
 
 /// How many pending messages a tenant has, and how many events of other kinds.
@@ -25,7 +25,8 @@ pub struct PendingCounts {
 
 /// The stored counts of a tenant.
 pub fn counts(connection: &mut Connection, tenant: TenantId) -> Result<PendingCounts, StoreError> {
-    let counts = tenant_rows::table.find(tenant.0).select((tenant_rows::waiting_messages, tenant_rows::other_events));
+    let counts =
+        tenant_states::table.find(tenant.0).select((tenant_states::waiting_messages, tenant_states::other_events));
     let (messages, other_events) = counts.first(connection)?;
     Ok(PendingCounts { messages, other_events })
 }
@@ -41,8 +42,9 @@ pub fn count_rows(connection: &mut Connection, tenant: TenantId) -> Result<Pendi
 
 /// Updates the stored counts, in the transaction that changes the rows. The tenant is locked.
 pub fn update_counts(connection: &mut Connection, tenant: TenantId, counts: PendingCounts) -> Result<(), StoreError> {
-    let values = (tenant_rows::waiting_messages.eq(counts.messages), tenant_rows::other_events.eq(counts.other_events));
-    diesel::update(tenant_rows::table.find(tenant.0)).set(values).execute(connection)?;
+    let values =
+        (tenant_states::waiting_messages.eq(counts.messages), tenant_states::other_events.eq(counts.other_events));
+    diesel::update(tenant_states::table.find(tenant.0)).set(values).execute(connection)?;
     Ok(())
 }
 
@@ -163,6 +165,70 @@ pub fn ready_tenants(connection: &mut Connection) -> Result<BTreeSet<TenantId>, 
     let with_pending = subjects::table.filter(has_pending_messages!());
     let ids: Vec<i64> = with_pending.select(subjects::tenant_id).distinct().load(connection)?;
     Ok(ids.into_iter().map(TenantId).collect())
+}
+
+/// A pending message, and the key of its row.
+pub struct StoredPending {
+    pub message: PendingMessage,
+    pub provenance: Provenance,
+    pub key: (i64, i64, String),
+}
+
+/// One page of a tenant's pending messages, in the order of their keys: subject, message id, digest.
+pub fn page_after(
+    connection: &mut Connection,
+    tenant: TenantId,
+    after: &(i64, i64, String),
+    limit: i64,
+) -> Result<Vec<StoredPending>, StoreError> {
+    use waiting_messages::{digest, message_id, subject_id};
+    let is_later = subject_id
+        .gt(after.0)
+        .or(subject_id.eq(after.0).and(message_id.gt(after.1)))
+        .or(subject_id.eq(after.0).and(message_id.eq(after.1)).and(digest.gt(&after.2)));
+    let rows: Vec<(i64, i64, String, String, i32, Option<i64>)> = waiting_messages::table
+        .filter(waiting_messages::tenant_id.eq(tenant.0).and(is_later))
+        .order((subject_id, message_id, digest))
+        .limit(limit)
+        .select((
+            subject_id,
+            message_id,
+            digest,
+            waiting_messages::item,
+            waiting_messages::source,
+            waiting_messages::received_at,
+        ))
+        .load(connection)?;
+    let stored = |(subject, id, row_digest, item, number, at): (i64, i64, String, String, i32, Option<i64>)| {
+        let unreadable = || StoreError::DamagedRow("a pending message cannot be read".into());
+        let message = PendingMessage::parse(&item, tenant).ok_or_else(unreadable)?;
+        let provenance = Provenance { source: source(number)?, received_at: at.map(Instant) };
+        Ok(StoredPending { message, provenance, key: (subject, id, row_digest) })
+    };
+    rows.into_iter().map(stored).collect()
+}
+
+/// One page of a tenant's events of other kinds in the order of their digests: the digest, when it was received, and the
+/// event.
+pub fn events_after(
+    connection: &mut Connection,
+    tenant: TenantId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, Option<Instant>, String)>, StoreError> {
+    let rows: Vec<(String, Option<i64>, String)> = other_events::table
+        .filter(other_events::tenant_id.eq(tenant.0).and(other_events::digest.gt(after)))
+        .order(other_events::digest)
+        .limit(limit)
+        .select((other_events::digest, other_events::received_at, other_events::body))
+        .load(connection)?;
+    Ok(rows.into_iter().map(|(digest, at, body)| (digest, at.map(Instant), body)).collect())
+}
+
+/// Whether a tenant has pending messages whose subject is known.
+pub fn is_ready(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
+    let ready = subjects::table.filter(subjects::tenant_id.eq(tenant.0).and(has_pending_messages!()));
+    Ok(diesel::select(exists(ready)).get_result(connection)?)
 }
 
 /// Stores an event of another kind as it was received; `false` if it is stored already.

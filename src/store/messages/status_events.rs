@@ -70,6 +70,13 @@ impl AsRef<StatusEvent> for StoredEvent {
     }
 }
 
+impl StoredEvent {
+    /// Its key: that of its message, and its digest.
+    pub fn key(&self) -> (i64, String) {
+        (message_id(&self.event, &self.digest), self.digest.clone())
+    }
+}
+
 /// The key of an event's message. If the event names no message, this is a negative number derived from its digest.
 fn message_id(event: &StatusEvent, digest: &str) -> i64 {
     let start = digest.get(..15).and_then(|start| i64::from_str_radix(start, 16).ok());
@@ -199,6 +206,25 @@ pub fn load(
         }
     }
     Ok(events)
+}
+
+/// The events in a range of ids, the first one excluded, as they were received.
+pub fn between(
+    connection: &mut Connection,
+    tenant: TenantId,
+    (after, up_to): (i64, i64),
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows: Vec<(Row, Option<String>)> = status_events::table
+        .filter(status_events::tenant_id.eq(tenant.0))
+        .filter(status_events::message_id.gt(after).and(status_events::message_id.le(up_to)))
+        .order((status_events::message_id, status_events::digest))
+        .select((Row::as_select(), status_events::body))
+        .load(connection)?;
+    let with_body = |(row, body)| {
+        let StoredEvent { digest, event } = stored_event(row)?;
+        Ok(StoredEvent { digest, event: StatusEvent { body, ..event } })
+    };
+    rows.into_iter().map(with_body).collect()
 }
 
 /// The events of some sendings that name no message.

@@ -69,8 +69,7 @@ pub fn delete_unused(connection: &mut Connection, tenant: TenantId, ids: &BTreeS
     for id in ids {
         let of_recipient = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::recipient_id.eq(id)));
         let unused = diesel::dsl::not(diesel::dsl::exists(of_recipient));
-        diesel::delete(recipients::table.find(id).filter(recipients::tenant_id.eq(tenant.0)).filter(unused))
-            .execute(connection)?;
+        diesel::delete(recipients::table.find((tenant.0, id)).filter(unused)).execute(connection)?;
     }
     Ok(())
 }

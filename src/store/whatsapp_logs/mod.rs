@@ -151,6 +151,31 @@ pub fn page_after(
     page.load(connection)?.into_iter().map(log).collect()
 }
 
+/// One page of a tenant's rows in OneUptime's form that were imported, by ascending id, whether they are shown or kept
+/// beside a newer message.
+pub fn imported_after(
+    connection: &mut Connection,
+    tenant: TenantId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<WhatsAppLog>, StoreError> {
+    let ids: Vec<String> = whatsapp_logs::table
+        .filter(whatsapp_logs::tenant_id.eq(tenant.0))
+        .filter(whatsapp_logs::id.gt(after.map(|id| id.to_string()).unwrap_or_default()))
+        .filter(whatsapp_logs::source.ne(RowSource::Message.number()))
+        .select(whatsapp_logs::id)
+        .order(whatsapp_logs::id)
+        .limit(limit)
+        .load(connection)?;
+    let ids = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let imported = |row: StoredRow| match row.source {
+        RowSource::Message => None,
+        RowSource::Import => Some(row.log),
+        RowSource::MessageWithCopy(copy) => Some(*copy),
+    };
+    Ok(load(connection, tenant, &ids)?.into_values().filter_map(imported).collect())
+}
+
 /// Writes changes and updates the counts. The tenant is locked.
 pub fn apply(connection: &mut Connection, tenant: TenantId, changes: Vec<RowChange>) -> Result<(), StoreError> {
     let mut count_changes = counts::CountChanges::default();

@@ -184,8 +184,10 @@ async fn other_events_are_stored_once_and_change_nothing() {
         assert_eq!(feeds.post_webhook(json!([event])).await, OK);
     }
     assert_eq!(feeds.app.ids("{}").await, "[]");
-    let count =
-        feeds.app.store.read(|connection| history_gateway::store::messages::pending::count_events(connection, TENANT));
+    let count = feeds
+        .app
+        .store
+        .read_primary(|connection| history_gateway::store::messages::pending::count_events(connection, TENANT));
     assert_eq!(count.await.unwrap(), 3, "each once");
 }
 

@@ -39,7 +39,8 @@ async fn unusable_keys_are_all_reported_as_invalid() {
         .await;
     let webhook = app.issue_key(TENANT, |key| key.kind = KeyKind::Webhook).await;
     let revoked = app.issue_key(TENANT, |_| {}).await;
-    let last = app.store.read(|connection| api_keys::list(connection, TENANT)).await.unwrap().last().unwrap().id;
+    let last =
+        app.store.read_primary(|connection| api_keys::list(connection, TENANT)).await.unwrap().last().unwrap().id;
     app.store
         .write(move |connection| {
             api_keys::revoke(connection, TENANT, last, crate::support::instant(crate::support::NOW))

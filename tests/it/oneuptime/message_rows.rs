@@ -8,7 +8,7 @@ use super::{COUNT, LIST, log_row, whatsapp};
 use crate::support::{TENANT, TestApp, message, permutations};
 use history_gateway::ingest::{self, OutcomeCounts};
 use history_gateway::model::{Item, TenantId, whatsapp_log};
-use history_gateway::store::schema::{tenants, whatsapp_log_days, whatsapp_logs};
+use history_gateway::store::schema::{tenant_states, whatsapp_log_days, whatsapp_logs};
 
 /// The row of a message, as a response has it.
 async fn row(app: &TestApp, id: i64, select: serde_json::Value) -> String {
@@ -239,7 +239,9 @@ async fn delete_log_rows(app: &TestApp) {
         .write(|connection| {
             diesel::delete(whatsapp_logs::table).execute(connection)?;
             diesel::delete(whatsapp_log_days::table).execute(connection)?;
-            diesel::update(tenants::table).set(tenants::logged_up_to.eq(Some(i64::MIN))).execute(connection)?;
+            diesel::update(tenant_states::table)
+                .set(tenant_states::logged_up_to.eq(Some(i64::MIN)))
+                .execute(connection)?;
             Ok(())
         })
         .await
@@ -294,7 +296,7 @@ async fn deleting_a_tenant_deletes_its_log() {
     app.store.write(|connection| history_gateway::store::tenants::delete(connection, TENANT)).await.unwrap();
     let left: (i64, i64) = app
         .store
-        .read(|connection| {
+        .read_primary(|connection| {
             let logs = whatsapp_logs::table.count().get_result(connection)?;
             Ok((logs, whatsapp_log_days::table.count().get_result(connection)?))
         })

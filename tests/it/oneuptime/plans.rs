@@ -48,7 +48,7 @@ fn query(body: &Value, senders: Option<Vec<i64>>) -> LogQuery {
 /// How many rows the page has, the count, and how many rows were examined.
 async fn rows_read(app: &TestApp, body: Value) -> String {
     let query = query(&body, None);
-    let (page, rows) = app.store.read(move |connection| page::page_counted(connection, &query)).await.unwrap();
+    let (page, rows) = app.store.read_primary(move |connection| page::page_counted(connection, &query)).await.unwrap();
     let page::PageRows::Ids(ids) = page.rows else { panic!("ids were asked for") };
     format!("{} of {}: {rows}", ids.len(), page.count)
 }
@@ -107,7 +107,7 @@ async fn each_request_uses_the_intended_index() {
     let mut plans = String::new();
     for (name, body) in cases() {
         let query = query(&body, None);
-        let plan = app.store.read(move |connection| page::database_plan(connection, &query)).await.unwrap();
+        let plan = app.store.read_primary(move |connection| page::database_plan(connection, &query)).await.unwrap();
         let scans = plan
             .iter()
             .filter(|line| line.contains("whatsapp_logs") || line.contains("TEMP"))
@@ -116,7 +116,7 @@ async fn each_request_uses_the_intended_index() {
     }
     for (name, senders) in [("a key of one sender", vec![501]), ("a key of two", vec![501, 502])] {
         let query = query(&json!({}), Some(senders));
-        let plan = app.store.read(move |connection| page::database_plan(connection, &query)).await.unwrap();
+        let plan = app.store.read_primary(move |connection| page::database_plan(connection, &query)).await.unwrap();
         plans += &format!("{name}\n  {}\n", plan.join("\n  "));
     }
     assert_snapshot!(plans, @"
@@ -240,7 +240,7 @@ async fn postgres_uses_the_same_indexes() {
     let mut plans = String::new();
     for (name, body) in cases() {
         let query = query(&body, None);
-        let plan = app.store.read(move |connection| page::database_plan(connection, &query)).await.unwrap();
+        let plan = app.store.read_primary(move |connection| page::database_plan(connection, &query)).await.unwrap();
         let scans = plan
             .iter()
             .filter(|line| line.contains("Scan") || line.contains("Sort") || line.contains("hashed"))

@@ -34,7 +34,7 @@ fn copy(id: i64, writer: i64, round: i64) -> Value {
 async fn export(app: &TestApp) -> Vec<String> {
     let page =
         |connection: &mut _| history_gateway::store::messages::page_after(connection, TENANT, 0, (None, None), 10_000);
-    app.store.read(page).await.unwrap().into_iter().map(|(_, item)| item).collect()
+    app.store.read_primary(page).await.unwrap().into_iter().map(|(_, item)| item).collect()
 }
 
 #[actix_web::test]

@@ -74,7 +74,8 @@ async fn results_do_not_depend_on_server_locale_or_time_zone() {
     }
     let store = postgres.open_with(Options { wait: std::time::Duration::from_millis(200), ..Options::default() });
     let mut other = postgres.database_url().connect(std::time::Duration::from_secs(5)).unwrap();
-    diesel::connection::SimpleConnection::batch_execute(&mut other, "BEGIN; SELECT FROM tenants FOR UPDATE").unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut other, "BEGIN; SELECT FROM tenant_states FOR UPDATE")
+        .unwrap();
     let item = Item::parse(&message(99, json!({})).to_string(), TENANT).unwrap();
     let refused = history_gateway::ingest::record(&store, TENANT, vec![item]).await;
     assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
@@ -95,5 +96,5 @@ async fn results_do_not_depend_on_server_locale_or_time_zone() {
         recorded
     };
     let (held_back, others) = tokio::join!(held_back, others);
-    assert_eq!((held_back.unwrap(), others), (vec![Outcome::Imported], vec![Outcome::Imported]));
+    assert_eq!((held_back.unwrap().outcomes, others.outcomes), (vec![Outcome::Imported], vec![Outcome::Imported]));
 }

@@ -95,7 +95,7 @@ async fn check_behind_pooler(cluster: &'static Cluster, settings: &str) {
                 ] {
                     let query = crate::plans::query(&body);
                     store
-                        .read(move |connection| {
+                        .read_primary(move |connection| {
                             history_gateway::store::messages::history::page(
                                 connection,
                                 &query,

@@ -37,13 +37,13 @@ async fn sqlite_and_postgres_migrations_give_the_same_schema() {
     let cluster = cluster_or_skip!();
     let (sqlite, postgres) = (Database::sqlite(), Database::on(cluster, "template1"));
     let (sqlite_store, postgres_store) = (sqlite.open(Options::default()), postgres.open(Options::default()));
-    let sqlite_schema = sqlite_store.read(|connection| {
+    let sqlite_schema = sqlite_store.read_primary(|connection| {
         let columns = "SELECT m.name || ' ' || c.name || ' ' || lower(c.type) || iif(c.\"notnull\", '', ' null') AS value \
             FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'";
         let indexes = "SELECT tbl_name || ' ' || name AS value FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
         Ok((description(connection, columns, indexes), migrate::tables(connection)?))
     });
-    let postgres_schema = postgres_store.read(|connection| {
+    let postgres_schema = postgres_store.read_primary(|connection| {
         let own_relations = "relnamespace = current_schema()::regnamespace AND NOT relispartition";
         let columns = format!(
             "SELECT relname || ' ' || attname || ' ' || format_type(atttypid, NULL) \
@@ -84,5 +84,5 @@ async fn migrations_can_be_reverted_and_reapplied() {
     });
     assert_eq!(left.await.unwrap(), ["__diesel_schema_migrations"]);
     drop(store);
-    assert!(database.open(Options::default()).read(migrate::is_current).await.unwrap());
+    assert!(database.open(Options::default()).read_primary(migrate::is_current).await.unwrap());
 }

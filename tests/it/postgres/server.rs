@@ -53,7 +53,7 @@ async fn query_past_its_deadline_is_cancelled_on_the_server() {
     let app = app_on(cluster).await;
     let options = Options { deadline: Duration::from_millis(300), ..Options::default() };
     let store = app.open_with(options);
-    let slow = store.read(|connection| Ok(connection.batch_execute("SELECT pg_sleep(60)")?)).await;
+    let slow = store.read_primary(|connection| Ok(connection.batch_execute("SELECT pg_sleep(60)")?)).await;
     assert!(matches!(slow, Err(StoreError::Cancelled(CancelReason::Deadline))), "{slow:?}");
     let cancelled = Instant::now();
     let running = format!(
@@ -77,7 +77,8 @@ async fn query_of_a_gone_client_is_cancelled_on_the_server() {
         budget.expect_rows(1_000_000)?;
         Ok(connection.batch_execute("SELECT pg_sleep(60)")?)
     };
-    let query = app.store.query(CallerId { tenant: TENANT, key: 1 }, slow);
+    let reader = CallerId { tenant: TENANT, key: 1 }.into();
+    let query = app.store.query(&reader, slow);
     let is_running = async {
         while cluster.psql("postgres", &running).unwrap() != "1" {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -98,7 +99,7 @@ async fn query_of_a_gone_client_is_cancelled_on_the_server() {
         Ok(connection.batch_execute("SELECT pg_sleep(0.05)")?)
     };
     for _ in 0..5 {
-        app.store.query(CallerId { tenant: TENANT, key: 1 }, quick).await.unwrap();
+        app.store.query(&CallerId { tenant: TENANT, key: 1 }.into(), quick).await.unwrap();
     }
     assert_eq!(app.store.abandoned_threads(), 0);
 }
@@ -108,7 +109,7 @@ async fn write_to_a_locked_tenant_waits_then_is_busy() {
     let app = app_on(cluster_or_skip!()).await;
     let store = app.open_with(Options { wait: Duration::from_millis(200), ..Options::default() });
     let mut other = app.database_url().connect(Duration::from_secs(5)).unwrap();
-    other.batch_execute("BEGIN; SELECT FROM tenants FOR UPDATE").unwrap();
+    other.batch_execute("BEGIN; SELECT FROM tenant_states FOR UPDATE").unwrap();
     let item = Item::parse(&message(1, json!({})).to_string(), TENANT).unwrap();
     let refused = history_gateway::ingest::record(&store, TENANT, vec![item.clone()]).await;
     assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
@@ -143,7 +144,7 @@ async fn read_only_violation_is_reported_and_reads_continue() {
     let app = app_on(cluster).await;
     app.import([message(1, json!({}))]).await;
     // The error that a standby gives for a write.
-    let refused = app.store.read(|connection| Ok(connection.batch_execute("DELETE FROM messages")?)).await;
+    let refused = app.store.read_primary(|connection| Ok(connection.batch_execute("DELETE FROM messages")?)).await;
     assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
     assert_eq!(app.ids("{}").await, "[1]");
 }
@@ -188,7 +189,7 @@ async fn statements_are_prepared_once_for_each_connection() {
     };
     let page = || {
         let query = crate::plans::query(&json!({"subscriberFilter": {"address": "79001112233"}}));
-        store.read(move |connection| {
+        store.read_primary(move |connection| {
             history_gateway::store::messages::history::page(
                 connection,
                 &query,
@@ -197,12 +198,12 @@ async fn statements_are_prepared_once_for_each_connection() {
         })
     };
     page().await.unwrap();
-    let after_one = store.read(prepared).await.unwrap();
+    let after_one = store.read_primary(prepared).await.unwrap();
     for _ in 0..10 {
         assert_eq!(page().await.unwrap().items.len(), 1);
     }
     assert!(after_one > 0);
-    assert_eq!(store.read(prepared).await.unwrap(), after_one);
+    assert_eq!(store.read_primary(prepared).await.unwrap(), after_one);
 }
 
 #[actix_web::test]
@@ -231,7 +232,7 @@ async fn writes_stay_durable_when_the_server_default_changes() {
         // The server's processes reload their settings at some later time.
         let is_read = async || {
             let of_server = "SELECT current_setting('synchronous_commit') AS value";
-            let read = store.read(move |connection| {
+            let read = store.read_primary(move |connection| {
                 let setting: Setting = diesel::sql_query(of_server).get_result(connection)?;
                 Ok(setting.value)
             });

@@ -43,7 +43,7 @@ async fn short_query(store: &Store) -> Result<(), StoreError> {
         std::thread::sleep(Duration::from_millis(50));
         Ok(())
     };
-    store.query(caller, work).await
+    store.query(&caller.into(), work).await
 }
 
 #[actix_web::test]

@@ -85,7 +85,7 @@ async fn incomplete_window_is_reported_stored_and_read_again() {
     assert_snapshot!(outcome.summary(), @"25+0+112 incomplete");
     assert_snapshot!(outcome.events.join("\n"), @"2019-05-01T10:00:00.000Z to 2019-05-01T10:00:59.999Z: its pages do not match");
     let url = fake.url.clone();
-    let known = app.store.read(move |connection| pulls::load(connection, TENANT, &url)).await.unwrap().unwrap();
+    let known = app.store.read_primary(move |connection| pulls::load(connection, TENANT, &url)).await.unwrap().unwrap();
     assert_eq!(known.incomplete.len(), 1);
     // It is still broken and reported again. Then it is fixed, and the rest of the hour is not read again.
     assert!(!pull(&app, &fake, |_| {}).await.result.unwrap());

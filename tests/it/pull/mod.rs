@@ -99,7 +99,7 @@ async fn pull_at(app: &TestApp, fake: &FakeUpstream, now: &str, change: impl FnO
 /// All items of a store, as it exports them.
 async fn exported_items(app: &TestApp) -> Vec<String> {
     let all = |connection: &mut _| messages::page_after(connection, TENANT, i64::MIN, (None, None), 1_000_000);
-    app.store.read(all).await.unwrap().into_iter().map(|(_, item)| item).collect()
+    app.store.read_primary(all).await.unwrap().into_iter().map(|(_, item)| item).collect()
 }
 
 /// The items of a store after an import of these messages.

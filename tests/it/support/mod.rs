@@ -90,6 +90,10 @@ impl TestApp {
         self.database.open(Options::default())
     }
 
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// The URL of its database.
     pub fn database_url_string(&self) -> String {
         self.database.url()

@@ -4,27 +4,29 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use diesel::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
 use super::connect;
 use crate::store::db::budget::Budget;
 
-/// Starts a thread that cancels work on the server from its own connection, until all senders are dropped.
-pub fn canceller(url: &str, wait: Duration, name: &str) -> Sender<Arc<Budget>> {
-    let (url, name) = (url.to_owned(), name.to_owned());
+/// Starts a thread that cancels work on the servers that run it, from its own connection, until all senders are dropped.
+pub fn canceller(wait: Duration) -> Sender<Arc<Budget>> {
     let (sender, budgets) = std::sync::mpsc::channel::<Arc<Budget>>();
     std::thread::spawn(move || {
-        let mut connection = None;
+        let mut connection: Option<(Arc<str>, PgConnection)> = None;
         for budget in budgets {
             budget.with_process(|process| {
+                connection.take_if(|(url, _)| *url != process.url);
                 // A lost connection is opened again, once.
                 for _ in 0..2 {
                     if connection.is_none() {
-                        connection = connect(&url, true, wait, &name).ok();
+                        let opened = connect(&process.url, true, wait, &process.name);
+                        connection = opened.ok().map(|opened| (Arc::clone(&process.url), opened));
                     }
-                    let cancel = diesel::sql_query("SELECT pg_cancel_backend($1)").bind::<Integer, _>(process);
-                    match connection.as_mut().map(|connection| cancel.execute(connection)) {
+                    let cancel = diesel::sql_query("SELECT pg_cancel_backend($1)").bind::<Integer, _>(process.id);
+                    match connection.as_mut().map(|(_, connection)| cancel.execute(connection)) {
                         Some(Ok(_)) => return,
                         _ => connection = None,
                     }

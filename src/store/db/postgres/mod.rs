@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod hints;
+pub mod identity;
 pub mod partitions;
 pub mod pooler;
 
@@ -13,7 +14,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use crate::store::Options;
-use crate::store::db::failure::one_line;
+use crate::store::db::failure::{is_refusal, one_line};
+use crate::store::db::servers::{connect_timeout, hosts};
 use crate::store::db::session::{Purpose, SessionState};
 use crate::store::error::StoreError;
 
@@ -33,7 +35,7 @@ pub const TABLES: &str = "SELECT relname::text AS value FROM pg_class \
 pub const BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
 
 pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, message_blocks, message_block_columns, message_block_changes, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
-     status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenants";
+     status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenant_states, tenants";
 
 /// Lets an acknowledged write survive a power cut, even if the server's default is `off`, or changes while the
 /// transaction runs. A default that also waits for replicas stays in effect.
@@ -43,7 +45,8 @@ const DURABLE: &str = "SELECT set_config('synchronous_commit', CASE current_sett
 /// Connects. Prepared statements keep their names between transactions only if `statements_persist`.
 pub fn connect(url: &str, statements_persist: bool, wait: Duration, name: &str) -> Result<PgConnection, StoreError> {
     let mut connection = PgConnection::establish(&with_timeouts(url, wait)).map_err(|error| {
-        StoreError::CannotConnect { database: name.to_owned(), cause: attempts(&error.to_string()) }
+        let cause = attempts(&error.to_string());
+        StoreError::CannotConnect { database: name.to_owned(), is_refused: is_refusal(&cause), cause }
     })?;
     if !statements_persist {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
@@ -82,10 +85,14 @@ pub fn settings(purpose: Purpose, options: &Options, sessions: SessionState) -> 
     // A statement that is prepared once is planned once. A statement that is planned for each use is planned for its
     // values, which excludes most partitions.
     let set = if sessions.settings_persist { "SET" } else { "SET LOCAL" };
-    let plans = if sessions.statements_persist { "generic" } else { "custom" };
+    let plans = match (sessions.statements_persist, options.generic_plans) {
+        (true, true) => "force_generic_plan",
+        (true, false) => "auto",
+        (false, _) => "force_custom_plan",
+    };
     let deadline = options.deadline.as_millis();
     let mut settings =
-        format!("{set} statement_timeout = {deadline}; {set} plan_cache_mode = force_{plans}_plan; {set} jit = off");
+        format!("{set} statement_timeout = {deadline}; {set} plan_cache_mode = {plans}; {set} jit = off");
     for plan_type in ["seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"] {
         settings = settings + "; " + set + " enable_" + plan_type + " = off";
     }
@@ -196,6 +203,10 @@ pub fn fetched(connection: &mut PgConnection) -> Result<u64, StoreError> {
 fn attempts(message: &str) -> String {
     let is_attempt =
         |line: &&str| line.starts_with("connection to server ") || line.starts_with("could not translate ");
+    if let Some(line) = message.lines().next().filter(|line| line.starts_with("FATAL:") || line.starts_with("ERROR:")) {
+        // What a pooler says once it has accepted the connection.
+        return one_line(line);
+    }
     if !message.lines().next().is_some_and(|line| is_attempt(&line)) {
         return "its address cannot be read; look at its settings, its port and its percent-encoding".into();
     }
@@ -205,17 +216,15 @@ fn attempts(message: &str) -> String {
 /// The URL with timeouts for a server that does not respond, except those that it already sets.
 fn with_timeouts(url: &str, wait: Duration) -> String {
     let defaults = [
-        ("connect_timeout", wait.as_secs().clamp(2, 30).to_string()),
+        ("connect_timeout", connect_timeout(wait).as_secs().to_string()),
         ("keepalives_idle", "15".into()),
         ("keepalives_interval", "5".into()),
         ("keepalives_count", "3".into()),
         ("tcp_user_timeout", "30000".into()),
         ("fallback_application_name", "history-gateway".into()),
     ];
-    let (_, given) = url.split_once('?').unwrap_or((url, ""));
-    let is_given = |name: &str| given.split('&').any(|setting| setting.split('=').next() == Some(name));
     let mut whole = url.to_owned();
-    for (name, value) in defaults.into_iter().filter(|(name, _)| !is_given(name)) {
+    for (name, value) in defaults.into_iter().filter(|(name, _)| hosts::setting(url, name).is_none()) {
         if !whole.ends_with(['?', '&']) {
             whole.push(if whole.contains('?') { '&' } else { '?' });
         }

@@ -9,6 +9,10 @@ use diesel::sql_types::{Array, BigInt, Text};
 
 use crate::store::error::StoreError;
 
+/// The beginnings of 2010 and of 2060: messages before and after have a partition each.
+const YEAR_2010: i64 = 1_262_304_000_000;
+const YEAR_2060: i64 = 2_840_140_800_000;
+
 #[derive(QueryableByName)]
 struct Partition {
     #[diesel(sql_type = Text)]
@@ -35,25 +39,42 @@ pub fn ids(connection: &mut PgConnection) -> Result<BTreeSet<String>, StoreError
 }
 
 /// Returns the object ids of the partitions that contain a tenant's messages with ids in a range, separated by commas.
+///
+/// They are found by the months of the messages: the object ids of Citus' shards, which rows tell, are others.
 pub fn of(connection: &mut PgConnection, tenant: i64, ids: (i64, i64)) -> Result<String, StoreError> {
-    let names: Vec<Partition> = diesel::sql_query(
-        "SELECT DISTINCT tableoid::bigint::text AS name FROM messages \
-         WHERE tenant_id = $1 AND message_id BETWEEN $2 AND $3",
+    let months: Vec<Partition> = diesel::sql_query(
+        "SELECT DISTINCT to_char(to_timestamp(sent_or_received_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY_MM') AS name \
+         FROM messages WHERE tenant_id = $1 AND message_id BETWEEN $2 AND $3 \
+         AND sent_or_received_at >= $4 AND sent_or_received_at < $5 \
+         UNION ALL SELECT 'before_2010' WHERE EXISTS (SELECT FROM messages WHERE tenant_id = $1 \
+         AND message_id BETWEEN $2 AND $3 AND sent_or_received_at < $4) \
+         UNION ALL SELECT 'from_2060' WHERE EXISTS (SELECT FROM messages WHERE tenant_id = $1 \
+         AND message_id BETWEEN $2 AND $3 AND sent_or_received_at >= $5)",
     )
     .bind::<BigInt, _>(tenant)
     .bind::<BigInt, _>(ids.0)
     .bind::<BigInt, _>(ids.1)
+    .bind::<BigInt, _>(YEAR_2010)
+    .bind::<BigInt, _>(YEAR_2060)
     .load(connection)?;
-    Ok(names.into_iter().map(|partition| partition.name).collect::<Vec<_>>().join(","))
+    let names: Vec<String> = months.iter().map(|month| format!("messages_{}", month.name)).collect();
+    let found: Vec<Partition> = diesel::sql_query(
+        "SELECT inhrelid::bigint::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid \
+         WHERE inhparent = 'messages'::regclass AND relname::text = ANY ($1)",
+    )
+    .bind::<Array<Text>, _>(names)
+    .load(connection)?;
+    Ok(found.into_iter().map(|partition| partition.name).collect::<Vec<_>>().join(","))
 }
 
 /// Creates a month's partitions. Creating a table as a partition would block readers of all partitions; attaching one
 /// does not.
 pub fn create(connection: &mut PgConnection, month: &str, from: i64, to: i64) -> Result<(), StoreError> {
     for table in ["messages", "message_copies"] {
+        // Citus executes no two of them in one message.
+        connection.batch_execute(&format!("CREATE TABLE {table}_{month} (LIKE {table} INCLUDING ALL)"))?;
         connection.batch_execute(&format!(
-            "CREATE TABLE {table}_{month} (LIKE {table} INCLUDING ALL); \
-             ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES FROM ({from}) TO ({to})"
+            "ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES FROM ({from}) TO ({to})"
         ))?;
     }
     Ok(())

@@ -67,17 +67,17 @@ pub async fn build_some<F: Future<Output = ()>>(
     (size, limit): (i64, u64),
     pause: impl Fn() -> F,
 ) -> Result<u64, StoreError> {
-    if store.read(move |connection| vanished(connection, tenant)).await?.is_some() {
+    if store.read_primary(move |connection| vanished(connection, tenant)).await?.is_some() {
         store.write(move |connection| discard_vanished(connection, tenant)).await?;
     }
     let (mut blocks, mut after, mut failed) = (0, i64::MIN, Ok(()));
     // Usually there is nothing to build, and then nothing is written.
-    if store.read(move |connection| next_build::find(connection, tenant, size, after)).await?.is_none() {
+    if store.read_primary(move |connection| next_build::find(connection, tenant, size, after)).await?.is_none() {
         return Ok(0);
     }
     while blocks < limit {
         let Some(build) = store.write(move |connection| begin(connection, tenant, size, after)).await? else { break };
-        let is_stored = match store.read(move |connection| read(connection, build)).await {
+        let is_stored = match store.read_primary(move |connection| read(connection, build)).await {
             Ok(content) => store.write(move |connection| finish(connection, build, &content)).await?,
             Err(error) => {
                 failed = failed.and(Err(error));
