@@ -104,6 +104,13 @@
 //! functions that it calls for the rows that it examines; one on PostgreSQL from another connection. A thread of the store
 //! moves SQLite's write-ahead log into the file while the writer goes on (`store/db/checkpoint.rs`).
 //!
+//! # Several servers
+//! A PostgreSQL database may have several servers (`store/db/servers`). Threads ask each one every second what it is. New
+//! connections go to the primary of the highest timeline that any server had, and connections from before a fail-over are
+//! dropped, so an old primary is never used. [`store::Store::query`] and [`store::Store::read`] may read from a replica
+//! (`store/routing.rs`), [`store::Store::read_primary`] and look-ups do not. A [`store::Reader`] holds how recent the data
+//! must be, and keeps the reads of one request on one server.
+//!
 //! # Recipients and daily counts
 //! A recipient is a row of `recipients`: one address on one class of channel, with one subscriber or none. A message
 //! holds that row's number, so one integer leads to its index; a person is the set of such rows that a query resolves

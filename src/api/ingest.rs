@@ -112,7 +112,9 @@ type ReadEntry = fn(&Fields<'_>, &str, &Caller, Provenance) -> Result<(Option<i6
     security(("x-api-key" = [])),
     request_body(content = super::document::NewMessages, content_type = "application/json"),
     responses(
-        (status = 200, description = "The outcome of each entry.", body = IngestResult),
+        (status = 200, description = "The outcome of each entry.", body = IngestResult, headers(
+            ("History-Position" = Option<String>, description = "On PostgreSQL: a read that sends it back sees what was written.")
+        )),
         super::document::IngestErrors
     )
 )]
@@ -132,7 +134,9 @@ pub async fn ingest_messages(request: Request<SendMessages>) -> Result<HttpRespo
     security(("x-api-key" = [])),
     request_body(content = super::document::NewStatuses, content_type = "application/json"),
     responses(
-        (status = 200, description = "The outcome of each entry.", body = IngestResult),
+        (status = 200, description = "The outcome of each entry.", body = IngestResult, headers(
+            ("History-Position" = Option<String>, description = "On PostgreSQL: a read that sends it back sees what was written.")
+        )),
         super::document::IngestErrors
     )
 )]

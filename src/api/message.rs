@@ -110,7 +110,10 @@ pub enum Feed {
     operation_id = "getMessageTrail",
     tag = "feeds",
     security(("x-api-key" = [])),
-    params(("messageId" = i64, Path, description = "The message's id.", example = 8_270_556)),
+    params(
+        ("messageId" = i64, Path, description = "The message's id.", example = 8_270_556),
+        ("History-Position" = Option<String>, Header, description = "From a response that wrote: the answer contains what was written.")
+    ),
     responses(
         (status = 200, description = "The message.", body = MessageTrail),
         super::document::MessageErrors

@@ -43,6 +43,7 @@ impl Access for ReadHistory {
     operation_id = "getMessageHistory",
     tag = "edna",
     security(("x-api-key" = [])),
+    params(("History-Position" = Option<String>, Header, description = "From a response that wrote: the answer contains what was written.")),
     request_body(content = Option<super::document::HistoryRequest>, content_type = "application/json"),
     responses(
         (status = 200, description = "One page of messages.", body = super::document::HistoryResponse),
