@@ -153,7 +153,7 @@ fn report(tenant: &Tenant, found: &Verification) {
             found.further_messages
         ));
     }
-    let mut missing = found.differences.clone();
+    let mut missing = found.missing.clone();
     if found.incomplete_messages > 0 {
         missing.push(format!("{} messages", found.incomplete_messages));
     }

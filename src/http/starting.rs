@@ -16,7 +16,7 @@ use crate::web::{ApiError, CommonError};
 /// How many threads serve these requests.
 const WORKERS: usize = 1;
 
-/// The server before its store is open; it ends when this is dropped.
+/// The server before its store is open.
 pub struct Starting(ServerHandle);
 
 impl Starting {

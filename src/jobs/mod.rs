@@ -7,6 +7,7 @@ mod pending;
 mod pending_counts;
 mod probe;
 pub mod pulls;
+mod whatsapp_logs;
 
 use std::future::Future;
 use std::time::Duration;
@@ -34,6 +35,7 @@ impl Jobs {
         jobs.spawn_local(every(pending::INTERVAL, app, pending::run));
         jobs.spawn_local(every(pending_counts::INTERVAL, app, pending_counts::run));
         jobs.spawn_local(every(probe::INTERVAL, app, probe::run));
+        jobs.spawn_local(every(whatsapp_logs::INTERVAL, app, whatsapp_logs::run));
         Self(jobs)
     }
 

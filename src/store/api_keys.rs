@@ -111,6 +111,13 @@ pub struct StoredKey {
     revoked_at: Option<i64>,
 }
 
+impl StoredKey {
+    /// Whether another row is that of the same key, and revoked if this one is.
+    pub fn is_covered_by(&self, other: &Self) -> bool {
+        self.digest == other.digest && (self.revoked_at.is_none() || other.revoked_at.is_some())
+    }
+}
+
 /// The rows of a tenant's keys in the order in which they were issued.
 pub fn rows(connection: &mut Connection, tenant: TenantId) -> Result<Vec<StoredKey>, StoreError> {
     let rows: Vec<(Row, i64)> = api_keys::table

@@ -15,25 +15,25 @@ pub struct Breaker(Mutex<State>);
 #[derive(Default)]
 struct State {
     failures: u32,
-    closed_until: Option<Instant>,
+    paused_until: Option<Instant>,
 }
 
 impl Breaker {
     /// Whether a request may be made at an instant. After a pause, only one may until its result is known.
     pub fn admits(&self, now: Instant) -> bool {
-        self.with(|state| match state.closed_until {
+        self.with(|state| match state.paused_until {
             None => true,
             Some(until) if now < until => false,
             Some(_) => {
-                state.closed_until = Some(now + PAUSE);
+                state.paused_until = Some(now + PAUSE);
                 true
             }
         })
     }
 
     /// Whether a request could be made at an instant; asks for none.
-    pub fn is_open(&self, now: Instant) -> bool {
-        self.with(|state| state.closed_until.is_none_or(|until| now >= until))
+    pub fn is_passing(&self, now: Instant) -> bool {
+        self.with(|state| state.paused_until.is_none_or(|until| now >= until))
     }
 
     pub fn succeeded(&self) {
@@ -45,9 +45,9 @@ impl Breaker {
         self.with(|state| {
             state.failures += 1;
             let is_over = state.failures >= MAX_FAILURES;
-            let begins = is_over && state.closed_until.is_none();
+            let begins = is_over && state.paused_until.is_none();
             if is_over {
-                state.closed_until = Some(now + PAUSE);
+                state.paused_until = Some(now + PAUSE);
             }
             begins
         })
@@ -70,8 +70,8 @@ mod tests {
         breaker.succeeded();
         assert!(!breaker.failed(at(1)) && !breaker.failed(at(1)), "only failures in a row count");
         assert!(breaker.failed(at(1)), "the third begins a pause");
-        assert!(!breaker.admits(at(10)) && !breaker.is_open(at(10)));
-        assert!(breaker.is_open(at(11)) && breaker.admits(at(11)), "one request tries again");
+        assert!(!breaker.admits(at(10)) && !breaker.is_passing(at(10)));
+        assert!(breaker.is_passing(at(11)) && breaker.admits(at(11)), "one request tries again");
         assert!(!breaker.admits(at(11)), "and only one");
         assert!(!breaker.failed(at(12)), "the pause goes on");
         assert!(!breaker.admits(at(21)) && breaker.admits(at(22)));

@@ -123,7 +123,9 @@ impl Store {
             file::make_private(file);
         }
         let url = Arc::new(url.clone().resolved(&options)?);
-        let watch = Arc::new(Watch::new(url.canceller(&options), options.abandoned_threads, options.deadline));
+        // Of several servers, one that does not respond is left, and the process goes on.
+        let max_abandoned = if url.is_watched() { u32::MAX } else { options.abandoned_threads };
+        let watch = Arc::new(Watch::new(url.canceller(&options), max_abandoned, options.deadline));
         let pool = |purpose, admission| Pool::new(&url, purpose, options, admission, &watch);
         // An async thread waits for no lock.
         let small_options = Options { wait: Duration::ZERO, ..options };
@@ -167,9 +169,21 @@ impl Store {
     pub async fn health(&self) -> Result<Health, StoreError> {
         match self.primary_health().await {
             Ok(()) => Ok(Health::Ready),
-            Err(_) if self.replica_works().await => Ok(Health::ReadOnly),
+            Err(error) if self.is_primary_away(&error) && self.replica_works().await => Ok(Health::ReadOnly),
             Err(error) => Err(error),
         }
+    }
+
+    fn is_primary_away(&self, error: &StoreError) -> bool {
+        let is_away = matches!(
+            error,
+            StoreError::NoPrimary { .. }
+                | StoreError::CannotConnect { .. }
+                | StoreError::ConnectionLost { .. }
+                | StoreError::OldPrimary { .. }
+                | StoreError::Cancelled(CancelReason::ServerLost)
+        );
+        is_away || !self.has_primary()
     }
 
     /// Fails if the primary, or the file, cannot be read or written to, as far as that is known without waiting for a

@@ -8,6 +8,7 @@ use super::error::{CancelReason, StoreError};
 use super::pools::ReadPools;
 use super::reader::{Reader, ServedBy};
 use super::replicas::{Chance, may_succeed_elsewhere};
+use crate::model::Freshness;
 
 impl Store {
     /// Runs a read on a replica if one may serve it, and otherwise, or if it fails there, on the primary. `run` is told
@@ -26,6 +27,13 @@ impl Store {
         let first = if has_primary { 1 } else { usize::MAX };
         if let Some(result) = self.on_replicas(reader, candidates.by_ref().take(first), has_primary, &run).await {
             return result;
+        }
+        if let Freshness::Since(position) = reader.freshness
+            && self.url.servers().is_some_and(|servers| !servers.knows_timeline(position.timeline))
+        {
+            // Another gateway has seen a later primary than this one, which therefore cannot have the write.
+            self.url.nudge();
+            return Err(StoreError::Busy);
         }
         let result = run(&self.read_pools, Chance::Last).await;
         match &result {
@@ -60,12 +68,20 @@ impl Store {
             let result = run(&pools, Chance::Repeatable).await;
             drop(running);
             match result {
-                Err(error) if may_succeed_elsewhere(&error) => replica.failed(&error),
-                result => {
+                Ok(value) => {
                     replica.succeeded();
                     reader.was_served_by(ServedBy::Replica(index));
                     self.replicas.count("replica");
-                    return Some(result);
+                    return Some(Ok(value));
+                }
+                Err(error) => {
+                    let is_final = !may_succeed_elsewhere(&error);
+                    if !is_final || matches!(error, StoreError::Cancelled(CancelReason::Deadline)) {
+                        replica.failed(&error);
+                    }
+                    if is_final {
+                        return Some(Err(error));
+                    }
                 }
             }
         }

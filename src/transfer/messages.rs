@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Transfer, Written};
 use crate::ingest::{self, Event, OutcomeCounts};
 use crate::model::{MessageCopy, TenantId};
-use crate::store::messages::raw::{self, Content, RangeLimits, RawCopy, RawMessage};
+use crate::store::messages::raw::{self, Content, RangeLimits, RawCopy, RawMessage, Wanted};
 use crate::store::messages::status_events::{self, StoredEvent};
 use crate::store::messages::{item, provenance};
 use crate::store::{Store, StoreError};
@@ -26,7 +26,8 @@ pub async fn next_range(store: &Store, tenant: TenantId, after: i64) -> Result<O
         .read_primary(move |connection| {
             let Some(end) = raw::range_end(connection, tenant, after, LIMITS)? else { return Ok(None) };
             let ids = (after, end);
-            Ok(Some(SourceRange { ids, content: raw::content(connection, tenant, ids)? }))
+            let content = raw::content(connection, tenant, &Wanted::Range(ids.0, ids.1))?;
+            Ok(Some(SourceRange { ids, content }))
         })
         .await
 }
@@ -52,10 +53,16 @@ impl Transfer<'_> {
         Ok(())
     }
 
+    /// What the target has of the source's messages.
+    pub(super) async fn target_content(&self, source: &Content) -> Result<Content, StoreError> {
+        let (tenant, wanted) = (self.tenant, Wanted::Ids(source.ids()));
+        self.to.read_primary(move |connection| raw::content(connection, tenant, &wanted)).await
+    }
+
     /// Writes what the target lacks of a range, or has otherwise.
     async fn copy_range(&self, ids: (i64, i64), source: &Content, written: &mut Written) -> Result<(), StoreError> {
         let tenant = self.tenant;
-        let target = self.to.read_primary(move |connection| raw::content(connection, tenant, ids)).await?;
+        let target = self.target_content(source).await?;
         let differs = |id: &i64| target.messages.get(id) != source.messages.get(id);
         let mut events = Vec::new();
         for (_, message) in source.messages.iter().filter(|(id, _)| differs(id)) {

@@ -1,6 +1,7 @@
 //! Copies tenants from one store into another through the ingest path, so that it may be repeated at any time: what the
 //! target already has is not written again, and what both received is merged. Knows no SQL.
 
+mod compare;
 mod messages;
 mod rest;
 mod verify;

@@ -7,7 +7,7 @@ use crate::store::messages::pending;
 use crate::store::{StoreError, api_keys, pulls, subjects, whatsapp_logs};
 
 /// How many rows are read and written at a time.
-const PAGE: i64 = 500;
+pub const PAGE: i64 = 500;
 
 impl Transfer<'_> {
     /// A subject that was added by hand replaces the target's; one that was learned is learned again from its messages.

@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use history_gateway::model::{CallerId, Freshness};
+use history_gateway::store::{Budget, Connection, DatabaseUrl, Options, Store};
+
 use crate::gateway::{Gateway, tenant};
 use crate::node::{Node, wait_until, wait_within};
+use crate::support::TENANT;
 
 #[test]
 fn lagging_replica_serves_no_reads_until_it_catches_up() {
@@ -189,4 +193,42 @@ fn replica_serves_a_plain_role_soon_after_a_fail_over() {
     let before = gateway.reads("replica");
     assert_eq!(gateway.messages(&[]), 2);
     assert_eq!(gateway.reads("replica"), before + 1);
+}
+
+#[test]
+fn busy_replica_leaves_reads_to_the_primary() {
+    let Some(primary) = Node::primary(&[]) else { return };
+    let _tenant = tenant(&primary);
+    let standby = Node::standby_of(primary.port(), &[]);
+    standby.wait_for(&primary);
+    let url = DatabaseUrl::parse(&primary.url()).unwrap();
+    let url = url.with_replicas(&[standby.url()], Duration::from_secs(5)).unwrap();
+    // One slot for any tenant, and one for tenants that hold none.
+    let store = Store::open(&url, Options { read_connections: 1, ..Options::default() }).unwrap();
+    wait_until("the replica is in use", || store.replicas()[0].is_in_use);
+    actix_web::rt::System::new().block_on(async {
+        let reader = || store.reader(CallerId { tenant: TENANT, key: 1 }, Freshness::Any);
+        let is_standby = |connection: &mut Connection, _: &Budget| Ok(connection.applied()? > 0);
+        assert!(store.query(&reader(), is_standby).await.unwrap());
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = std::sync::Arc::new(std::sync::Mutex::new(released));
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let begun = std::sync::Arc::new(std::sync::Mutex::new(Some(begun)));
+        let hold = move |connection: &mut Connection| {
+            begun.lock().unwrap().take().unwrap().send(connection.applied()? > 0).unwrap();
+            // An error means that the sender was dropped.
+            let _ = released.lock().unwrap().recv();
+            Ok(())
+        };
+        let (shared, of_holder) = (store.clone(), reader());
+        let holding = actix_web::rt::spawn(async move { shared.read(&of_holder, hold).await });
+        assert!(has_begun.await.unwrap(), "it is held on the replica");
+        // The tenant's next read does not wait for the slot.
+        let started = Instant::now();
+        assert!(!store.query(&reader(), is_standby).await.unwrap());
+        assert!(started.elapsed() < Duration::from_secs(1));
+        drop(release);
+        holding.await.unwrap().unwrap();
+        assert!(store.query(&reader(), is_standby).await.unwrap(), "the replica is not blamed for being busy");
+    });
 }

@@ -215,6 +215,28 @@ async fn target_in_use_loses_nothing_to_a_copy() {
     }
 }
 
+#[actix_web::test]
+async fn comparison_names_each_kind_that_is_missing() {
+    let source = Feeds::of(TestApp::new().await).await;
+    fill(&source).await;
+    let target = TestApp::new().await;
+    let transfer = Transfer { from: &source.app.store, to: &target.store, tenant: TENANT };
+    let found = transfer.verify(&mut |_| {}).await.unwrap();
+    assert!(!found.is_complete() && found.digest != found.target_digest);
+    let counts =
+        (found.messages, found.incomplete_messages, found.statuses, found.missing_statuses, found.only_in_target);
+    assert_eq!(counts, (5, 5, 5, 5, 0));
+    let missing = ["2 subjects", "2 keys or their revocations", "1 pulls", "1 pending messages", "1 other events"];
+    assert_eq!(found.missing, missing);
+    // A key that was copied and is revoked in the source only, and one of the target's own, which hides nothing.
+    let tenant = source.app.store.read_primary(tenants::list).await.unwrap().remove(0);
+    transfer.run(&tenant, &mut |_| {}).await.unwrap();
+    assert!(transfer.verify(&mut |_| {}).await.unwrap().is_complete());
+    target.issue_key(TENANT, |_| {}).await;
+    source.app.store.write(|c| api_keys::revoke(c, TENANT, 1, crate::support::instant(NOW))).await.unwrap();
+    assert_eq!(transfer.verify(&mut |_| {}).await.unwrap().missing, ["1 keys or their revocations"]);
+}
+
 #[test]
 fn copy_of_one_tenant_leaves_the_others() {
     let source = Binary::with_sqlite();

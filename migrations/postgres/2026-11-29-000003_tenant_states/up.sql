@@ -1,5 +1,6 @@
 -- What changes with a tenant's messages, apart from what identifies the tenant: writers take turns by locking this row.
 -- With Citus (deploy/citus.sql) it is on the tenant's server, like everything else that they write.
+LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE;
 CREATE TABLE tenant_states (
     tenant_id BIGINT NOT NULL PRIMARY KEY,
     -- The message id up to which the tenant's messages have WhatsApp log rows; null if all of them have.

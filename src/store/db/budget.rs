@@ -192,6 +192,11 @@ impl Budget {
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
     }
 
+    /// The server that runs it; `None` if there is none, or while a cancellation is in progress.
+    pub fn server_url(&self) -> Option<Arc<str>> {
+        self.process.try_lock().ok()?.as_ref().map(|process| Arc::clone(&process.url))
+    }
+
     /// Whether PostgreSQL was asked to cancel it, which may hit the next work of its connection.
     pub fn cancel_was_sent(&self) -> bool {
         self.cancel_was_sent.load(Ordering::Relaxed)

@@ -226,6 +226,7 @@ impl Pool {
             is_done: false,
         };
         let (pool, (sender, receiver)) = (self.clone(), oneshot::channel());
+        let interrupted = self.url.interrupted();
         let job = move || {
             let guard = SlotGuard(held);
             let result = work(&pool);
@@ -238,7 +239,6 @@ impl Pool {
         } else {
             tokio::task::spawn_blocking(job);
         }
-        let interrupted = self.url.interrupted();
         let deadline = tokio::time::sleep_until(budget.deadline().into());
         let stopped = async {
             if budget.is_cancelled_on_stop() {

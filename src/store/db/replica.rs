@@ -71,7 +71,7 @@ impl Replica {
     }
 
     pub fn is_usable(&self, now: Instant) -> bool {
-        self.servers.is_usable(&self.server) && self.breaker.is_open(now)
+        self.servers.is_usable(&self.server) && self.breaker.is_passing(now)
     }
 
     pub fn status(&self, now: Instant) -> ReplicaStatus {

@@ -76,6 +76,11 @@ impl DatabaseUrl {
         }
     }
 
+    /// Whether its servers are asked what they are.
+    pub fn is_watched(&self) -> bool {
+        self.servers().is_some_and(|servers| servers.is_watched())
+    }
+
     /// How often the connections to its servers were interrupted: earlier ones do not count any more.
     pub fn generation(&self) -> u64 {
         match self {

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use crate::model::{Instant, PendingMessage, Provenance, TenantId, feed};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
+use crate::store::db::fragments::any_of;
 use crate::store::db::text::decode;
 use crate::store::error::StoreError;
 use crate::store::messages::status_events::source;
@@ -229,6 +230,18 @@ pub fn events_after(
 pub fn is_ready(connection: &mut Connection, tenant: TenantId) -> Result<bool, StoreError> {
     let ready = subjects::table.filter(subjects::tenant_id.eq(tenant.0).and(has_pending_messages!()));
     Ok(diesel::select(exists(ready)).get_result(connection)?)
+}
+
+/// Those of some events of other kinds that are stored, by their digests.
+pub fn known_events(
+    connection: &mut Connection,
+    tenant: TenantId,
+    digests: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let of_tenant = other_events::table.filter(other_events::tenant_id.eq(tenant.0));
+    let known: Vec<String> =
+        of_tenant.filter(any_of(other_events::digest, digests)).select(other_events::digest).load(connection)?;
+    Ok(known.into_iter().collect())
 }
 
 /// Stores an event of another kind as it was received; `false` if it is stored already.

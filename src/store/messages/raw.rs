@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use crate::model::TenantId;
 use crate::store::Connection;
+use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
 use crate::store::messages::octet_length;
 use crate::store::schema::{message_copies, messages, status_events};
@@ -79,26 +80,39 @@ pub fn range_end(
     })
 }
 
-/// What a store contains in a range of ids, the first one excluded.
-pub fn content(
-    connection: &mut Connection,
-    tenant: TenantId,
-    (after, up_to): (i64, i64),
-) -> Result<Content, StoreError> {
-    let rows: Vec<(i64, String, i32, Option<i64>)> = messages::table
-        .filter(messages::tenant_id.eq(tenant.0))
-        .filter(messages::message_id.gt(after).and(messages::message_id.le(up_to)))
+/// Which messages are read: those of a range of ids, the first one excluded, or those of some ids.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    Range(i64, i64),
+    Ids(BTreeSet<i64>),
+}
+
+/// Restricts a query to the wanted ids; a macro, because its type would be longer than its code.
+macro_rules! wanted {
+    ($query:expr, $column:expr, $wanted:expr) => {
+        match $wanted {
+            Wanted::Range(after, up_to) => $query.filter($column.gt(*after).and($column.le(*up_to))).into_boxed(),
+            Wanted::Ids(ids) => $query.filter(any_of($column, ids)).into_boxed(),
+        }
+    };
+}
+
+/// What a store contains of some messages.
+pub fn content(connection: &mut Connection, tenant: TenantId, wanted: &Wanted) -> Result<Content, StoreError> {
+    if matches!(wanted, Wanted::Ids(ids) if ids.is_empty()) {
+        return Ok(Content::default());
+    }
+    let of_tenant = messages::table.filter(messages::tenant_id.eq(tenant.0));
+    let rows: Vec<(i64, String, i32, Option<i64>)> = wanted!(of_tenant, messages::message_id, wanted)
         .select((messages::message_id, messages::item, messages::source, messages::received_at))
         .load(connection)?;
-    let copies: Vec<(i64, String, i32, Option<i64>)> = message_copies::table
-        .filter(message_copies::tenant_id.eq(tenant.0))
-        .filter(message_copies::message_id.gt(after).and(message_copies::message_id.le(up_to)))
+    let of_tenant = message_copies::table.filter(message_copies::tenant_id.eq(tenant.0));
+    let copies: Vec<(i64, String, i32, Option<i64>)> = wanted!(of_tenant, message_copies::message_id, wanted)
         .order((message_copies::message_id, message_copies::place))
         .select((message_copies::message_id, message_copies::item, message_copies::source, message_copies::received_at))
         .load(connection)?;
-    let events: Vec<(i64, String)> = status_events::table
-        .filter(status_events::tenant_id.eq(tenant.0))
-        .filter(status_events::message_id.gt(after).and(status_events::message_id.le(up_to)))
+    let of_tenant = status_events::table.filter(status_events::tenant_id.eq(tenant.0));
+    let events: Vec<(i64, String)> = wanted!(of_tenant, status_events::message_id, wanted)
         .select((status_events::message_id, status_events::digest))
         .load(connection)?;
     let mut content = Content { events: events.into_iter().collect(), messages: BTreeMap::new() };
@@ -112,4 +126,11 @@ pub fn content(
         }
     }
     Ok(content)
+}
+
+impl Content {
+    /// The ids of its messages and events.
+    pub fn ids(&self) -> BTreeSet<i64> {
+        self.messages.keys().copied().chain(self.events.iter().map(|(id, _)| *id)).collect()
+    }
 }

@@ -101,7 +101,7 @@ impl Servers {
     }
 
     /// From now on, what the servers report of themselves counts.
-    pub fn watched(&self) {
+    pub fn begin_watching(&self) {
         self.is_watched.store(true, Ordering::Relaxed);
         self.check();
     }
@@ -113,7 +113,8 @@ impl Servers {
     /// The server to connect to. If none of several accepts writes, this fails at once.
     pub fn current(&self) -> Result<&Arc<Server>, StoreError> {
         match &self.hosts[..] {
-            [only] if !self.is_watched() || only.report().is_some() => Ok(only),
+            [only] if !self.is_watched() => Ok(only),
+            [only] if self.is_of_replica && only.report().is_some() => Ok(only),
             _ => self.find_primary().ok_or_else(|| self.no_primary()),
         }
     }
@@ -160,6 +161,11 @@ impl Servers {
         }
     }
 
+    /// Whether a server of a timeline, or of a later one, is known.
+    pub fn knows_timeline(&self, timeline: u32) -> bool {
+        timeline <= self.timeline.load(Ordering::Relaxed)
+    }
+
     /// Whether a timeline is that of an old primary.
     pub fn is_superseded(&self, timeline: Option<u32>) -> bool {
         timeline.is_some_and(|timeline| timeline < self.timeline.load(Ordering::Relaxed))
@@ -182,8 +188,8 @@ impl Servers {
                 }
             }
         }
-        let found = self.find_primary();
         let mut primary = self.primary.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.find_primary();
         let is_lost = primary.as_ref().is_some_and(|before| match found {
             Some(found) => !Arc::ptr_eq(before, found),
             None => before.condition(0) == Condition::Silent,
@@ -191,6 +197,8 @@ impl Servers {
         if is_lost {
             self.interrupts.interrupt();
             *primary = None;
+            // The next primary's log may end before that of this one.
+            self.positions.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         if let Some(found) = found {
             if primary.is_none() && self.hosts.len() > 1 {

@@ -69,7 +69,7 @@ pub fn start(servers: &Arc<Servers>, options: Options) -> Result<(), StoreError>
     while Instant::now() < until && !servers.all().all(|server| server.is_known()) {
         std::thread::sleep(START_PAUSE);
     }
-    servers.watched();
+    servers.begin_watching();
     Ok(())
 }
 
