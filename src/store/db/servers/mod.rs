@@ -26,6 +26,9 @@ pub fn connect_timeout(wait: Duration) -> Duration {
     wait.clamp(Duration::from_secs(2), Duration::from_secs(30))
 }
 
+/// For longer than this, no report counts: its server is silent then.
+const REPORTS_COUNT_FOR: Duration = Duration::from_secs(10);
+
 pub struct Servers {
     /// The database's name in errors.
     name: String,
@@ -229,8 +232,8 @@ impl Servers {
         if positions.back().is_none_or(|(last, _)| *last < at) {
             positions.push_back((at, report.position.offset));
         }
-        // One that is old enough remains.
-        while positions.get(1).is_some_and(|(at, _)| at.elapsed() > self.max_lag) {
+        // One remains that is old enough for the oldest report that counts.
+        while positions.get(1).is_some_and(|(at, _)| at.elapsed() > self.max_lag + REPORTS_COUNT_FOR) {
             positions.pop_front();
         }
     }
@@ -250,14 +253,14 @@ impl Servers {
     /// everything that it received from a primary that still sends to it.
     fn is_fresh(&self, report: Report, at: Instant) -> bool {
         let is_recent = report.lag.is_some_and(|lag| lag + at.elapsed() <= self.max_lag);
-        (is_recent || report.is_up_to_date) && self.has_applied_earlier_log(report.position)
+        (is_recent || report.is_up_to_date) && self.has_applied_earlier_log(report.position, at)
     }
 
-    /// Whether a standby has applied what the primary had when the greatest lag began. This also notices a connection
-    /// between the two that was cut without a sign, and clocks that differ.
-    fn has_applied_earlier_log(&self, position: Position) -> bool {
+    /// Whether a standby that reported a position at an instant had applied what the primary had when the greatest lag
+    /// began. This also notices a connection between the two that was cut without a sign, and clocks that differ.
+    fn has_applied_earlier_log(&self, position: Position, reported_at: Instant) -> bool {
         let positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = positions.iter().rev().find(|(at, _)| at.elapsed() >= self.max_lag);
+        let earlier = positions.iter().rev().find(|(at, _)| *at + self.max_lag <= reported_at);
         earlier.is_none_or(|(_, offset)| position.offset >= *offset)
     }
 }
