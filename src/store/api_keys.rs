@@ -96,25 +96,15 @@ pub fn issue(connection: &mut Connection, key: &NewKey, now: Instant) -> Result<
 }
 
 /// A key's row, to be copied into another store.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
-    digest: Vec<u8>,
-    name: String,
-    kind: String,
-    method_groups: Option<String>,
-    senders: Option<String>,
-    permissions: Option<String>,
-    oneuptime_profile: Option<String>,
-    valid_until: Option<String>,
+    row: Row,
     created_at: i64,
-    last_used_at: Option<i64>,
-    revoked_at: Option<i64>,
 }
 
 impl StoredKey {
     /// Whether another row is that of the same key, and revoked if this one is.
     pub fn is_covered_by(&self, other: &Self) -> bool {
-        self.digest == other.digest && (self.revoked_at.is_none() || other.revoked_at.is_some())
+        self.row.digest == other.row.digest && (self.row.revoked_at.is_none() || other.row.revoked_at.is_some())
     }
 }
 
@@ -125,25 +115,16 @@ pub fn rows(connection: &mut Connection, tenant: TenantId) -> Result<Vec<StoredK
         .select((Row::as_select(), api_keys::created_at))
         .order(api_keys::id)
         .load(connection)?;
-    let stored = |(row, created_at): (Row, i64)| StoredKey {
-        digest: row.digest,
-        name: row.name,
-        kind: row.kind,
-        method_groups: row.method_groups,
-        senders: row.senders,
-        permissions: row.permissions,
-        oneuptime_profile: row.oneuptime_profile,
-        valid_until: row.valid_until,
-        created_at,
-        last_used_at: row.last_used_at,
-        revoked_at: row.revoked_at,
-    };
-    Ok(rows.into_iter().map(stored).collect())
+    Ok(rows.into_iter().map(|(row, created_at)| StoredKey { row, created_at }).collect())
 }
 
 /// Stores a copied key; one that is there already only becomes revoked, and its last use never moves backwards. Returns
 /// whether anything changed. Fails if the key is that of another tenant.
-pub fn put(connection: &mut Connection, tenant: TenantId, key: &StoredKey) -> Result<bool, StoreError> {
+pub fn put(
+    connection: &mut Connection,
+    tenant: TenantId,
+    StoredKey { row: key, created_at }: &StoredKey,
+) -> Result<bool, StoreError> {
     crate::store::tenants::lock(connection, tenant)?;
     let known: Option<(i64, i64, Option<i64>, Option<i64>)> = api_keys::table
         .filter(api_keys::digest.eq(&key.digest))
@@ -156,7 +137,7 @@ pub fn put(connection: &mut Connection, tenant: TenantId, key: &StoredKey) -> Re
             (api_keys::name.eq(&key.name), api_keys::kind.eq(&key.kind)),
             (api_keys::method_groups.eq(&key.method_groups), api_keys::senders.eq(&key.senders)),
             (api_keys::permissions.eq(&key.permissions), api_keys::oneuptime_profile.eq(&key.oneuptime_profile)),
-            (api_keys::valid_until.eq(&key.valid_until), api_keys::created_at.eq(key.created_at)),
+            (api_keys::valid_until.eq(&key.valid_until), api_keys::created_at.eq(created_at)),
             (api_keys::last_used_at.eq(key.last_used_at), api_keys::revoked_at.eq(key.revoked_at)),
         );
         let insert = diesel::insert_into(api_keys::table).values(row);

@@ -126,8 +126,8 @@ impl RunningQuery {
         }
     }
 
-    /// Ends the run of a query that runs again, with a larger budget or elsewhere. Only its rows are counted here; the query is counted
-    /// when its last run ends.
+    /// Ends the run of a query that runs again, with a larger budget or elsewhere. Only its rows are counted here; the
+    /// query is counted when its last run ends.
     pub fn escalate(mut self) {
         self.is_over = true;
         self.counters.rows.get_or_create(&ClassLabels { class: self.class.word() }).inc_by(self.budget.rows());

@@ -26,6 +26,13 @@ pub struct PullProgress {
     pub incomplete: Vec<(Instant, Instant)>,
 }
 
+impl PullProgress {
+    /// Whether it has come at least as far as another pull of the same upstream.
+    pub fn has_reached(&self, other: &Self) -> bool {
+        self.complete_up_to >= other.complete_up_to
+    }
+}
+
 /// A window that is partly copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowProgress {

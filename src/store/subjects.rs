@@ -23,17 +23,7 @@ pub fn add(connection: &mut Connection, tenant: TenantId, subject: &Subject) -> 
 
 /// Lists all subjects of a tenant by id.
 pub fn list(connection: &mut Connection, tenant: TenantId) -> Result<Vec<Subject>, StoreError> {
-    let rows: Vec<(i64, Option<String>, String)> = subjects::table
-        .filter(subjects::tenant_id.eq(tenant.0))
-        .select((subjects::id, subjects::name, subjects::channel_type))
-        .order(subjects::id)
-        .load(connection)?;
-    let subject = |(id, name, channel_type): (i64, Option<String>, String)| Subject {
-        id,
-        name: name.map(decode),
-        channel_type: decode(channel_type),
-    };
-    Ok(rows.into_iter().map(subject).collect())
+    Ok(all(connection, tenant)?.into_iter().map(|(subject, _)| subject).collect())
 }
 
 /// Every subject of a tenant by id, with the message that it was learned from; `None` if it was added by hand.

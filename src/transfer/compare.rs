@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::Transfer;
-use super::rest::PAGE;
 use crate::model::WhatsAppLog;
 use crate::model::subject::Subject;
 use crate::store::messages::pending;
 use crate::store::messages::raw::{self, Wanted};
 use crate::store::whatsapp_logs::RowSource;
-use crate::store::{StoreError, api_keys, pulls, subjects, whatsapp_logs};
+use crate::store::{Connection, StoreError, api_keys, pulls, subjects, whatsapp_logs};
 
 impl Transfer<'_> {
     /// A phrase for each kind of which something is missing.
@@ -48,63 +47,49 @@ impl Transfer<'_> {
         let all = self.from.read_primary(move |connection| pulls::all(connection, tenant)).await?;
         let known = self.to.read_primary(move |connection| pulls::all(connection, tenant)).await?;
         let is_known = |(upstream, progress): &&(String, pulls::PullProgress)| {
-            known.iter().any(|(other, further)| other == upstream && further.complete_up_to >= progress.complete_up_to)
+            known.iter().any(|(other, further)| other == upstream && further.has_reached(progress))
         };
         Ok(all.iter().filter(|pull| !is_known(pull)).count())
     }
 
     /// A message that is pending in the source may have its channel in the target.
     async fn missing_pending(&self) -> Result<usize, StoreError> {
-        let (tenant, mut after, mut missing) = (self.tenant, (i64::MIN, i64::MIN, String::new()), 0);
-        loop {
-            let key = after.clone();
-            let page =
-                self.from.read_primary(move |connection| pending::page_after(connection, tenant, &key, PAGE)).await?;
-            let Some(last) = page.last() else { return Ok(missing) };
-            after.clone_from(&last.key);
-            missing += self
-                .to
-                .read_primary(move |connection| {
-                    let ids = page.iter().map(|stored| stored.message.message_id()).collect();
-                    let known = raw::content(connection, tenant, &Wanted::Ids(ids))?;
-                    let mut missing = 0;
-                    for stored in page {
-                        let is_known = known.messages.contains_key(&stored.message.message_id())
-                            || pending::is_pending(connection, tenant, &stored.message)?;
-                        missing += usize::from(!is_known);
-                    }
-                    Ok(missing)
-                })
-                .await?;
-        }
+        let (tenant, mut missing) = (self.tenant, 0);
+        self.each_page_of_pending(async |page| {
+            let count = move |connection: &mut Connection| {
+                let ids = page.iter().map(|stored| stored.message.message_id()).collect();
+                let known = raw::content(connection, tenant, &Wanted::Ids(ids))?;
+                let mut missing = 0;
+                for stored in page {
+                    let is_known = known.messages.contains_key(&stored.message.message_id())
+                        || pending::is_pending(connection, tenant, &stored.message)?;
+                    missing += usize::from(!is_known);
+                }
+                Ok(missing)
+            };
+            missing += self.to.read_primary(count).await?;
+            Ok(())
+        })
+        .await?;
+        Ok(missing)
     }
 
     async fn missing_other_events(&self) -> Result<usize, StoreError> {
-        let (tenant, mut after, mut missing) = (self.tenant, String::new(), 0);
-        loop {
-            let digest = after.clone();
-            let page = self
-                .from
-                .read_primary(move |connection| pending::events_after(connection, tenant, &digest, PAGE))
-                .await?;
-            let Some((last, ..)) = page.last() else { return Ok(missing) };
-            after.clone_from(last);
+        let (tenant, mut missing) = (self.tenant, 0);
+        self.each_page_of_other_events(async |page| {
             let digests: BTreeSet<String> = page.into_iter().map(|(digest, ..)| digest).collect();
             let count = digests.len();
             let known = self.to.read_primary(move |connection| pending::known_events(connection, tenant, &digests));
             missing += count - known.await?.len();
-        }
+            Ok(())
+        })
+        .await?;
+        Ok(missing)
     }
 
     async fn missing_logs(&self) -> Result<usize, StoreError> {
-        let (tenant, mut after, mut missing) = (self.tenant, None, 0);
-        loop {
-            let page = self
-                .from
-                .read_primary(move |connection| whatsapp_logs::imported_after(connection, tenant, after, PAGE))
-                .await?;
-            let Some(last) = page.last() else { return Ok(missing) };
-            after = Some(last.id);
+        let (tenant, mut missing) = (self.tenant, 0);
+        self.each_page_of_imported_logs(async |page| {
             let ids = page.iter().map(|log| log.id).collect();
             let known = self.to.read_primary(move |connection| whatsapp_logs::load(connection, tenant, &ids)).await?;
             // Of two copies of a row, the target keeps the newer one.
@@ -117,7 +102,10 @@ impl Transfer<'_> {
                 },
             };
             missing += page.iter().filter(|log| !is_known(log)).count();
-        }
+            Ok(())
+        })
+        .await?;
+        Ok(missing)
     }
 }
 

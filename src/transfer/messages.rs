@@ -22,6 +22,10 @@ pub struct SourceRange {
 
 /// Reads the range of the source that begins after an id; `None` if nothing is left.
 pub async fn next_range(store: &Store, tenant: TenantId, after: i64) -> Result<Option<SourceRange>, StoreError> {
+    // A range that reaches to the end of the store is the last one.
+    if after == i64::MAX {
+        return Ok(None);
+    }
     store
         .read_primary(move |connection| {
             let Some(end) = raw::range_end(connection, tenant, after, LIMITS)? else { return Ok(None) };
@@ -39,12 +43,10 @@ impl Transfer<'_> {
         progress: &mut impl FnMut(u64),
     ) -> Result<(), StoreError> {
         let (mut compared, mut next) = (0, next_range(self.from, self.tenant, i64::MIN).await?);
-        while let Some(range) = next.take() {
-            let (SourceRange { ids, content }, end) = (range, i64::MAX);
+        while let Some(SourceRange { ids, content }) = next {
             compared += content.messages.len() as u64;
             // The next range is read while this one is written.
-            let following =
-                async { if ids.1 == end { Ok(None) } else { next_range(self.from, self.tenant, ids.1).await } };
+            let following = next_range(self.from, self.tenant, ids.1);
             let (copied, following) = tokio::join!(self.copy_range(ids, &content, written), following);
             copied?;
             next = following?;

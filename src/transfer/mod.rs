@@ -3,6 +3,7 @@
 
 mod compare;
 mod messages;
+mod pages;
 mod rest;
 mod verify;
 

@@ -3,11 +3,8 @@
 use super::Transfer;
 use crate::ingest::{self, Event};
 use crate::model::{Provenance, Source};
-use crate::store::messages::pending;
-use crate::store::{StoreError, api_keys, pulls, subjects, whatsapp_logs};
-
-/// How many rows are read and written at a time.
-pub const PAGE: i64 = 500;
+use crate::store::messages::pending::StoredPending;
+use crate::store::{StoreError, api_keys, pulls, subjects};
 
 impl Transfer<'_> {
     /// A subject that was added by hand replaces the target's; one that was learned is learned again from its messages.
@@ -39,47 +36,31 @@ impl Transfer<'_> {
     }
 
     pub(super) async fn copy_pending(&self) -> Result<(), StoreError> {
-        let (tenant, mut after) = (self.tenant, (i64::MIN, i64::MIN, String::new()));
-        loop {
-            let key = after.clone();
-            let page =
-                self.from.read_primary(move |connection| pending::page_after(connection, tenant, &key, PAGE)).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after.clone_from(&last.key);
-            let events = page.into_iter().map(|stored| Event::pending(stored.message, stored.provenance)).collect();
-            ingest::record_all(self.to, tenant, events).await?;
-        }
+        let event = |stored: StoredPending| Event::pending(stored.message, stored.provenance);
+        self.each_page_of_pending(async |page| {
+            ingest::record_all(self.to, self.tenant, page.into_iter().map(event).collect()).await.map(|_| ())
+        })
+        .await
     }
 
     pub(super) async fn copy_other_events(&self) -> Result<(), StoreError> {
-        let (tenant, mut after) = (self.tenant, String::new());
-        loop {
-            let digest = after.clone();
-            let page = self
-                .from
-                .read_primary(move |connection| pending::events_after(connection, tenant, &digest, PAGE))
-                .await?;
-            let Some((last, ..)) = page.last() else { return Ok(()) };
-            after.clone_from(last);
-            let event =
-                |(_, received_at, body)| Event::other(body, Provenance { source: Source::Webhook, received_at });
-            ingest::record_all(self.to, tenant, page.into_iter().map(event).collect()).await?;
-        }
+        let event = |(_, received_at, body)| Event::other(body, Provenance { source: Source::Webhook, received_at });
+        self.each_page_of_other_events(async |page| {
+            ingest::record_all(self.to, self.tenant, page.into_iter().map(event).collect()).await.map(|_| ())
+        })
+        .await
     }
 
     /// Returns how many rows were added or changed.
     pub(super) async fn copy_imported_logs(&self) -> Result<u64, StoreError> {
-        let (tenant, mut after, mut written) = (self.tenant, None, 0);
-        loop {
-            let page = self
-                .from
-                .read_primary(move |connection| whatsapp_logs::imported_after(connection, tenant, after, PAGE))
-                .await?;
-            let Some(last) = page.last() else { return Ok(written) };
-            after = Some(last.id);
-            let counts = ingest::logs::record(self.to, tenant, page).await?;
+        let mut written = 0;
+        self.each_page_of_imported_logs(async |page| {
+            let counts = ingest::logs::record(self.to, self.tenant, page).await?;
             written += counts.imported + counts.updated;
-        }
+            Ok(())
+        })
+        .await?;
+        Ok(written)
     }
 
     /// A pull of the target that has come further than the source's stays as it is.
@@ -90,8 +71,7 @@ impl Transfer<'_> {
             .write(move |connection| {
                 for (upstream, progress) in &all {
                     let known = pulls::load(connection, tenant, upstream)?;
-                    let is_further = known.is_some_and(|known| known.complete_up_to >= progress.complete_up_to);
-                    if !is_further {
+                    if !known.is_some_and(|known| known.has_reached(progress)) {
                         pulls::save(connection, tenant, upstream, progress)?;
                     }
                 }

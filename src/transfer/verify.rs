@@ -48,7 +48,7 @@ impl Transfer<'_> {
         let (tenant, mut found, mut known) = (self.tenant, Verification::default(), 0);
         let (mut of_source, mut of_target) = (Sha256::new(), Sha256::new());
         let mut next = next_range(self.from, tenant, i64::MIN).await?;
-        while let Some(SourceRange { ids, content }) = next.take() {
+        while let Some(SourceRange { ids, content }) = next {
             let target = self.target_content(&content).await?;
             known += target.messages.keys().filter(|id| content.messages.contains_key(id)).count() as u64;
             for (id, message) in &content.messages {
@@ -68,9 +68,7 @@ impl Transfer<'_> {
             found.statuses += content.events.len() as u64;
             found.missing_statuses += content.events.difference(&target.events).count() as u64;
             progress(found.messages);
-            if ids.1 < i64::MAX {
-                next = next_range(self.from, tenant, ids.1).await?;
-            }
+            next = next_range(self.from, tenant, ids.1).await?;
         }
         (found.digest, found.target_digest) = (hexadecimal(of_source), hexadecimal(of_target));
         let total = self.to.read_primary(move |connection| daily_counts::total(connection, tenant)).await?;

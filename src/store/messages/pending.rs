@@ -142,12 +142,21 @@ pub fn ready(
         if !ready.is_empty() && bytes_read > bytes {
             break;
         }
-        let unreadable = || StoreError::DamagedRow("a pending message cannot be read".into());
-        let message = PendingMessage::parse(&item, tenant).ok_or_else(unreadable)?;
-        let provenance = Provenance { source: source(number)?, received_at: at.map(Instant) };
+        let (message, provenance) = parse(&item, tenant, (number, at))?;
         ready.push(ReadyMessage { message, channel_type: channel_type.clone(), provenance, digest });
     }
     Ok(ready)
+}
+
+/// A stored pending message, and the feed that it came from.
+fn parse(
+    item: &str,
+    tenant: TenantId,
+    (number, at): (i32, Option<i64>),
+) -> Result<(PendingMessage, Provenance), StoreError> {
+    let unreadable = || StoreError::DamagedRow("a pending message cannot be read".into());
+    let message = PendingMessage::parse(item, tenant).ok_or_else(unreadable)?;
+    Ok((message, Provenance { source: source(number)?, received_at: at.map(Instant) }))
 }
 
 /// Deletes messages that are no longer pending. The tenant is locked.
@@ -201,9 +210,7 @@ pub fn page_after(
         ))
         .load(connection)?;
     let stored = |(subject, id, row_digest, item, number, at): (i64, i64, String, String, i32, Option<i64>)| {
-        let unreadable = || StoreError::DamagedRow("a pending message cannot be read".into());
-        let message = PendingMessage::parse(&item, tenant).ok_or_else(unreadable)?;
-        let provenance = Provenance { source: source(number)?, received_at: at.map(Instant) };
+        let (message, provenance) = parse(&item, tenant, (number, at))?;
         Ok(StoredPending { message, provenance, key: (subject, id, row_digest) })
     };
     rows.into_iter().map(stored).collect()
