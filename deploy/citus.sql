@@ -22,7 +22,8 @@ SELECT create_distributed_table('messages', 'tenant_id', colocate_with => 'none'
 SELECT create_distributed_table(name, 'tenant_id', colocate_with => 'messages') FROM unnest(ARRAY[
     'tenant_states', 'message_copies', 'message_days', 'message_blocks', 'message_block_columns',
     'message_block_changes', 'recipients', 'subjects', 'whatsapp_logs', 'whatsapp_log_copies', 'whatsapp_log_days',
-    'status_events', 'waiting_messages', 'other_events', 'pulls'
+    'status_events', 'waiting_messages', 'other_events', 'pulls', 'message_changes', 'change_marks',
+    'search_states', 'message_terms', 'search_ranges'
 ]) WITH ORDINALITY AS list (name, place) ORDER BY place;
 SELECT create_distributed_function('message_value(text, text)');
 

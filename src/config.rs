@@ -11,6 +11,7 @@ use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKin
 mod checks;
 mod error;
 mod sources;
+mod v1;
 
 use crate::ingest::{QueueLimits, TenantLimits};
 use crate::model::Policy;
@@ -19,6 +20,7 @@ use crate::store::{self, DatabaseUrl, StoreError};
 pub use checks::validate_bind;
 pub use error::ConfigError;
 use sources::{DEFAULTS, PREFIX, Sources};
+pub use v1::{Changes, Search};
 
 /// All settings. `config/default.toml` documents each one.
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -36,6 +38,9 @@ pub struct Config {
     pub webhooks: Webhooks,
     #[validate(nested)]
     pub ingest: Ingest,
+    #[validate(nested)]
+    pub changes: Changes,
+    pub search: Search,
     pub oneuptime: OneUptime,
     #[validate(nested)]
     pub pull: Pull,
@@ -83,6 +88,10 @@ pub struct Database {
     pub expensive_queue: u32,
     #[validate(range(min = 1, max = 1_000_000_000, message = "must be between 1 and 1000000000"))]
     pub cheap_rows: u32,
+    #[validate(range(min = 1, max = 1_000_000_000, message = "must be between 1 and 1000000000"))]
+    pub walk_rows: u32,
+    #[validate(range(min = 1, max = 60_000, message = "must be between 1 and 60000"))]
+    pub walk_milliseconds: u64,
     #[validate(range(max = 1000, message = "must be at most 1000"))]
     pub small_query_milliseconds: u64,
     #[validate(range(min = 1, max = 10_000, message = "must be between 1 and 10000"))]
@@ -282,6 +291,8 @@ impl Config {
             expensive,
             expensive_queue: or_default(self.database.expensive_queue, 8 * expensive),
             cheap_rows: self.database.cheap_rows,
+            walk_rows: self.database.walk_rows,
+            walk_time: Duration::from_millis(self.database.walk_milliseconds),
             small_time: Duration::from_millis(self.database.small_query_milliseconds),
             abandoned_threads: self.database.abandoned_threads,
             durable: true,

@@ -30,7 +30,7 @@
 //! | [`sandbox`] | the stand-in for integration tests: tenants of their own, errors on demand, a clock that moves, a journal, around the handlers of `serve` |
 //! | [`edna`] | the edna dialect: the history endpoint and the webhooks |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
-//! | [`api`] | the gateway's own `/v1`: messages and status events from your own systems, one message with its provenance |
+//! | [`api`] | the gateway's own `/v1`: messages by filters with a cursor, messages and status events from your own systems, one message with its provenance |
 //! | [`document`] | what the OpenAPI documents of all dialects share |
 //! | [`pull`] | copying another endpoint's history |
 //! | [`transfer`] | copying tenants from one store into another |
@@ -85,6 +85,11 @@
 //! query may, or where that shows while it runs, it runs again from the beginning as an expensive one: few at a time,
 //! tenants in turn, on threads of lower priority. A query is cancelled when its client disconnects or its deadline passes;
 //! an expensive one also when the server stops.
+//!
+//! # One walk
+//! [`api::messages`] → parameters, read strictly → [`model::MessageQuery`] → [`store::Store::walk`] →
+//! [`store::messages::walk`], which reads one index, or several at once, in the order of message ids, and returns where it
+//! stopped. A page that costs more than its limits ends early, and the walk goes on with its cursor.
 //!
 //! # One webhook call
 //! [`http`]'s route → [`web::extract`] (webhook key → [`model::Caller`]) → [`edna::webhook`] (bytes →

@@ -4,10 +4,14 @@ use std::io::{BufWriter, Write};
 
 use clap::Args;
 
+use super::columns::Table;
+use super::common::Common;
 use super::failure::Failure;
+use super::filters::Filters;
 use super::import::Format;
-use crate::model::instant::Rounding;
-use crate::model::{Instant, TenantId};
+use super::progress::Progress;
+use super::walk::{each_message, item};
+use crate::model::{Instant, MessageQuery, TenantId};
 use crate::oneuptime::row;
 use crate::store::messages;
 use crate::store::{Reader, Store, tenants, whatsapp_logs};
@@ -17,12 +21,14 @@ const PAGE: i64 = 1000;
 
 /// Write the messages of a tenant to standard output, one item per line, by ascending messageId
 ///
-/// With `--format oneuptime`, write its WhatsApp log instead, one row per line, by ascending _id.
+/// With `--format oneuptime`, write its WhatsApp log instead, one row per line, by ascending _id. With `--text`, write the
+/// newest message first.
 #[derive(Args)]
 #[command(after_help = "Examples:
   history-gateway export --tenant 3193 | gzip > history.ndjson.gz
   history-gateway export --tenant 3193 --format oneuptime > whatsapp-log.ndjson
   history-gateway export --tenant 3193 --from 2026-01-01 --to 2026-02-01T12:00
+  history-gateway export --tenant 3193 --status UNDELIVERED --csv > failed.csv
 
 Dates are ISO 8601: in UTC unless they have a time zone, at midnight unless they have a time. Both ends are included.")]
 pub struct Export {
@@ -32,25 +38,33 @@ pub struct Export {
     /// What to write; rows of OneUptime's WhatsApp Log have its live form
     #[arg(long, value_enum, default_value_t = Format::Edna)]
     format: Format,
-    /// Only messages sent or received, or rows created, at this date or later
-    #[arg(long, value_name = "DATE", value_parser = parse_from)]
-    from: Option<Instant>,
-    /// Only messages sent or received, or rows created, at this date or earlier
-    #[arg(long, value_name = "DATE", value_parser = parse_to)]
-    to: Option<Instant>,
+    /// Write CSV instead, with a column for each field, for spreadsheets
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    filters: Filters,
 }
 
 impl Export {
-    pub async fn run(self, store: &Store) -> Result<(), Failure> {
+    pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        let (store, policy) = (common.store().await?, common.load(Vec::new())?.policy());
         let tenant = TenantId(self.tenant);
         // Everything that was committed before belongs into the export.
         let reader = store.up_to_date_reader().await;
         let project_id = store.read(&reader, move |connection| tenants::project_id(connection, tenant)).await?;
+        let window = self.filters.window();
         let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout());
-        let window = (self.from, self.to);
         match self.format {
-            Format::Edna => items((store, &reader), tenant, window, &mut out).await?,
-            Format::OneUptime => rows((store, &reader), tenant, &project_id, window, &mut out).await?,
+            Format::OneUptime if self.csv || !self.filters.is_only_window() => {
+                return Err(Failure::message("--format oneuptime has no filters but --from and --to, and no --csv"));
+            }
+            Format::OneUptime => rows((&store, &reader), tenant, &project_id, window, &mut out).await?,
+            Format::Edna if self.csv || !self.filters.is_only_window() => {
+                let is_newest_first = self.filters.has_text();
+                let query = self.filters.query(tenant, (is_newest_first, PAGE), policy)?;
+                matching((&store, &reader), query, self.csv, &mut out).await?;
+            }
+            Format::Edna => items((&store, &reader), tenant, window, &mut out).await?,
         }
         out.flush().map_err(|error| Failure::output(&error))
     }
@@ -58,19 +72,54 @@ impl Export {
 
 type Window = (Option<Instant>, Option<Instant>);
 
+/// Writes the messages that match a query.
+async fn matching(
+    (store, reader): (&Store, &Reader),
+    query: MessageQuery,
+    as_csv: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let (tenant, has_text, progress) = (query.tenant(), query.filters.text.is_some(), Progress::start());
+    if as_csv {
+        let mut table = Table::new(out).map_err(|error| Failure::output(&error))?;
+        each_message(store, reader, query, |message| {
+            progress.step();
+            table.push(&item(message, has_text, tenant)?).map_err(|error| Failure::output(&error))?;
+            Ok(true)
+        })
+        .await?;
+        return table.finish().map_err(|error| Failure::output(&error));
+    }
+    each_message(store, reader, query, |message| {
+        progress.step();
+        // A search tells what it found besides the item.
+        if has_text {
+            line(out, &item(message, true, tenant)?.render())?;
+        } else {
+            line(out, message)?;
+        }
+        Ok(true)
+    })
+    .await?;
+    Ok(())
+}
+
 async fn items(
     (store, reader): (&Store, &Reader),
     tenant: TenantId,
     window: Window,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let mut after = i64::MIN;
+    let (mut after, progress) = (i64::MIN, Progress::start());
     loop {
         let page =
             store.read(reader, move |connection| messages::page_after(connection, tenant, after, window, PAGE)).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         after = *last;
-        page.iter().try_for_each(|(_, item)| line(out, item))?;
+        page.iter().try_for_each(|(_, item)| {
+            progress.step();
+            line(out, item)
+        })?;
     }
 }
 
@@ -81,31 +130,20 @@ async fn rows(
     window: Window,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let mut after = None;
+    let (mut after, progress) = (None, Progress::start());
     loop {
         let page = store
             .read(reader, move |connection| whatsapp_logs::page_after(connection, tenant, after, window, PAGE))
             .await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.id);
-        page.iter().try_for_each(|log| line(out, &row::render(log, project_id)))?;
+        page.iter().try_for_each(|log| {
+            progress.step();
+            line(out, &row::render(log, project_id))
+        })?;
     }
 }
 
 fn line(out: &mut impl Write, text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(|error| Failure::output(&error))
-}
-
-pub fn parse_from(text: &str) -> Result<Instant, String> {
-    parse(text, Rounding::Up)
-}
-
-pub fn parse_to(text: &str) -> Result<Instant, String> {
-    parse(text, Rounding::Down)
-}
-
-/// Parses a date from the command line.
-pub fn parse(text: &str, rounding: Rounding) -> Result<Instant, String> {
-    Instant::parse(text, rounding)
-        .ok_or_else(|| "must be an ISO 8601 date such as 2026-03-01 or 2026-03-01T10:00:00Z".into())
 }

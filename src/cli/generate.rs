@@ -4,7 +4,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::blocks;
-use super::export;
+use super::dates;
 use super::failure::{Failure, print};
 use crate::clock::Clock;
 use crate::generate::logs::{LogPlan, Logs};
@@ -107,5 +107,5 @@ async fn record<E: Entry>(
 }
 
 fn parse_until(text: &str) -> Result<Instant, String> {
-    export::parse(text, Rounding::Down)
+    dates::parse(text, Rounding::Down)
 }

@@ -2,24 +2,32 @@
 
 mod backup;
 mod blocks;
+mod columns;
 mod common;
 mod copy;
+mod dates;
 mod export;
 mod failure;
 mod fatal;
+mod filters;
+mod find;
 mod fixtures;
 mod generate;
 mod import;
 mod key;
 mod lines;
 mod migrate;
+mod partition;
+mod progress;
 mod pull;
 mod sandbox;
+mod search;
 mod serve;
 mod signals;
 mod subject;
 mod table;
 mod tenant;
+mod walk;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -68,6 +76,7 @@ enum Command {
     Key(key::Key),
     #[command(subcommand)]
     Subject(subject::Subject),
+    Find(find::Find),
     Import(import::Import),
     Export(export::Export),
     Pull(pull::Pull),
@@ -77,6 +86,10 @@ enum Command {
     Restore(backup::Restore),
     Check(backup::Check),
     Migrate(migrate::Migrate),
+    #[command(subcommand)]
+    Search(search::Search),
+    #[command(subcommand)]
+    Partition(partition::Partition),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -128,7 +141,8 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Key(key) => key.run(&common.store().await?).await?,
         Command::Subject(subject) => subject.run(&common.store().await?).await?,
         Command::Import(import) => return import.run(&common.store().await?).await,
-        Command::Export(export) => export.run(&common.store().await?).await?,
+        Command::Find(find) => find.run(&common).await?,
+        Command::Export(export) => export.run(&common).await?,
         Command::Pull(pull) => return pull.run(&common).await,
         Command::Copy(copy) => return copy.run(&common).await,
         Command::Generate(generate) => generate.run(&common.store().await?).await?,
@@ -136,6 +150,8 @@ async fn run(program: Program) -> Result<u8, Failure> {
         Command::Restore(restore) => restore.run(&common)?,
         Command::Check(_) => backup::check_store(&common)?,
         Command::Migrate(migrate) => migrate.run(&common).await?,
+        Command::Search(search) => search.run(&common).await?,
+        Command::Partition(partition) => partition.run(&common).await?,
         Command::Openapi => failure::print(&crate::http::openapi::document())?,
     }
     Ok(0)

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::common::{COMMAND_WAIT, Common};
-use super::export::{parse_from, parse_to};
+use super::dates::{parse_from, parse_to};
 use super::failure::{Failure, print, print_note};
 use super::signals::stop_signal;
 use crate::clock::Clock;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::common::Common;
 use super::failure::{Failure, print};
 use super::signals::stop_signal;
-use super::{export, fatal, fixtures, serve};
+use super::{dates, fatal, fixtures, serve};
 use crate::clock::Clock;
 use crate::http::Gateway;
 use crate::http::docs::ShownKey;
@@ -288,5 +288,5 @@ fn parse_callback_host(text: &str) -> Result<String, &'static str> {
 }
 
 fn parse_now(text: &str) -> Result<Instant, String> {
-    export::parse(text, Rounding::Down)
+    dates::parse(text, Rounding::Down)
 }

@@ -10,7 +10,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{health, metrics};
-use crate::api::{ingest, message};
+use crate::api::{changes, ingest, message, messages};
 use crate::document::AnyObject;
 use crate::document::errors::PublicErrors;
 use crate::edna::document::webhook;
@@ -33,6 +33,10 @@ use corrections::Corrections;
         history::history,
         ingest::ingest_messages,
         ingest::ingest_statuses,
+        messages::list_messages,
+        messages::query_messages,
+        changes::list_changes,
+        changes::query_changes,
         message::get_message,
         webhook::any,
         webhook::check_any,
@@ -60,6 +64,7 @@ use corrections::Corrections;
     components(schemas(ErrorBody, oneuptime::LogError)),
     tags(
         (name = "edna", description = "The message history endpoint of edna Pulse."),
+        (name = "messages", description = "Messages by filters, page by page, and their changes."),
         (name = "feeds", description = "Messages and status events from your own systems, and one message with its provenance."),
         (name = "webhooks", description = "Addresses for edna's webhooks."),
         (name = "oneuptime", description = "OneUptime's WhatsApp Log, read-only."),

@@ -11,7 +11,7 @@ use actix_web::{App, Error, Resource, Route, guard, web};
 use super::cors::{cors, default_headers};
 use super::handlers::{not_allowed, not_found};
 use super::{Gateway, docs, health, metrics, observe, openapi};
-use crate::api::{ingest, message};
+use crate::api::{changes, ingest, message, messages};
 use crate::edna::{history, webhook};
 use crate::oneuptime::handlers as logs;
 use crate::web::{Public, Request};
@@ -24,7 +24,15 @@ fn routes(routes: &mut web::ServiceConfig) {
     let posts = || only("POST");
     routes
         .service(resource("/api/messages/history").post(history::history).default_service(posts()))
-        .service(resource("/v1/messages").post(ingest::ingest_messages).default_service(posts()))
+        .service(
+            resource("/v1/messages")
+                .post(ingest::ingest_messages)
+                .route(get().to(messages::list_messages))
+                .default_service(only("GET, HEAD, POST")),
+        )
+        .service(resource("/v1/messages/query").post(messages::query_messages).default_service(posts()))
+        .service(resource("/v1/changes").route(get().to(changes::list_changes)).default_service(reads()))
+        .service(resource("/v1/changes/query").post(changes::query_changes).default_service(posts()))
         .service(resource("/v1/messages/{id}").route(get().to(message::get_message)).default_service(reads()))
         .service(resource("/v1/statuses").post(ingest::ingest_statuses).default_service(posts()))
         .service(webhook("/webhooks/edna"))

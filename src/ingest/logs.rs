@@ -89,6 +89,23 @@ pub fn update_rows_of_messages(
     apply(connection, tenant, before, after)
 }
 
+/// Removes the rows of messages that are removed. The tenant is locked.
+pub fn remove_rows_of_messages(
+    connection: &mut Connection,
+    tenant: TenantId,
+    removed: &[messages::StoredMessage],
+) -> Result<(), StoreError> {
+    let log = |stored: &messages::StoredMessage| WhatsAppLog::of_message(&stored.item, tenant).map(|log| log.id);
+    let before = whatsapp_logs::load(connection, tenant, &removed.iter().filter_map(log).collect())?;
+    // An imported copy remains as a row of its own.
+    let import = |(id, row): (&Uuid, &StoredRow)| {
+        let log = imported_copy(row.clone())?;
+        Some((*id, StoredRow { log, subject_id: None, source: RowSource::Import }))
+    };
+    let after = before.iter().filter_map(import).collect();
+    apply(connection, tenant, before, after)
+}
+
 /// A row's newest copy in OneUptime's form, even if the row shows the message instead.
 fn imported_copy(stored: StoredRow) -> Option<WhatsAppLog> {
     match stored.source {

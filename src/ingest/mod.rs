@@ -7,6 +7,7 @@ mod event;
 pub mod logs;
 mod pipeline;
 mod queue;
+pub mod removal;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,11 +129,24 @@ type CommitResult = (Vec<Option<BatchResult>>, BTreeSet<TenantId>);
 async fn commit(store: &Store, batches: Vec<Batch>, lock_wait: Option<Duration>) -> Result<CommitResult, StoreError> {
     let batches = Arc::new(batches);
     let write = move |connection: &mut Connection| write_all(connection, &batches, lock_wait);
-    let Committed { value: (mut results, tenants), position } = store.write_into_partitions(write).await?;
+    let Committed { value, position } = store.write_into_partitions(write).await?;
+    let WrittenBatches { mut results, tenants, last_changes } = value;
+    for (tenant, sequence) in last_changes {
+        store.change_signals().raised(tenant, sequence);
+    }
     for recorded in results.iter_mut().flatten().flatten() {
         recorded.position = position;
     }
     Ok((results, tenants))
+}
+
+/// What a commit has written.
+struct WrittenBatches {
+    results: Vec<Option<BatchResult>>,
+    /// The tenants of which a subject became known.
+    tenants: BTreeSet<TenantId>,
+    /// For each tenant whose messages changed, the sequence of its last change.
+    last_changes: Vec<(TenantId, i64)>,
 }
 
 /// Writes all batches. Tenants are locked in the order of their ids, so that two gateways never deadlock.
@@ -140,7 +154,7 @@ fn write_all(
     connection: &mut Connection,
     batches: &[Batch],
     lock_wait: Option<Duration>,
-) -> Result<WriteOutcome<CommitResult>, StoreError> {
+) -> Result<WriteOutcome<WrittenBatches>, StoreError> {
     // One deadline for all tenants together.
     let lock_until = lock_wait.map(|wait| Instant::now() + wait);
     let mut results: Vec<Option<BatchResult>> = batches.iter().map(|_| None).collect();
@@ -172,7 +186,7 @@ fn write_all(
     if !missing.is_empty() {
         return Ok(WriteOutcome::NoPartitions(missing));
     }
-    let mut tenants_with_new_subjects = BTreeSet::new();
+    let (mut tenants_with_new_subjects, mut last_changes) = (BTreeSet::new(), Vec::new());
     for (tenant, indices) in by_tenant {
         let events: Vec<&Event> = indices.iter().flat_map(|index| batches[*index].events.iter()).collect();
         // A queue has the same limits for all batches.
@@ -181,27 +195,39 @@ fn write_all(
         if written.subject_became_known {
             tenants_with_new_subjects.insert(tenant);
         }
+        last_changes.extend(written.last_change.map(|sequence| (tenant, sequence)));
         let mut outcomes = written.outcomes.into_iter();
         for index in indices {
             let outcomes = outcomes.by_ref().take(batches[index].events.len()).collect();
             results[index] = Some(Ok(Recorded { outcomes, position: None }));
         }
     }
-    Ok(WriteOutcome::Done((results, tenants_with_new_subjects)))
+    Ok(WriteOutcome::Done(WrittenBatches { results, tenants: tenants_with_new_subjects, last_changes }))
 }
 
 /// Processes a tenant's pending messages whose subject is now known, one batch per transaction.
 async fn process_pending(store: &Store, tenant: TenantId) -> Result<(), StoreError> {
-    while store.write_into_partitions(move |connection| process_pending_batch(connection, tenant)).await?.value {}
-    Ok(())
+    let process = move |connection: &mut Connection| process_pending_batch(connection, tenant);
+    loop {
+        let (may_have_more, last_change) = store.write_into_partitions(process).await?.value;
+        if let Some(sequence) = last_change {
+            store.change_signals().raised(tenant, sequence);
+        }
+        if !may_have_more {
+            return Ok(());
+        }
+    }
 }
 
-/// Processes one batch; returns whether there may be more.
-fn process_pending_batch(connection: &mut Connection, tenant: TenantId) -> Result<WriteOutcome<bool>, StoreError> {
+/// Processes one batch; returns whether there may be more, and the sequence of the last change.
+fn process_pending_batch(
+    connection: &mut Connection,
+    tenant: TenantId,
+) -> Result<WriteOutcome<(bool, Option<i64>)>, StoreError> {
     match tenants::lock_until(connection, tenant, None) {
         Ok(true) => {}
         // The tenant is locked, and is checked again later; or it was deleted, and its pending messages with it.
-        Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(WriteOutcome::Done(false)),
+        Ok(false) | Err(StoreError::UnknownTenant(_)) => return Ok(WriteOutcome::Done((false, None))),
         Err(error) => return Err(error),
     }
     let ready = pending::ready(connection, tenant, PENDING_BATCH)?;
@@ -214,6 +240,6 @@ fn process_pending_batch(connection: &mut Connection, tenant: TenantId) -> Resul
     let to_event =
         |ready: ReadyMessage| Event::message(ready.message.with_channel_type(&ready.channel_type), ready.provenance);
     let events: Vec<Event> = ready.into_iter().map(to_event).collect();
-    write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), TenantLimits::default())?;
-    Ok(WriteOutcome::Done(!events.is_empty()))
+    let written = write::write(connection, tenant, &events.iter().collect::<Vec<_>>(), TenantLimits::default())?;
+    Ok(WriteOutcome::Done((!events.is_empty(), written.last_change)))
 }

@@ -9,7 +9,7 @@ use crate::model::{Item, MessageCopy, Property, Provenance, StatusEvent, TenantI
 use crate::store::messages::pending;
 use crate::store::messages::pending::PendingCounts;
 use crate::store::messages::status_events::{self, MessageEvents, StoredEvent};
-use crate::store::messages::{self, MessageChange, StoredMessage};
+use crate::store::messages::{self, Applied, MessageChange, StoredMessage};
 use crate::store::{Connection, StoreError, subjects};
 
 /// The outcomes of a tenant's events, in their order.
@@ -17,6 +17,8 @@ pub struct BatchOutcome {
     pub outcomes: Vec<Outcome>,
     /// Whether a subject became known for which messages may be pending.
     pub subject_became_known: bool,
+    /// The sequence of the last change; `None` if no message changed.
+    pub last_change: Option<i64>,
 }
 
 /// The state of a message while the copies of a batch are added to it.
@@ -84,9 +86,9 @@ pub fn write(
     }
     let change = |(id, message): (i64, MessageState)| message.change(message_events.of(id));
     let changes: Vec<MessageChange> = states.into_iter().filter_map(change).collect();
-    let subject_became_known = messages::apply(connection, tenant, &changes)?;
+    let Applied { subject_became_known, last_change } = messages::apply(connection, tenant, &changes)?;
     logs::update_rows_of_messages(connection, tenant, &changes)?;
-    Ok(BatchOutcome { outcomes, subject_became_known })
+    Ok(BatchOutcome { outcomes, subject_became_known, last_change })
 }
 
 /// The status events that count for a known message: the message id that each names, and its digest.

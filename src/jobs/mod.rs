@@ -1,12 +1,14 @@
 //! The background jobs of a running gateway: one file each, and the list that starts and stops them; knows no request.
 
 mod blocks;
+mod changes;
 mod key_uses;
 mod partitions;
 mod pending;
 mod pending_counts;
 mod probe;
 pub mod pulls;
+mod search;
 mod whatsapp_logs;
 
 use std::future::Future;
@@ -30,11 +32,13 @@ impl Jobs {
             jobs.spawn_local(pulls::run(app.clone(), pulls::options(config), upstream));
         }
         jobs.spawn_local(every(blocks::INTERVAL, app, blocks::run));
+        jobs.spawn_local(every(changes::INTERVAL, app, changes::run));
         jobs.spawn_local(every(key_uses::INTERVAL, app, key_uses::run));
         jobs.spawn_local(every(partitions::INTERVAL, app, partitions::run));
         jobs.spawn_local(every(pending::INTERVAL, app, pending::run));
         jobs.spawn_local(every(pending_counts::INTERVAL, app, pending_counts::run));
         jobs.spawn_local(every(probe::INTERVAL, app, probe::run));
+        jobs.spawn_local(every(search::INTERVAL, app, search::run));
         jobs.spawn_local(every(whatsapp_logs::INTERVAL, app, whatsapp_logs::run));
         Self(jobs)
     }

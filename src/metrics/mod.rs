@@ -67,6 +67,7 @@ pub struct Metrics {
     dropped_lines: Counter,
     count_dropped_lines: Mutex<Box<dyn Fn() -> u64 + Send>>,
     bytes_in_flight: Gauge,
+    change_readers: Gauge,
     queue_callers: Gauge,
     queue_bytes: Gauge,
     expensive_running: Gauge,
@@ -85,6 +86,7 @@ struct StoreMetrics {
     bytes: Gauge,
     pending_messages: Family<Tenant, Gauge>,
     other_events: Family<Tenant, Gauge>,
+    search_behind: Family<Tenant, Gauge>,
     pull_lag: Family<Upstream, Gauge>,
     pull_success: Family<Upstream, Gauge<f64, AtomicU64>>,
 }
@@ -101,6 +103,7 @@ impl Metrics {
             dropped_lines: Counter::default(),
             count_dropped_lines: Mutex::new(Box::new(|| 0)),
             bytes_in_flight: Gauge::default(),
+            change_readers: Gauge::default(),
             queue_callers: Gauge::default(),
             queue_bytes: Gauge::default(),
             expensive_running: Gauge::default(),
@@ -121,6 +124,8 @@ impl Metrics {
         let dropped = "Log lines that were dropped because standard error was not read fast enough";
         registry.register("log_lines_dropped", dropped, metrics.dropped_lines.clone());
         metrics.ingest.counters().register(registry);
+        let readers = "Readers that wait for a change";
+        registry.register("change_readers_waiting", readers, metrics.change_readers.clone());
         registry.register("queue_callers", "Callers that wait for a commit to begin", metrics.queue_callers.clone());
         registry.register("queue_bytes", "Bytes of events that wait for their commit", metrics.queue_bytes.clone());
         metrics.store.register_metrics(registry);
@@ -170,6 +175,7 @@ impl Metrics {
         self.dropped_lines.inner().store(count(), Ordering::Relaxed);
         let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         set(&self.bytes_in_flight, self.in_flight.bytes_in_use());
+        set(&self.change_readers, self.store.change_signals().waiting());
         set(&self.queue_callers, self.ingest.callers_waiting());
         set(&self.queue_bytes, self.ingest.bytes_waiting());
         set(&self.expensive_running, self.store.expensive_running());
@@ -195,6 +201,8 @@ impl StoreMetrics {
         registry.register("pending_messages", waiting, self.pending_messages.clone());
         let other_events = "Events of webhooks that are neither messages nor statuses";
         registry.register("other_events", other_events, self.other_events.clone());
+        let behind = "Changes of messages that are not in the text index yet";
+        registry.register("search_changes_behind", behind, self.search_behind.clone());
         let lag = "Seconds since the instant up to which another endpoint's history is copied";
         registry.register("pull_lag_seconds", lag, self.pull_lag.clone());
         let success = "The instant up to which another endpoint's history is copied, in seconds since 1970";
@@ -227,6 +235,10 @@ impl StoreMetrics {
                     gauges.get_or_create(&tenant).set(count);
                 }
             }
+        }
+        self.search_behind.clear();
+        for (tenant, changes) in stats.search_behind {
+            self.search_behind.get_or_create(&Tenant { tenant: tenant.0 }).set(changes);
         }
         self.pull_lag.clear();
         self.pull_success.clear();

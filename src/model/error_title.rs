@@ -36,4 +36,5 @@ titles! {
     TooManyRequests = "too-many-requests",
     InternalError = "internal-error",
     ServiceUnavailable = "service-unavailable",
+    ChangesExpired = "changes-expired",
 }

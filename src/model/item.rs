@@ -178,6 +178,10 @@ impl Item {
         &self.extra
     }
 
+    pub fn clear_extra(&mut self) {
+        self.extra.clear();
+    }
+
     pub fn push_extra(&mut self, name: String, json: String) {
         self.extra.push((name, json));
     }

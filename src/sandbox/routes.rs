@@ -26,7 +26,7 @@ const fn oneuptime(template: &'static str) -> Route {
 pub const HISTORY: &str = "/api/messages/history";
 
 /// Every route that takes a key.
-pub const ROUTES: [Route; 19] = [
+pub const ROUTES: [Route; 22] = [
     edna(HISTORY),
     edna("/api/cascade/schedule"),
     edna("/api/cascade/get-all"),
@@ -34,7 +34,10 @@ pub const ROUTES: [Route; 19] = [
     edna("/api/callback/set"),
     edna("/api/in-message/change-status"),
     edna("/v1/messages"),
+    edna("/v1/messages/query"),
     edna("/v1/messages/{id}"),
+    edna("/v1/changes"),
+    edna("/v1/changes/query"),
     edna("/v1/statuses"),
     edna("/webhooks/edna"),
     edna("/webhooks/edna/messages"),

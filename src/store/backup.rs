@@ -17,6 +17,7 @@ use crate::store::db::migrate;
 use crate::store::db::sqlite;
 use crate::store::db::url::DatabaseUrl;
 use crate::store::error::StoreError;
+use crate::store::tenants;
 
 /// How long to wait until other processes release a store that is to be replaced.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -143,7 +144,19 @@ pub fn restore(url: &DatabaseUrl, backup: &Path, replace: bool, wait: Duration) 
     if let Some(cause) = first_fault(&temporary.path(), wait)? {
         return Err(BackupError::DamagedBackup { file: display(backup), cause });
     }
+    renew_epochs(&temporary.path(), wait)?;
     temporary.replace()
+}
+
+/// Lets readers that have followed the changes of the store further than the backup notice it. A store of an earlier version
+/// gets its epochs when it is brought up to date.
+fn renew_epochs(file: &Path, wait: Duration) -> Result<(), StoreError> {
+    let url = DatabaseUrl::parse(&format!("sqlite://{}", display(file)))?;
+    let mut connection = url.connect(wait)?;
+    if migrate::is_current(&mut connection)? {
+        tenants::renew_epochs(&mut connection)?;
+    }
+    Ok(())
 }
 
 /// Opens a backup; rejects a file that is not a backup or is damaged.

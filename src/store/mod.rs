@@ -4,11 +4,13 @@
 pub mod api_keys;
 pub mod backup;
 mod breaker;
+pub mod changes;
 pub mod check;
 pub mod counters;
 pub mod db;
 pub mod error;
 pub mod lookup;
+mod maintenance;
 pub mod messages;
 pub mod options;
 mod parts;
@@ -20,10 +22,12 @@ pub mod recipients;
 mod replicas;
 mod routing;
 pub mod schema;
+pub mod search;
 pub mod stats;
 pub mod subjects;
 mod tenant_reads;
 pub mod tenants;
+mod waiting;
 pub mod whatsapp_logs;
 
 use std::collections::BTreeSet;
@@ -45,16 +49,17 @@ pub use lookup::LookupFor;
 pub use options::Options;
 pub use reader::Reader;
 
+use changes::signals::ChangeSignals;
 use db::admission::Admission;
 use db::checkpoint::Checkpointer;
 use db::pool::Pool;
 use db::watch::Watch;
 use db::{file, migrate};
-use messages::partitions::{self, Month};
+use messages::partitions::Month;
 use pools::ReadPools;
 use replicas::Replicas;
 
-use crate::model::{CallerId, Freshness, Instant};
+use crate::model::{CallerId, Freshness};
 
 /// A handle to one open store; clones share its connections.
 #[derive(Clone)]
@@ -78,6 +83,7 @@ pub struct Store {
     checkpointer: Option<Arc<Checkpointer>>,
     watch: Arc<Watch>,
     counters: Counters,
+    changes: ChangeSignals,
     url: Arc<DatabaseUrl>,
 }
 
@@ -143,6 +149,7 @@ impl Store {
             checkpointer: (!url.is_server()).then(|| Arc::new(Checkpointer::new(&url, options))),
             watch,
             counters: Counters::default(),
+            changes: ChangeSignals::default(),
             url,
         })
     }
@@ -272,8 +279,14 @@ impl Store {
         self.watch.abandoned_thread_count() + self.replicas.abandoned_threads()
     }
 
-    /// Cancels expensive queries, now and from now on, because the server stops.
+    /// The readers that wait for changes.
+    pub fn change_signals(&self) -> &ChangeSignals {
+        &self.changes
+    }
+
+    /// Cancels expensive queries, and wakes readers that wait for changes, now and from now on, because the server stops.
     pub fn stop(&self) {
+        self.changes.stop();
         self.watch.stop();
         self.replicas.stop();
     }
@@ -343,51 +356,5 @@ impl Store {
 
     fn budget(&self) -> Arc<Budget> {
         Arc::new(Budget::new(self.options.deadline))
-    }
-
-    /// Creates the partitions of some months.
-    async fn create_partitions(&self, months: BTreeSet<Month>) -> Result<(), StoreError> {
-        // A transaction for each, because a month needs locks, of which a PostgreSQL server has a few thousand.
-        for month in months {
-            self.write(move |connection| partitions::create(connection, &[month].into())).await?;
-        }
-        Ok(())
-    }
-
-    /// Creates the partitions of the next months in advance, so that no write waits for them.
-    pub async fn create_partitions_ahead(&self, now: Instant) -> Result<(), StoreError> {
-        let months = partitions::ahead(now);
-        let missing =
-            self.quick_read(LookupFor::Gateway, move |connection| partitions::missing(connection, &months)).await?;
-        if missing.is_empty() { Ok(()) } else { self.create_partitions(missing).await }
-    }
-
-    /// Returns free space to the file system (`Connection::shrink`), and calls `progress` after each part, with how many
-    /// are done and how many there are. If it is stopped, the next call does the parts that are left.
-    pub async fn shrink(&self, progress: impl Fn(usize, usize) + Send + 'static) -> Result<(), StoreError> {
-        let (url, wait) = (Arc::clone(&self.url), self.options.wait);
-        let shrink = move |connection: &mut Connection| {
-            let _write_guard = url.lock_for_writing(wait)?;
-            connection.shrink(&progress)
-        };
-        self.without_checkpoints(shrink).await
-    }
-
-    /// Removes deleted data from the disk as far as the database allows.
-    pub async fn purge_deleted(&self) -> Result<(), StoreError> {
-        self.without_checkpoints(Connection::purge_deleted).await
-    }
-
-    /// Runs work outside of any transaction that moves the write-ahead log itself.
-    async fn without_checkpoints(
-        &self,
-        work: impl Fn(&mut Connection) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), StoreError> {
-        let checkpointer = self.checkpointer.clone();
-        let work = move |connection: &mut Connection| {
-            let _paused = checkpointer.as_ref().map(|checkpointer| checkpointer.pause());
-            work(connection)
-        };
-        self.writer.without_transaction(CallerId::default(), self.budget(), work).await
     }
 }

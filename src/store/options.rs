@@ -15,6 +15,9 @@ pub struct Options {
     pub expensive_queue: u32,
     /// How many rows a cheap query may examine.
     pub cheap_rows: u32,
+    /// How many messages one page of `/v1/messages` examines at most before it ends early, and how long it may take.
+    pub walk_rows: u32,
+    pub walk_time: Duration,
     /// How long a small query may keep an async thread from other requests; zero if none may.
     pub small_time: Duration,
     /// Whether a commit to a file waits for the disk.
@@ -49,6 +52,8 @@ impl Default for Options {
             expensive: 1,
             expensive_queue: 8,
             cheap_rows: 4000,
+            walk_rows: 100_000,
+            walk_time: Duration::from_secs(2),
             small_time: Duration::from_millis(2),
             durable: true,
             wait: Duration::from_secs(5),

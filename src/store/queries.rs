@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::changes::{
+    self,
+    page::{ChangePage, Since},
+};
 use super::counters::Class;
 use super::db::budget::Budget;
 use super::error::{CancelReason, StoreError};
 use super::messages::history;
 use super::messages::items::Page;
 use super::messages::plan;
+use super::messages::walk::{self, WalkLimits, WalkPage};
 use super::pools::ReadPools;
 use super::reader::Reader;
 use super::replicas::Chance;
 use super::{Connection, Store};
-use crate::model::{CallerId, HistoryQuery};
+use crate::model::{CallerId, HistoryQuery, MessageQuery};
 
 /// How long a query counts as cheap if its rows are not counted or arrive slowly.
 const CHEAP_TIME: Duration = Duration::from_millis(200);
@@ -51,6 +56,31 @@ impl Store {
         let is_single = plan::takes_one_statement_on_server(&query);
         let work = move |connection: &mut Connection, budget: &Budget| history::page(connection, &query, budget);
         self.run_planned(reader, is_single, work).await
+    }
+
+    /// Finds a page of a walk, within the limits of the store's options.
+    pub async fn walk(&self, reader: &Reader, query: Arc<MessageQuery>) -> Result<WalkPage, StoreError> {
+        let limits = self.walk_limits();
+        let work = move |connection: &mut Connection, budget: &Budget| walk::page(connection, &query, limits, budget);
+        self.run_planned(reader, false, work).await
+    }
+
+    /// Finds a page of changes; `None` if those after `since` are not all stored.
+    pub async fn changes(
+        &self,
+        reader: &Reader,
+        query: Arc<MessageQuery>,
+        since: Since,
+    ) -> Result<Option<ChangePage>, StoreError> {
+        let limits = self.walk_limits();
+        let work = move |connection: &mut Connection, budget: &Budget| {
+            changes::page::page(connection, &query, since, (limits, budget))
+        };
+        self.query(reader, work).await
+    }
+
+    fn walk_limits(&self) -> WalkLimits {
+        WalkLimits { rows: self.options.walk_rows.into(), time: self.options.walk_time }
     }
 
     async fn run_planned<T: Send + 'static>(

@@ -15,6 +15,27 @@ diesel::table! {
         logged_up_to -> Nullable<BigInt>,
         waiting_messages -> BigInt,
         other_events -> BigInt,
+        last_change -> BigInt,
+        changes_after -> BigInt,
+        change_epoch -> BigInt,
+    }
+}
+
+diesel::table! {
+    message_changes (tenant_id, sequence) {
+        tenant_id -> BigInt,
+        sequence -> BigInt,
+        message_id -> BigInt,
+        subject_id -> Nullable<BigInt>,
+        previous_subject_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    change_marks (tenant_id, marked_at) {
+        tenant_id -> BigInt,
+        marked_at -> BigInt,
+        sequence -> BigInt,
     }
 }
 
@@ -70,6 +91,10 @@ diesel::table! {
         source -> Integer,
         received_at -> Nullable<BigInt>,
         item -> Text,
+        comment_digest -> Nullable<BigInt>,
+        undelivered_status -> Nullable<Text>,
+        cascade_id -> Nullable<BigInt>,
+        broadcast_id -> Nullable<BigInt>,
     }
 }
 
@@ -244,6 +269,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_states (tenant_id) {
+        tenant_id -> BigInt,
+        indexed_up_to -> BigInt,
+        built_up_to -> Nullable<BigInt>,
+        complete_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    message_terms (tenant_id, message_id) {
+        tenant_id -> BigInt,
+        message_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    search_ranges (tenant_id, number) {
+        tenant_id -> BigInt,
+        number -> BigInt,
+        first_id -> BigInt,
+        last_id -> BigInt,
+        messages -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     subjects,
@@ -253,5 +304,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_copies,
     message_blocks,
     message_days,
-    waiting_messages
+    waiting_messages,
+    search_states,
+    tenant_states
 );

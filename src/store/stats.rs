@@ -8,6 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::messages::pending::{self, PendingCounts};
 use crate::store::pulls as tenant_pulls;
 use crate::store::schema::{pulls, tenant_states};
+use crate::store::search;
 
 /// The counts of tenants.
 #[derive(Default)]
@@ -16,6 +17,8 @@ pub struct StoreStats {
     pub pending: Vec<(TenantId, PendingCounts)>,
     /// Up to which instant histories of other endpoints are copied: the tenant, the upstream, and the instant.
     pub pull_progress: Vec<(TenantId, String, Instant)>,
+    /// How many changes the text index of each tenant lacks.
+    pub search_behind: Vec<(TenantId, i64)>,
 }
 
 /// The size of the database in bytes.
@@ -34,7 +37,8 @@ pub fn read(connection: &mut Connection) -> Result<StoreStats, StoreError> {
     let pull_progress: Vec<(i64, String, Option<i64>)> =
         pulls::table.select((pulls::tenant_id, pulls::upstream, pulls::complete_up_to)).load(connection)?;
     let up_to = |(tenant, upstream, at): (i64, String, Option<i64>)| Some((TenantId(tenant), upstream, Instant(at?)));
-    Ok(StoreStats { pending, pull_progress: pull_progress.into_iter().filter_map(up_to).collect() })
+    let pull_progress = pull_progress.into_iter().filter_map(up_to).collect();
+    Ok(StoreStats { pending, pull_progress, search_behind: search::behind_by(connection)? })
 }
 
 /// The counts of one tenant.
@@ -48,5 +52,6 @@ pub fn of_tenant(connection: &mut Connection, tenant: TenantId) -> Result<StoreS
     Ok(StoreStats {
         pending: has_any.then_some((tenant, counts)).into_iter().collect(),
         pull_progress: pulls.filter_map(up_to).collect(),
+        search_behind: vec![(tenant, search::state(connection, tenant)?.behind)],
     })
 }

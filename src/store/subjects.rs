@@ -43,6 +43,12 @@ pub fn exists(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<
     Ok(diesel::select(diesel::dsl::exists(subjects::table.find((tenant.0, id)))).get_result(connection)?)
 }
 
+/// Whether all of some subjects exist.
+pub fn all_exist(connection: &mut Connection, tenant: TenantId, ids: &[i64]) -> Result<bool, StoreError> {
+    let ids: BTreeSet<i64> = ids.iter().copied().collect();
+    Ok(channels(connection, tenant, &ids)?.len() == ids.len())
+}
+
 /// The channel types of the known subjects among some ids.
 pub fn channels(
     connection: &mut Connection,

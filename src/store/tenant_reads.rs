@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::messages::pending;
 use super::stats::{self, StoreStats};
-use super::{Connection, LookupFor, Store, StoreError, tenants};
+use super::{Connection, LookupFor, Store, StoreError, search, tenants};
 use crate::model::TenantId;
 
 impl Store {
@@ -32,6 +32,18 @@ impl Store {
         })
     }
 
+    /// The tenants whose text index is behind.
+    pub async fn tenants_to_index(&self) -> Result<Vec<TenantId>, StoreError> {
+        let of_tenant =
+            |connection: &mut Connection, tenant| Ok((tenant, !search::state(connection, tenant)?.is_complete()));
+        Ok(match self.of_all_tenants(search::behind, of_tenant).await? {
+            Read::AtOnce(tenants) => tenants,
+            Read::Each(found) => {
+                found.into_iter().filter(|(_, is_behind)| *is_behind).map(|(tenant, _)| tenant).collect()
+            }
+        })
+    }
+
     /// The counts of all tenants.
     pub async fn stats(&self) -> Result<StoreStats, StoreError> {
         Ok(match self.of_all_tenants(stats::read, stats::of_tenant).await? {
@@ -39,6 +51,7 @@ impl Store {
             Read::Each(found) => found.into_iter().fold(StoreStats::default(), |mut all, mut one| {
                 all.pending.append(&mut one.pending);
                 all.pull_progress.append(&mut one.pull_progress);
+                all.search_behind.append(&mut one.search_behind);
                 all
             }),
         })

@@ -3,17 +3,20 @@
 use std::time::Instant as Monotonic;
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use crate::model::tenant::Tenant;
 use crate::model::{Instant, TenantId};
 use crate::store::Connection;
+use crate::store::changes;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    api_keys, message_block_changes, message_block_columns, message_blocks, message_copies, message_days, messages,
-    other_events, pulls, recipients, status_events, subjects, tenant_states, tenants, waiting_messages,
+    api_keys, change_marks, message_block_changes, message_block_columns, message_blocks, message_copies, message_days,
+    messages, other_events, pulls, recipients, status_events, subjects, tenant_states, tenants, waiting_messages,
     whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
 };
+use crate::store::search;
 
 /// Deletes a tenant's rows of a table; returns how many there were.
 macro_rules! delete_from {
@@ -34,11 +37,27 @@ pub fn create(connection: &mut Connection, tenant: &Tenant, now: Instant) -> Res
     let insert = diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing();
     let is_created = on_each!(connection, |connection| insert.execute(connection)?) == 1;
     if is_created {
-        diesel::insert_into(tenant_states::table)
-            .values(tenant_states::tenant_id.eq(tenant.id.0))
-            .execute(connection)?;
+        let epoch = tenant_states::change_epoch.eq(random_epoch());
+        let state = (tenant_states::tenant_id.eq(tenant.id.0), epoch);
+        diesel::insert_into(tenant_states::table).values(state).execute(connection)?;
     }
     Ok(is_created)
+}
+
+/// A number that tells the sequence of changes of one store from that of another.
+fn random_epoch() -> i64 {
+    Uuid::new_v4().as_u64_pair().1.cast_signed()
+}
+
+/// Gives every tenant's sequence of changes a new epoch, because the store is restored from a backup: readers that have
+/// followed it further begin anew.
+pub fn renew_epochs(connection: &mut Connection) -> Result<(), StoreError> {
+    for tenant in list(connection)? {
+        diesel::update(tenant_states::table.find(tenant.id.0))
+            .set(tenant_states::change_epoch.eq(random_epoch()))
+            .execute(connection)?;
+    }
+    Ok(())
 }
 
 /// Lists all tenants by id.
@@ -151,5 +170,8 @@ pub fn delete_messages(connection: &mut Connection, tenant: TenantId) -> Result<
     let pending = (tenant_states::waiting_messages.eq(0), tenant_states::other_events.eq(0));
     diesel::update(tenant_states::table.find(tenant.0)).set(pending).execute(connection)?;
     let messages = delete_from!(connection, tenant, messages);
+    delete_from!(connection, tenant, change_marks);
+    changes::reset(connection, tenant)?;
+    search::clear(connection, tenant)?;
     Ok((messages, logs))
 }

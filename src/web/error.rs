@@ -9,9 +9,9 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::keys::{AuthError, Limit};
-use crate::model::ErrorTitle;
 use crate::model::history::{MAX_LIMIT, QueryError};
 use crate::model::wire::NotAnObject;
+use crate::model::{ErrorTitle, message_query};
 use crate::store::StoreError;
 
 /// After how many seconds a client should retry if the store is busy or unreachable.
@@ -126,10 +126,16 @@ pub enum ApiError {
     NotValid(String),
     #[error("The field 'limit' must be between 0 and {MAX_LIMIT}.")]
     LimitNotValid,
+    #[error("The parameter 'limit' must be between 1 and {}.", message_query::MAX_LIMIT)]
+    PageLimitNotValid,
     #[error("The fields 'dateFrom' and 'dateTo' must be at most 366 days apart.")]
     DateRangeNotValid,
     #[error("The field 'subjectId' names a subject that does not exist.")]
     SubjectNotFound,
+    #[error(
+        "The changes since then are not all known any more: take since=now, read all messages, and go on from there."
+    )]
+    ChangesExpired,
     #[error("There is nothing at this address; ask POST /api/messages/history.")]
     NotFound,
     #[error("There is no message with this id.")]
@@ -175,9 +181,10 @@ impl ApiError {
             Self::KeyNotFound | Self::WebhookKeyNotFound => (401, ErrorTitle::KeyNotFound),
             Self::AccessDenied(_) => (403, ErrorTitle::AccessDenied),
             Self::NotValid(_) => (400, ErrorTitle::NotValidRequest),
-            Self::LimitNotValid => (400, ErrorTitle::LimitNotValid),
+            Self::LimitNotValid | Self::PageLimitNotValid => (400, ErrorTitle::LimitNotValid),
             Self::DateRangeNotValid => (400, ErrorTitle::DateRangeNotValid),
             Self::SubjectNotFound => (400, ErrorTitle::SubjectNotFound),
+            Self::ChangesExpired => (410, ErrorTitle::ChangesExpired),
             Self::NotFound | Self::MessageNotFound => (404, ErrorTitle::NotFound),
             Self::MethodNotAllowed => (405, ErrorTitle::MethodNotAllowed),
             Self::NotReady(_) => (503, ErrorTitle::ServiceUnavailable),

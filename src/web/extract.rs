@@ -100,6 +100,11 @@ impl<A: Access> Request<A> {
         parameters.map(web::Query::into_inner).unwrap_or_default()
     }
 
+    /// The query string as it was sent.
+    pub fn query_string(&self) -> &str {
+        self.http.query_string()
+    }
+
     /// How recent the data of the response must be, as the client demands.
     pub fn freshness(&self) -> Freshness {
         let header = self.http.headers().get(POSITION_HEADER);

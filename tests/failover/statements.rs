@@ -6,7 +6,7 @@ use crate::gateway::{Gateway, tenant};
 use crate::node::{Node, wait_until};
 
 /// The tables that hold the data of tenants.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 21] = [
     "messages",
     "message_copies",
     "message_days",
@@ -23,6 +23,11 @@ const TABLES: [&str; 16] = [
     "other_events",
     "pulls",
     "tenant_states",
+    "message_changes",
+    "change_marks",
+    "search_states",
+    "message_terms",
+    "search_ranges",
 ];
 
 /// Statements about all tenants. If one fails, each tenant is read by itself.

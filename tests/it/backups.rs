@@ -9,7 +9,8 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::commands::to_ndjson;
-use crate::support::{Binary, Server, message};
+use crate::support::{Binary, Server, TENANT, message};
+use history_gateway::store::changes;
 use history_gateway::store::db::migrate;
 use history_gateway::store::{Connection, DatabaseUrl};
 
@@ -291,4 +292,17 @@ fn postgres_backup_commands_are_printed_without_password() {
     1 history-gateway: the store is on a PostgreSQL server, which restores it, into a database that is empty, with: pg_restore --no-owner --single-transaction --dbname='postgres://gw@db.example:5433/it'\''s?sslmode=verify-full' 'copy.dump'; PGPASSWORD or ~/.pgpass tell it the password
     "#);
     assert_eq!(files(&binary), Vec::<String>::new());
+}
+
+/// A restored store may lack the latest changes, so a token of the store that it replaces must not go on there.
+#[test]
+fn restored_store_has_a_sequence_of_changes_of_its_own() {
+    let binary = store_with_messages(10);
+    binary.run(&["backup", "copy.db"]);
+    let state = |connection: &mut Connection| changes::state(connection, TENANT).unwrap();
+    let before = state(&mut connect(&binary, "history.db"));
+    binary.run(&["restore", "--replace", "copy.db"]);
+    let after = state(&mut connect(&binary, "history.db"));
+    assert_eq!((before.last, after.last), (10, 10));
+    assert_ne!(before.epoch, after.epoch);
 }

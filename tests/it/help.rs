@@ -6,8 +6,23 @@ use crate::support::Binary;
 fn help_succeeds_and_invalid_arguments_exit_with_2() {
     let binary = Binary::new();
     let commands = [
-        "serve", "sandbox", "tenant", "key", "subject", "import", "export", "pull", "generate", "backup", "restore",
-        "check", "migrate", "openapi",
+        "serve",
+        "sandbox",
+        "tenant",
+        "key",
+        "subject",
+        "find",
+        "import",
+        "export",
+        "pull",
+        "generate",
+        "backup",
+        "restore",
+        "check",
+        "migrate",
+        "search",
+        "partition",
+        "openapi",
     ];
     let help = binary.run(&["--help"]);
     for command in commands {

@@ -140,11 +140,28 @@ async fn each_route_accepts_only_the_intended_keys() {
       webhook [401, 400, 401]
 
     POST /api/messages/history
+    GET /v1/messages
+    HEAD /v1/messages
+    POST /v1/messages/query
       none [401, 401, 401]
       unknown [401, 401, 401]
       malformed [401, 401, 401]
       master [200, 401, 401]
       message-history [200, 401, 401]
+      all other groups [403, 401, 401]
+      no group [403, 401, 401]
+      OneUptime permission [403, 401, 401]
+      expired [401, 401, 401]
+      webhook [401, 401, 401]
+
+    GET /v1/changes
+    HEAD /v1/changes
+    POST /v1/changes/query
+      none [401, 401, 401]
+      unknown [401, 401, 401]
+      malformed [401, 401, 401]
+      master [400, 401, 401]
+      message-history [400, 401, 401]
       all other groups [403, 401, 401]
       no group [403, 401, 401]
       OneUptime permission [403, 401, 401]

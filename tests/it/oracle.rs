@@ -172,7 +172,7 @@ fn matches(message: &MessageCopy, all: &[MessageCopy], query: &Query) -> bool {
         && query.recipient.is_none_or(|recipient| matches_recipient(message, all, recipient, query.address_only))
 }
 
-fn matches_recipient(
+pub fn matches_recipient(
     message: &MessageCopy,
     all: &[MessageCopy],
     (address, kind): (&str, &str),

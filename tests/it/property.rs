@@ -15,7 +15,7 @@ use history_gateway::model::{Item, TenantId};
 use history_gateway::store::messages;
 
 pub const TENANTS: [i64; 3] = [3193, 77, 78];
-const DATES: [&str; 6] = [
+pub const DATES: [&str; 6] = [
     "2024-07-23T08:08:20.000+0000",
     "2026-01-30T12:00:00.000+0000",
     "2026-02-10T00:00:00.001+0000",

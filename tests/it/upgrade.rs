@@ -82,6 +82,7 @@ fn store_of_the_earlier_version_keeps_everything() {
     assert!(binary.run_failing(&["check"]).contains("was written by an older version"));
     assert_eq!(binary.run(&["export", "--tenant", "3193"]), EXPORT);
     binary.run(&["check"]);
+    assert_eq!(keys(&binary), keys_of_imported());
     // Known messages are recognised, and new ones and another status are recorded.
     binary.write("known.ndjson", EXPORT);
     let outcome = binary.run(&["import", "--tenant", "3193", "known.ndjson"]);
@@ -97,6 +98,28 @@ fn store_of_the_earlier_version_keeps_everything() {
     binary.run(&["migrate", "--shrink"]);
     binary.run(&["check"]);
     assert_eq!(binary.run(&["export", "--tenant", "3193"]).lines().count(), 28);
+}
+
+/// The columns that messages are found by.
+fn keys(binary: &Binary) -> Vec<String> {
+    let statement = "SELECT message_id || ' ' || coalesce(CAST(comment_digest AS TEXT), '-') || ' ' || \
+        coalesce(undelivered_status, '-') || ' ' || coalesce(CAST(cascade_id AS TEXT), '-') || ' ' || \
+        coalesce(CAST(broadcast_id AS TEXT), '-') AS value FROM messages ORDER BY message_id";
+    let rows: Vec<Line> = diesel::sql_query(statement).load(&mut connect(binary)).unwrap();
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+/// The same of a new store that the same messages were imported into.
+fn keys_of_imported() -> Vec<String> {
+    let binary = Binary::new();
+    binary.run(&["tenant", "create", "--id", "3193", "--name", "Shop"]);
+    binary.write("export.ndjson", EXPORT);
+    binary.run(&["import", "--tenant", "3193", "export.ndjson"]);
+    let keys = keys(&binary);
+    // The messages have values of each kind, and some have none.
+    let column = |index: usize| keys.iter().filter(move |row| row.split(' ').nth(index).is_some_and(|key| key != "-"));
+    assert!((1..=4).all(|index| (1..keys.len()).contains(&column(index).count())), "{keys:?}");
+    keys
 }
 
 /// Waits until a condition holds while a program runs.

@@ -17,9 +17,6 @@ use crate::web::{ApiError, CommonError};
 /// The sentence of an error that has none of its own.
 const SENTENCE: &str = "A fault rule of the sandbox asks for this response.";
 
-/// The title of edna.md §5 that only `/v1/changes` answers with.
-const CHANGES_EXPIRED: &str = "changes-expired";
-
 /// What happens to a request.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -83,8 +80,7 @@ const ONEUPTIME: [&str; 8] = [
 impl Errors {
     /// The errors of a word, of which there must be one in the dialect, if one is given.
     pub fn named(word: &str, dialect: Option<Dialect>) -> Result<Self, ControlError> {
-        let titles = ErrorTitle::ALL.into_iter().map(ErrorTitle::as_str).chain([CHANGES_EXPIRED]);
-        let titles: Vec<&str> = titles.collect();
+        let titles: Vec<&str> = ErrorTitle::ALL.into_iter().map(ErrorTitle::as_str).collect();
         let edna = titles.iter().copied().find(|title| *title == word && dialect != Some(Dialect::OneUptime));
         let oneuptime = ONEUPTIME.into_iter().find(|known| *known == word && dialect != Some(Dialect::Edna));
         if edna.is_some() || oneuptime.is_some() {
@@ -215,9 +211,7 @@ fn edna_error(title: &str) -> ErrorParts {
         "message-matcher-subject-not-found" => ApiError::SubjectNotFound,
         "not-found" => ApiError::NotFound,
         "method-not-allowed" => ApiError::MethodNotAllowed,
-        CHANGES_EXPIRED => {
-            return ErrorParts { status: 410, title: title.into(), detail: SENTENCE.into(), retry_after: None };
-        }
+        "changes-expired" => ApiError::ChangesExpired,
         word => ApiError::Common(common(word)),
     };
     said(&error)

@@ -75,4 +75,5 @@ pub fn run(EmbeddedHooks { started, stopped }: EmbeddedHooks) -> Result<(), Stri
 pub fn apply_test_settings(config: &mut Config) {
     config.server.shutdown_timeout_seconds = 0;
     config.auth.wrong_keys_per_minute = 0;
+    config.search.on_demand = true;
 }

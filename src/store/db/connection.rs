@@ -166,6 +166,12 @@ impl AnyConnection {
         on_each!(self, |_file| Ok(()), |server| postgres::partitions::create(server, month, from, to))
     }
 
+    /// Drops the partitions of a month.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file has no partitions"))]
+    pub fn drop_partitions(&mut self, month: &str) -> Result<(), StoreError> {
+        on_each!(self, |_file| Ok(()), |server| postgres::partitions::drop(server, month))
+    }
+
     /// The size of the database in bytes.
     pub fn bytes(&mut self) -> Result<i64, StoreError> {
         #[derive(diesel::QueryableByName)]

@@ -7,7 +7,7 @@ use diesel_migrations::MigrationHarness;
 
 use crate::store::Connection;
 use crate::store::Options;
-use crate::store::db::connection::on_each;
+use crate::store::db::connection::{FileConnection, on_each};
 #[cfg(feature = "postgres")]
 use crate::store::db::fragments::POSTGRES_MIGRATIONS;
 use crate::store::db::fragments::{File, SQLITE_MIGRATIONS};
@@ -70,11 +70,12 @@ pub fn bring_up_to_date(
             return Ok(());
         }
         moved += batch;
-        let total = match total {
-            Some(total) => total,
-            None => *total.insert(moved + on_each!(&mut connection, |file| moving::left(file)?, |_server| 0)),
+        let known_total = match total {
+            Some(total) if moved <= total => total,
+            // Those of an older store move twice.
+            _ => *total.insert(moved + on_each!(&mut connection, |file| moving::left(file)?, |_server| 0)),
         };
-        progress(Moved { messages: moved, total });
+        progress(Moved { messages: moved, total: known_total });
         write_guard = url.lock_for_writing(options.wait)?;
     }
 }
@@ -157,6 +158,12 @@ pub fn revert(connection: &mut Connection, version: &str) -> Result<(), StoreErr
 pub fn tables(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
     let statement = on_each!(connection, |_file| sqlite::TABLES, |_server| postgres::TABLES);
     values(connection, statement)
+}
+
+/// Whether a file has a table.
+pub fn has_table(file: &mut FileConnection, name: &str) -> Result<bool, StoreError> {
+    let found: Vec<Row> = diesel::sql_query(sqlite::TABLE_OF_NAME).bind::<Text, _>(name).load(file)?;
+    Ok(!found.is_empty())
 }
 
 /// Whether an open store has every migration of this binary.

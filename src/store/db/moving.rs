@@ -1,11 +1,14 @@
 //! Moves the messages of a SQLite file from the table of an earlier version into the current one, in batches, so that it
 //! goes on where it was stopped; knows no item.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::store::db::connection::FileConnection;
 use crate::store::error::StoreError;
+use crate::store::messages::keys;
 
 /// The table that they move from, while some are left.
 pub const TABLE: &str = "messages_to_move";
@@ -15,6 +18,18 @@ const BATCH: i64 = 10_000;
 
 const COLUMNS: &str = "tenant_id, message_id, sent_or_received_at, recipient_id, subject_id, channel_type, direction, \
      traffic_type, source, received_at, item";
+
+/// The columns that the current table has besides, and their values.
+const KEYS: &str = "comment_digest, undelivered_status, cascade_id, broadcast_id";
+const KEY_VALUES: &str = "comment_digest(item ->> 'comment'), undelivered_status(item ->> 'deliveryStatus'), \
+     item ->> 'cascadeId', item ->> 'broadcastId'";
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn comment_digest(comment: Nullable<Text>) -> Nullable<BigInt>;
+
+    fn undelivered_status(word: Nullable<Text>) -> Nullable<Text>;
+}
 
 /// The last message of a batch.
 #[derive(QueryableByName)]
@@ -44,8 +59,11 @@ pub fn move_some(connection: &mut FileConnection) -> Result<u64, StoreError> {
     let last = format!("SELECT * FROM ({ids}) ORDER BY tenant_id DESC, message_id DESC LIMIT 1");
     let Some(last): Option<Last> = diesel::sql_query(last).get_result(connection).optional()? else { return Ok(0) };
     let batch = "WHERE (tenant_id, message_id) <= (?, ?)";
+    let (keys, values) =
+        if has_keys(connection)? { (format!(", {KEYS}"), format!(", {KEY_VALUES}")) } else { Default::default() };
     let insert = format!(
-        "INSERT INTO moved_messages ({COLUMNS}) SELECT {COLUMNS} FROM {TABLE} {batch} ORDER BY tenant_id, message_id"
+        "INSERT INTO moved_messages ({COLUMNS}{keys}) SELECT {COLUMNS}{values} FROM {TABLE} {batch} \
+         ORDER BY tenant_id, message_id"
     );
     let mut moved = 0;
     for statement in [insert, format!("DELETE FROM {TABLE} {batch}")] {
@@ -53,4 +71,18 @@ pub fn move_some(connection: &mut FileConnection) -> Result<u64, StoreError> {
         moved = statement.bind::<BigInt, _>(last.tenant_id).bind::<BigInt, _>(last.message_id).execute(connection)?;
     }
     Ok(moved as u64)
+}
+
+/// Whether the table that messages move into has the columns of `KEYS`. One of an earlier version has not, and its
+/// messages move once more.
+fn has_keys(connection: &mut FileConnection) -> Result<bool, StoreError> {
+    comment_digest_utils::register_impl(connection, |comment: Option<String>| {
+        comment.map(|comment| keys::comment_digest(&comment))
+    })?;
+    undelivered_status_utils::register_impl(connection, |word: Option<String>| {
+        word.and_then(|word| keys::undelivered_status(&word).map(Cow::into_owned))
+    })?;
+    let columns = "SELECT count(*) AS messages FROM pragma_table_info('moved_messages') WHERE name = 'comment_digest'";
+    let found: Left = diesel::sql_query(columns).get_result(connection)?;
+    Ok(found.messages > 0)
 }

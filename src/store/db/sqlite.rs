@@ -18,6 +18,9 @@ use crate::store::error::StoreError;
 pub const TABLES: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' \
      AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name";
 
+/// The table of a name in a column `value`, if there is one.
+pub const TABLE_OF_NAME: &str = "SELECT name AS value FROM sqlite_master WHERE type = 'table' AND name = ?";
+
 /// Rewrites the first page of a file.
 pub const TOUCH: &str = "PRAGMA user_version = 0";
 

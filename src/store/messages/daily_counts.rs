@@ -115,6 +115,21 @@ pub fn of_ids(connection: &mut Connection, tenant: TenantId, ids: (i64, i64)) ->
     Ok(times.map(|(from, to)| Window { from: Instant(from), to: Instant(to) }))
 }
 
+/// The range that contains the ids of all messages of a window; `None` if its days have no messages.
+pub fn ids_of_window(
+    connection: &mut Connection,
+    tenant: TenantId,
+    window: Window,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let (least, greatest): (Option<i64>, Option<i64>) = message_days::table
+        .filter(message_days::tenant_id.eq(tenant.0).and(message_days::channel_type.eq("")))
+        .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
+        .filter(message_days::day.between(window.from.day(), window.to.day()).and(message_days::messages.gt(0)))
+        .select((min(message_days::least_message_id), max(message_days::greatest_message_id)))
+        .first(connection)?;
+    Ok(least.zip(greatest))
+}
+
 /// The totals of the days of a window.
 pub struct WindowTotals {
     /// An upper bound of the window's messages: its first and its last day may be only partly in it.

@@ -46,6 +46,11 @@ impl Items {
         self.bytes.len()
     }
 
+    /// The same as a text.
+    pub fn into_text(self) -> Result<String, StoreError> {
+        String::from_utf8(self.bytes).map_err(|_| no_text())
+    }
+
     /// All of them, joined; fails if the store returned bytes that are no text.
     pub fn into_bytes(self) -> Result<Vec<u8>, StoreError> {
         simdutf8::basic::from_utf8(&self.bytes).map_err(|_| no_text())?;
@@ -53,7 +58,12 @@ impl Items {
     }
 }
 
-fn no_text() -> StoreError {
+/// A rendered item as a text.
+pub fn text(item: Vec<u8>) -> Result<String, StoreError> {
+    String::from_utf8(item).map_err(|_| no_text())
+}
+
+pub fn no_text() -> StoreError {
     StoreError::DamagedRow("a stored item is not valid UTF-8".into())
 }
 

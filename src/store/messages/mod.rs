@@ -5,14 +5,17 @@ pub mod daily_counts;
 pub mod history;
 pub mod item;
 pub mod items;
+pub mod keys;
 pub mod order;
 pub mod partitions;
 pub mod pending;
 pub mod plan;
 pub mod raw;
+pub mod removal;
 pub mod scan;
 pub mod statement;
 pub mod status_events;
+pub mod walk;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +26,7 @@ use diesel::prelude::*;
 use crate::model::subscriber::ChannelClass;
 use crate::model::{Instant, Item, MessageCopy, Property, Provenance, TenantId};
 use crate::store::Connection;
+use crate::store::changes::{self, Change};
 use crate::store::db::connection::on_each;
 use crate::store::db::fragments::any_of;
 use crate::store::db::pinned::{IndexHint, sent_at};
@@ -30,6 +34,7 @@ use crate::store::db::rows::whole_row;
 use crate::store::db::text::encode;
 use crate::store::error::StoreError;
 use crate::store::messages::blocks::ranges;
+use crate::store::messages::keys::MessageKeys;
 use crate::store::recipients::rows;
 use crate::store::recipients::rows::RecipientKey;
 use crate::store::schema::{message_copies, messages};
@@ -75,6 +80,10 @@ whole_row! {
         source: i32,
         received_at: Option<i64>,
         item: String,
+        comment_digest: Option<i64>,
+        undelivered_status: Option<Cow<'a, str>>,
+        cascade_id: Option<i64>,
+        broadcast_id: Option<i64>,
     }
 }
 
@@ -118,34 +127,56 @@ pub fn load(
     Ok(stored)
 }
 
-/// Writes messages, and updates recipients, subjects and the daily counts with them. The tenant is locked. Returns
-/// whether a subject became known.
-pub fn apply(connection: &mut Connection, tenant: TenantId, changes: &[MessageChange]) -> Result<bool, StoreError> {
-    let keys: Vec<RecipientKey> = changes.iter().map(|change| key(&change.item)).collect();
+/// What a write of messages led to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Applied {
+    pub subject_became_known: bool,
+    /// The sequence of the last change; `None` if no item changed.
+    pub last_change: Option<i64>,
+}
+
+/// Writes messages, and updates recipients, subjects, the daily counts and the changes with them. The tenant is locked.
+pub fn apply(connection: &mut Connection, tenant: TenantId, messages: &[MessageChange]) -> Result<Applied, StoreError> {
+    let keys: Vec<RecipientKey> = messages.iter().map(|change| key(&change.item)).collect();
     let recipients = rows::find_or_create(connection, tenant, &keys)?;
-    let replaced: Vec<&StoredMessage> = changes.iter().filter_map(|change| change.before.as_ref()).collect();
+    let replaced: Vec<&StoredMessage> = messages.iter().filter_map(|change| change.before.as_ref()).collect();
     remove(connection, tenant, &replaced)?;
-    let written = changes.iter().map(|change| change.item.message_id()).collect();
+    let written = messages.iter().map(|change| change.item.message_id()).collect();
     ranges::record_changes(connection, tenant, &written)?;
     let mut daily_changes = daily_counts::DailyChanges::default();
     for stored in &replaced {
         daily_changes.remove(&stored.item);
     }
-    for change in changes {
+    for change in messages {
         daily_changes.add(&change.item);
     }
     daily_counts::apply(connection, tenant, &daily_changes)?;
     let row = |(change, recipient)| row(tenant, change, recipient);
-    let rows: Vec<Row> = changes.iter().zip(recipients).map(row).collect();
+    let rows: Vec<Row> = messages.iter().zip(recipients).map(row).collect();
     let in_use: BTreeSet<i64> = rows.iter().map(|row| row.recipient_id).collect();
     Row::insert(connection, rows)?;
-    insert_copies(connection, tenant, changes)?;
-    let written: Vec<&Item> = changes.iter().filter_map(evidence_of).collect();
+    insert_copies(connection, tenant, messages)?;
+    let written: Vec<&Item> = messages.iter().filter_map(evidence_of).collect();
     let before: Vec<&Item> = replaced.iter().map(|stored| &*stored.item).collect();
-    let became_known = subjects::learn(connection, tenant, &written, &before)?;
+    let subject_became_known = subjects::learn(connection, tenant, &written, &before)?;
     let unused = replaced.iter().map(|stored| stored.recipient_id).filter(|id| !in_use.contains(id)).collect();
     rows::delete_unused(connection, tenant, &unused)?;
-    Ok(became_known)
+    let changed: Vec<Change> = messages.iter().filter_map(MessageChange::of_item).collect();
+    let last_change = if changed.is_empty() { None } else { Some(changes::append(connection, tenant, &changed)?) };
+    Ok(Applied { subject_became_known, last_change })
+}
+
+impl MessageChange {
+    /// The change for its readers; `None` if the item stays what it was.
+    fn of_item(&self) -> Option<Change> {
+        let subject = |item: &Item| item.integer(Property::SubjectId);
+        let before = self.before.as_ref().map(|stored| &stored.item);
+        (before != Some(&self.item)).then(|| {
+            let (subject_id, previous) = (subject(&self.item), before.and_then(|item| subject(item)));
+            let previous_subject_id = previous.filter(|previous| Some(*previous) != subject_id);
+            Change { message_id: self.item.message_id(), subject_id, previous_subject_id }
+        })
+    }
 }
 
 /// One page of a tenant's items by ascending id, for export.
@@ -169,6 +200,13 @@ pub fn page_after(
         page = page.filter(sent_at(IndexHint::PrimaryKey).le(to.0));
     }
     Ok(page.load(connection)?)
+}
+
+/// The item of one message.
+pub fn single_item(connection: &mut Connection, tenant: TenantId, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    let of_tenant = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.eq(id)));
+    let item: Option<String> = of_tenant.select(messages::item).first(connection).optional()?;
+    Ok(item.map(String::into_bytes))
 }
 
 /// The id of the message that is `count` messages after another; `None` if there are fewer.
@@ -309,6 +347,7 @@ fn row(tenant: TenantId, change: &MessageChange, recipient_id: i64) -> Row<'_> {
     let evidence = change.copies.iter().find(|copy| !copy.has_channel_of_subject());
     let provenance = evidence.or(change.copies.first()).map(|copy| copy.provenance).unwrap_or_default();
     let text = |property| item.text(property).map(encode);
+    let keys = MessageKeys::of(item);
     Row {
         tenant_id: tenant.0,
         message_id: item.message_id(),
@@ -321,5 +360,9 @@ fn row(tenant: TenantId, change: &MessageChange, recipient_id: i64) -> Row<'_> {
         source: provenance.source.number(),
         received_at: provenance.received_at.map(|at| at.0),
         item: item.render(),
+        comment_digest: keys.comment_digest,
+        undelivered_status: keys.undelivered_status,
+        cascade_id: keys.cascade_id,
+        broadcast_id: keys.broadcast_id,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Datelike, Months, NaiveDate};
 
 use crate::model::Instant;
+use crate::model::history::Window;
 use crate::store::Connection;
 use crate::store::error::StoreError;
 
@@ -31,6 +32,18 @@ impl Month {
         self.0.format("%Y_%m").to_string()
     }
 
+    /// A month as it is written: `2026-03`; `None` if it has no partitions of its own.
+    pub fn parse(text: &str) -> Option<Self> {
+        let first = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok()?;
+        (text.len() == 7 && PARTITIONED_YEARS.contains(&first.year())).then_some(Self(first))
+    }
+
+    /// Its first and its last millisecond.
+    pub fn window(self) -> Window {
+        let end = self.next().map_or(i64::MAX, |next| next.start() - 1);
+        Window { from: Instant(self.start()), to: Instant(end) }
+    }
+
     fn next(self) -> Option<Self> {
         self.0.checked_add_months(Months::new(1)).map(Self)
     }
@@ -39,6 +52,15 @@ impl Month {
     fn start(self) -> i64 {
         self.0.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()
     }
+}
+
+/// The times of the partitions that have a part of a window: a statement that is restricted to them reads no others, and
+/// rejects no row that it reads.
+pub fn times_of_partitions(window: Window) -> Window {
+    // Outside of the years with monthly partitions, one partition contains everything.
+    let start = |time: Instant| Month::of(time).map_or(i64::MIN, Month::start);
+    let end = |time: Instant| Month::of(time).and_then(Month::next).map_or(i64::MAX, |next| next.start() - 1);
+    Window { from: Instant(start(window.from)), to: Instant(end(window.to)) }
 }
 
 /// The months of some times that have partitions of their own.
@@ -57,6 +79,13 @@ pub fn missing(connection: &mut Connection, months: &BTreeSet<Month>) -> Result<
     let existing = connection.partitions(months.iter().map(|month| month.suffix()).collect())?;
     let is_missing = |month: &&Month| existing.as_ref().is_some_and(|existing| !existing.contains(&month.suffix()));
     Ok(months.iter().filter(is_missing).copied().collect())
+}
+
+/// Drops the partitions of a month, which contain no message any more; fails if they do. It waits for a moment in which
+/// nobody uses the table.
+pub fn drop(connection: &mut Connection, month: Month) -> Result<(), StoreError> {
+    connection.lock_schema()?;
+    connection.drop_partitions(&month.suffix())
 }
 
 /// Creates missing partitions. Call it in a transaction that has accessed nothing else: then readers and writers

@@ -50,7 +50,7 @@ impl Values<i64> {
 
 impl Values<String> {
     /// `None` if any value matches.
-    fn texts(list: &[String]) -> Option<Self> {
+    pub(super) fn texts(list: &[String]) -> Option<Self> {
         match list {
             [] => None,
             [only] => Some(Self::One(encode(only).into_owned())),

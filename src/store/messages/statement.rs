@@ -147,7 +147,7 @@ impl<T: Columns> ScanStatement<'_, '_, T> {
     }
 }
 
-fn equal<'b, DB, T, V>(column: &str, value: &'b V, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+pub(super) fn equal<'b, DB, T, V>(column: &str, value: &'b V, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
 where
     DB: Database + HasSqlType<T>,
     V: ToSql<T, DB> + ?Sized,
@@ -157,7 +157,7 @@ where
     out.push_bind_param::<T, V>(value)
 }
 
-fn between<'b, DB>(
+pub(super) fn between<'b, DB>(
     (column, suffix): (&str, &str),
     (least, greatest): (&'b i64, &'b i64),
     out: &mut AstPass<'_, 'b, DB>,
@@ -174,7 +174,11 @@ where
     out.push_bind_param::<BigInt, _>(greatest)
 }
 
-fn any_of<'b, DB, T, V>(column: &str, values: &'b Values<V>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+pub(super) fn any_of<'b, DB, T, V>(
+    column: &str,
+    values: &'b Values<V>,
+    out: &mut AstPass<'_, 'b, DB>,
+) -> QueryResult<()>
 where
     DB: Database + HasSqlType<T>,
     V: ToSql<T, DB>,

@@ -83,6 +83,13 @@ fn message_id(event: &StatusEvent, digest: &str) -> i64 {
     event.message_id.unwrap_or_else(|| -1 - start.unwrap_or_default())
 }
 
+/// Deletes the status events that name some messages.
+pub fn delete(connection: &mut Connection, tenant: TenantId, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
+    let events = status_events::table.filter(status_events::tenant_id.eq(tenant.0));
+    diesel::delete(events.filter(any_of(status_events::message_id, ids))).execute(connection)?;
+    Ok(())
+}
+
 /// Stores events that are not stored yet, each with its digest. The tenant is locked.
 pub fn insert(
     connection: &mut Connection,

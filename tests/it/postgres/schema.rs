@@ -57,8 +57,12 @@ async fn sqlite_and_postgres_migrations_give_the_same_schema() {
         );
         Ok((description(connection, &columns, &indexes), migrate::tables(connection)?))
     });
-    let ((sqlite_schema, sqlite_tables), (postgres_schema, postgres_tables)) =
+    let ((sqlite_schema, sqlite_tables), (mut postgres_schema, mut postgres_tables)) =
         (sqlite_schema.await.unwrap(), postgres_schema.await.unwrap());
+    // SQLite has a full-text table for each tenant instead.
+    let is_text_index = |name: &str| ["message_terms", "search_ranges"].iter().any(|table| name.starts_with(table));
+    postgres_schema.retain(|column| !is_text_index(column));
+    postgres_tables.retain(|table| !is_text_index(table));
     assert!(sqlite_schema.len() > 70, "{sqlite_schema:?}");
     assert_eq!(sqlite_schema, postgres_schema);
     assert_eq!(sqlite_tables, postgres_tables);

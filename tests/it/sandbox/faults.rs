@@ -70,7 +70,8 @@ async fn every_error_of_both_dialects_is_had_by_rule() {
     too-many-requests: 429 Retry-After {"title":"too-many-requests","status":429,"detail":"The key makes too many requests; the Retry-After header tells when to try again."}
     internal-error: 500 {"title":"internal-error","status":500,"detail":"The message store cannot give this answer; its operator's log tells why."}
     service-unavailable: 503 Retry-After {"title":"service-unavailable","status":503,"detail":"The message store is busy or away; try again."}
-    changes-expired: 410 {"title":"changes-expired","status":410,"detail":"A fault rule of the sandbox asks for this response."}
+    changes-expired: 410 {"title":"changes-expired","status":410,"detail":"The changes since then are not all known any more: take since=now, read all messages, and go on from there."}
+    changes-expired: 410 {"title":"changes-expired","status":410,"detail":"The changes since then are not all known any more: take since=now, read all messages, and go on from there."}
     no-key: 401 {"error":"Authenticated user or a valid API key is needed to read record of WhatsApp Log.","message":"Authenticated user or a valid API key is needed to read record of WhatsApp Log."}
     invalid-api-key: 400 {"error":"Invalid API Key","message":"Invalid API Key"}
     no-permission: 422 {"error":"You do not have permissions to read WhatsApp Log. You need one of these permissions: Project Owner, Project Admin, Project Member, Viewer, Read WhatsApp Log, Read All Project Resources","message":"You do not have permissions to read WhatsApp Log. You need one of these permissions: Project Owner, Project Admin, Project Member, Viewer, Read WhatsApp Log, Read All Project Resources"}

@@ -80,6 +80,22 @@ pub fn create(connection: &mut PgConnection, month: &str, from: i64, to: i64) ->
     Ok(())
 }
 
+/// Drops a month's partitions, unless a message was written into them meanwhile.
+pub fn drop(connection: &mut PgConnection, month: &str) -> Result<(), StoreError> {
+    for table in ["messages", "message_copies"] {
+        connection.batch_execute(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))?;
+    }
+    let left = format!("SELECT 'messages' AS name FROM messages_{month} LIMIT 1");
+    let left: Option<Partition> = diesel::sql_query(left).get_result(connection).optional()?;
+    if left.is_some() {
+        return Err(StoreError::Busy);
+    }
+    for table in ["messages", "message_copies"] {
+        connection.batch_execute(&format!("DROP TABLE {table}_{month}"))?;
+    }
+    Ok(())
+}
+
 /// Rewrites the partitions of messages whose comment says that they contain dropped columns, and removes the comment of
 /// each.
 pub fn shrink(connection: &mut PgConnection, progress: &impl Fn(usize, usize)) -> Result<(), StoreError> {

@@ -1,6 +1,13 @@
 //! The requests and errors of `/v1` in the OpenAPI document; nothing here runs on a request.
 #![expect(dead_code, reason = "only used to derive schemas; fields are named as on the wire")]
 
+mod messages;
+
+pub use messages::{
+    ChangeErrors, ChangeList, ChangeParameters, ChangeQueryErrors, ChangeRequest, ListErrors, ListParameters,
+    ListRequest, MessageList, QueryErrors,
+};
+
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::document::errors::{ErrorTable, MIB, not_valid};

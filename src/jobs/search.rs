@@ -1,0 +1,50 @@
+//! Brings the text index of each tenant forward in the background, without delaying those who write; knows no search.
+
+use std::time::{Duration, Instant};
+
+use crate::app::App;
+use crate::store::StoreError;
+use crate::store::search::indexing;
+
+/// How often the job looks for what is new.
+pub const INTERVAL: Duration = Duration::from_millis(200);
+
+/// How many messages one transaction indexes.
+const BATCH: i64 = 200;
+
+/// While others write, the job pauses so many times as long as its transaction took: it has a tenth of the writer's time.
+const PAUSE_FACTOR: u32 = 9;
+
+pub async fn run(app: App) {
+    if !app.config.search.enabled {
+        return;
+    }
+    if let Err(error) = index_all(&app).await {
+        tracing::warn!(cause = %error, "the text index was not brought up to date");
+    }
+}
+
+/// Indexes in turn what is left of each tenant, until nothing is.
+async fn index_all(app: &App) -> Result<(), StoreError> {
+    let mut behind = app.store.tenants_to_index().await?;
+    let mut commits = app.ingest.commits();
+    while !behind.is_empty() {
+        let mut still_behind = Vec::new();
+        for tenant in behind {
+            let (started, now) = (Instant::now(), app.clock.now());
+            let step = app.store.write(move |connection| indexing::step(connection, tenant, BATCH, now)).await;
+            match step {
+                Ok(step) if step.is_behind => still_behind.push(tenant),
+                Ok(_) | Err(StoreError::UnknownTenant(_)) => {}
+                Err(error) => return Err(error),
+            }
+            let commits_now = app.ingest.commits();
+            if commits_now != commits || app.ingest.callers_waiting() > 0 {
+                commits = commits_now;
+                tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
+            }
+        }
+        behind = still_behind;
+    }
+    Ok(())
+}

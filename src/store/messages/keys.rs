@@ -1,0 +1,49 @@
+//! The columns by which messages are found beside their recipient and subject; knows no statement.
+
+use std::borrow::Cow;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::Item;
+use crate::model::Property;
+use crate::store::db::text::encode;
+
+/// The longest status word that is indexed, in bytes.
+const MAX_STATUS_BYTES: usize = 256;
+
+/// The statuses that most messages have: an index would not help to find them.
+const FREQUENT: [&str; 3] = ["SENT", "DELIVERED", "READ"];
+
+/// The values of a message's columns; one that it does not have costs nothing.
+pub struct MessageKeys<'a> {
+    pub comment_digest: Option<i64>,
+    pub undelivered_status: Option<Cow<'a, str>>,
+    pub cascade_id: Option<i64>,
+    pub broadcast_id: Option<i64>,
+}
+
+impl<'a> MessageKeys<'a> {
+    pub fn of(item: &'a Item) -> Self {
+        Self {
+            comment_digest: item.text(Property::Comment).map(comment_digest),
+            undelivered_status: item.text(Property::DeliveryStatus).and_then(undelivered_status),
+            cascade_id: item.integer(Property::CascadeId),
+            broadcast_id: item.integer(Property::BroadcastId),
+        }
+    }
+}
+
+/// The number by which messages with a comment are found; the comment itself can be longer than an index allows.
+pub fn comment_digest(comment: &str) -> i64 {
+    let digest = Sha256::digest(encode(comment).as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// A status as its column contains it; `None` if it is not indexed.
+pub fn undelivered_status(word: &str) -> Option<Cow<'_, str>> {
+    let encoded = encode(word);
+    let is_indexed = !FREQUENT.contains(&word) && encoded.len() <= MAX_STATUS_BYTES;
+    is_indexed.then_some(encoded)
+}

@@ -1,0 +1,124 @@
+//! Brings the text index of a tenant forward: first all messages in the order of their ids, then what changes; knows no
+//! search.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use crate::model::search::{fields, index_terms};
+use crate::model::{Instant, Item, Property, TenantId};
+use crate::store::db::fragments::any_of;
+use crate::store::error::StoreError;
+use crate::store::messages::item;
+use crate::store::schema::{message_changes, messages, search_states};
+use crate::store::search::document::Document;
+use crate::store::search::documents;
+use crate::store::search::{self, StoredState};
+use crate::store::{Connection, changes};
+
+/// How much of the index one step has written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// How many messages were looked at.
+    pub messages: u64,
+    /// Whether more is left.
+    pub is_behind: bool,
+}
+
+/// Indexes the next messages of a tenant, at most `limit`. Nothing happens while another process does.
+pub fn step(connection: &mut Connection, tenant: TenantId, limit: i64, now: Instant) -> Result<Step, StoreError> {
+    let changes = changes::state(connection, tenant)?;
+    let Some(state) = search::lock(connection, tenant)? else {
+        if search::stored(connection, tenant)?.is_none() {
+            search::begin(connection, tenant, changes)?;
+            return Ok(Step { messages: 0, is_behind: true });
+        }
+        return Ok(Step::default());
+    };
+    let step = match state.built_up_to {
+        Some(after) => Some(build(connection, tenant, (state, after), limit)?),
+        None => follow(connection, tenant, state, (changes.last, limit))?,
+    };
+    let Some((next, indexed)) = step else {
+        search::begin(connection, tenant, changes)?;
+        return Ok(Step { messages: 0, is_behind: true });
+    };
+    let is_complete = next.built_up_to.is_none() && next.indexed_up_to == changes.last;
+    let complete_at = if is_complete { Some(now.0) } else { state.complete_at };
+    diesel::update(search_states::table.find(tenant.0))
+        .set((
+            search_states::indexed_up_to.eq(next.indexed_up_to),
+            search_states::built_up_to.eq(next.built_up_to),
+            search_states::complete_at.eq(complete_at),
+        ))
+        .execute(connection)?;
+    Ok(Step { messages: indexed, is_behind: !is_complete })
+}
+
+/// Indexes the messages after an id.
+fn build(
+    connection: &mut Connection,
+    tenant: TenantId,
+    (state, after): (StoredState, i64),
+    limit: i64,
+) -> Result<(StoredState, u64), StoreError> {
+    let texts: Vec<String> = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.gt(after)))
+        .order(messages::message_id)
+        .limit(limit)
+        .select(messages::item)
+        .load(connection)?;
+    let items = parse(&texts, tenant)?;
+    let is_last = i64::try_from(items.len()).is_ok_and(|read| read < limit);
+    let last = items.last().map_or(after, Item::message_id);
+    documents::write(connection, tenant, &items.iter().map(document).collect::<Vec<_>>(), &[])?;
+    let built_up_to = (!is_last).then_some(last);
+    Ok((StoredState { built_up_to, ..state }, items.len() as u64))
+}
+
+/// Indexes the messages that have changed since; `None` if some of these changes are not known any more.
+fn follow(
+    connection: &mut Connection,
+    tenant: TenantId,
+    state: StoredState,
+    (last_change, limit): (i64, i64),
+) -> Result<Option<(StoredState, u64)>, StoreError> {
+    if state.indexed_up_to == last_change {
+        return Ok(Some((state, 0)));
+    }
+    let changed: Vec<(i64, i64)> = message_changes::table
+        .filter(message_changes::tenant_id.eq(tenant.0).and(message_changes::sequence.gt(state.indexed_up_to)))
+        .order(message_changes::sequence)
+        .limit(limit)
+        .select((message_changes::sequence, message_changes::message_id))
+        .load(connection)?;
+    if changed.first().is_none_or(|(sequence, _)| *sequence != state.indexed_up_to + 1) {
+        return Ok(None);
+    }
+    let mut ids: BTreeSet<i64> = changed.iter().map(|(_, id)| *id).collect();
+    let texts: Vec<String> = messages::table
+        .filter(messages::tenant_id.eq(tenant.0))
+        .filter(any_of(messages::message_id, &ids))
+        .select(messages::item)
+        .load(connection)?;
+    let mut items = parse(&texts, tenant)?;
+    items.sort_unstable_by_key(Item::message_id);
+    let looked_at = ids.len() as u64;
+    for item in &items {
+        ids.remove(&item.message_id());
+    }
+    let removed: Vec<i64> = ids.into_iter().collect();
+    documents::write(connection, tenant, &items.iter().map(document).collect::<Vec<_>>(), &removed)?;
+    let indexed_up_to = changed.last().map_or(last_change, |(sequence, _)| *sequence);
+    Ok(Some((StoredState { indexed_up_to, ..state }, looked_at)))
+}
+
+fn parse(texts: &[String], tenant: TenantId) -> Result<Vec<Item>, StoreError> {
+    texts.iter().map(|text| item::parse(text, tenant)).collect()
+}
+
+fn document(item: &Item) -> Document {
+    let fields = fields(item.text(Property::Content).unwrap_or_default(), item.text(Property::Comment));
+    let terms: BTreeSet<String> = index_terms(&fields).iter().map(|(_, term)| term.to_owned()).collect();
+    Document { message_id: item.message_id(), terms: terms.into_iter().collect() }
+}

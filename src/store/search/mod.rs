@@ -1,0 +1,130 @@
+//! The text index: which messages may match a search, and how far the index has come; knows no filter and no page.
+//!
+//! The index follows the changes of a tenant, so it is behind the messages for a moment. It finds candidates: whether a
+//! message matches is decided on the message itself.
+
+pub mod candidates;
+mod document;
+mod documents;
+pub mod indexing;
+mod ranges;
+mod server_documents;
+mod terms;
+
+use diesel::prelude::*;
+
+use crate::model::{Instant, TenantId};
+use crate::store::changes::ChangeState;
+use crate::store::db::connection::on_each;
+use crate::store::error::StoreError;
+use crate::store::schema::{search_states, tenant_states};
+use crate::store::{Connection, changes};
+
+/// How far the text index of a tenant has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchState {
+    /// How many changes are not indexed yet.
+    pub behind: i64,
+    /// Whether the index is being built, so that old messages may be missing.
+    pub is_building: bool,
+    /// When it last contained everything that was recorded before; `None` if it never has.
+    pub complete_at: Option<Instant>,
+}
+
+impl SearchState {
+    pub fn is_complete(self) -> bool {
+        self.behind == 0 && !self.is_building
+    }
+}
+
+/// The state as it is stored; `None` before the index was first written.
+#[derive(Clone, Copy, Debug, Queryable, Selectable)]
+#[diesel(table_name = search_states)]
+struct StoredState {
+    indexed_up_to: i64,
+    built_up_to: Option<i64>,
+    complete_at: Option<i64>,
+}
+
+impl StoredState {
+    /// How many of the changes up to the last one are not indexed. While the index is built, that may be any.
+    fn behind(self, last_change: i64) -> i64 {
+        if self.built_up_to.is_some() { last_change } else { last_change - self.indexed_up_to }
+    }
+}
+
+fn stored(connection: &mut Connection, tenant: TenantId) -> Result<Option<StoredState>, StoreError> {
+    let state = search_states::table.find(tenant.0).select(StoredState::as_select());
+    Ok(state.first(connection).optional()?)
+}
+
+pub fn state(connection: &mut Connection, tenant: TenantId) -> Result<SearchState, StoreError> {
+    let changes = changes::state(connection, tenant)?;
+    Ok(match stored(connection, tenant)? {
+        None => SearchState { behind: changes.last, is_building: true, complete_at: None },
+        Some(stored) => SearchState {
+            behind: stored.behind(changes.last),
+            is_building: stored.built_up_to.is_some(),
+            complete_at: stored.complete_at.map(Instant),
+        },
+    })
+}
+
+/// How many changes the index of each tenant lacks.
+pub fn behind_by(connection: &mut Connection) -> Result<Vec<(TenantId, i64)>, StoreError> {
+    let rows: Vec<(i64, i64, StoredState)> = search_states::table
+        .inner_join(tenant_states::table.on(tenant_states::tenant_id.eq(search_states::tenant_id)))
+        .select((tenant_states::tenant_id, tenant_states::last_change, StoredState::as_select()))
+        .load(connection)?;
+    Ok(rows.into_iter().map(|(tenant, last, stored)| (TenantId(tenant), stored.behind(last))).collect())
+}
+
+/// The tenants whose index is behind.
+pub fn behind(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
+    let is_complete =
+        search_states::indexed_up_to.eq(tenant_states::last_change).and(search_states::built_up_to.is_null());
+    let complete =
+        search_states::table.filter(search_states::tenant_id.eq(tenant_states::tenant_id)).filter(is_complete);
+    let ids: Vec<i64> = tenant_states::table
+        .filter(diesel::dsl::not(diesel::dsl::exists(complete)))
+        .select(tenant_states::tenant_id)
+        .order(tenant_states::tenant_id)
+        .load(connection)?;
+    Ok(ids.into_iter().map(TenantId).collect())
+}
+
+/// Empties the index of a tenant, and has it built anew.
+pub fn rebuild(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
+    let changes = changes::state(connection, tenant)?;
+    begin(connection, tenant, changes)
+}
+
+/// Begins to build the index of a tenant; what has changed meanwhile is indexed afterwards.
+fn begin(connection: &mut Connection, tenant: TenantId, changes: ChangeState) -> Result<(), StoreError> {
+    clear(connection, tenant)?;
+    let state = (
+        search_states::tenant_id.eq(tenant.0),
+        search_states::indexed_up_to.eq(changes.last),
+        search_states::built_up_to.eq(i64::MIN),
+    );
+    diesel::insert_into(search_states::table).values(state).execute(connection)?;
+    Ok(())
+}
+
+/// Deletes the index of a tenant, because its messages are deleted.
+pub fn clear(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
+    documents::clear(connection, tenant)?;
+    diesel::delete(search_states::table.find(tenant.0)).execute(connection)?;
+    Ok(())
+}
+
+/// Locks the state of a tenant's index; `None` if another process is indexing it, or has not begun.
+fn lock(connection: &mut Connection, tenant: TenantId) -> Result<Option<StoredState>, StoreError> {
+    let state = search_states::table.find(tenant.0);
+    Ok(on_each!(
+        connection,
+        // A writer on SQLite has locked the whole file.
+        |file| state.select(StoredState::as_select()).first(file).optional()?,
+        |server| state.select(StoredState::as_select()).for_no_key_update().skip_locked().first(server).optional()?
+    ))
+}
