@@ -30,6 +30,8 @@ SELECT create_distributed_function('message_value(text, text)');
 -- What a gateway sets for its sessions does not reach the workers; what belongs to the role does.
 SET citus.enable_alter_role_set_propagation = on;
 SELECT quote_ident(current_user) AS role \gset
+-- A search sets enable_bitmapscan for one statement.
+ALTER ROLE :role SET citus.propagate_set_commands = 'local';
 ALTER ROLE :role SET synchronous_commit = on;
 ALTER ROLE :role SET jit = off;
 ALTER ROLE :role SET enable_seqscan = off;

@@ -13,6 +13,7 @@
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod changes;
 #[path = "../long/disk.rs"]
 mod disk;
 mod durability;

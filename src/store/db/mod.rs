@@ -15,7 +15,7 @@ pub mod pinned;
 pub(super) mod pool;
 pub(super) mod pooled;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(in crate::store) mod postgres;
 pub(super) mod replica;
 pub(super) mod row_texts;
 pub(super) mod rows;

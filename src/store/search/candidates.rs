@@ -9,6 +9,8 @@ use crate::model::TenantId;
 use crate::model::search::Query;
 use crate::store::Connection;
 use crate::store::db::connection::{FileConnection, on_each};
+#[cfg(feature = "postgres")]
+use crate::store::db::postgres;
 use crate::store::error::StoreError;
 #[cfg(feature = "postgres")]
 use crate::store::search::ranges::{self, Range};
@@ -89,15 +91,15 @@ impl<'q> Candidates<'q> {
             None => ranges::ending_with(ranges::number_of(server, self.tenant, self.before.saturating_sub(1))?, true),
         };
         self.range = Some(range);
-        let found: Vec<Candidate> = diesel::sql_query(
+        let statement = diesel::sql_query(
             "SELECT message_id AS id FROM message_terms WHERE tenant_id = $1 AND terms @@ $2::tsquery \
              AND message_id < $3 ORDER BY message_id DESC LIMIT $4",
         )
         .bind::<BigInt, _>(self.tenant.0)
         .bind::<Text, _>(terms::for_server(self.query, &range.term(self.tenant)))
         .bind::<BigInt, _>(self.before)
-        .bind::<BigInt, _>(limit)
-        .load(server)?;
+        .bind::<BigInt, _>(limit);
+        let found: Vec<Candidate> = postgres::with_bitmap_scans(server, |server| Ok(statement.load(server)?))?;
         if i64::try_from(found.len()).is_ok_and(|found| found < limit) {
             match range.first() {
                 0 => self.is_at_end = true,

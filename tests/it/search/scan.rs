@@ -1,12 +1,14 @@
 //! A search finds what a plain scan with the same analysis finds, in three thousand texts of two languages.
 
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use serde_json::json;
 
 use super::{ids, index, text};
-use crate::support::TestApp;
+use crate::support::{TestApp, runs_on_postgres};
 use crate::v1;
 use history_gateway::model::search::{Query, fields};
 
@@ -106,5 +108,29 @@ async fn search_finds_what_a_plain_scan_finds() {
         assert_eq!(found, expected, "{text}");
         counts.push(found.len());
     }
+    assert_uses_the_index(&app).await;
     assert!(counts.iter().any(|count| *count > 500) && counts.contains(&0) && counts.len() > 40, "{counts:?}");
+}
+
+/// On PostgreSQL, the statement reads the index by term.
+async fn assert_uses_the_index(app: &TestApp) {
+    if !runs_on_postgres() {
+        return;
+    }
+    app.store.write(|connection| Ok(connection.batch_execute("ANALYZE message_terms")?)).await.unwrap();
+    let plan = app.store.read_primary(|connection| {
+        connection.batch_execute("SET LOCAL enable_bitmapscan = on")?;
+        let statement = "EXPLAIN (COSTS OFF) SELECT message_id FROM message_terms WHERE tenant_id = 3193 AND \
+            terms @@ '''sзаказ'' & ''r0x3193x0'''::tsquery AND message_id < 5000 ORDER BY message_id DESC LIMIT 16";
+        Ok(diesel::sql_query(statement).load::<Step>(connection)?)
+    });
+    let plan: Vec<String> = plan.await.unwrap().into_iter().map(|step| step.line).collect();
+    assert!(plan.iter().any(|line| line.contains("Bitmap Index Scan on message_terms_by_term")), "{plan:#?}");
+}
+
+#[derive(diesel::QueryableByName)]
+struct Step {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    #[diesel(column_name = "QUERY PLAN")]
+    line: String,
 }

@@ -9,7 +9,7 @@ pub mod pooler;
 use std::time::Duration;
 
 use diesel::PgConnection;
-use diesel::connection::CacheSize;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
@@ -53,6 +53,18 @@ pub fn connect(url: &str, statements_persist: bool, wait: Duration, name: &str) 
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     Ok(connection)
+}
+
+/// Runs a statement that reads an index which only bitmap scans can read. All other statements are planned without them.
+pub fn with_bitmap_scans<T>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.batch_execute("SET LOCAL enable_bitmapscan = on")?;
+    let result = work(connection)?;
+    // After an error, the transaction is rolled back, and the setting with it.
+    connection.batch_execute("SET LOCAL enable_bitmapscan = off")?;
+    Ok(result)
 }
 
 /// The id of the server process that a direct connection reaches.
