@@ -45,10 +45,7 @@ const PAUSE: Duration = Duration::from_millis(20);
     operation_id = "listChanges",
     tag = "messages",
     security(("x-api-key" = [])),
-    params(
-        super::document::ChangeParameters,
-        ("History-Position" = Option<String>, Header, description = "From a response that wrote: the answer contains what was written.")
-    ),
+    params(super::document::ChangeParameters),
     responses(
         (status = 200, description = "The changes.", body = super::document::ChangeList),
         super::document::ChangeErrors
@@ -69,7 +66,6 @@ pub async fn list_changes(request: Request<ReadMessage>) -> Result<HttpResponse,
     operation_id = "queryChanges",
     tag = "messages",
     security(("x-api-key" = [])),
-    params(("History-Position" = Option<String>, Header, description = "From a response that wrote: the answer contains what was written.")),
     request_body(content = super::document::ChangeRequest, content_type = "application/json"),
     responses(
         (status = 200, description = "The changes.", body = super::document::ChangeList),
@@ -100,9 +96,11 @@ async fn respond<A: Access>(
     let too_long = || ApiError::field("wait", &format!("a number of seconds between 0 and {MAX_WAIT}"));
     let wait = parameters.within("wait", 0..=MAX_WAIT, too_long)?.unwrap_or(0);
     let since = if since == "now" { Since::Now } else { read_token(caller.tenant, &since)? };
-    let reader = request.reader(caller);
+    // A replica may be behind the token.
+    let reader = app.store.reader(caller.id(), Freshness::Primary);
     filters::check(app, &reader, &filters).await?;
-    let query = MessageQuery::new(filters, (true, limit), caller, app.config.policy()).map_err(query_error)?;
+    let mut query = MessageQuery::new(filters, (true, limit), caller, app.config.policy()).map_err(query_error)?;
+    query.count_national_forms();
     let wait = Duration::from_secs(u64::try_from(wait).unwrap_or_default());
     let page = next_page(request, Arc::new(query), (reader, since), wait).await?;
     Ok(json(&app.in_flight.for_tenant(caller.tenant), StatusCode::OK, body(caller.tenant, page)?)?)
@@ -112,33 +110,31 @@ async fn respond<A: Access>(
 async fn next_page<A: Access>(
     request: &Request<A>,
     query: Arc<MessageQuery>,
-    (mut reader, mut since): (Reader, Since),
+    (reader, mut since): (Reader, Since),
     wait: Duration,
 ) -> Result<ChangePage, ApiError> {
     let (app, deadline) = (&request.app, Instant::now() + wait);
-    let signals = app.store.change_signals();
+    let (signals, mut is_woken) = (app.store.change_signals(), false);
     loop {
         // Before it reads, so that it misses no change in between.
         let is_waiting = since != Since::Now && Instant::now() < deadline && !signals.is_stopping();
-        let subscription = if is_waiting {
-            let max_readers = app.config.changes.max_waiting_readers;
-            Some(app.store.wait_for_changes(query.tenant(), max_readers).ok_or(CommonError::Unavailable)?)
-        } else {
-            None
-        };
+        let max_readers = app.config.changes.max_waiting_readers;
+        let wait = || app.store.wait_for_changes(query.tenant(), max_readers);
+        let subscription = is_waiting.then(wait);
         let page = app.store.changes(&reader, Arc::clone(&query), since).await?.ok_or(ApiError::ChangesExpired)?;
-        let Some(mut subscription) = subscription.filter(|_| page.changes.is_empty() && !page.more) else {
+        let Some(subscription) = subscription.filter(|_| page.changes.is_empty() && !page.more) else {
             return Ok(page);
         };
+        // Too many readers wait already.
+        let mut subscription = subscription.ok_or(CommonError::Unavailable)?;
         since = Since::Sequence { epoch: page.epoch, sequence: page.next };
         if tokio::time::timeout_at(deadline, subscription.beyond(page.next)).await.is_err() || signals.is_stopping() {
             return Ok(page);
         }
-        // The primary has what it was woken for; a replica may not have it yet.
-        let primary = app.store.reader(reader.caller, Freshness::Primary);
-        if std::mem::replace(&mut reader, primary).freshness == Freshness::Primary {
+        if is_woken {
             tokio::time::sleep(PAUSE).await;
         }
+        is_woken = true;
     }
 }
 

@@ -14,11 +14,11 @@ use super::parameters::{Arity, Known, Parameters};
 use crate::app::App;
 use crate::config::Config;
 use crate::model::message_query::{DEFAULT_LIMIT, MAX_LIMIT, WalkPosition};
-use crate::model::{Caller, Instant, MessageQuery, TenantId};
+use crate::model::{Caller, Freshness, Instant, MessageQuery, TenantId};
 use crate::store::StoreError;
 use crate::store::messages::walk::WalkPage;
 use crate::store::search::indexing;
-use crate::web::answer::json;
+use crate::web::answer::{POSITION_HEADER, json};
 use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
@@ -124,7 +124,10 @@ async fn respond<A: Access>(
             return Err(ApiError::NotValid("The parameter 'order' must be desc with 'text'.".into()));
         }
     }
-    let reader = request.reader(caller);
+    // A page after the first, and one before a first token of changes, must not come from a server that is behind. A first
+    // page may, if its client says how recent it has to be.
+    let may_be_behind = request.has_header(POSITION_HEADER) && parameters.text("cursor")?.is_none();
+    let reader = if may_be_behind { request.reader(caller) } else { app.store.reader(caller.id(), Freshness::Primary) };
     filters::check(app, &reader, &filters).await?;
     let policy = app.config.policy();
     let mut query = MessageQuery::new(filters, (descending, limit), caller, policy).map_err(query_error)?;

@@ -47,7 +47,7 @@ pub struct Export {
 
 impl Export {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
-        let (store, policy) = (common.store().await?, common.load(Vec::new())?.policy());
+        let (store, config) = (common.store().await?, common.load(Vec::new())?);
         let tenant = TenantId(self.tenant);
         // Everything that was committed before belongs into the export.
         let reader = store.up_to_date_reader().await;
@@ -61,7 +61,7 @@ impl Export {
             Format::OneUptime => rows((&store, &reader), tenant, &project_id, window, &mut out).await?,
             Format::Edna if self.csv || !self.filters.is_only_window() => {
                 let is_newest_first = self.filters.has_text();
-                let query = self.filters.query(tenant, (is_newest_first, PAGE), policy)?;
+                let query = self.filters.query(tenant, (is_newest_first, PAGE), &config)?;
                 matching((&store, &reader), query, self.csv, &mut out).await?;
             }
             Format::Edna => items((&store, &reader), tenant, window, &mut out).await?,

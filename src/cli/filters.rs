@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::dates::{parse_from, parse_to};
 use super::failure::Failure;
-use crate::model::history::{Direction, Policy, QueryError};
+use crate::config::Config;
+use crate::model::history::{Direction, QueryError};
 use crate::model::subscriber::AddressType;
 use crate::model::{Caller, Instant, MessageFilters, MessageQuery, TenantId, search};
 
@@ -84,8 +85,11 @@ impl Filters {
         self,
         tenant: TenantId,
         (descending, limit): (bool, i64),
-        policy: Policy,
+        config: &Config,
     ) -> Result<MessageQuery, Failure> {
+        if self.text.is_some() && !config.search.enabled {
+            return Err(Failure::message("--text cannot be used: the setting search.enabled is false"));
+        }
         let filters = MessageFilters {
             addresses: self.address,
             address_type: self.address_type,
@@ -105,7 +109,7 @@ impl Filters {
             to: self.to,
             text: self.text,
         };
-        let query = MessageQuery::new(filters, (descending, limit), &Caller::master(tenant), policy);
+        let query = MessageQuery::new(filters, (descending, limit), &Caller::master(tenant), config.policy());
         query.map_err(|error| match error {
             QueryError::Limit => Failure::message("--limit must be between 1 and 1000"),
             // A master key sees all subjects, and there is no range of dates that is too long.

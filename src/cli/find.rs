@@ -53,12 +53,12 @@ pub struct Find {
 
 impl Find {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
-        let (store, policy) = (common.store().await?, common.load(Vec::new())?.policy());
+        let (store, config) = (common.store().await?, common.load(Vec::new())?);
         let (tenant, limit) = (TenantId(self.tenant), usize::try_from(self.limit).unwrap_or_default());
         let reader = store.up_to_date_reader().await;
         store.read(&reader, move |connection| tenants::require(connection, tenant)).await?;
         let has_text = self.filters.has_text();
-        let query = self.filters.query(tenant, (true, self.limit.clamp(1, 1000)), policy)?;
+        let query = self.filters.query(tenant, (true, self.limit.clamp(1, 1000)), &config)?;
         if self.limit < 1 {
             return Err(Failure::message("--limit must be at least 1"));
         }

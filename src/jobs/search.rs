@@ -20,7 +20,7 @@ pub async fn run(app: App) {
         return;
     }
     if let Err(error) = index_all(&app).await {
-        tracing::warn!(cause = %error, "the text index was not brought up to date");
+        tracing::warn!(cause = %error, "the text indexes were not brought up to date");
     }
 }
 
@@ -36,7 +36,8 @@ async fn index_all(app: &App) -> Result<(), StoreError> {
             match step {
                 Ok(step) if step.is_behind => still_behind.push(tenant),
                 Ok(_) | Err(StoreError::UnknownTenant(_)) => {}
-                Err(error) => return Err(error),
+                // Another tenant's server may work.
+                Err(error) => tracing::warn!(cause = %error, %tenant, "the text index was not brought up to date"),
             }
             let commits_now = app.ingest.commits();
             if commits_now != commits || app.ingest.callers_waiting() > 0 {

@@ -125,6 +125,12 @@ impl MessageQuery {
         self.senders.as_deref()
     }
 
+    /// Lets the national form of each address count whatever messages there are, so that what matches does not change
+    /// with them.
+    pub fn count_national_forms(&mut self) {
+        self.position = Some(WalkPosition { message_id: 0, national: vec![true; self.addresses.len()] });
+    }
+
     /// Identifies the tenant, the filters and the order, so that a cursor is not used with others. The same for every
     /// version of the program.
     pub fn fingerprint(&self) -> [u8; 8] {

@@ -76,7 +76,9 @@ pub fn phone_forms(typed: &str) -> (Vec<String>, Option<String>) {
     }
     // `00` stands for `+`.
     let without_prefix = digits.strip_prefix("00").filter(|rest| !rest.is_empty()).map(str::to_owned);
+    let has_country_code = number.trim_start_matches(|char| is_typed_punctuation(char) && char != '+').starts_with('+');
     let national = match (digits.len(), digits.strip_prefix('8')) {
+        _ if has_country_code => None,
         (11, Some(rest)) => Some(format!("7{rest}")),
         (10, _) => Some(format!("7{digits}")),
         _ => None,
@@ -130,6 +132,7 @@ mod tests {
         assert_eq!(forms("0079000003193"), "0079000003193 79000003193 ()");
         assert_eq!(forms("8 (900) 000-31-93"), "89000003193 (79000003193)");
         assert_eq!(forms("900 000 31 93"), "9000003193 (79000003193)");
+        assert_eq!(forms("(+8) 900 000 31 93"), "89000003193 ()");
         assert_eq!(forms("810 900"), "810900 ()");
         assert_eq!(forms("00"), "00 ()");
         assert_eq!(forms("shop-42x"), "shop-42x ()");

@@ -9,6 +9,7 @@ use crate::store::changes;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
 use crate::store::schema::{change_marks, message_changes, tenant_states};
+use crate::store::tenants;
 
 /// How many changes one transaction deletes at most.
 const BATCH: i64 = 10_000;
@@ -21,6 +22,7 @@ pub fn expire(
     now: Instant,
     keep_from: Instant,
 ) -> Result<bool, StoreError> {
+    tenants::lock(connection, tenant)?;
     let state = changes::state(connection, tenant)?;
     let marks = change_marks::table.filter(change_marks::tenant_id.eq(tenant.0));
     let marked: Option<i64> = marks.select(max(change_marks::sequence)).first(connection)?;

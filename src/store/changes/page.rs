@@ -63,7 +63,7 @@ pub fn page(
     if sequence == state.last {
         return Ok(Some(page));
     }
-    let read = read(connection, query, (sequence, state), (limits, budget))?;
+    let Some(read) = read(connection, query, (sequence, state), (limits, budget))? else { return Ok(None) };
     page.next = read.up_to;
     tell(connection, query, read, &mut page, budget)?;
     page.more = page.next < state.last;
@@ -78,12 +78,13 @@ struct ReadChanges {
     up_to: i64,
 }
 
+/// The next changes; `None` if some of them are not stored any more.
 fn read(
     connection: &mut Connection,
     query: &MessageQuery,
     (since, state): (i64, ChangeState),
     (limits, budget): (WalkLimits, &Budget),
-) -> Result<ReadChanges, StoreError> {
+) -> Result<Option<ReadChanges>, StoreError> {
     let (started, limit) = (Instant::now(), usize::try_from(query.limit).unwrap_or_default());
     let senders: Option<HashSet<i64>> = query.senders().map(|senders| senders.iter().copied().collect());
     let is_told = |subjects: [Option<i64>; 2]| {
@@ -95,16 +96,16 @@ fn read(
         let wanted = i64::try_from(limit - seen.len()).unwrap_or(MAX_AT_ONCE);
         let at_once = if senders.is_some() { MAX_AT_ONCE } else { wanted.min(MAX_AT_ONCE) };
         let changes = after(connection, query.tenant(), up_to, at_once)?;
-        if changes.is_empty() {
-            // A sequence that was skipped has no row.
-            return Ok(ReadChanges { first, up_to: state.last });
+        // A gap was deleted.
+        if changes.first().is_none_or(|next| next.sequence != up_to + 1) {
+            return Ok(None);
         }
         for StoredChange { sequence, message_id, subject_id, previous_subject_id } in changes {
             budget.count_row()?;
             rows += 1;
             if is_told([subject_id, previous_subject_id]) && !seen.contains(&message_id) {
                 if seen.len() == limit {
-                    return Ok(ReadChanges { first, up_to });
+                    return Ok(Some(ReadChanges { first, up_to }));
                 }
                 seen.insert(message_id);
                 first.insert(sequence, message_id);
@@ -115,7 +116,7 @@ fn read(
             break;
         }
     }
-    Ok(ReadChanges { first, up_to })
+    Ok(Some(ReadChanges { first, up_to }))
 }
 
 #[derive(Queryable, Selectable)]

@@ -52,7 +52,10 @@ impl ChangeSignals {
     /// Waits for a tenant from now on, unless so many readers wait already.
     pub fn subscribe(&self, tenant: TenantId, max_readers: usize) -> Option<Subscription> {
         let mut readers = self.readers();
-        if readers.waited.values().map(|waited| waited.readers).sum::<usize>() >= max_readers {
+        let all: usize = readers.waited.values().map(|waited| waited.readers).sum();
+        let of_tenant = readers.waited.get(&tenant).map_or(0, |waited| waited.readers);
+        // One tenant has at most half of the places.
+        if all >= max_readers || of_tenant >= max_readers.div_ceil(2) {
             return None;
         }
         let new = || Waited { sequence: watch::Sender::new(0), readers: 0 };

@@ -1,7 +1,7 @@
 //! Brings the text index of a tenant forward: first all messages in the order of their ids, then what changes; knows no
 //! search.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
@@ -9,12 +9,15 @@ use crate::model::search::{fields, index_terms};
 use crate::model::{Instant, Item, Property, TenantId};
 use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
-use crate::store::messages::item;
+use crate::store::messages::{item, octet_length};
 use crate::store::schema::{message_changes, messages, search_states};
 use crate::store::search::document::Document;
 use crate::store::search::documents;
 use crate::store::search::{self, StoredState};
 use crate::store::{Connection, changes};
+
+/// How many bytes of messages one step indexes at most, unless it is a single one: other writers wait that long.
+const MAX_BYTES: i64 = 256 * 1024;
 
 /// How much of the index one step has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,18 +65,25 @@ fn build(
     (state, after): (StoredState, i64),
     limit: i64,
 ) -> Result<(StoredState, u64), StoreError> {
-    let texts: Vec<String> = messages::table
-        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.gt(after)))
+    let of_tenant = || messages::table.filter(messages::tenant_id.eq(tenant.0));
+    let lengths: Vec<(i64, i32)> = of_tenant()
+        .filter(messages::message_id.gt(after))
         .order(messages::message_id)
         .limit(limit)
+        .select((messages::message_id, octet_length(messages::item)))
+        .load(connection)?;
+    let read = fitting(&lengths).min(lengths.len());
+    let Some((last, _)) = lengths[..read].last() else {
+        return Ok((StoredState { built_up_to: None, ..state }, 0));
+    };
+    let texts: Vec<String> = of_tenant()
+        .filter(messages::message_id.gt(after).and(messages::message_id.le(*last)))
+        .order(messages::message_id)
         .select(messages::item)
         .load(connection)?;
-    let items = parse(&texts, tenant)?;
-    let is_last = i64::try_from(items.len()).is_ok_and(|read| read < limit);
-    let last = items.last().map_or(after, Item::message_id);
+    let items = parse(&texts, tenant);
     documents::write(connection, tenant, &items.iter().map(document).collect::<Vec<_>>(), &[])?;
-    let built_up_to = (!is_last).then_some(last);
-    Ok((StoredState { built_up_to, ..state }, items.len() as u64))
+    Ok((StoredState { built_up_to: Some(*last), ..state }, read as u64))
 }
 
 /// Indexes the messages that have changed since; `None` if some of these changes are not known any more.
@@ -95,13 +105,21 @@ fn follow(
     if changed.first().is_none_or(|(sequence, _)| *sequence != state.indexed_up_to + 1) {
         return Ok(None);
     }
+    let of_tenant = || messages::table.filter(messages::tenant_id.eq(tenant.0));
+    let all: BTreeSet<i64> = changed.iter().map(|(_, id)| *id).collect();
+    let lengths: HashMap<i64, i32> = of_tenant()
+        .filter(any_of(messages::message_id, &all))
+        .select((messages::message_id, octet_length(messages::item)))
+        .load(connection)?
+        .into_iter()
+        .collect();
+    let length = |(_, id): &(i64, i64)| (*id, lengths.get(id).copied().unwrap_or_default());
+    let read = fitting(&changed.iter().map(length).collect::<Vec<_>>());
+    let changed = &changed[..read.min(changed.len())];
     let mut ids: BTreeSet<i64> = changed.iter().map(|(_, id)| *id).collect();
-    let texts: Vec<String> = messages::table
-        .filter(messages::tenant_id.eq(tenant.0))
-        .filter(any_of(messages::message_id, &ids))
-        .select(messages::item)
-        .load(connection)?;
-    let mut items = parse(&texts, tenant)?;
+    let texts: Vec<String> =
+        of_tenant().filter(any_of(messages::message_id, &ids)).select(messages::item).load(connection)?;
+    let mut items = parse(&texts, tenant);
     items.sort_unstable_by_key(Item::message_id);
     let looked_at = ids.len() as u64;
     for item in &items {
@@ -113,8 +131,25 @@ fn follow(
     Ok(Some((StoredState { indexed_up_to, ..state }, looked_at)))
 }
 
-fn parse(texts: &[String], tenant: TenantId) -> Result<Vec<Item>, StoreError> {
-    texts.iter().map(|text| item::parse(text, tenant)).collect()
+/// The items of some texts. One that cannot be read is left out, or nothing after it would ever be indexed.
+fn parse(texts: &[String], tenant: TenantId) -> Vec<Item> {
+    let readable = |text: &String| match item::parse(text, tenant) {
+        Ok(item) => Some(item),
+        Err(error) => {
+            tracing::warn!(cause = %error, %tenant, "a message was left out of the text index");
+            None
+        }
+    };
+    texts.iter().filter_map(readable).collect()
+}
+
+/// How many of the first messages, of which there is at least one, have at most `MAX_BYTES`.
+fn fitting(lengths: &[(i64, i32)]) -> usize {
+    let total = lengths.iter().scan(0_i64, |total, (_, length)| {
+        *total += i64::from(*length);
+        Some(*total)
+    });
+    total.take_while(|total| *total <= MAX_BYTES).count().max(1)
 }
 
 fn document(item: &Item) -> Document {

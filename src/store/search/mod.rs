@@ -17,13 +17,14 @@ use crate::model::{Instant, TenantId};
 use crate::store::changes::ChangeState;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
+use crate::store::messages::daily_counts;
 use crate::store::schema::{search_states, tenant_states};
 use crate::store::{Connection, changes};
 
 /// How far the text index of a tenant has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchState {
-    /// How many changes are not indexed yet.
+    /// How many changes are not indexed yet; while the index is built, how many messages there are.
     pub behind: i64,
     /// Whether the index is being built, so that old messages may be missing.
     pub is_building: bool,
@@ -46,37 +47,40 @@ struct StoredState {
     complete_at: Option<i64>,
 }
 
-impl StoredState {
-    /// How many of the changes up to the last one are not indexed. While the index is built, that may be any.
-    fn behind(self, last_change: i64) -> i64 {
-        if self.built_up_to.is_some() { last_change } else { last_change - self.indexed_up_to }
-    }
-}
-
 fn stored(connection: &mut Connection, tenant: TenantId) -> Result<Option<StoredState>, StoreError> {
     let state = search_states::table.find(tenant.0).select(StoredState::as_select());
     Ok(state.first(connection).optional()?)
 }
 
 pub fn state(connection: &mut Connection, tenant: TenantId) -> Result<SearchState, StoreError> {
-    let changes = changes::state(connection, tenant)?;
-    Ok(match stored(connection, tenant)? {
-        None => SearchState { behind: changes.last, is_building: true, complete_at: None },
-        Some(stored) => SearchState {
-            behind: stored.behind(changes.last),
-            is_building: stored.built_up_to.is_some(),
-            complete_at: stored.complete_at.map(Instant),
+    let last_change = changes::state(connection, tenant)?.last;
+    let stored = stored(connection, tenant)?;
+    let is_building = stored.is_none_or(|stored| stored.built_up_to.is_some());
+    Ok(SearchState {
+        // While the index is built, any message may be missing.
+        behind: match stored.filter(|_| !is_building) {
+            Some(stored) => last_change - stored.indexed_up_to,
+            None => daily_counts::total(connection, tenant)?,
         },
+        is_building,
+        complete_at: stored.and_then(|stored| stored.complete_at).map(Instant),
     })
 }
 
-/// How many changes the index of each tenant lacks.
+/// How much the index of each tenant lacks.
 pub fn behind_by(connection: &mut Connection) -> Result<Vec<(TenantId, i64)>, StoreError> {
-    let rows: Vec<(i64, i64, StoredState)> = search_states::table
-        .inner_join(tenant_states::table.on(tenant_states::tenant_id.eq(search_states::tenant_id)))
-        .select((tenant_states::tenant_id, tenant_states::last_change, StoredState::as_select()))
+    let rows: Vec<(i64, i64, Option<StoredState>)> = tenant_states::table
+        .left_join(search_states::table.on(tenant_states::tenant_id.eq(search_states::tenant_id)))
+        .select((tenant_states::tenant_id, tenant_states::last_change, Option::<StoredState>::as_select()))
         .load(connection)?;
-    Ok(rows.into_iter().map(|(tenant, last, stored)| (TenantId(tenant), stored.behind(last))).collect())
+    let behind = |(tenant, last, stored): (i64, i64, Option<StoredState>)| {
+        let tenant = TenantId(tenant);
+        Ok(match stored.filter(|stored| stored.built_up_to.is_none()) {
+            Some(stored) => (tenant, last - stored.indexed_up_to),
+            None => (tenant, daily_counts::total(connection, tenant)?),
+        })
+    };
+    rows.into_iter().map(behind).collect()
 }
 
 /// The tenants whose index is behind.
@@ -113,8 +117,9 @@ fn begin(connection: &mut Connection, tenant: TenantId, changes: ChangeState) ->
 
 /// Deletes the index of a tenant, because its messages are deleted.
 pub fn clear(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
-    documents::clear(connection, tenant)?;
+    // First, because this waits for another process that is indexing, whose documents are deleted then too.
     diesel::delete(search_states::table.find(tenant.0)).execute(connection)?;
+    documents::clear(connection, tenant)?;
     Ok(())
 }
 

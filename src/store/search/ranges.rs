@@ -62,6 +62,12 @@ pub fn number_of(connection: &mut PgConnection, tenant: TenantId, message_id: i6
     Ok(number.unwrap_or(0))
 }
 
+/// The first message id of a range of the lowest level.
+pub fn first_id(connection: &mut PgConnection, tenant: TenantId, number: i64) -> Result<i64, StoreError> {
+    let first = search_ranges::table.find((tenant.0, number)).select(search_ranges::first_id);
+    Ok(first.first(connection).optional()?.unwrap_or(i64::MAX))
+}
+
 /// The newest range, as it is stored.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = search_ranges)]

@@ -11,7 +11,10 @@ use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
 use crate::store::schema::{message_terms, search_ranges};
 use crate::store::search::document::Document;
-use crate::store::search::ranges;
+use crate::store::search::{ranges, terms};
+
+/// How many bytes of terms one row has. PostgreSQL counts places of terms in 20 bits, and does not check it.
+const MAX_BYTES: usize = 512 * 1024;
 
 pub fn write(
     server: &mut PgConnection,
@@ -28,7 +31,9 @@ pub fn write(
     let numbers = ranges::assign(server, tenant, &ids)?;
     for (document, number) in documents.iter().zip(numbers) {
         let ranges = ranges::containing(number).map(|range| range.term(tenant));
-        let terms: Vec<String> = document.terms.iter().cloned().chain(ranges).collect();
+        let is_too_long = document.terms.iter().map(String::len).sum::<usize>() > MAX_BYTES;
+        let texts = if is_too_long { vec![terms::ANY.to_owned()] } else { document.terms.clone() };
+        let terms: Vec<String> = texts.into_iter().chain(ranges).collect();
         diesel::sql_query(
             "INSERT INTO message_terms (tenant_id, message_id, terms) VALUES ($1, $2, array_to_tsvector($3))",
         )

@@ -33,11 +33,15 @@ pub fn for_file(query: &Query) -> String {
     if unwanted.is_empty() { wanted } else { format!("({wanted}) NOT ({})", unwanted.join(" OR ")) }
 }
 
+/// The term of a message with too many terms for a row: each search takes it for a candidate.
+#[cfg(feature = "postgres")]
+pub const ANY: &str = "any";
+
 /// A search in the language of `tsquery`, within a range.
 #[cfg(feature = "postgres")]
 pub fn for_server(query: &Query, range: &str) -> String {
     let quoted = |term: &String| format!("'{term}'");
-    let mut clauses = vec![format!("'{range}'")];
+    let mut clauses = Vec::new();
     for (negated, kind) in indexed(query) {
         let clause = match kind {
             ClauseKind::Word(term) => quoted(&term),
@@ -48,5 +52,5 @@ pub fn for_server(query: &Query, range: &str) -> String {
         };
         clauses.push(format!("{}({clause})", if negated { "!" } else { "" }));
     }
-    clauses.join(" & ")
+    format!("'{range}' & ('{ANY}' | ({}))", clauses.join(" & "))
 }

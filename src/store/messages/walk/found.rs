@@ -5,11 +5,14 @@ use std::fmt::Write;
 use crate::model::search::{Query, fields};
 use crate::model::{Item, Property, wire};
 
-/// The places of a message's texts that a search looks for, as a JSON array; `None` if the message does not match.
+/// How many places of one message a response tells at most.
+const MAX_HITS: usize = 100;
+
+/// The first places of a message's texts that a search looks for, as a JSON array; `None` if the message does not match.
 pub fn found(search: &Query, item: &Item) -> Option<String> {
     let fields = fields(item.text(Property::Content).unwrap_or_default(), item.text(Property::Comment));
     let mut json = String::from("[");
-    for hit in search.matches(&fields)? {
+    for hit in search.matches(&fields)?.into_iter().take(MAX_HITS) {
         if json.len() > 1 {
             json.push(',');
         }

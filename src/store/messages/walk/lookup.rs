@@ -38,8 +38,8 @@ impl<'q> Lookup<'q> {
         Self { query, columns, items: ItemFilters::new(query) }
     }
 
-    /// Those of some messages that are in the store and match, and `None` for the others. Once the items exceed `max_bytes`,
-    /// the rest of the ids is left out.
+    /// Those of some messages that are in the store and match, and `None` for the others. Once the items that were read
+    /// exceed `max_bytes`, the rest of the ids is left out.
     pub fn matching(
         &self,
         connection: &mut Connection,
@@ -58,8 +58,8 @@ impl<'q> Lookup<'q> {
                     Some(item) if item == LONG => single_item(connection, self.query.tenant(), *id)?,
                     item => item,
                 };
-                let item = item.map_or(Ok(None), |item| self.items.accept(item))?;
                 bytes += item.as_ref().map_or(0, Vec::len);
+                let item = item.map_or(Ok(None), |item| self.items.accept(item))?;
                 found.insert(*id, item);
             }
         }

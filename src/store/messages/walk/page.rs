@@ -189,7 +189,7 @@ fn walk(
             ReadItem::Long => single_item(connection, query.tenant(), read.id)?,
         };
         if let Some(item) = item.map_or(Ok(None), |item| item_filters.accept(item))?
-            && !page.take(&item, (limit, last))
+            && !page.take(read.id, &item, limit)
         {
             return Ok(page);
         }

@@ -25,20 +25,24 @@ pub struct WalkPage {
     pub complete: bool,
     /// For each named address of the query, whether its national form counts.
     pub national: Vec<bool>,
+    /// The last message of the page.
+    pub last_taken: Option<i64>,
     /// How far the text index has come, if the page was found with it.
     pub index: Option<SearchState>,
 }
 
 impl WalkPage {
-    /// Takes a message that matches, after the last one that was examined; `false` if the page ends before it.
-    pub fn take(&mut self, item: &[u8], (limit, last): (usize, Option<i64>)) -> bool {
+    /// Takes a message that matches; `false` if the page ends before it.
+    pub fn take(&mut self, id: i64, item: &[u8], limit: usize) -> bool {
         let is_full = self.items.len() == limit;
         if is_full || self.items.bytes() >= PAGE_BYTES {
-            self.next = self.position_after(last);
+            // The last message of the page: one that was examined after it may be none that the caller sees.
+            self.next = self.position_after(self.last_taken);
             self.complete = is_full;
             return false;
         }
         self.items.push(item);
+        self.last_taken = Some(id);
         true
     }
 

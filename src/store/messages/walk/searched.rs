@@ -15,7 +15,7 @@ use crate::store::search;
 use crate::store::search::candidates::Candidates;
 
 /// How many candidates are looked up at a time at most.
-const MAX_AT_ONCE: i64 = 1000;
+const MAX_AT_ONCE: i64 = 1001;
 
 /// The page, with message ids of a range.
 pub fn page(
@@ -30,7 +30,7 @@ pub fn page(
     let lookup = Lookup::of_people(query, &people);
     let index = Some(search::state(connection, query.tenant())?);
     let mut page = WalkPage { complete: true, national: people.national, index, ..WalkPage::default() };
-    let mut candidates = Candidates::new(query.tenant(), search, ids.1.saturating_add(1));
+    let mut candidates = Candidates::new(query.tenant(), search, ids.1);
     let (mut rows, mut last, mut at_once) = (0, None, query.limit + 1);
     while !candidates.is_at_end() {
         if last.is_some() && (rows >= limits.rows || started.elapsed() >= limits.time) {
@@ -39,17 +39,24 @@ pub fn page(
         let found = candidates.next(connection, at_once)?;
         budget.count_rows(found.len() as u64)?;
         rows += found.len() as u64;
+        if found.is_empty() {
+            // Where no candidate is, the index has been read all the same.
+            last = candidates.position().or(last);
+        }
         let is_past = |id: &&i64| **id < ids.0;
         let is_at_end = found.iter().any(|id| is_past(&id));
         let found: Vec<i64> = found.into_iter().filter(|id| !is_past(&id)).collect();
         let mut left = found.as_slice();
         while !left.is_empty() {
+            if last.is_some() && started.elapsed() >= limits.time {
+                return Ok(page.cut(last));
+            }
             let mut items = lookup.matching(connection, left, PAGE_BYTES, budget)?;
             // Those that did not fit are looked up once more.
             let covered = left.iter().take_while(|id| items.contains_key(id)).count().max(1);
             for id in &left[..covered] {
                 if let Some(item) = items.remove(id).flatten()
-                    && !page.take(&item, (limit, last))
+                    && !page.take(*id, &item, limit)
                 {
                     return Ok(page);
                 }
