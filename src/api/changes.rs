@@ -74,7 +74,7 @@ pub async fn list_changes(request: Request<ReadMessage>) -> Result<HttpResponse,
 )]
 pub async fn query_changes(mut request: Request<QueryMessages>) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
-    let parameters = Parameters::from_json(&text(request.take_body()?)?, &known())?;
+    let parameters = Parameters::of_body(&text(request.take_body()?)?, request.query_string(), &known())?;
     respond(&request, &caller, &parameters).await
 }
 
@@ -123,6 +123,9 @@ async fn next_page<A: Access>(
         let subscription = is_waiting.then(wait);
         let page = app.store.changes(&reader, Arc::clone(&query), since).await?.ok_or(ApiError::ChangesExpired)?;
         let Some(subscription) = subscription.filter(|_| page.changes.is_empty() && !page.more) else {
+            if is_woken {
+                request.is_still_authorized().await?;
+            }
             return Ok(page);
         };
         // Too many readers wait already.

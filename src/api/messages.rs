@@ -96,7 +96,7 @@ pub async fn list_messages(request: Request<ReadMessage>) -> Result<HttpResponse
 )]
 pub async fn query_messages(mut request: Request<QueryMessages>) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
-    let parameters = Parameters::from_json(&text(request.take_body()?)?, &known())?;
+    let parameters = Parameters::of_body(&text(request.take_body()?)?, request.query_string(), &known())?;
     respond(&request, &caller, &parameters).await
 }
 

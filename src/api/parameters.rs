@@ -59,8 +59,18 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// Reads the body of a request, whose URL has no parameters.
+    pub fn of_body(body: &str, query: &str, known: &[Known]) -> Result<Self, ApiError> {
+        if !query.is_empty() {
+            return Err(ApiError::NotValid(
+                "The URL must have no query string: the parameters stand in the body.".into(),
+            ));
+        }
+        Self::from_json(body, known)
+    }
+
     /// Reads a JSON object, in which a list is an array. An empty body means `{}`, and null that a parameter is not given.
-    pub fn from_json(body: &str, known: &[Known]) -> Result<Self, ApiError> {
+    fn from_json(body: &str, known: &[Known]) -> Result<Self, ApiError> {
         let mut parameters = Self(HashMap::new());
         let fields = if body.trim().is_empty() { Fields(Vec::new()) } else { wire::object(body)? };
         for (name, raw) in &fields.0 {

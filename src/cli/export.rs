@@ -38,7 +38,7 @@ pub struct Export {
     /// What to write; rows of OneUptime's WhatsApp Log have its live form
     #[arg(long, value_enum, default_value_t = Format::Edna)]
     format: Format,
-    /// Write CSV instead, with a column for each field, for spreadsheets
+    /// Write CSV instead, with a column for each known field. A text that begins like a formula gets an apostrophe
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
@@ -52,6 +52,7 @@ impl Export {
         // Everything that was committed before belongs into the export.
         let reader = store.up_to_date_reader().await;
         let project_id = store.read(&reader, move |connection| tenants::project_id(connection, tenant)).await?;
+        self.filters.check(&store, &reader, tenant).await?;
         let window = self.filters.window();
         let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout());
         match self.format {

@@ -5,9 +5,10 @@ use clap::Args;
 use super::dates::{parse_from, parse_to};
 use super::failure::Failure;
 use crate::config::Config;
-use crate::model::history::{Direction, QueryError};
+use crate::model::history::{CHANNEL_TYPES, Direction, QueryError, TRAFFIC_TYPES};
 use crate::model::subscriber::AddressType;
 use crate::model::{Caller, Instant, MessageFilters, MessageQuery, TenantId, search};
+use crate::store::{Reader, Store, subjects};
 
 /// The filters of a command. Several options restrict together; a list means any of its values.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Filters {
     #[arg(long, value_name = "DIRECTION", help_heading = "Filters", value_parser = parse_direction)]
     direction: Option<Direction>,
     /// AD, SERVICE, HSM or CHAT
-    #[arg(long, value_name = "TYPE", help_heading = "Filters", value_delimiter = ',')]
+    #[arg(long, value_name = "TYPE", help_heading = "Filters", value_delimiter = ',', value_parser = parse_traffic_type)]
     traffic_type: Vec<String>,
     /// Of this subject
     #[arg(long, value_name = "ID", help_heading = "Filters", value_delimiter = ',')]
@@ -80,6 +81,26 @@ impl Filters {
         self.text.is_some()
     }
 
+    /// Rejects a subject and a channel type that the tenant does not have: nothing would be found.
+    pub async fn check(&self, store: &Store, reader: &Reader, tenant: TenantId) -> Result<(), Failure> {
+        let (subjects, channel_types) = (self.subject.clone(), self.channel_type.clone());
+        let known = store.read(reader, move |connection| {
+            let known = subjects::channel_types(connection, tenant)?;
+            let is_known = |word: &&String| known.contains(*word) || CHANNEL_TYPES.contains(&word.as_str());
+            let unknown = channel_types.iter().find(|word| !is_known(word)).cloned();
+            Ok((subjects::all_exist(connection, tenant, &subjects)?, unknown))
+        });
+        match known.await? {
+            (false, _) => {
+                Err(Failure::message(format!("--subject names a subject that tenant {tenant} does not have")))
+            }
+            (true, Some(_)) => {
+                Err(Failure::message("--channel-type must be a channel type such as SMS, WHATSAPP, VIBER or PUSH"))
+            }
+            (true, None) => Ok(()),
+        }
+    }
+
     /// The query for all messages of a tenant.
     pub fn query(
         self,
@@ -120,6 +141,11 @@ impl Filters {
 
 fn parse_type(text: &str) -> Result<AddressType, String> {
     AddressType::from_word(text).ok_or_else(|| format!("must be one of {}", AddressType::WORDS.join(", ")))
+}
+
+fn parse_traffic_type(text: &str) -> Result<String, String> {
+    let is_known = TRAFFIC_TYPES.contains(&text);
+    if is_known { Ok(text.to_owned()) } else { Err(format!("must be one of {}", TRAFFIC_TYPES.join(", "))) }
 }
 
 fn parse_direction(text: &str) -> Result<Direction, String> {

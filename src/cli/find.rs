@@ -57,6 +57,7 @@ impl Find {
         let (tenant, limit) = (TenantId(self.tenant), usize::try_from(self.limit).unwrap_or_default());
         let reader = store.up_to_date_reader().await;
         store.read(&reader, move |connection| tenants::require(connection, tenant)).await?;
+        self.filters.check(&store, &reader, tenant).await?;
         let has_text = self.filters.has_text();
         let query = self.filters.query(tenant, (true, self.limit.clamp(1, 1000)), &config)?;
         if self.limit < 1 {
@@ -115,8 +116,7 @@ fn rows(items: &[Item]) -> String {
         let time = item.instant(Property::SentOrReceivedAt).map(Instant::iso).unwrap_or_default();
         let fields = fields(item.text(Property::Content).unwrap_or_default(), None);
         let words = fields.first().map(|field| field.text.split_whitespace().collect::<Vec<_>>().join(" "));
-        let shown: String =
-            words.unwrap_or_default().chars().filter(|char| !char.is_control()).take(SHOWN_TEXT).collect();
+        let shown: String = words.unwrap_or_default().chars().filter(|char| is_shown(*char)).take(SHOWN_TEXT).collect();
         vec![
             time,
             item.message_id().to_string(),
@@ -132,4 +132,11 @@ fn rows(items: &[Item]) -> String {
     }
     let rows: Vec<_> = items.iter().map(row).collect();
     table::render(&["TIME", "MESSAGE ID", "DIRECTION", "CHANNEL", "ADDRESS", "STATUS", "TEXT"], &rows)
+}
+
+/// Whether a terminal shows a character where it stands: none that moves others, or that cannot be seen.
+fn is_shown(char: char) -> bool {
+    let is_invisible =
+        matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    !char.is_control() && !is_invisible
 }

@@ -9,6 +9,7 @@ use super::common::{Common, throttled};
 use super::failure::{Failure, print_note};
 use crate::clock::Clock;
 use crate::model::TenantId;
+use crate::store::messages::daily_counts;
 use crate::store::search::{self, indexing};
 use crate::store::{Store, tenants};
 
@@ -45,14 +46,15 @@ impl Search {
             return Err(Failure::message(format!("there is no tenant {unknown}; see 'history-gateway tenant list'")));
         }
         for id in ids.into_iter().filter(|id| wanted.is_none_or(|wanted| wanted == *id)) {
-            let indexed = rebuild(&store, id).await?;
-            print_note(format_args!("The text index of tenant {id} is built: {indexed} messages."));
+            rebuild(&store, id).await?;
+            let messages = store.read_primary(move |connection| daily_counts::total(connection, id)).await?;
+            print_note(format_args!("The text index of tenant {id} is built: {messages} messages."));
         }
         Ok(())
     }
 }
 
-async fn rebuild(store: &Store, tenant: TenantId) -> Result<u64, Failure> {
+async fn rebuild(store: &Store, tenant: TenantId) -> Result<(), Failure> {
     store.write(move |connection| search::rebuild(connection, tenant)).await?;
     let spinner = ProgressBar::new_spinner();
     spinner.enable_steady_tick(Duration::from_millis(200));
@@ -70,7 +72,7 @@ async fn rebuild(store: &Store, tenant: TenantId) -> Result<u64, Failure> {
         }
         if !step.is_behind {
             spinner.finish_and_clear();
-            return Ok(indexed);
+            return Ok(());
         }
     }
 }

@@ -31,18 +31,28 @@ async fn index_all(app: &App) -> Result<(), StoreError> {
     while !behind.is_empty() {
         let mut still_behind = Vec::new();
         for tenant in behind {
-            let (started, now) = (Instant::now(), app.clock.now());
-            let step = app.store.write(move |connection| indexing::step(connection, tenant, BATCH, now)).await;
-            match step {
-                Ok(step) if step.is_behind => still_behind.push(tenant),
-                Ok(_) | Err(StoreError::UnknownTenant(_)) => {}
+            let now = app.clock.now();
+            // Without the time for which it waits for another writer.
+            let timed_step = move |connection: &mut _| {
+                let started = Instant::now();
+                indexing::step(connection, tenant, BATCH, now).map(|step| (step, started.elapsed()))
+            };
+            let mut took = Duration::ZERO;
+            match app.store.write(timed_step).await {
+                Ok((step, time)) => {
+                    took = time;
+                    if step.is_behind {
+                        still_behind.push(tenant);
+                    }
+                }
+                Err(StoreError::UnknownTenant(_)) => {}
                 // Another tenant's server may work.
                 Err(error) => tracing::warn!(cause = %error, %tenant, "the text index was not brought up to date"),
             }
             let commits_now = app.ingest.commits();
             if commits_now != commits || app.ingest.callers_waiting() > 0 {
                 commits = commits_now;
-                tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
+                tokio::time::sleep(took * PAUSE_FACTOR).await;
             }
         }
         behind = still_behind;

@@ -122,7 +122,9 @@ pub fn copy(
     migrate::require_store(&mut source, url)?;
     copy_from(&mut source, into, progress)?;
     let fault = first_fault(into, wait)?;
-    fault.map_or(Ok(()), |cause| Err(BackupError::DamagedCopy(cause)))
+    fault.map_or(Ok(()), |cause| Err(BackupError::DamagedCopy(cause)))?;
+    // The copy may be served as it is.
+    Ok(renew_epochs(into, wait)?)
 }
 
 /// Puts a backup in a store's place. Returns its size in bytes.

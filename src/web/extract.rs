@@ -15,7 +15,7 @@ use super::client;
 use super::error::{ApiError, CommonError};
 use crate::app::App;
 use crate::config::Config;
-use crate::keys::{AuthError, PresentedKey};
+use crate::keys::{AuthError, Limit, PresentedKey};
 use crate::model::{Caller, Freshness, Instant};
 use crate::store::Reader;
 
@@ -76,6 +76,14 @@ impl<A: Access> Request<A> {
         let caller = self.caller.clone()?;
         A::check(&caller).map_err(ApiError::AccessDenied)?;
         Ok(caller)
+    }
+
+    /// Whether the key is still valid, for a response that was held for a while.
+    pub async fn is_still_authorized(&self) -> Result<(), ApiError> {
+        match caller::<A>(&self.app, &self.http, self.app.clock.now()).await {
+            Ok(_) | Err(AuthError::TooMany { limit: Limit::Requests, .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Takes the body, which is freed when the handler is done with it.

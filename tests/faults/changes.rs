@@ -50,7 +50,7 @@ impl Copy {
                 _ => self.messages.remove(&id),
             };
         }
-        self.token = page["next"].as_str().unwrap().to_owned();
+        page["next"].as_str().unwrap().clone_into(&mut self.token);
         page["more"] == Value::Bool(false)
     }
 }

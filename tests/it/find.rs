@@ -114,7 +114,9 @@ fn export_takes_the_filters_of_the_api() {
     assert_eq!(ids(&[]), [1, 2, 3]);
     assert_eq!(ids(&["--broadcast", "70"]), [1, 2]);
     assert_eq!(ids(&["--broadcast", "70", "--from", "2026-02-15"]), [2]);
-    assert_eq!(ids(&["--subject", "5,6"]), [1]);
+    assert_eq!(ids(&["--subject", "5"]), [1]);
+    let unknown = ["export", "--tenant", "3193", "--subject", "5,6"];
+    assert!(binary.run_failing(&unknown).contains("--subject names a subject that tenant 3193 does not have"));
     assert_eq!(ids(&["--channel-type", "PUSH"]), [3]);
     assert_eq!(ids(&["--comment", "order 1"]), [1]);
     let whole = binary.run(&["export", "--tenant", "3193"]);

@@ -129,3 +129,54 @@ async fn search_beyond_its_budget_goes_on() {
     assert!(pages.iter().any(|page| page["complete"] == json!(false)));
     assert_eq!(pages.iter().flat_map(super::ids).collect::<Vec<_>>(), [81, 41, 1]);
 }
+
+#[actix_web::test]
+async fn damaged_message_does_not_stop_the_index() {
+    use diesel::RunQueryDsl;
+    let app = TestApp::new().await;
+    app.import((1..=3).map(|id| text(id, "заказ"))).await;
+    let damage = "UPDATE messages SET item = 'no JSON' WHERE message_id = 2";
+    app.store.write(move |connection| Ok(diesel::sql_query(damage).execute(connection)?)).await.unwrap();
+    index(&app.store).await;
+    assert_eq!(found(&app, "заказ").await, [3, 1]);
+    app.import([text(4, "заказ")]).await;
+    index(&app.store).await;
+    assert_eq!(found(&app, "заказ").await, [4, 3, 1]);
+}
+
+#[actix_web::test]
+async fn step_is_bounded_by_bytes() {
+    let app = TestApp::new().await;
+    app.import((1..=4).map(|id| text(id, &"заказ ".repeat(15_000)))).await;
+    assert_eq!(step(&app, 100).await.messages, 0);
+    assert_eq!(step(&app, 100).await.messages, 1);
+    index(&app.store).await;
+    let response = search(&app, json!({"limit": 4}), "заказ").await;
+    let hits = response["messages"][0]["hits"].as_array().unwrap().len();
+    assert_eq!((super::ids(&response), hits), (vec![4, 3, 2, 1], 100), "a message has a bounded number of hits");
+}
+
+#[actix_web::test]
+async fn message_of_very_many_words_is_found_by_each() {
+    let app = TestApp::new().await;
+    // About 500 kB of different words, and as much again of their written forms.
+    let words: Vec<String> = (0..25_000_u32).map(|n| format!("{}ами", word(n))).collect();
+    app.import([text(1, &words.join(" ")), text(2, "другое")]).await;
+    index(&app.store).await;
+    for word in words.iter().step_by(997) {
+        assert_eq!(found(&app, word).await, [1], "{word}");
+    }
+    assert_eq!(found(&app, "другое").await, [2]);
+}
+
+/// A word of Cyrillic letters for a number.
+fn word(mut number: u32) -> String {
+    let letters: Vec<char> = "бвгджзклмнпрстфх".chars().collect();
+    let mut word = String::new();
+    for _ in 0..4 {
+        word.push(letters[number as usize % letters.len()]);
+        word.push('о');
+        number /= 16;
+    }
+    word
+}

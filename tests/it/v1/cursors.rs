@@ -139,3 +139,38 @@ async fn page_of_long_messages_ends_early() {
     assert_eq!(pages.iter().map(super::page_ids).collect::<Vec<_>>(), [vec![5, 4, 3], vec![2, 1]]);
     assert_eq!((&pages[0]["complete"], &pages[1]["complete"]), (&json!(false), &json!(true)));
 }
+
+#[actix_web::test]
+async fn greatest_id_ends_a_walk_in_both_orders() {
+    let app = TestApp::new().await;
+    let ids = [1, i64::MAX - 1, i64::MAX];
+    app.import(ids.map(|id| message(id, json!({})))).await;
+    for limit in 1..=4 {
+        for more in [json!({}), json!({"messageId": ids}), json!({"address": "79001112233"})] {
+            let mut body = more;
+            body["limit"] = json!(limit);
+            body["order"] = json!("asc");
+            assert_eq!(walk_ids(&app, &app.key, body.clone()).await, ids, "{body}");
+            body["order"] = json!("desc");
+            assert_eq!(walk_ids(&app, &app.key, body.clone()).await, [i64::MAX, i64::MAX - 1, 1], "{body}");
+        }
+    }
+}
+
+/// A cursor tells nothing of a message that its key does not see: that of a full page is about its last message.
+#[actix_web::test]
+async fn cursor_of_a_full_page_is_that_of_its_last_message() {
+    let app = TestApp::new().await;
+    app.import([3, 1].map(|id| message(id, json!({"subjectId": 5})))).await;
+    let key = app
+        .issue_key(TENANT, |key| {
+            key.kind = history_gateway::model::key::KeyKind::Additional;
+            key.groups = Some(vec!["message-history".into()]);
+            key.senders = Some(vec![5]);
+        })
+        .await;
+    let path = "/v1/messages?limit=1&address=79001112233";
+    let before = next(&get_with(&app, &key, path).await);
+    app.import([message(2, json!({"subjectId": 6}))]).await;
+    assert_eq!(next(&get_with(&app, &key, path).await), before);
+}

@@ -206,6 +206,16 @@ async fn wrong_field_of_a_body_is_named() {
 }
 
 #[actix_web::test]
+async fn parameters_of_a_url_are_not_ignored_with_a_body() {
+    let app = TestApp::new().await;
+    for path in ["/v1/messages/query?limit=1", "/v1/changes/query?since=now"] {
+        let response = app.post(path, &[("x-api-key", &app.key)], json!({"since": "now"}).to_string()).await;
+        assert_eq!(response.status, 400);
+        assert!(response.body.contains("The URL must have no query string"), "{}", response.body);
+    }
+}
+
+#[actix_web::test]
 async fn what_is_not_given_restricts_nothing() {
     let app = TestApp::new().await;
     app.import([crate::support::message(1, json!({"subjectId": 5}))]).await;

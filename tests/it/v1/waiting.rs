@@ -135,3 +135,20 @@ async fn bulk_removal_tells_waiting_readers() {
     app.store.write(|connection| tenants::delete_messages(connection, TENANT)).await.unwrap();
     assert!(waiting.await.starts_with("410 "));
 }
+
+#[actix_web::test]
+async fn key_that_is_revoked_meanwhile_gets_nothing() {
+    let app = TestApp::new().await;
+    let token = now(&app).await;
+    let waiting = reader(&app, format!("since={token}&wait=60")).await;
+    let revoke = |connection: &mut _| {
+        history_gateway::store::api_keys::revoke(connection, TENANT, 1, crate::support::instant(crate::support::NOW))
+    };
+    app.store.write(revoke).await.unwrap();
+    // Within a second, the key is looked up again.
+    while !get(&app, "/v1/messages").await.starts_with("401 ") {
+        tokio::task::yield_now().await;
+    }
+    app.import([message(1, json!({}))]).await;
+    assert!(waiting.await.starts_with("401 "));
+}

@@ -183,6 +183,10 @@ fn walk(
         };
         // A stream without a next message is at its end.
         let Some(read) = next.and_then(Stream::take) else { return Ok(page) };
+        // Searching in a long text takes a while.
+        if query.filters.text.is_some() && last.is_some() && started.elapsed() >= limits.time {
+            return Ok(page.cut(last));
+        }
         let item = match read.item {
             ReadItem::NoMatch => None,
             ReadItem::Text(item) => Some(item),

@@ -115,12 +115,8 @@ impl Stream {
         let is_short = last_listed.is_none() && i64::try_from(self.read.len()).is_ok_and(|read| read < limit);
         self.is_at_end = match last {
             None => true,
-            Some(last) if shared.descending => {
-                self.left.1 = last.saturating_sub(1);
-                is_short
-            }
             Some(last) => {
-                self.left.0 = last.saturating_add(1);
+                self.left = left_after(last, shared.descending, self.left);
                 is_short
             }
         };
@@ -138,10 +134,20 @@ fn next_listed(ids: &[i64], (first, last): (i64, i64), descending: bool, limit: 
 }
 
 /// The ids that a walk may still read, of those between two; after its position.
-pub fn ids_left(query: &MessageQuery, (first, last): (i64, i64)) -> (i64, i64) {
+pub fn ids_left(query: &MessageQuery, ids: (i64, i64)) -> (i64, i64) {
     match &query.position {
-        None => (first, last),
-        Some(position) if query.descending => (first, last.min(position.message_id.saturating_sub(1))),
-        Some(position) => (first.max(position.message_id.saturating_add(1)), last),
+        None => ids,
+        Some(position) => left_after(position.message_id, query.descending, ids),
+    }
+}
+
+/// What is left of a range of ids after one of them was read.
+fn left_after(id: i64, descending: bool, (first, last): (i64, i64)) -> (i64, i64) {
+    let next = if descending { id.checked_sub(1) } else { id.checked_add(1) };
+    match next {
+        Some(next) if descending => (first, last.min(next)),
+        Some(next) => (first.max(next), last),
+        // It was the last id that there can be.
+        None => (1, 0),
     }
 }
