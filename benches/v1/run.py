@@ -189,8 +189,11 @@ def reads(arguments, folder):
     for _ in range(depth // 1000):
         cursor = ask(connection, key, deep | ({"cursor": cursor} if cursor else {}))["next"]
     near = ask(connection, key, {"limit": 10})["next"]
+    # A number that an old message has.
+    contents = [message["content"] for message in ask(connection, key, deep | {"cursor": cursor})["messages"]]
+    code = next(found.group(1) for found in (re.search(r"(?:заказ|order) (\d{6})", text) for text in contents) if found)
     bodies = {"depth 10": {"limit": 15, "cursor": near}, f"depth {depth}": {"limit": 15, "cursor": cursor}}
-    bodies |= {"newest 15": {"limit": 15}, "a rare word (code)": {"text": "528046", "limit": 15},
+    bodies |= {"newest 15": {"limit": 15}, "a rare word": {"text": code, "limit": 15},
                "a word that is not there": {"text": "гиппопотам", "limit": 15}, "a frequent word": {"text": "заказ", "limit": 15},
                "two frequent words": {"text": "order paid", "limit": 15}, "a phrase": {"text": "\"заказ оплачен\"", "limit": 15},
                "a beginning": {"text": "достав*", "limit": 15}, "two words that never meet": {"text": "скидка delivery", "limit": 15},

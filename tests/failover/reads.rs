@@ -39,6 +39,36 @@ fn replicas_answer_reads_and_the_primary_everything_else() {
     assert_eq!((primary.psql(looked_up).as_str(), standby.psql(looked_up).as_str()), ("1", "0"));
 }
 
+/// Walks and changes are read from the primary: a replica that is behind would tell a gap, or that a token is too new.
+#[test]
+fn walks_and_changes_do_not_miss_what_a_replica_lacks() {
+    let Some(primary) = Node::primary(&[]) else { return };
+    let standby = Node::standby_of(primary.port(), &[]);
+    let gateway = Gateway::start(tenant(&primary), &[&primary], &[&standby], &[]);
+    let position = gateway.record(1..=10).header("history-position").unwrap().to_owned();
+    standby.wait_for(&primary);
+    gateway.wait_for_replicas(1);
+    standby.set("recovery_min_apply_delay = '20s'");
+    let key = gateway.tenant.master.clone();
+    let get = |path: &str, more: &[(&str, &str)]| {
+        let answer = gateway.send("GET", path, &[&[("x-api-key", key.as_str())], more].concat(), "").unwrap();
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        serde_json::from_str::<serde_json::Value>(&answer.body).unwrap()
+    };
+    let ids = |body: &serde_json::Value| body["messages"].as_array().unwrap().len();
+    for round in 1..=5 {
+        let token = get("/v1/changes?since=now", &[])["next"].as_str().unwrap().to_owned();
+        assert_eq!(gateway.record(round * 100..round * 100 + 10).status, 200);
+        let changes = get(&format!("/v1/changes?since={token}"), &[]);
+        assert_eq!(changes["changes"].as_array().unwrap().len(), 10, "{changes}");
+        assert_eq!(ids(&get("/v1/messages?limit=1000", &[])), 10 + usize::try_from(round).unwrap() * 10);
+    }
+    // A first page may be as old as its client says, and the next one is not.
+    let first = get("/v1/messages?limit=5&order=asc", &[("history-position", &position)]);
+    let path = format!("/v1/messages?limit=1000&order=asc&cursor={}", first["next"].as_str().unwrap());
+    assert_eq!(ids(&get(&path, &[("history-position", &position)])), 55);
+}
+
 #[test]
 fn export_from_a_replica_has_everything_committed_before() {
     let Some(primary) = Node::primary(&[]) else { return };

@@ -31,11 +31,13 @@ const TABLES: [&str; 21] = [
 ];
 
 /// Statements about all tenants. If one fails, each tenant is read by itself.
-const ABOUT_ALL_TENANTS: [&str; 4] = [
+const ABOUT_ALL_TENANTS: [&str; 6] = [
     r#"SELECT "tenant_states"."tenant_id" FROM "tenant_states" WHERE ("tenant_states"."logged_up_to" IS NOT NULL)"#,
     r#"SELECT "tenant_states"."tenant_id", "tenant_states"."waiting_messages""#,
     r#"SELECT "pulls"."tenant_id", "pulls"."upstream", "pulls"."complete_up_to" FROM "pulls""#,
     r#"SELECT DISTINCT "subjects"."tenant_id" FROM "subjects" WHERE EXISTS"#,
+    r#"SELECT "tenant_states"."tenant_id" FROM "tenant_states" WHERE  NOT"#,
+    r#"SELECT "tenant_states"."tenant_id", "tenant_states"."last_change""#,
 ];
 
 /// The statements of a server's log, each on one line.
@@ -120,6 +122,20 @@ fn every_statement_of_a_tenant_carries_it_as_a_parameter() {
         post("/api/messages/history", body);
     }
     assert_eq!(gateway.send("GET", "/v1/messages/7", &[("x-api-key", &key)], "").unwrap().status, 200);
+    for query in [
+        json!({}),
+        json!({"address": ["8 900 111-22-33", "79001112233"], "from": "2026-02-01"}),
+        json!({"subscriberId": 7, "comment": "another copy"}),
+        json!({"messageId": [5, 7], "channelType": ["TELEGRAM"]}),
+        json!({"deliveryStatus": "FAILED"}),
+        json!({"subjectId": [501], "order": "asc"}),
+        json!({"text": "hi \"hi\" -no"}),
+    ] {
+        post("/v1/messages/query", query);
+    }
+    let token = gateway.send("GET", "/v1/changes?since=now", &[("x-api-key", &key)], "").unwrap().body;
+    let token: serde_json::Value = serde_json::from_str(&token).unwrap();
+    post("/v1/changes/query", json!({"since": token["next"], "wait": 1, "address": "79001112233"}));
     for (path, query) in [
         ("get-list", json!({})),
         ("get-list", json!({"query": {"status": "Sent"}, "sort": {"updatedAt": "DESC"}})),
@@ -134,6 +150,8 @@ fn every_statement_of_a_tenant_carries_it_as_a_parameter() {
         gateway.tenant.binary.run(&[arguments, &["--tenant", "3193", "--database", &server.url()]].concat())
     };
     run(&["export"]);
+    run(&["find", "--text", "hi"]);
+    run(&["search", "rebuild"]);
     run(&["key", "list"]);
     run(&["subject", "list"]);
     gateway.get("/metrics");
