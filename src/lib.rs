@@ -30,7 +30,7 @@
 //! | [`sandbox`] | the stand-in for integration tests: tenants of their own, errors on demand, a clock that moves, a journal, around the handlers of `serve` |
 //! | [`edna`] | the edna dialect: the history endpoint and the webhooks |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
-//! | [`api`] | the gateway's own `/v1`: messages by filters with a cursor, messages and status events from your own systems, one message with its provenance |
+//! | [`api`] | the gateway's own `/v1`: messages by filters with a cursor, their changes, text search, messages and status events from your own systems, one message with its provenance |
 //! | [`document`] | what the OpenAPI documents of all dialects share |
 //! | [`pull`] | copying another endpoint's history |
 //! | [`transfer`] | copying tenants from one store into another |
@@ -38,7 +38,7 @@
 //! | [`ingest`] | the ingest queue, and how copies of a message and status events are merged and committed |
 //! | [`fair_queue`] | a queue that serves tenants in turn, and the keys of each in turn |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL. The planners are [`store::messages::plan`] and [`store::whatsapp_logs::plan`]; people are resolved in [`store::recipients`]; `store::db` holds connections, budgets and everything that names a database; [`store::backup`] and [`store::check`] maintain a store as a whole |
-//! | [`model`] | messages, subscribers, keys, queries; no I/O, no clock |
+//! | [`model`] | messages, subscribers, keys, queries, and the analysis of texts ([`model::search`]); no I/O, no clock |
 //! | [`generate`] | made-up messages for demos and benchmarks |
 //!
 //! # Who may use whom
@@ -121,6 +121,13 @@
 //! holds that row's number, so one integer leads to its index; a person is the set of such rows that a query resolves
 //! to, so a link that becomes known later needs no message rewritten. The planner learns where a window's ids lie from
 //! counts by UTC day ([`store::messages::daily_counts`]).
+//!
+//! # Changes and the text index
+//! A tenant's sequence of changes is raised under its lock, as a part of each commit ([`store::changes`]). Readers follow it
+//! ([`api::changes`]); those that wait are woken by the commit, or by a look at the sequences (`store/waiting.rs`). A
+//! background job follows it too ([`store::search`]), and writes the terms that [`model::search`] makes of a message's
+//! texts into a full-text table for each tenant on SQLite, and into a `tsvector` column on PostgreSQL. A search finds
+//! candidates there, and decides on the messages themselves.
 //!
 //! # Blocks
 //! A background job encodes each few thousand consecutive messages as a block: for each property, the rank of every

@@ -12,7 +12,7 @@ use super::cursor;
 use super::filters::{self, SHARED, query_error};
 use super::message::ReadMessage;
 use super::messages::QueryMessages;
-use super::parameters::{Arity, Known, Parameters};
+use super::parameters::{Arity, Known, Parameters, invalid};
 use crate::model::message_query::MAX_LIMIT;
 use crate::model::{Caller, Freshness, MessageQuery, TenantId};
 use crate::store::changes::page::{ChangePage, Since};
@@ -89,18 +89,20 @@ async fn respond<A: Access>(
 ) -> Result<HttpResponse, ApiError> {
     let app = &request.app;
     let since = parameters.text("since")?.ok_or_else(|| {
-        ApiError::NotValid("The parameter 'since' is missing: the 'next' of the last response, or now.".into())
+        ApiError::NotValid(
+            "The parameter 'since' is missing: give 'now' to start, or the 'next' of the last response.".into(),
+        )
     })?;
     let filters = filters::filters(parameters)?;
     let limit = parameters.within("limit", 1..=MAX_LIMIT, || ApiError::PageLimitNotValid)?.unwrap_or(DEFAULT_LIMIT);
-    let too_long = || ApiError::field("wait", &format!("a number of seconds between 0 and {MAX_WAIT}"));
+    let too_long = || invalid("wait", &format!("an integer of seconds between 0 and {MAX_WAIT}"));
     let wait = parameters.within("wait", 0..=MAX_WAIT, too_long)?.unwrap_or(0);
     let since = if since == "now" { Since::Now } else { read_token(caller.tenant, &since)? };
     // A replica may be behind the token.
     let reader = app.store.reader(caller.id(), Freshness::Primary);
     filters::check(app, &reader, &filters).await?;
     let mut query = MessageQuery::new(filters, (true, limit), caller, app.config.policy()).map_err(query_error)?;
-    query.count_national_forms();
+    query.include_national_forms();
     let wait = Duration::from_secs(u64::try_from(wait).unwrap_or_default());
     let page = next_page(request, Arc::new(query), (reader, since), wait).await?;
     Ok(json(&app.in_flight.for_tenant(caller.tenant), StatusCode::OK, body(caller.tenant, page)?)?)
@@ -181,5 +183,5 @@ fn read_token(tenant: TenantId, text: &str) -> Result<Since, ApiError> {
         let sequence = i64::from_be_bytes(rest.try_into().ok()?);
         Some(Since::Sequence { epoch: i64::from_be_bytes(*epoch), sequence })
     });
-    since.ok_or_else(|| ApiError::field("since", "the 'next' of a response for the same tenant, or now"))
+    since.ok_or_else(|| invalid("since", "the 'next' of a response for the same tenant, or now"))
 }

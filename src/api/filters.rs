@@ -1,7 +1,7 @@
 //! The filters that `/v1/messages` and `/v1/changes` share, from parameters to `MessageFilters`, and what of them only
 //! the store can verify; knows no SQL.
 
-use super::parameters::{Arity, Known, Parameters};
+use super::parameters::{Arity, Known, Parameters, invalid};
 use crate::app::App;
 use crate::model::history::{CHANNEL_TYPES, Direction, QueryError, TRAFFIC_TYPES};
 use crate::model::instant::Rounding;
@@ -69,7 +69,7 @@ fn integers(parameters: &Parameters, name: &str) -> Result<Vec<i64>, ApiError> {
 }
 
 fn at_most<T>(name: &str, most: usize, values: Vec<T>) -> Result<Vec<T>, ApiError> {
-    if values.len() > most { Err(ApiError::field(name, &format!("at most {most} values"))) } else { Ok(values) }
+    if values.len() > most { Err(invalid(name, &format!("a list of at most {most} values"))) } else { Ok(values) }
 }
 
 /// Rejects a subject that does not exist, and a channel type that edna does not document and the tenant does not have
@@ -87,7 +87,7 @@ pub async fn check(app: &App, reader: &Reader, filters: &MessageFilters) -> Resu
         Ok((has_channels, subjects::all_exist(connection, tenant, &wanted)?))
     };
     match app.store.query(reader, work).await? {
-        (false, _) => Err(ApiError::field("channelType", "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
+        (false, _) => Err(invalid("channelType", "a channel type such as SMS, WHATSAPP, VIBER or PUSH")),
         (true, false) => Err(ApiError::SubjectNotFound),
         (true, true) => Ok(()),
     }
@@ -96,7 +96,7 @@ pub async fn check(app: &App, reader: &Reader, filters: &MessageFilters) -> Resu
 /// The error of a query that is invalid for its caller.
 pub fn query_error(error: QueryError) -> ApiError {
     match error {
-        QueryError::Address => ApiError::field("address", "an address, not only punctuation"),
+        QueryError::Address => invalid("address", "an address, not only punctuation"),
         other => other.into(),
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::cursor;
 use super::filters::{self, SHARED, query_error};
 use super::message::ReadMessage;
-use super::parameters::{Arity, Known, Parameters};
+use super::parameters::{Arity, Known, Parameters, invalid};
 use crate::app::App;
 use crate::config::Config;
 use crate::model::message_query::{DEFAULT_LIMIT, MAX_LIMIT, WalkPosition};
@@ -124,8 +124,8 @@ async fn respond<A: Access>(
             return Err(ApiError::NotValid("The parameter 'order' must be desc with 'text'.".into()));
         }
     }
-    // A page after the first, and one before a first token of changes, must not come from a server that is behind. A first
-    // page may, if its client says how recent it has to be.
+    // A replica may lag: a later page could miss messages, and so could a first page that follows `since=now`. A first page
+    // may come from one if the client says how recent it has to be.
     let may_be_behind = request.has_header(POSITION_HEADER) && parameters.text("cursor")?.is_none();
     let reader = if may_be_behind { request.reader(caller) } else { app.store.reader(caller.id(), Freshness::Primary) };
     filters::check(app, &reader, &filters).await?;
@@ -206,5 +206,5 @@ fn read_cursor(query: &MessageQuery, text: &str) -> Result<WalkPosition, ApiErro
         message_id: i64::from_be_bytes(*id),
         national: bits.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).collect(),
     });
-    position.ok_or_else(|| ApiError::field("cursor", "the 'next' of a response to the same filters and order"))
+    position.ok_or_else(|| invalid("cursor", "the 'next' of a response to the same filters and order"))
 }

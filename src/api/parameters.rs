@@ -63,7 +63,7 @@ impl Parameters {
     pub fn of_body(body: &str, query: &str, known: &[Known]) -> Result<Self, ApiError> {
         if !query.is_empty() {
             return Err(ApiError::NotValid(
-                "The URL must have no query string: the parameters stand in the body.".into(),
+                "The URL must have no query string: put the parameters in the body.".into(),
             ));
         }
         Self::from_json(body, known)
@@ -76,9 +76,9 @@ impl Parameters {
         for (name, raw) in &fields.0 {
             let (name, arity) = find(name, known)?;
             let values = match wire::array(raw.get()) {
-                Some(_) if arity == Arity::One => return Err(ApiError::field(name, "one value, not a list")),
+                Some(_) if arity == Arity::One => return Err(invalid(name, "one value, not a list")),
                 // Finding everything, because a list turned out to be empty, would be an accident.
-                Some(list) if list.is_empty() => return Err(ApiError::field(name, "left out, or a list with a value")),
+                Some(list) if list.is_empty() => return Err(invalid(name, "left out, or a list with a value")),
                 Some(list) => list.into_iter().map(|raw| scalar(raw.get())).collect(),
                 None if raw.get() == "null" => Vec::new(),
                 None => vec![scalar(raw.get())],
@@ -93,9 +93,9 @@ impl Parameters {
     /// The strings of a parameter; none of them is empty.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, ApiError> {
         let text = |scalar: &Scalar| match scalar {
-            Scalar::Text(text) if text.is_empty() => Err(ApiError::field(name, "left out, or not empty")),
+            Scalar::Text(text) if text.is_empty() => Err(invalid(name, "left out, or not empty")),
             Scalar::Text(text) => Ok(text.clone()),
-            Scalar::Json(_) => Err(ApiError::field(name, "a string")),
+            Scalar::Json(_) => Err(invalid(name, "a string")),
         };
         self.given(name).iter().map(text).collect()
     }
@@ -106,7 +106,7 @@ impl Parameters {
 
     /// The strings of a parameter, each one of some words.
     pub fn words<T>(&self, name: &str, wanted: &str, meaning: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, ApiError> {
-        let word = |word: &String| meaning(word).ok_or_else(|| ApiError::field(name, wanted));
+        let word = |word: &String| meaning(word).ok_or_else(|| invalid(name, wanted));
         self.texts(name)?.iter().map(word).collect()
     }
 
@@ -165,8 +165,8 @@ fn integer(scalar: &Scalar) -> Result<i64, NotAnInteger> {
 
 fn not_an_integer(name: &str, error: NotAnInteger) -> ApiError {
     match error {
-        NotAnInteger::WrongType | NotAnInteger::Fraction => ApiError::field(name, "an integer"),
-        NotAnInteger::TooSmall | NotAnInteger::TooLarge => ApiError::field(name, "an integer of 64 bits"),
+        NotAnInteger::WrongType | NotAnInteger::Fraction => invalid(name, "an integer"),
+        NotAnInteger::TooSmall | NotAnInteger::TooLarge => invalid(name, "an integer of 64 bits"),
     }
 }
 
@@ -184,6 +184,11 @@ fn find(name: &str, known: &[Known]) -> Result<Known, ApiError> {
     })
 }
 
+/// An invalid parameter: names what is expected there, never what was sent.
+pub fn invalid(name: &str, wanted: &str) -> ApiError {
+    ApiError::NotValid(format!("The parameter '{name}' must be {wanted}."))
+}
+
 fn given_twice(name: &str) -> ApiError {
-    ApiError::NotValid(format!("The parameter '{name}' is given twice."))
+    ApiError::NotValid(format!("The parameter '{name}' is given twice; give it once."))
 }

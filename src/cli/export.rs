@@ -49,7 +49,7 @@ impl Export {
     pub async fn run(self, common: &Common) -> Result<(), Failure> {
         let (store, config) = (common.store().await?, common.load(Vec::new())?);
         let tenant = TenantId(self.tenant);
-        // Everything that was committed before belongs into the export.
+        // Everything that was committed before belongs in the export.
         let reader = store.up_to_date_reader().await;
         let project_id = store.read(&reader, move |connection| tenants::project_id(connection, tenant)).await?;
         self.filters.check(&store, &reader, tenant).await?;
@@ -57,7 +57,9 @@ impl Export {
         let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout());
         match self.format {
             Format::OneUptime if self.csv || !self.filters.is_only_window() => {
-                return Err(Failure::message("--format oneuptime has no filters but --from and --to, and no --csv"));
+                return Err(Failure::message(
+                    "--format oneuptime takes no filters but --from and --to, and not --csv; leave them out",
+                ));
             }
             Format::OneUptime => rows((&store, &reader), tenant, &project_id, window, &mut out).await?,
             Format::Edna if self.csv || !self.filters.is_only_window() => {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::dates::{parse_from, parse_to};
 use super::failure::Failure;
 use crate::config::Config;
-use crate::model::history::{CHANNEL_TYPES, Direction, QueryError, TRAFFIC_TYPES};
+use crate::model::history::{CHANNEL_TYPES, Direction, TRAFFIC_TYPES};
 use crate::model::subscriber::AddressType;
 use crate::model::{Caller, Instant, MessageFilters, MessageQuery, TenantId, search};
 use crate::store::{Reader, Store, subjects};
@@ -91,9 +91,9 @@ impl Filters {
             Ok((subjects::all_exist(connection, tenant, &subjects)?, unknown))
         });
         match known.await? {
-            (false, _) => {
-                Err(Failure::message(format!("--subject names a subject that tenant {tenant} does not have")))
-            }
+            (false, _) => Err(Failure::message(format!(
+                "--subject names a subject that tenant {tenant} does not have; see 'history-gateway subject list --tenant {tenant}'"
+            ))),
             (true, Some(_)) => {
                 Err(Failure::message("--channel-type must be a channel type such as SMS, WHATSAPP, VIBER or PUSH"))
             }
@@ -131,11 +131,8 @@ impl Filters {
             text: self.text,
         };
         let query = MessageQuery::new(filters, (descending, limit), &Caller::master(tenant), config.policy());
-        query.map_err(|error| match error {
-            QueryError::Limit => Failure::message("--limit must be between 1 and 1000"),
-            // A master key sees all subjects, and there is no range of dates that is too long.
-            _ => Failure::message("--address must be an address, not only punctuation"),
-        })
+        // The limit is in its range, a master key sees all subjects, and no range of dates is too long.
+        query.map_err(|_| Failure::message("--address must be an address, not only punctuation"))
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Find {
     #[command(flatten)]
     filters: Filters,
     /// How many messages to print at most
-    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    #[arg(long, default_value_t = 50, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(1..))]
     limit: i64,
     /// Show addresses and texts
     #[arg(long)]
@@ -59,10 +59,7 @@ impl Find {
         store.read(&reader, move |connection| tenants::require(connection, tenant)).await?;
         self.filters.check(&store, &reader, tenant).await?;
         let has_text = self.filters.has_text();
-        let query = self.filters.query(tenant, (true, self.limit.clamp(1, 1000)), &config)?;
-        if self.limit < 1 {
-            return Err(Failure::message("--limit must be at least 1"));
-        }
+        let query = self.filters.query(tenant, (true, self.limit.min(1000)), &config)?;
         let mut items = Vec::new();
         let is_cut = each_message(&store, &reader, query, |message| {
             if items.len() == limit {

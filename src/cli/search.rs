@@ -16,12 +16,16 @@ use crate::store::{Store, tenants};
 /// How many messages one transaction indexes.
 const BATCH: i64 = 1000;
 
+/// How long to wait for a gateway that is indexing the same tenant.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+
 /// Maintain the text index
 #[derive(Subcommand)]
 pub enum Search {
     /// Build the text index anew
     ///
-    /// A running server does this by itself, slowly. If it is stopped, the server goes on, or the next one begins again.
+    /// A running server builds a missing index by itself, slowly. If this command is stopped, a server continues the build;
+    /// running the command again starts over.
     #[command(after_help = "Examples:
   history-gateway search rebuild
   history-gateway search rebuild --tenant 3193")]
@@ -70,9 +74,14 @@ async fn rebuild(store: &Store, tenant: TenantId) -> Result<(), Failure> {
         if !is_shown {
             report(indexed);
         }
-        if !step.is_behind {
+        if step.is_behind {
+            continue;
+        }
+        // On PostgreSQL a gateway may be indexing this tenant: then a step does nothing.
+        if store.read_primary(move |connection| search::state(connection, tenant)).await?.is_complete() {
             spinner.finish_and_clear();
             return Ok(());
         }
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }

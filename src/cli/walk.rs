@@ -21,7 +21,7 @@ pub async fn each_message(
     loop {
         let page = store.walk(reader, Arc::new(query.clone())).await?;
         if std::mem::take(&mut is_first) {
-            tell(&query, &page.national);
+            note_country_code(&query, &page.national);
             if page.index.is_some_and(|index| !index.is_complete()) {
                 print_note(
                     "Note: the text index is behind, so some messages may be missing; 'search rebuild' or a running server completes it.",
@@ -44,7 +44,7 @@ pub async fn each_message(
 }
 
 /// Says which phone numbers were read as Russian ones.
-fn tell(query: &MessageQuery, national: &[bool]) {
+fn note_country_code(query: &MessageQuery, national: &[bool]) {
     let read = query.addresses.iter().zip(national).filter(|(_, counts)| **counts).count();
     if read > 0 {
         print_note("Note: no message has the phone number as it was typed, so it was tried with the country code 7.");
@@ -59,10 +59,10 @@ struct Found<'a> {
 }
 
 /// The item of a page's element.
-pub fn item(message: &str, is_found: bool, tenant: TenantId) -> Result<Item, Failure> {
+pub fn item(message: &str, has_hits: bool, tenant: TenantId) -> Result<Item, Failure> {
     let damaged = || Failure::message("a stored message cannot be read; 'history-gateway check' shows details");
     let found: Option<Found> =
-        if is_found { Some(serde_json::from_str(message).map_err(|_| damaged())?) } else { None };
+        if has_hits { Some(serde_json::from_str(message).map_err(|_| damaged())?) } else { None };
     let text = found.map_or(message, |found| found.message.get());
     Item::parse_stored(text, tenant).map_err(|_| damaged())
 }

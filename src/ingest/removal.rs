@@ -47,6 +47,6 @@ fn remove_batch(connection: &mut Connection, tenant: TenantId, window: Window) -
     status_events::delete(connection, tenant, &ids)?;
     logs::remove_rows_of_messages(connection, tenant, &stored)?;
     // Readers of changes would get one for each message; they begin anew instead.
-    changes::expire_all(connection, tenant)?;
+    changes::invalidate_tokens(connection, tenant)?;
     Ok(ids.len() as u64)
 }

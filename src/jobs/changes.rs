@@ -6,16 +6,16 @@ use crate::app::App;
 use crate::store::changes::expiry;
 use crate::store::{LookupFor, StoreError, tenants};
 
-/// The sequence is marked so often; changes are kept up to so much longer.
+/// How often the sequence is marked. A change may be kept for this much longer.
 pub const INTERVAL: Duration = Duration::from_hours(1);
 
 pub async fn run(app: App) {
-    if let Err(error) = expire_all(&app).await {
+    if let Err(error) = delete_expired(&app).await {
         tracing::warn!(cause = %error, "old changes were not deleted");
     }
 }
 
-async fn expire_all(app: &App) -> Result<(), StoreError> {
+async fn delete_expired(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     let keep_from = now.plus_days(-i64::from(app.config.changes.keep_days));
     for tenant in app.store.quick_read(LookupFor::Gateway, tenants::list).await? {

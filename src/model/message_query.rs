@@ -125,9 +125,9 @@ impl MessageQuery {
         self.senders.as_deref()
     }
 
-    /// Lets the national form of each address count whatever messages there are, so that what matches does not change
-    /// with them.
-    pub fn count_national_forms(&mut self) {
+    /// Includes the national form of each address whatever messages there are, so that what matches does not depend on
+    /// them. Sets a position whose message id is not used.
+    pub fn include_national_forms(&mut self) {
         self.position = Some(WalkPosition { message_id: 0, national: vec![true; self.addresses.len()] });
     }
 

@@ -38,7 +38,7 @@ pub fn read(connection: &mut Connection) -> Result<StoreStats, StoreError> {
         pulls::table.select((pulls::tenant_id, pulls::upstream, pulls::complete_up_to)).load(connection)?;
     let up_to = |(tenant, upstream, at): (i64, String, Option<i64>)| Some((TenantId(tenant), upstream, Instant(at?)));
     let pull_progress = pull_progress.into_iter().filter_map(up_to).collect();
-    Ok(StoreStats { pending, pull_progress, search_behind: search::behind_by(connection)? })
+    Ok(StoreStats { pending, pull_progress, search_behind: search::changes_behind(connection)? })
 }
 
 /// The counts of one tenant.

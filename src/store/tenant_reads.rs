@@ -36,7 +36,7 @@ impl Store {
     pub async fn tenants_to_index(&self) -> Result<Vec<TenantId>, StoreError> {
         let of_tenant =
             |connection: &mut Connection, tenant| Ok((tenant, !search::state(connection, tenant)?.is_complete()));
-        Ok(match self.of_all_tenants(search::behind, of_tenant).await? {
+        Ok(match self.of_all_tenants(search::tenants_behind, of_tenant).await? {
             Read::AtOnce(tenants) => tenants,
             Read::Each(found) => {
                 found.into_iter().filter(|(_, is_behind)| *is_behind).map(|(tenant, _)| tenant).collect()

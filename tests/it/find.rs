@@ -122,7 +122,7 @@ fn export_takes_the_filters_of_the_api() {
     let whole = binary.run(&["export", "--tenant", "3193"]);
     assert_eq!(binary.run(&["export", "--tenant", "3193", "--direction", "OUT"]), whole, "the same lines");
     let wrong = ["export", "--tenant", "3193", "--format", "oneuptime", "--csv"];
-    assert!(binary.run_failing(&wrong).contains("--format oneuptime has no filters"));
+    assert!(binary.run_failing(&wrong).contains("--format oneuptime takes no filters"));
 }
 
 #[test]

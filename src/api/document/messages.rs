@@ -3,6 +3,7 @@
 
 use utoipa::{IntoParams, IntoResponses, ToSchema};
 
+use crate::api::parameters::invalid;
 use crate::document::errors::{ErrorTable, MIB, not_valid};
 use crate::document::{DateText, EdnaDate, IdOrDigits, IntegerOrDigits, Message, Responses};
 use crate::model::key::NEEDS_HISTORY;
@@ -189,7 +190,7 @@ filters! {
 pub enum ChangeKind {
     /// It is new, or it changed.
     Upserted,
-    /// It was deleted, or it does not match the filters any more.
+    /// It was deleted, or it does not match the filters, whether it did before or not.
     Removed,
 }
 
@@ -233,7 +234,7 @@ pub struct FoundMessage {
 /// A place in a text of a message.
 #[derive(ToSchema)]
 pub struct Hit {
-    /// The text: `content.text`, `content.items.0.title`, `content` if it is no JSON, or `comment`.
+    /// The text: `content.text`, `content.items.0.title`, `content` if it is not a JSON object or list, or `comment`.
     path: String,
     /// Where the place begins, in UTF-16 code units.
     #[schema(minimum = 0)]
@@ -266,7 +267,18 @@ pub struct SearchSummary {
 
 /// One page of messages.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({
+    "messages": [{
+        "message": {
+            "messageId": 9_000_000_001_i64, "tenantId": 3193, "channelType": "WHATSAPP", "direction": "OUT",
+            "address": "79001112233", "content": "{\"type\":\"TEXT\",\"text\":\"Your order is on its way\"}",
+            "sentOrReceivedAt": "2026-03-01T10:00:00.000+0000", "subjectId": 501
+        },
+        "hits": [{"path": "content.text", "from": 5, "to": 10}]
+    }],
+    "next": "AQ2w-gI1ymttAAAAE1M1cig", "complete": true,
+    "interpretedAs": ["79001112233"], "search": {"terms": ["orders"]}
+}))]
 pub struct MessageList {
     /// The messages, in the order of their ids.
     messages: Vec<ListedMessage>,
@@ -285,13 +297,13 @@ pub struct MessageList {
 }
 
 fn list_errors(methods: &str, mut wrong: Vec<(&str, ApiError)>) -> ErrorTable {
-    let other = ApiError::field("cursor", "the 'next' of a response to the same filters and order");
+    let other = invalid("cursor", "the 'next' of a response to the same filters and order");
     wrong.push(("cursor-of-other-filters", other));
     errors(methods, wrong)
 }
 
 fn change_errors(methods: &str, mut wrong: Vec<(&str, ApiError)>) -> ErrorTable {
-    let other = ApiError::field("since", "the 'next' of a response for the same tenant, or now");
+    let other = invalid("since", "the 'next' of a response for the same tenant, or now");
     wrong.push(("token-of-another-tenant", other));
     let sentence = "`changes-expired`: the token is older than `changes.keep_days`, or from before a bulk removal.";
     errors(methods, wrong).with(410, sentence, &[("too-old-token", ApiError::ChangesExpired)])
@@ -328,7 +340,7 @@ impl IntoResponses for QueryErrors {
 fn wrong_bodies() -> Vec<(&'static str, ApiError)> {
     vec![
         ("malformed-json", not_valid("The body is not valid JSON: line 1, column 12.")),
-        ("wrong-type", ApiError::field("address", "a string")),
+        ("wrong-type", invalid("address", "a string")),
     ]
 }
 
@@ -336,7 +348,8 @@ pub struct ChangeErrors;
 
 impl IntoResponses for ChangeErrors {
     fn responses() -> Responses {
-        let missing = not_valid("The parameter 'since' is missing: the 'next' of the last response, or now.");
+        let missing =
+            not_valid("The parameter 'since' is missing: give 'now' to start, or the 'next' of the last response.");
         change_errors("GET, HEAD", vec![("no-since", missing)]).0
     }
 }

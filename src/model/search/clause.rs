@@ -22,7 +22,7 @@ pub(super) enum Sought {
     /// The stems of consecutive words.
     Phrase(Vec<String>),
     /// The beginning of a word, or of a whole code if it has several parts.
-    Beginning(String),
+    Prefix(String),
 }
 
 /// What a clause looks for in an index.
@@ -30,10 +30,10 @@ pub(super) enum Sought {
 pub enum ClauseKind {
     /// A document must have this term.
     Word(String),
-    /// A document must have these terms at consecutive positions.
+    /// A document must have all of these terms; only the exact match checks that they are consecutive.
     Phrase(Vec<String>),
     /// A document must have a term that begins with one of these.
-    Beginning(Vec<String>),
+    Prefix(Vec<String>),
 }
 
 impl Clause {
@@ -43,11 +43,9 @@ impl Clause {
             Sought::Stem(stem) => ClauseKind::Word(term(TermKind::Stem, stem)),
             Sought::Code(code) => ClauseKind::Word(term(TermKind::Code, code)),
             Sought::Phrase(stems) => ClauseKind::Phrase(stems.iter().map(|stem| term(TermKind::Stem, stem)).collect()),
-            Sought::Beginning(code) if is_code(code) => ClauseKind::Beginning(vec![term(TermKind::Code, code)]),
+            Sought::Prefix(code) if is_code(code) => ClauseKind::Prefix(vec![term(TermKind::Code, code)]),
             // The stem stands for the written form where both are equal.
-            Sought::Beginning(word) => {
-                ClauseKind::Beginning(vec![term(TermKind::Stem, word), term(TermKind::Written, word)])
-            }
+            Sought::Prefix(word) => ClauseKind::Prefix(vec![term(TermKind::Stem, word), term(TermKind::Written, word)]),
         }
     }
 
@@ -58,7 +56,7 @@ impl Clause {
             Sought::Stem(text) | Sought::Code(text) => is_whole(text),
             Sought::Phrase(stems) => stems.iter().all(|stem| is_whole(stem)),
             // A stem may begin otherwise than its word: happi, happy.
-            Sought::Beginning(text) => is_code(text) && is_whole(text),
+            Sought::Prefix(text) => is_code(text) && is_whole(text),
         }
     }
 }
@@ -82,7 +80,7 @@ mod tests {
     fn clauses_stand_for_index_terms() {
         let word = |term: &str| ClauseKind::Word(term.into());
         let phrase = |terms: &[&str]| ClauseKind::Phrase(terms.iter().map(ToString::to_string).collect());
-        let beginning = |terms: &[&str]| ClauseKind::Beginning(terms.iter().map(ToString::to_string).collect());
+        let beginning = |terms: &[&str]| ClauseKind::Prefix(terms.iter().map(ToString::to_string).collect());
         for (query, expected) in [
             ("Доставки", (false, true, word("sдоставк"))),
             ("A-1042", (false, true, word("ca\u{e02d}1042"))),

@@ -7,7 +7,7 @@ pub const MAX_WORDS: usize = 128;
 
 /// Why a text is no search.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum QueryError {
+pub enum SearchSyntaxError {
     #[error("a word to search for")]
     NoWords,
     /// It says only what must not be there.
@@ -17,5 +17,5 @@ pub enum QueryError {
     TooManyWords,
     /// `-one.two*`: it is not clear what must not be there.
     #[error("without a '-' before the beginning of several words")]
-    NegatedBeginning,
+    NegatedPrefix,
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::json::visit_values;
+use crate::model::{Item, Property};
 
 /// The keys of the content whose strings are searched, at any depth.
 const KEYS: [&str; 6] = ["text", "caption", "header", "footer", "title", "name"];
@@ -25,6 +26,11 @@ pub fn fields<'a>(content: &'a str, comment: Option<&'a str>) -> Vec<Field<'a>> 
     }
     fields.extend(comment.map(|comment| Field { path: "comment".into(), text: comment.into() }));
     fields
+}
+
+/// The texts of an item that are searched.
+pub fn fields_of(item: &Item) -> Vec<Field<'_>> {
+    fields(item.text(Property::Content).unwrap_or_default(), item.text(Property::Comment))
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 mod class;
 mod clause;
 mod error;
+mod exact_match;
 mod fields;
 mod fold;
 mod json;
-mod matcher;
 mod parse;
 mod query;
 mod stem;
@@ -15,10 +15,10 @@ mod terms;
 mod tokens;
 
 pub use clause::{Clause, ClauseKind};
-pub use error::QueryError;
-pub use fields::{Field, fields};
+pub use error::SearchSyntaxError;
+pub use exact_match::Hit;
+pub use fields::{Field, fields, fields_of};
 pub use fold::fold;
-pub use matcher::Hit;
 pub use query::Query;
 pub use terms::{IndexTerms, index_terms};
 pub use tokens::{Token, TokenKind, visit_tokens};

@@ -1,7 +1,7 @@
 //! Splits the text of a query into its pieces, and those into clauses.
 
 use super::clause::{Clause, Sought};
-use super::error::{MAX_WORDS, QueryError};
+use super::error::{MAX_WORDS, SearchSyntaxError};
 use super::tokens::{TokenKind, visit_tokens};
 
 /// What is between white space and quotes, or inside quotes.
@@ -45,9 +45,9 @@ struct Word {
 }
 
 /// The clauses of a piece: each of its words, or the phrase of them.
-pub fn clauses_of(piece: &Piece<'_>) -> Result<Vec<Clause>, QueryError> {
+pub fn clauses_of(piece: &Piece<'_>) -> Result<Vec<Clause>, SearchSyntaxError> {
     let starless = piece.text.trim_end_matches('*');
-    let is_beginning = !piece.quoted && starless.len() < piece.text.len();
+    let is_prefix = !piece.quoted && starless.len() < piece.text.len();
     let (mut words, mut count) = (Vec::new(), 0);
     visit_tokens(starless, |token| {
         count += 1;
@@ -57,20 +57,18 @@ pub fn clauses_of(piece: &Piece<'_>) -> Result<Vec<Clause>, QueryError> {
         }
     });
     if count > words.len() {
-        return Err(QueryError::TooManyWords);
+        return Err(SearchSyntaxError::TooManyWords);
     }
     let is_single = words.iter().filter(|word| word.kind != TokenKind::Part).count() <= 1;
     if piece.quoted || (piece.negated && !is_single) {
-        return if is_beginning { Err(QueryError::NegatedBeginning) } else { Ok(phrase(piece.negated, words)) };
+        return if is_prefix { Err(SearchSyntaxError::NegatedPrefix) } else { Ok(phrase(piece.negated, words)) };
     }
     // The parts of a code are found with it.
     words.retain(|word| word.kind != TokenKind::Part);
     let last = words.len().saturating_sub(1);
     let clause = |(index, word): (usize, Word)| {
         let (sought, shown) = match word.kind {
-            _ if is_beginning && index == last => {
-                (Sought::Beginning(word.written.clone()), format!("{}*", word.written))
-            }
+            _ if is_prefix && index == last => (Sought::Prefix(word.written.clone()), format!("{}*", word.written)),
             TokenKind::Code => (Sought::Code(word.stem), word.written),
             TokenKind::Word | TokenKind::Part => (Sought::Stem(word.stem), word.written),
         };
@@ -97,7 +95,7 @@ fn phrase(negated: bool, words: Vec<Word>) -> Vec<Clause> {
 #[cfg(test)]
 mod tests {
     use super::pieces;
-    use crate::model::search::{ClauseKind, Query, QueryError};
+    use crate::model::search::{ClauseKind, Query, SearchSyntaxError};
 
     /// The pieces, negated ones with a minus and quoted ones in brackets.
     fn split(query: &str) -> String {
@@ -133,6 +131,6 @@ mod tests {
     fn a_negated_token_of_several_words_is_a_phrase() {
         let query = Query::parse("a -интернет-магазин").unwrap();
         assert_eq!(query.clauses()[1].kind(), ClauseKind::Phrase(vec!["sинтернет".into(), "sмагазин".into()]));
-        assert_eq!(Query::parse("a -интернет-мага*"), Err(QueryError::NegatedBeginning));
+        assert_eq!(Query::parse("a -интернет-мага*"), Err(SearchSyntaxError::NegatedPrefix));
     }
 }

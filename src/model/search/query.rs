@@ -1,7 +1,7 @@
 //! A search as users write it, and what it looks for.
 
 use super::clause::{Clause, Sought};
-use super::error::{MAX_WORDS, QueryError};
+use super::error::{MAX_WORDS, SearchSyntaxError};
 use super::parse::{clauses_of, pieces};
 
 /// A parsed search: all of its clauses must hold for a document.
@@ -14,13 +14,13 @@ pub struct Query {
 
 impl Query {
     /// Parses a search: `word`, `"a phrase"`, `begin*`, `-word`, `-"a phrase"`.
-    pub fn parse(text: &str) -> Result<Self, QueryError> {
+    pub fn parse(text: &str) -> Result<Self, SearchSyntaxError> {
         let (mut clauses, mut words) = (Vec::new(), 0);
         for piece in pieces(text) {
             for clause in clauses_of(&piece)? {
                 words += if let Sought::Phrase(stems) = &clause.sought { stems.len() } else { 1 };
                 if words > MAX_WORDS {
-                    return Err(QueryError::TooManyWords);
+                    return Err(SearchSyntaxError::TooManyWords);
                 }
                 if !clauses.contains(&clause) {
                     clauses.push(clause);
@@ -28,10 +28,10 @@ impl Query {
             }
         }
         if clauses.is_empty() {
-            return Err(QueryError::NoWords);
+            return Err(SearchSyntaxError::NoWords);
         }
         if clauses.iter().all(|clause| clause.negated) {
-            return Err(QueryError::OnlyNegatives);
+            return Err(SearchSyntaxError::OnlyNegatives);
         }
         Ok(Self { text: text.to_owned(), clauses })
     }
@@ -54,9 +54,9 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::Query;
-    use crate::model::search::error::{MAX_WORDS, QueryError};
+    use crate::model::search::error::{MAX_WORDS, SearchSyntaxError};
 
-    fn terms(query: &str) -> Result<String, QueryError> {
+    fn terms(query: &str) -> Result<String, SearchSyntaxError> {
         Query::parse(query).map(|query| query.terms().join("|"))
     }
 
@@ -76,10 +76,10 @@ mod tests {
     #[test]
     fn a_query_without_words_or_with_negatives_only_is_an_error() {
         for query in ["", " ", "*", "-", "\"", "\"\"", "-\"\" ...", "😀 \u{301}"] {
-            assert_eq!(terms(query), Err(QueryError::NoWords), "{query}");
+            assert_eq!(terms(query), Err(SearchSyntaxError::NoWords), "{query}");
         }
         for query in ["-нет", "-\"a b\" -c", "-a*"] {
-            assert_eq!(terms(query), Err(QueryError::OnlyNegatives), "{query}");
+            assert_eq!(terms(query), Err(SearchSyntaxError::OnlyNegatives), "{query}");
         }
     }
 
@@ -87,7 +87,7 @@ mod tests {
     fn a_query_has_a_limit_of_words() {
         let words = |count| "a ".repeat(count);
         assert!(terms(&words(MAX_WORDS)).is_ok());
-        assert_eq!(terms(&words(MAX_WORDS + 1)), Err(QueryError::TooManyWords));
-        assert_eq!(terms(&format!("\"{}", words(MAX_WORDS + 1))), Err(QueryError::TooManyWords));
+        assert_eq!(terms(&words(MAX_WORDS + 1)), Err(SearchSyntaxError::TooManyWords));
+        assert_eq!(terms(&format!("\"{}", words(MAX_WORDS + 1))), Err(SearchSyntaxError::TooManyWords));
     }
 }

@@ -73,8 +73,8 @@ pub fn state(connection: &mut Connection, tenant: TenantId) -> Result<ChangeStat
     state.ok_or(StoreError::UnknownTenant(tenant))
 }
 
-/// Lets all readers begin anew, after many messages were removed. The tenant is locked.
-pub fn expire_all(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
+/// Makes all tokens expire, after many messages were removed. The tenant is locked.
+pub fn invalidate_tokens(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
     diesel::update(tenant_states::table.find(tenant.0))
         .set(tenant_states::changes_after.eq(tenant_states::last_change))
         .execute(connection)?;

@@ -38,7 +38,7 @@ pub struct ChangedMessage {
 pub struct ChangePage {
     pub changes: Vec<ChangedMessage>,
     pub epoch: i64,
-    /// The sequence up to which this page tells the changes.
+    /// The sequence up to which the page contains the changes.
     pub next: i64,
     /// Whether there are further changes.
     pub more: bool,
@@ -65,7 +65,7 @@ pub fn page(
     }
     let Some(read) = read(connection, query, (sequence, state), (limits, budget))? else { return Ok(None) };
     page.next = read.up_to;
-    tell(connection, query, read, &mut page, budget)?;
+    add_messages(connection, query, read, &mut page, budget)?;
     page.more = page.next < state.last;
     Ok(Some(page))
 }
@@ -87,7 +87,7 @@ fn read(
 ) -> Result<Option<ReadChanges>, StoreError> {
     let (started, limit) = (Instant::now(), usize::try_from(query.limit).unwrap_or_default());
     let senders: Option<HashSet<i64>> = query.senders().map(|senders| senders.iter().copied().collect());
-    let is_told = |subjects: [Option<i64>; 2]| {
+    let is_visible = |subjects: [Option<i64>; 2]| {
         senders.as_ref().is_none_or(|senders| subjects.iter().flatten().any(|subject| senders.contains(subject)))
     };
     let (mut seen, mut first, mut up_to) = (HashSet::new(), BTreeMap::new(), since);
@@ -103,7 +103,7 @@ fn read(
         for StoredChange { sequence, message_id, subject_id, previous_subject_id } in changes {
             budget.count_row()?;
             rows += 1;
-            if is_told([subject_id, previous_subject_id]) && !seen.contains(&message_id) {
+            if is_visible([subject_id, previous_subject_id]) && !seen.contains(&message_id) {
                 if seen.len() == limit {
                     return Ok(Some(ReadChanges { first, up_to }));
                 }
@@ -141,7 +141,7 @@ fn after(
 }
 
 /// Adds the messages to the page, as many as may be in memory.
-fn tell(
+fn add_messages(
     connection: &mut Connection,
     query: &MessageQuery,
     read: ReadChanges,

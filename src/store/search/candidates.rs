@@ -14,7 +14,7 @@ use crate::store::db::postgres;
 use crate::store::error::StoreError;
 #[cfg(feature = "postgres")]
 use crate::store::search::ranges::{self, Range};
-use crate::store::search::{documents, terms};
+use crate::store::search::{term_tables, terms};
 
 #[derive(QueryableByName)]
 struct Candidate {
@@ -74,10 +74,10 @@ impl<'q> Candidates<'q> {
     }
 
     fn of_file(&self, file: &mut FileConnection, limit: i64) -> Result<Vec<i64>, StoreError> {
-        if !documents::has_table(file, self.tenant)? {
+        if !term_tables::has_table(file, self.tenant)? {
             return Ok(Vec::new());
         }
-        let table = documents::table(self.tenant);
+        let table = term_tables::table(self.tenant);
         let statement =
             format!("SELECT rowid AS id FROM {table} WHERE {table} MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?");
         let found: Vec<Candidate> = diesel::sql_query(statement)

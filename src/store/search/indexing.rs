@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use crate::model::search::{fields, index_terms};
-use crate::model::{Instant, Item, Property, TenantId};
+use crate::model::search::{fields_of, index_terms};
+use crate::model::{Instant, Item, TenantId};
 use crate::store::db::fragments::any_of;
 use crate::store::error::StoreError;
 use crate::store::messages::{item, octet_length};
 use crate::store::schema::{message_changes, messages, search_states};
-use crate::store::search::document::Document;
-use crate::store::search::documents;
+use crate::store::search::message_terms::MessageTerms;
+use crate::store::search::term_tables;
 use crate::store::search::{self, StoredState};
 use crate::store::{Connection, changes};
 
@@ -24,11 +24,12 @@ const MAX_BYTES: i64 = 256 * 1024;
 pub struct Step {
     /// How many messages were looked at.
     pub messages: u64,
-    /// Whether more is left.
+    /// Whether more is left; `false` also if another process is indexing the tenant.
     pub is_behind: bool,
 }
 
-/// Indexes the next messages of a tenant, at most `limit`. Nothing happens while another process does.
+/// Indexes the next messages of a tenant, at most `limit`. Does nothing while another
+/// process indexes the tenant.
 pub fn step(connection: &mut Connection, tenant: TenantId, limit: i64, now: Instant) -> Result<Step, StoreError> {
     let changes = changes::state(connection, tenant)?;
     let Some(state) = search::lock(connection, tenant)? else {
@@ -82,7 +83,7 @@ fn build(
         .select(messages::item)
         .load(connection)?;
     let items = parse(&texts, tenant);
-    documents::write(connection, tenant, &items.iter().map(document).collect::<Vec<_>>(), &[])?;
+    term_tables::write(connection, tenant, &items.iter().map(terms_of).collect::<Vec<_>>(), &[])?;
     Ok((StoredState { built_up_to: Some(*last), ..state }, read as u64))
 }
 
@@ -126,7 +127,7 @@ fn follow(
         ids.remove(&item.message_id());
     }
     let removed: Vec<i64> = ids.into_iter().collect();
-    documents::write(connection, tenant, &items.iter().map(document).collect::<Vec<_>>(), &removed)?;
+    term_tables::write(connection, tenant, &items.iter().map(terms_of).collect::<Vec<_>>(), &removed)?;
     let indexed_up_to = changed.last().map_or(last_change, |(sequence, _)| *sequence);
     Ok(Some((StoredState { indexed_up_to, ..state }, looked_at)))
 }
@@ -152,8 +153,7 @@ fn fitting(lengths: &[(i64, i32)]) -> usize {
     total.take_while(|total| *total <= MAX_BYTES).count().max(1)
 }
 
-fn document(item: &Item) -> Document {
-    let fields = fields(item.text(Property::Content).unwrap_or_default(), item.text(Property::Comment));
-    let terms: BTreeSet<String> = index_terms(&fields).iter().map(|(_, term)| term.to_owned()).collect();
-    Document { message_id: item.message_id(), terms: terms.into_iter().collect() }
+fn terms_of(item: &Item) -> MessageTerms {
+    let terms: BTreeSet<String> = index_terms(&fields_of(item)).iter().map(|(_, term)| term.to_owned()).collect();
+    MessageTerms { message_id: item.message_id(), terms: terms.into_iter().collect() }
 }

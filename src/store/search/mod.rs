@@ -4,11 +4,11 @@
 //! message matches is decided on the message itself.
 
 pub mod candidates;
-mod document;
-mod documents;
 pub mod indexing;
+mod message_terms;
 mod ranges;
-mod server_documents;
+mod server_terms;
+mod term_tables;
 mod terms;
 
 use diesel::prelude::*;
@@ -38,7 +38,7 @@ impl SearchState {
     }
 }
 
-/// The state as it is stored; `None` before the index was first written.
+/// The stored state of a tenant's text index.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = search_states)]
 struct StoredState {
@@ -47,6 +47,7 @@ struct StoredState {
     complete_at: Option<i64>,
 }
 
+/// The stored state; `None` before the index was first written.
 fn stored(connection: &mut Connection, tenant: TenantId) -> Result<Option<StoredState>, StoreError> {
     let state = search_states::table.find(tenant.0).select(StoredState::as_select());
     Ok(state.first(connection).optional()?)
@@ -68,7 +69,7 @@ pub fn state(connection: &mut Connection, tenant: TenantId) -> Result<SearchStat
 }
 
 /// How much the index of each tenant lacks.
-pub fn behind_by(connection: &mut Connection) -> Result<Vec<(TenantId, i64)>, StoreError> {
+pub fn changes_behind(connection: &mut Connection) -> Result<Vec<(TenantId, i64)>, StoreError> {
     let rows: Vec<(i64, i64, Option<StoredState>)> = tenant_states::table
         .left_join(search_states::table.on(tenant_states::tenant_id.eq(search_states::tenant_id)))
         .select((tenant_states::tenant_id, tenant_states::last_change, Option::<StoredState>::as_select()))
@@ -84,7 +85,7 @@ pub fn behind_by(connection: &mut Connection) -> Result<Vec<(TenantId, i64)>, St
 }
 
 /// The tenants whose index is behind.
-pub fn behind(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
+pub fn tenants_behind(connection: &mut Connection) -> Result<Vec<TenantId>, StoreError> {
     let is_complete =
         search_states::indexed_up_to.eq(tenant_states::last_change).and(search_states::built_up_to.is_null());
     let complete =
@@ -117,13 +118,13 @@ fn begin(connection: &mut Connection, tenant: TenantId, changes: ChangeState) ->
 
 /// Deletes the index of a tenant, because its messages are deleted.
 pub fn clear(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
-    // First, because this waits for another process that is indexing, whose documents are deleted then too.
+    // First, because this waits for another process that is indexing, whose terms are deleted then too.
     diesel::delete(search_states::table.find(tenant.0)).execute(connection)?;
-    documents::clear(connection, tenant)?;
+    term_tables::clear(connection, tenant)?;
     Ok(())
 }
 
-/// Locks the state of a tenant's index; `None` if another process is indexing it, or has not begun.
+/// Locks the state of a tenant's index; `None` if another process holds it, or if there is no index yet.
 fn lock(connection: &mut Connection, tenant: TenantId) -> Result<Option<StoredState>, StoreError> {
     let state = search_states::table.find(tenant.0);
     Ok(on_each!(

@@ -1,5 +1,5 @@
-//! Ranges of message ids with about as many messages each, in which a search on PostgreSQL looks from the newest on: an
-//! index by term has no order. Sixteen ranges are one of the next level; knows no term of a text.
+//! Ranges of message ids, each with about the same number of messages. A search on PostgreSQL reads them from the newest on,
+//! because an index by term has no order. Sixteen ranges are one of the next level; knows no term of a text.
 
 #![cfg(feature = "postgres")]
 
@@ -13,8 +13,8 @@ use crate::store::schema::search_ranges;
 /// How many messages a range has, until the next one begins.
 const SIZE: i64 = 16_384;
 
-/// How many ranges of one level are one of the next.
-const FACTOR: u32 = 4;
+/// Sixteen ranges of one level are one of the next: how many bits of a range's number that is.
+const LEVEL_BITS: u32 = 4;
 
 /// How many levels there are.
 const LEVELS: u32 = 3;
@@ -34,19 +34,19 @@ impl Range {
 
     /// The number of its first range of the lowest level.
     pub fn first(self) -> i64 {
-        self.number << (FACTOR * self.level)
+        self.number << (LEVEL_BITS * self.level)
     }
 }
 
 /// The ranges of each level that contain a range of the lowest level.
 pub fn containing(number: i64) -> impl Iterator<Item = Range> {
-    (0..LEVELS).map(move |level| Range { level, number: number >> (FACTOR * level) })
+    (0..LEVELS).map(move |level| Range { level, number: number >> (LEVEL_BITS * level) })
 }
 
-/// The largest range that ends with a range of the lowest level, but at first a small one: the newest messages are the
-/// likeliest to fill a page.
+/// The largest range that ends with a range of the lowest level; the first one is small, because the newest messages are
+/// likely to fill a page.
 pub fn ending_with(number: i64, is_first: bool) -> Range {
-    let ends = |range: &Range| range.first() + (1 << (FACTOR * range.level)) - 1 == number;
+    let ends = |range: &Range| range.first() + (1 << (LEVEL_BITS * range.level)) - 1 == number;
     let largest = containing(number).filter(ends).last().filter(|_| !is_first);
     largest.unwrap_or(Range { level: 0, number })
 }
@@ -68,10 +68,10 @@ pub fn first_id(connection: &mut PgConnection, tenant: TenantId, number: i64) ->
     Ok(first.first(connection).optional()?.unwrap_or(i64::MAX))
 }
 
-/// The newest range, as it is stored.
+/// A range of the lowest level, as it is stored.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = search_ranges)]
-struct Newest {
+struct StoredRange {
     number: i64,
     first_id: i64,
     last_id: i64,
@@ -82,12 +82,12 @@ struct Newest {
 pub fn assign(connection: &mut PgConnection, tenant: TenantId, ids: &[i64]) -> Result<Vec<i64>, StoreError> {
     let newest = search_ranges::table
         .filter(search_ranges::tenant_id.eq(tenant.0))
-        .select(Newest::as_select())
+        .select(StoredRange::as_select())
         .order(search_ranges::number.desc())
         .first(connection)
         .optional()?;
     let is_new = newest.is_none();
-    let mut newest = newest.unwrap_or(Newest { number: 0, first_id: i64::MIN, last_id: i64::MIN, messages: 0 });
+    let mut newest = newest.unwrap_or(StoredRange { number: 0, first_id: i64::MIN, last_id: i64::MIN, messages: 0 });
     let mut numbers = Vec::with_capacity(ids.len());
     let mut stored = (!is_new).then_some(newest.number);
     for id in ids {
@@ -98,7 +98,7 @@ pub fn assign(connection: &mut PgConnection, tenant: TenantId, ids: &[i64]) -> R
         if *id > newest.last_id {
             if newest.messages >= SIZE {
                 save(connection, tenant, newest, &mut stored)?;
-                newest = Newest { number: newest.number + 1, first_id: *id, last_id: *id, messages: 0 };
+                newest = StoredRange { number: newest.number + 1, first_id: *id, last_id: *id, messages: 0 };
             }
             newest.last_id = *id;
             newest.messages += 1;
@@ -112,7 +112,7 @@ pub fn assign(connection: &mut PgConnection, tenant: TenantId, ids: &[i64]) -> R
 fn save(
     connection: &mut PgConnection,
     tenant: TenantId,
-    range: Newest,
+    range: StoredRange,
     stored: &mut Option<i64>,
 ) -> Result<(), StoreError> {
     let bounds = (search_ranges::last_id.eq(range.last_id), search_ranges::messages.eq(range.messages));

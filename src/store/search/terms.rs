@@ -23,9 +23,7 @@ pub fn for_file(query: &Query) -> String {
         let clause = match kind {
             ClauseKind::Word(term) => quoted(&term),
             ClauseKind::Phrase(terms) => terms.iter().map(quoted).collect::<Vec<_>>().join(" AND "),
-            ClauseKind::Beginning(terms) => {
-                terms.iter().map(|term| quoted(term) + " *").collect::<Vec<_>>().join(" OR ")
-            }
+            ClauseKind::Prefix(terms) => terms.iter().map(|term| quoted(term) + " *").collect::<Vec<_>>().join(" OR "),
         };
         if negated { &mut unwanted } else { &mut wanted }.push(format!("({clause})"));
     }
@@ -46,9 +44,7 @@ pub fn for_server(query: &Query, range: &str) -> String {
         let clause = match kind {
             ClauseKind::Word(term) => quoted(&term),
             ClauseKind::Phrase(terms) => terms.iter().map(quoted).collect::<Vec<_>>().join(" & "),
-            ClauseKind::Beginning(terms) => {
-                terms.iter().map(|term| quoted(term) + ":*").collect::<Vec<_>>().join(" | ")
-            }
+            ClauseKind::Prefix(terms) => terms.iter().map(|term| quoted(term) + ":*").collect::<Vec<_>>().join(" | "),
         };
         clauses.push(format!("{}({clause})", if negated { "!" } else { "" }));
     }

@@ -56,7 +56,7 @@ fn index_finds(query: &Query, terms: &IndexTerms, knows_positions: bool) -> bool
     query.clauses().iter().filter(|clause| !clause.negated || clause.is_exact()).all(|clause| {
         let found = match clause.kind() {
             ClauseKind::Word(word) => has(&word),
-            ClauseKind::Beginning(terms) => {
+            ClauseKind::Prefix(terms) => {
                 terms.iter().any(|term| places.iter().any(|(_, other)| other.starts_with(term)))
             }
             ClauseKind::Phrase(_) if clause.negated && !knows_positions => return true,

@@ -223,14 +223,14 @@ async fn since_is_required_and_verified() {
         let parameters = parameters.replace(&cursor, "CURSOR");
         all += &format!("{parameters}: {status} {detail}\n");
     }
-    assert_snapshot!(all, @r"
-    : 400 The parameter 'since' is missing: the 'next' of the last response, or 
-    since=: 400 The field 'since' must be left out, or not empty.
-    since=0: 400 The field 'since' must be the 'next' of a response for the same tenant
-    since=1: 400 The field 'since' must be the 'next' of a response for the same tenant
-    since=Now: 400 The field 'since' must be the 'next' of a response for the same tenant
-    since=CURSOR: 400 The field 'since' must be the 'next' of a response for the same tenant
-    since=now&since=now: 400 The parameter 'since' is given twice.
+    assert_snapshot!(all, @"
+    : 400 The parameter 'since' is missing: give 'now' to start, or the 'next' o
+    since=: 400 The parameter 'since' must be left out, or not empty.
+    since=0: 400 The parameter 'since' must be the 'next' of a response for the same te
+    since=1: 400 The parameter 'since' must be the 'next' of a response for the same te
+    since=Now: 400 The parameter 'since' must be the 'next' of a response for the same te
+    since=CURSOR: 400 The parameter 'since' must be the 'next' of a response for the same te
+    since=now&since=now: 400 The parameter 'since' is given twice; give it once.
     since=now&from=2026-01-01: 400 The parameter 'from' is unknown; known are address, addressType, subsc
     since=now&to=2026-01-01: 400 The parameter 'to' is unknown; known are address, addressType, subscri
     since=now&order=asc: 400 The parameter 'order' is unknown; known are address, addressType, subs
@@ -238,9 +238,9 @@ async fn since_is_required_and_verified() {
     since=now&cursor=x: 400 The parameter 'cursor' is unknown; known are address, addressType, sub
     since=now&limit=0: 400 The parameter 'limit' must be between 1 and 1000.
     since=now&limit=1001: 400 The parameter 'limit' must be between 1 and 1000.
-    since=now&wait=61: 400 The field 'wait' must be a number of seconds between 0 and 60.
-    since=now&wait=-1: 400 The field 'wait' must be a number of seconds between 0 and 60.
-    since=now&wait=1.5: 400 The field 'wait' must be an integer.
+    since=now&wait=61: 400 The parameter 'wait' must be an integer of seconds between 0 and 60.
+    since=now&wait=-1: 400 The parameter 'wait' must be an integer of seconds between 0 and 60.
+    since=now&wait=1.5: 400 The parameter 'wait' must be an integer.
     ");
     for length in 1..token.len() {
         assert!(get(&app, &format!("/v1/changes?since={}", &token[..length])).await.starts_with("400 "), "{length}");

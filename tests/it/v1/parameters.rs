@@ -69,45 +69,45 @@ async fn wrong_parameter_of_a_url_is_named() {
     since=now
       400 not-valid-request: The parameter 'since' is unknown; known are address, addressType, subscriberId, channelType, direction, trafficType, subjectId, deliveryStatus, cascadeId, broadcastId, matcherId, comment, messageId, replyTo, text, from, to, order, limit, cursor.
     direction=IN&direction=IN
-      400 not-valid-request: The parameter 'direction' is given twice.
+      400 not-valid-request: The parameter 'direction' is given twice; give it once.
     limit=1&limit=1
-      400 not-valid-request: The parameter 'limit' is given twice.
+      400 not-valid-request: The parameter 'limit' is given twice; give it once.
     comment=a&comment=b
-      400 not-valid-request: The parameter 'comment' is given twice.
+      400 not-valid-request: The parameter 'comment' is given twice; give it once.
     address=
-      400 not-valid-request: The field 'address' must be left out, or not empty.
+      400 not-valid-request: The parameter 'address' must be left out, or not empty.
     address=%28+%29
-      400 not-valid-request: The field 'address' must be an address, not only punctuation.
+      400 not-valid-request: The parameter 'address' must be an address, not only punctuation.
     addressType=PHONE
       400 not-valid-request: The parameter 'addressType' needs an 'address'.
     address=1&addressType=FAX
-      400 not-valid-request: The field 'addressType' must be a type of address such as PHONE.
+      400 not-valid-request: The parameter 'addressType' must be a type of address such as PHONE.
     direction=in
-      400 not-valid-request: The field 'direction' must be IN or OUT.
+      400 not-valid-request: The parameter 'direction' must be IN or OUT.
     trafficType=AD,SPAM
-      400 not-valid-request: The field 'trafficType' must be one of AD, SERVICE, HSM, CHAT.
+      400 not-valid-request: The parameter 'trafficType' must be one of AD, SERVICE, HSM, CHAT.
     channelType=SMS,,PUSH
-      400 not-valid-request: The field 'channelType' must be left out, or not empty.
+      400 not-valid-request: The parameter 'channelType' must be left out, or not empty.
     subjectId=five
-      400 not-valid-request: The field 'subjectId' must be an integer.
+      400 not-valid-request: The parameter 'subjectId' must be an integer.
     subjectId=5.5
-      400 not-valid-request: The field 'subjectId' must be an integer.
+      400 not-valid-request: The parameter 'subjectId' must be an integer.
     subjectId=99999999999999999999
-      400 not-valid-request: The field 'subjectId' must be an integer of 64 bits.
+      400 not-valid-request: The parameter 'subjectId' must be an integer of 64 bits.
     subjectId=
-      400 not-valid-request: The field 'subjectId' must be an integer.
+      400 not-valid-request: The parameter 'subjectId' must be an integer.
     subjectId=%2279%22
-      400 not-valid-request: The field 'subjectId' must be an integer.
+      400 not-valid-request: The parameter 'subjectId' must be an integer.
     messageId=1,2,x
-      400 not-valid-request: The field 'messageId' must be an integer.
+      400 not-valid-request: The parameter 'messageId' must be an integer.
     replyTo=x
-      400 not-valid-request: The field 'replyTo' must be an integer.
+      400 not-valid-request: The parameter 'replyTo' must be an integer.
     from=yesterday
-      400 not-valid-request: The field 'from' must be an ISO 8601 date such as 2026-03-01T10:00:00Z.
+      400 not-valid-request: The parameter 'from' must be an ISO 8601 date such as 2026-03-01T10:00:00Z.
     to=2026-02-30
-      400 not-valid-request: The field 'to' must be an ISO 8601 date such as 2026-03-01T10:00:00Z.
+      400 not-valid-request: The parameter 'to' must be an ISO 8601 date such as 2026-03-01T10:00:00Z.
     order=newest
-      400 not-valid-request: The field 'order' must be desc or asc.
+      400 not-valid-request: The parameter 'order' must be desc or asc.
     limit=0
       400 limit-not-valid: The parameter 'limit' must be between 1 and 1000.
     limit=1001
@@ -117,15 +117,15 @@ async fn wrong_parameter_of_a_url_is_named() {
     limit=99999999999999999999
       400 limit-not-valid: The parameter 'limit' must be between 1 and 1000.
     limit=ten
-      400 not-valid-request: The field 'limit' must be an integer.
+      400 not-valid-request: The parameter 'limit' must be an integer.
     cursor=
-      400 not-valid-request: The field 'cursor' must be left out, or not empty.
+      400 not-valid-request: The parameter 'cursor' must be left out, or not empty.
     cursor=abc
-      400 not-valid-request: The field 'cursor' must be the 'next' of a response to the same filters and order.
+      400 not-valid-request: The parameter 'cursor' must be the 'next' of a response to the same filters and order.
     comment=%FF
       400 not-valid-request: The query string of the URL is not valid UTF-8.
     from
-      400 not-valid-request: The field 'from' must be left out, or not empty.
+      400 not-valid-request: The parameter 'from' must be left out, or not empty.
     ");
 }
 
@@ -163,27 +163,27 @@ async fn wrong_field_of_a_body_is_named() {
     {"phone":"79001112233"}
       400 not-valid-request: The parameter 'phone' is unknown; known are address, addressType, subscriberId, channelType, direction, trafficType, subjectId, deliveryStatus, cascadeId, broadcastId, matcherId, comment, messageId, replyTo, text, from, to, order, limit, cursor.
     {"address":[]}
-      400 not-valid-request: The field 'address' must be left out, or a list with a value.
+      400 not-valid-request: The parameter 'address' must be left out, or a list with a value.
     {"address":[""]}
-      400 not-valid-request: The field 'address' must be left out, or not empty.
+      400 not-valid-request: The parameter 'address' must be left out, or not empty.
     {"address":79001112233}
-      400 not-valid-request: The field 'address' must be a string.
+      400 not-valid-request: The parameter 'address' must be a string.
     {"address":["1",null]}
-      400 not-valid-request: The field 'address' must be a string.
+      400 not-valid-request: The parameter 'address' must be a string.
     {"address":{"a":1}}
-      400 not-valid-request: The field 'address' must be a string.
+      400 not-valid-request: The parameter 'address' must be a string.
     {"direction":["IN"]}
-      400 not-valid-request: The field 'direction' must be one value, not a list.
+      400 not-valid-request: The parameter 'direction' must be one value, not a list.
     {"subjectId":[true]}
-      400 not-valid-request: The field 'subjectId' must be an integer.
+      400 not-valid-request: The parameter 'subjectId' must be an integer.
     {"subjectId":[[5]]}
-      400 not-valid-request: The field 'subjectId' must be an integer.
+      400 not-valid-request: The parameter 'subjectId' must be an integer.
     {"comment":5}
-      400 not-valid-request: The field 'comment' must be a string.
+      400 not-valid-request: The parameter 'comment' must be a string.
     {"limit":"x"}
-      400 not-valid-request: The field 'limit' must be an integer.
+      400 not-valid-request: The parameter 'limit' must be an integer.
     {"limit":1.5}
-      400 not-valid-request: The field 'limit' must be an integer.
+      400 not-valid-request: The parameter 'limit' must be an integer.
     {"limit":0}
       400 limit-not-valid: The parameter 'limit' must be between 1 and 1000.
     []
@@ -191,11 +191,11 @@ async fn wrong_field_of_a_body_is_named() {
     "x"
       400 not-valid-request: The body must be a JSON object.
     {"address":["0","1","2","3","4","5","6","7","8","9","10","11
-      400 not-valid-request: The field 'address' must be at most 100 values.
+      400 not-valid-request: The parameter 'address' must be a list of at most 100 values.
     {"messageId":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,1
-      400 not-valid-request: The field 'messageId' must be at most 1000 values.
+      400 not-valid-request: The parameter 'messageId' must be a list of at most 1000 values.
     {"direction":"IN","direction":"OUT"}
-      400 not-valid-request: The parameter 'direction' is given twice.
+      400 not-valid-request: The parameter 'direction' is given twice; give it once.
     {"limit":1
       400 not-valid-request: The body is not valid JSON: it ends too early.
     {'a':1}

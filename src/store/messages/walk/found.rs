@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::model::search::{Query, fields};
-use crate::model::{Item, Property, wire};
+use crate::model::search::{Query, fields_of};
+use crate::model::{Item, wire};
 
 /// How many places of one message a response tells at most.
 const MAX_HITS: usize = 100;
 
 /// The first places of a message's texts that a search looks for, as a JSON array; `None` if the message does not match.
 pub fn found(search: &Query, item: &Item) -> Option<String> {
-    let fields = fields(item.text(Property::Content).unwrap_or_default(), item.text(Property::Comment));
+    let fields = fields_of(item);
     let mut json = String::from("[");
     for hit in search.matches(&fields)?.into_iter().take(MAX_HITS) {
         if json.len() > 1 {

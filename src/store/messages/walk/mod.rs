@@ -12,7 +12,7 @@
 //! | subjects | `messages_by_subject` |
 //! | none of these | all messages by their ids |
 //!
-//! The first that applies is read, and the other filters are checked for each of its messages. A search reads the text
+//! The first that applies, with at most 256 values, is read; the other filters are checked for each of its messages. A search reads the text
 //! index instead, unless the query names ids, a comment or a person.
 
 mod condition;

@@ -46,7 +46,8 @@ pub fn page(
     }
 }
 
-/// The same page, and the exact number of message rows that were examined to find it: for tests and benchmarks.
+/// The page without the text index, and the exact number of message rows that were examined to find it: for tests and
+/// benchmarks.
 pub fn page_counted(
     connection: &mut Connection,
     query: &MessageQuery,

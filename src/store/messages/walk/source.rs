@@ -3,7 +3,8 @@
 use crate::model::MessageQuery;
 use crate::store::messages::keys;
 
-/// From how many values of one index on all messages are read instead: each value costs a statement.
+/// How many values of one index are read at most; each takes a statement of its own. With more, the next index that applies
+/// is read, or all messages.
 const MAX_STREAMS: usize = 256;
 
 /// An index of messages, in which the messages with one value are in the order of their ids.

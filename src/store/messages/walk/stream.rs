@@ -14,8 +14,8 @@ use crate::store::messages::walk::condition::ColumnFilters;
 use crate::store::messages::walk::source::Source;
 use crate::store::messages::walk::statement::{LONG, NO_MATCH, NextMessages};
 
-/// How many messages one statement reads at most.
-const MAX_AT_ONCE: i64 = 1000;
+/// How many messages one statement reads at most: the largest page, and one more to know whether it is the last.
+const MAX_AT_ONCE: i64 = 1001;
 
 /// A message that was read.
 pub struct Read {
@@ -54,7 +54,7 @@ pub struct Stream {
 impl Stream {
     /// Starts with `at_once` messages, and then reads more at a time.
     pub fn new(source: Source, ids: (i64, i64), at_once: i64) -> Self {
-        let at_once = at_once.clamp(1, MAX_AT_ONCE + 1);
+        let at_once = at_once.clamp(1, MAX_AT_ONCE);
         Self { source, left: ids, read: VecDeque::new(), at_once, is_at_end: ids.0 > ids.1 }
     }
 

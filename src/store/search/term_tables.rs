@@ -8,23 +8,23 @@ use crate::store::Connection;
 use crate::store::db::connection::{FileConnection, on_each};
 use crate::store::db::migrate;
 use crate::store::error::StoreError;
-use crate::store::search::document::Document;
+use crate::store::search::message_terms::MessageTerms;
 #[cfg(feature = "postgres")]
-use crate::store::search::server_documents;
+use crate::store::search::server_terms;
 
-/// Replaces the documents of some messages, in ascending order, and removes those of others.
+/// Replaces the terms of some messages, in ascending order, and removes those of others.
 pub fn write(
     connection: &mut Connection,
     tenant: TenantId,
-    documents: &[Document],
+    messages: &[MessageTerms],
     removed: &[i64],
 ) -> Result<(), StoreError> {
-    on_each!(connection, |file| write_to_file(file, tenant, documents, removed), |server| server_documents::write(
-        server, tenant, documents, removed
+    on_each!(connection, |file| write_to_file(file, tenant, messages, removed), |server| server_terms::write(
+        server, tenant, messages, removed
     ))
 }
 
-/// Deletes all documents of a tenant.
+/// Deletes all terms of a tenant.
 pub fn clear(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreError> {
     on_each!(
         connection,
@@ -32,7 +32,7 @@ pub fn clear(connection: &mut Connection, tenant: TenantId) -> Result<(), StoreE
             diesel::sql_query(format!("DROP TABLE IF EXISTS {}", table(tenant))).execute(file)?;
             Ok(())
         },
-        |server| server_documents::clear(server, tenant)
+        |server| server_terms::clear(server, tenant)
     )
 }
 
@@ -50,7 +50,7 @@ pub fn has_table(file: &mut FileConnection, tenant: TenantId) -> Result<bool, St
 fn write_to_file(
     file: &mut FileConnection,
     tenant: TenantId,
-    documents: &[Document],
+    messages: &[MessageTerms],
     removed: &[i64],
 ) -> Result<(), StoreError> {
     let table = table(tenant);
@@ -63,10 +63,10 @@ fn write_to_file(
     for id in removed {
         diesel::sql_query(format!("DELETE FROM {table} WHERE rowid = ?")).bind::<BigInt, _>(id).execute(file)?;
     }
-    for document in documents {
+    for message in messages {
         diesel::sql_query(format!("INSERT OR REPLACE INTO {table} (rowid, terms) VALUES (?, ?)"))
-            .bind::<BigInt, _>(document.message_id)
-            .bind::<Text, _>(document.terms.join(" "))
+            .bind::<BigInt, _>(message.message_id)
+            .bind::<Text, _>(message.terms.join(" "))
             .execute(file)?;
     }
     Ok(())

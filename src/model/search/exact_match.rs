@@ -20,8 +20,8 @@ enum Test<'q> {
     Stem(usize),
     Code(&'q str),
     Phrase(Vec<usize>),
-    WordBeginning(&'q str),
-    CodeBeginning(&'q str),
+    WordPrefix(&'q str),
+    CodePrefix(&'q str),
 }
 
 /// A word of a field: the number of its stem, if the query has that, and its place.
@@ -72,8 +72,8 @@ impl<'q> Search<'q> {
                 Sought::Stem(stem) => Test::Stem(number(stem)),
                 Sought::Code(code) => Test::Code(code),
                 Sought::Phrase(stems) => Test::Phrase(stems.iter().map(|stem| number(stem)).collect()),
-                Sought::Beginning(text) if is_code(text) => Test::CodeBeginning(text),
-                Sought::Beginning(text) => Test::WordBeginning(text),
+                Sought::Prefix(text) if is_code(text) => Test::CodePrefix(text),
+                Sought::Prefix(text) => Test::WordPrefix(text),
             };
             (test, clause.negated, false)
         });
@@ -119,9 +119,9 @@ impl Test<'_> {
         let is_code = token.kind == TokenKind::Code;
         match self {
             Self::Stem(stem) => !is_code && number == Some(*stem),
-            Self::WordBeginning(beginning) => !is_code && token.written.starts_with(beginning),
+            Self::WordPrefix(beginning) => !is_code && token.written.starts_with(beginning),
             Self::Code(code) => is_code && token.written == *code,
-            Self::CodeBeginning(beginning) => is_code && token.written.starts_with(beginning),
+            Self::CodePrefix(beginning) => is_code && token.written.starts_with(beginning),
             // Is no single token.
             Self::Phrase(_) => false,
         }
