@@ -127,6 +127,8 @@ FastAPI with SQLAlchemy read the same messages from a table of their own with th
 body. Every server has one core, the load the other. [benches/README.md](../README.md#the-goals) says what was wanted, and why what
 is not met is not met.
 
+[v1.md](v1.md) has the figures of the read API that the others do not have: pages by cursor, changes, search.
+
 ## Side by side, {results["compared_messages"]:,} messages
 
 Medians and ranges of interleaved rounds. A round whose ceiling moved by more than a tenth between its beginning and its end

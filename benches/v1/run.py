@@ -2,9 +2,9 @@
 """Measures the gateway's own read API on SQLite: pages at any depth, searches, a change's way to a waiting reader, and what
 the text index costs those who record. Interleaved runs and ratios; loopback only; ends by itself.
 
-    benches/v1/run.py --binary target/release/history-gateway --messages 500000
+    benches/v1/run.py --messages 500000,5000000 --report benches/report
 
-With --baseline, an older binary, the cost of the change sequence and of the new columns is measured too.
+With --baseline, an older binary, recording is compared with that version too.
 """
 import argparse
 import http.client
@@ -20,6 +20,13 @@ import threading
 import time
 
 TENANT = "3193"
+lines = []
+
+
+def say(line=""):
+    """Prints a line of the report, and keeps it."""
+    print(line, flush=True)
+    lines.append(line)
 
 
 class Gateway:
@@ -28,7 +35,7 @@ class Gateway:
     def __init__(self, binary, database, environment=None):
         self.log = tempfile.TemporaryFile("w+")
         settings = os.environ | {"HISTORY_GATEWAY__DATABASE__URL": f"sqlite://{database}", "HISTORY_GATEWAY__LOG__LEVEL": "info"}
-        command = [binary, "serve", "--bind", "127.0.0.1:0"]
+        command = [os.path.abspath(binary), "serve", "--bind", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, stderr=self.log, stdout=subprocess.DEVNULL, env=settings | (environment or {}))
         for _ in range(3000):
             self.log.seek(0)
@@ -70,18 +77,6 @@ def timed(connection, key, bodies, rounds):
             ask(connection, key, body)
             times[name].append((time.perf_counter() - started) * 1000)
     return {name: statistics.median(values) for name, values in times.items()}
-
-
-def indexed(gateway):
-    """Waits until the text index is complete, and returns the seconds."""
-    started, connection = time.perf_counter(), gateway.connection()
-    while True:
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        found = re.search(r'search_changes_behind\{tenant="3193"\} (\d+)', text)
-        if found and found.group(1) == "0":
-            return time.perf_counter() - started
-        time.sleep(0.5)
 
 
 def message(number, prefix):
@@ -170,81 +165,99 @@ def new_store(binary, folder, name):
     return database, run(binary, database, "key", "issue", "--tenant", TENANT)
 
 
-def reads(arguments, folder):
-    database, key = new_store(arguments.binary, folder, "reads.db")
-    count = str(arguments.messages)
-    run(arguments.binary, database, "generate", "--tenant", TENANT, "--messages", count, "--until", "2026-03-01")
+def reads(binary, folder, messages, rounds):
+    database, key = new_store(binary, folder, "reads.db")
+    run(binary, database, "generate", "--tenant", TENANT, "--messages", str(messages), "--until", "2026-03-01")
     before = size(database)
     started = time.perf_counter()
-    run(arguments.binary, database, "search", "rebuild")
+    run(binary, database, "search", "rebuild")
     took = time.perf_counter() - started
-    after = size(database)
-    per = arguments.messages
-    print(f"messages: {per}; bytes a message without the text index: {before / per:.0f}, with it: {after / per:.0f}")
-    print(f"search rebuild: {took:.0f} s, {per / took:.0f} messages a second")
-    gateway = Gateway(arguments.binary, database)
+    gateway = Gateway(binary, database)
     connection = gateway.connection()
     deep, cursor = {"limit": 1000}, None
-    depth = min(1_000_000, per * 4 // 5)
+    depth = min(1_000_000, messages * 4 // 5)
     for _ in range(depth // 1000):
         cursor = ask(connection, key, deep | ({"cursor": cursor} if cursor else {}))["next"]
     near = ask(connection, key, {"limit": 10})["next"]
     # A number that an old message has.
     contents = [message["content"] for message in ask(connection, key, deep | {"cursor": cursor})["messages"]]
     code = next(found.group(1) for found in (re.search(r"(?:заказ|order) (\d{6})", text) for text in contents) if found)
-    bodies = {"depth 10": {"limit": 15, "cursor": near}, f"depth {depth}": {"limit": 15, "cursor": cursor}}
-    bodies |= {"newest 15": {"limit": 15}, "a rare word": {"text": code, "limit": 15},
-               "a word that is not there": {"text": "гиппопотам", "limit": 15}, "a frequent word": {"text": "заказ", "limit": 15},
-               "two frequent words": {"text": "order paid", "limit": 15}, "a phrase": {"text": "\"заказ оплачен\"", "limit": 15},
-               "a beginning": {"text": "достав*", "limit": 15}, "two words that never meet": {"text": "скидка delivery", "limit": 15},
-               "undelivered": {"deliveryStatus": "UNDELIVERED", "limit": 15}}
-    for name, milliseconds in timed(connection, key, bodies, arguments.rounds).items():
+    bodies = {"the newest 15": {"limit": 15}, "15 at depth 10": {"limit": 15, "cursor": near},
+              f"15 at depth {depth:,}": {"limit": 15, "cursor": cursor}, "`deliveryStatus` UNDELIVERED": {"deliveryStatus": "UNDELIVERED", "limit": 15},
+              "a rare word (an order's number)": {"text": code, "limit": 15}, "a word that does not occur": {"text": "гиппопотам", "limit": 15},
+              "a frequent word": {"text": "заказ", "limit": 15}, "two frequent words": {"text": "order paid", "limit": 15},
+              "a prefix": {"text": "достав*", "limit": 15}, "a phrase that does not occur": {"text": "\"заказ оплачен\"", "limit": 15},
+              "two words that do not occur together": {"text": "скидка delivery", "limit": 15}}
+    say(f"\n## {messages:,} messages\n")
+    say(f"{before / messages:.0f} bytes a message without the text index, {size(database) / messages:.0f} with it; `search rebuild` {messages / took:,.0f} messages a second.\n")
+    say("| request, 15 a page | milliseconds, median | relative to the newest 15 | messages | complete |\n|---|---|---|---|---|")
+    times = timed(connection, key, bodies, rounds)
+    for name, milliseconds in times.items():
         found = ask(connection, key, bodies[name])
-        print(f"{name}: {milliseconds:.2f} ms, {len(found['messages'])} messages, complete {found['complete']}")
+        say(f"| {name} | {milliseconds:.2f} | {milliseconds / times['the newest 15']:.2f} | {len(found['messages'])} | {'yes' if found['complete'] else 'no'} |")
     gateway.stop()
+    os.remove(database)
 
 
-def changes(arguments, folder):
-    database, key = new_store(arguments.binary, folder, "changes.db")
-    gateway = Gateway(arguments.binary, database)
+def changes(binary, folder):
+    database, key = new_store(binary, folder, "changes.db")
+    gateway = Gateway(binary, database)
     rate, median, late = follow(gateway, key, 10, 1000)
-    print(f"changes: {rate:.0f} writes a second; from the acknowledgement to a waiting reader: p50 {median:.1f} ms, p99 {late:.1f} ms")
+    say("\n## Changes\n")
+    say(f"At {rate:,.0f} writes a second, from the acknowledgement of a write to the answer of a waiting reader: p50 {median:.1f} ms, p99 {late:.1f} ms.")
     gateway.stop()
 
 
-def recording(arguments, folder):
-    kinds = {"index on": (arguments.binary, "true"), "index off": (arguments.binary, "false")}
-    if arguments.baseline:
-        kinds["baseline"] = (arguments.baseline, None)
+def recording(binary, folder, baseline, rounds):
+    # With the text index off; then on; without the index of comments, which differ in each message; and an earlier version.
+    kinds = {"index off": (binary, "false"), "index on": (binary, "true"), "no index of comments": (binary, "false")}
+    kinds |= {"the baseline": (baseline, None)} if baseline else {}
     ratios = {(name, batch): [] for name in kinds for batch in (1, 100)}
-    for turn in range(arguments.rounds // 4 + 1):
-        rates = {}
+    for turn in range(rounds):
         for batch in (1, 100):
-            for name, (binary, enabled) in kinds.items():
-                database, key = new_store(binary, folder, f"record-{turn}-{batch}-{name.replace(' ', '-')}.db")
-                gateway = Gateway(binary, database, {"HISTORY_GATEWAY__SEARCH__ENABLED": enabled} if enabled else None)
+            rates = {}
+            for name, (program, enabled) in kinds.items():
+                database, key = new_store(program, folder, f"record-{turn}-{batch}-{name.replace(' ', '-')}.db")
+                if name == "no index of comments":
+                    connection = sqlite3.connect(database)
+                    connection.execute("DROP INDEX messages_by_comment")
+                    connection.close()
+                gateway = Gateway(program, database, {"HISTORY_GATEWAY__SEARCH__ENABLED": enabled} if enabled else None)
                 record(gateway, key, 0.5, 10_000_000_000, batch)
-                rates[name, batch] = record(gateway, key, 3, 20_000_000_000, batch)
+                rates[name] = record(gateway, key, 3, 20_000_000_000, batch)
                 gateway.stop()
-        for (name, batch), (rate, _) in rates.items():
-            ratios[name, batch].append(rates["index off", batch][0] / rate)
-        print({f"{name} by {batch}": f"{rate:.0f}/s, {median:.2f} ms" for (name, batch), (rate, median) in rates.items()})
+            for name, (_, milliseconds) in rates.items():
+                ratios[name, batch].append(milliseconds / rates["index off"][1])
+            print({name: f"by {batch}: {rate:.0f}/s, {median:.2f} ms" for name, (rate, median) in rates.items()}, flush=True)
+    say("\n## Recording\n")
+    say("The time of an acknowledgement, relative to the gateway with the text index off; four clients.\n")
+    say("| messages a request | version | time |\n|---|---|---|")
     for (name, batch), values in ratios.items():
-        print(f"recording by {batch}, {name}: {statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f}) of the time with the index off")
+        if name != "index off":
+            say(f"| {batch} | {name} | {statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f}) |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default="target/release/history-gateway")
-    parser.add_argument("--baseline")
-    parser.add_argument("--messages", type=int, default=500_000)
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--baseline", help="an older binary to compare recording with")
+    parser.add_argument("--messages", default="500000", help="how many, for each store (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; the reads take ten times as many (%(default)s)")
     parser.add_argument("--only", choices=["reads", "changes", "recording"])
+    parser.add_argument("--report", help="the folder that v1.md goes to")
     arguments = parser.parse_args()
+    say("# The gateway's own read API\n\nWritten by `benches/v1/run.py`. SQLite, one tenant, server and clients on the same cores.")
     with tempfile.TemporaryDirectory() as folder:
-        for part in (reads, changes, recording):
-            if arguments.only in (None, part.__name__):
-                part(arguments, folder)
+        if arguments.only in (None, "reads"):
+            for messages in arguments.messages.split(","):
+                reads(arguments.binary, folder, int(messages), 10 * arguments.rounds)
+        if arguments.only in (None, "changes"):
+            changes(arguments.binary, folder)
+        if arguments.only in (None, "recording"):
+            recording(arguments.binary, folder, arguments.baseline, arguments.rounds)
+    if arguments.report:
+        with open(os.path.join(arguments.report, "v1.md"), "w") as target:
+            target.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
