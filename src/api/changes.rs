@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use tokio::time::Instant;
 
 use super::cursor;
-use super::filters::{self, SHARED, query_error};
+use super::filters::{self, query_error};
 use super::message::ReadMessage;
 use super::messages::QueryMessages;
 use super::parameters::{Arity, Known, Parameters, invalid};
@@ -53,7 +53,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 )]
 pub async fn list_changes(request: Request<ReadMessage>) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
-    let parameters = Parameters::from_url(request.query_string(), &known())?;
+    let parameters = Parameters::from_url(request.query_string(), &filters::known(&OWN))?;
     respond(&request, &caller, &parameters).await
 }
 
@@ -74,12 +74,8 @@ pub async fn list_changes(request: Request<ReadMessage>) -> Result<HttpResponse,
 )]
 pub async fn query_changes(mut request: Request<QueryMessages>) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
-    let parameters = Parameters::of_body(&text(request.take_body()?)?, request.query_string(), &known())?;
+    let parameters = Parameters::of_body(&text(request.take_body()?)?, request.query_string(), &filters::known(&OWN))?;
     respond(&request, &caller, &parameters).await
-}
-
-fn known() -> Vec<Known> {
-    SHARED.into_iter().chain(OWN).collect()
 }
 
 async fn respond<A: Access>(

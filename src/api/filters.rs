@@ -11,7 +11,7 @@ use crate::store::{Reader, subjects};
 use crate::web::ApiError;
 
 /// The parameters of both routes.
-pub const SHARED: [Known; 14] = [
+const SHARED: [Known; 14] = [
     ("address", Arity::ManyVerbatim),
     ("addressType", Arity::One),
     ("subscriberId", Arity::Many),
@@ -27,6 +27,11 @@ pub const SHARED: [Known; 14] = [
     ("messageId", Arity::Many),
     ("replyTo", Arity::One),
 ];
+
+/// The parameters of a request that takes the filters and some of its own.
+pub fn known(own: &[Known]) -> Vec<Known> {
+    SHARED.iter().chain(own).copied().collect()
+}
 
 /// How many values a list may have.
 const MAX_ADDRESSES: usize = 100;

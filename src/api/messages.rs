@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use super::cursor;
-use super::filters::{self, SHARED, query_error};
+use super::filters::{self, query_error};
 use super::message::ReadMessage;
 use super::parameters::{Arity, Known, Parameters, invalid};
 use crate::app::App;
@@ -74,7 +74,7 @@ impl Access for QueryMessages {
 )]
 pub async fn list_messages(request: Request<ReadMessage>) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
-    let parameters = Parameters::from_url(request.query_string(), &known())?;
+    let parameters = Parameters::from_url(request.query_string(), &filters::known(&OWN))?;
     respond(&request, &caller, &parameters).await
 }
 
@@ -96,12 +96,8 @@ pub async fn list_messages(request: Request<ReadMessage>) -> Result<HttpResponse
 )]
 pub async fn query_messages(mut request: Request<QueryMessages>) -> Result<HttpResponse, ApiError> {
     let caller = request.authorized()?;
-    let parameters = Parameters::of_body(&text(request.take_body()?)?, request.query_string(), &known())?;
+    let parameters = Parameters::of_body(&text(request.take_body()?)?, request.query_string(), &filters::known(&OWN))?;
     respond(&request, &caller, &parameters).await
-}
-
-fn known() -> Vec<Known> {
-    SHARED.into_iter().chain(OWN).collect()
 }
 
 async fn respond<A: Access>(

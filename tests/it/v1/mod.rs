@@ -1,6 +1,7 @@
 //! The gateway's own read API, `/v1` (docs/api.md): a test for each rule.
 
 mod addresses;
+mod change_pages;
 mod changes;
 mod cursors;
 mod filters;
