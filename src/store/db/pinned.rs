@@ -147,3 +147,46 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for PinnedColumn<C> {
         Ok(())
     }
 }
+
+/// Makes a query of a hand-written statement, whose method `write` takes the syntax; names what its rows are.
+macro_rules! query_with_syntax {
+    ($({$generic:ident: $bound:path})? $statement:ty => $row:ty) => {
+        impl$(<$generic: $bound>)? diesel::query_builder::QueryFragment<$crate::store::db::fragments::File> for $statement {
+            fn walk_ast<'b>(
+                &'b self,
+                out: diesel::query_builder::AstPass<'_, 'b, $crate::store::db::fragments::File>,
+            ) -> diesel::result::QueryResult<()> {
+                self.write($crate::store::db::pinned::Syntax::File, out)
+            }
+        }
+
+        #[cfg(feature = "postgres")]
+        impl$(<$generic: $bound>)? diesel::query_builder::QueryFragment<$crate::store::db::fragments::Server> for $statement {
+            fn walk_ast<'b>(
+                &'b self,
+                out: diesel::query_builder::AstPass<'_, 'b, $crate::store::db::fragments::Server>,
+            ) -> diesel::result::QueryResult<()> {
+                self.write($crate::store::db::pinned::Syntax::Server, out)
+            }
+        }
+
+        impl$(<$generic: $bound>)? diesel::query_builder::QueryFragment<$crate::store::db::connection::Backend> for $statement {
+            fn walk_ast<'b>(
+                &'b self,
+                out: diesel::query_builder::AstPass<'_, 'b, $crate::store::db::connection::Backend>,
+            ) -> diesel::result::QueryResult<()> {
+                $crate::store::db::connection::Backend::walk_variant_ast(self, out)
+            }
+        }
+
+        impl$(<$generic: $bound>)? diesel::query_builder::QueryId for $statement {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+
+        impl$(<$generic: $bound>)? diesel::query_builder::Query for $statement {
+            type SqlType = $row;
+        }
+    };
+}
+pub(in crate::store) use query_with_syntax;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use diesel::RunQueryDsl;
 use diesel::backend::Backend as Database;
 use diesel::connection::DefaultLoadingMode;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType, Text};
@@ -13,11 +13,9 @@ use diesel::sql_types::{BigInt, HasSqlType, Text};
 use crate::model::HistoryQuery;
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
-use crate::store::db::connection::{Backend, on_each};
-#[cfg(feature = "postgres")]
-use crate::store::db::fragments::Server;
-use crate::store::db::fragments::{File, InList};
-use crate::store::db::pinned::{Hidden, IndexHint, RowCount, Syntax};
+use crate::store::db::connection::on_each;
+use crate::store::db::fragments::InList;
+use crate::store::db::pinned::{Hidden, IndexHint, RowCount, Syntax, query_with_syntax};
 use crate::store::error::StoreError;
 use crate::store::messages::order;
 use crate::store::messages::scan::{Scan, ScanTarget, Values};
@@ -193,33 +191,7 @@ where
     }
 }
 
-impl<T: Columns> QueryFragment<File> for ScanStatement<'_, '_, T> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, File>) -> QueryResult<()> {
-        self.write(Syntax::File, out)
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl<T: Columns> QueryFragment<Server> for ScanStatement<'_, '_, T> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Server>) -> QueryResult<()> {
-        self.write(Syntax::Server, out)
-    }
-}
-
-impl<T: Columns> QueryFragment<Backend> for ScanStatement<'_, '_, T> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        Backend::walk_variant_ast(self, out)
-    }
-}
-
-impl<T> QueryId for ScanStatement<'_, '_, T> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<T> Query for ScanStatement<'_, '_, T> {
-    type SqlType = T;
-}
+query_with_syntax!({T: Columns} ScanStatement<'_, '_, T> => T);
 
 impl<T, C> RunQueryDsl<C> for ScanStatement<'_, '_, T> {}
 
@@ -254,30 +226,4 @@ impl<'q> ItemsOfIds<'q> {
     }
 }
 
-impl QueryFragment<File> for ItemsOfIds<'_> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, File>) -> QueryResult<()> {
-        self.write(Syntax::File, out)
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl QueryFragment<Server> for ItemsOfIds<'_> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Server>) -> QueryResult<()> {
-        self.write(Syntax::Server, out)
-    }
-}
-
-impl QueryFragment<Backend> for ItemsOfIds<'_> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        Backend::walk_variant_ast(self, out)
-    }
-}
-
-impl QueryId for ItemsOfIds<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for ItemsOfIds<'_> {
-    type SqlType = (BigInt, Text);
-}
+query_with_syntax!(ItemsOfIds<'_> => (BigInt, Text));

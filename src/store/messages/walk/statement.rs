@@ -6,18 +6,15 @@
 
 use diesel::RunQueryDsl;
 use diesel::backend::Backend as Database;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType, Text};
 
 use crate::model::TenantId;
 use crate::model::history::Window;
-use crate::store::db::connection::Backend;
-#[cfg(feature = "postgres")]
-use crate::store::db::fragments::Server;
-use crate::store::db::fragments::{File, InList};
-use crate::store::db::pinned::{Hidden, IndexHint, RowCount, Syntax};
+use crate::store::db::fragments::InList;
+use crate::store::db::pinned::{Hidden, IndexHint, RowCount, Syntax, query_with_syntax};
 use crate::store::messages::statement::{any_of, between, equal};
 use crate::store::messages::walk::condition::ColumnFilters;
 use crate::store::messages::walk::source::Source;
@@ -171,32 +168,6 @@ impl NextMessages<'_> {
     }
 }
 
-impl QueryFragment<File> for NextMessages<'_> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, File>) -> QueryResult<()> {
-        self.write(Syntax::File, out)
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl QueryFragment<Server> for NextMessages<'_> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Server>) -> QueryResult<()> {
-        self.write(Syntax::Server, out)
-    }
-}
-
-impl QueryFragment<Backend> for NextMessages<'_> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        Backend::walk_variant_ast(self, out)
-    }
-}
-
-impl QueryId for NextMessages<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for NextMessages<'_> {
-    type SqlType = (BigInt, Text);
-}
+query_with_syntax!(NextMessages<'_> => (BigInt, Text));
 
 impl<C> RunQueryDsl<C> for NextMessages<'_> {}
