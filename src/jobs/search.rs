@@ -12,8 +12,8 @@ pub const INTERVAL: Duration = Duration::from_millis(200);
 /// How many messages one transaction indexes.
 const BATCH: i64 = 200;
 
-/// While others write, the job pauses so many times as long as its transaction took: it has a tenth of the writer's time.
-const PAUSE_FACTOR: u32 = 9;
+/// While others write, the job pauses so many times as long as its transaction took: it has a sixteenth of the writer's time.
+const PAUSE_FACTOR: u32 = 15;
 
 pub async fn run(app: App) {
     if !app.config.search.enabled {

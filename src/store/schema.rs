@@ -91,7 +91,7 @@ diesel::table! {
         source -> Integer,
         received_at -> Nullable<BigInt>,
         item -> Text,
-        comment_digest -> Nullable<BigInt>,
+        comment_key -> Nullable<BigInt>,
         undelivered_status -> Nullable<Text>,
         cascade_id -> Nullable<BigInt>,
         broadcast_id -> Nullable<BigInt>,

@@ -29,13 +29,13 @@ fn unauthenticated_bodies_are_not_buffered() {
     let target = TargetServer::start(100, &[]);
     for path in ["/api/whatsapp-log/count", "/api/messages/history", "/v1/messages"] {
         // All but the last byte is sent.
-        let mut request = post(path, "x-nothing", "", &"x".repeat(1024 * 1024));
+        let mut request = post(path, "x-nothing", "", &"x".repeat(4 * 1024 * 1024));
         request.pop();
         let _clients = clients_that_never_read(&target, 200, |client| client.send_nonblocking(&request).unwrap());
         target.assert_responds();
     }
-    // About 160 KiB of a connection are read ahead before its body is discarded; a body is six times as long.
-    assert!(target.peak_memory() < 200 * MIB, "{} MiB", target.peak_memory() / MIB);
+    // Some of each body is read ahead before the rest is discarded: about 200 MiB together, of bodies of 800 MiB.
+    assert!(target.peak_memory() < 400 * MIB, "{} MiB", target.peak_memory() / MIB);
 }
 
 #[test]

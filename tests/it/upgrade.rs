@@ -102,7 +102,7 @@ fn store_of_the_earlier_version_keeps_everything() {
 
 /// The columns that messages are found by.
 fn keys(binary: &Binary) -> Vec<String> {
-    let statement = "SELECT message_id || ' ' || coalesce(CAST(comment_digest AS TEXT), '-') || ' ' || \
+    let statement = "SELECT message_id || ' ' || coalesce(CAST(comment_key AS TEXT), '-') || ' ' || \
         coalesce(undelivered_status, '-') || ' ' || coalesce(CAST(cascade_id AS TEXT), '-') || ' ' || \
         coalesce(CAST(broadcast_id AS TEXT), '-') AS value FROM messages ORDER BY message_id";
     let rows: Vec<Line> = diesel::sql_query(statement).load(&mut connect(binary)).unwrap();

@@ -17,8 +17,9 @@ CREATE TABLE moved_messages (
     source INTEGER NOT NULL DEFAULT 0,
     received_at BIGINT,
     item TEXT NOT NULL,
-    -- The first 8 bytes of the SHA-256 of the comment, as a signed big-endian number: a comment can be of any length.
-    comment_digest BIGINT,
+    -- As a signed big-endian number of 8 bytes: the first 5 of the SHA-256 of all but the last 3 bytes of the comment,
+    -- then these 3. A comment can be of any length; numbered ones stay side by side.
+    comment_key BIGINT,
     -- The delivery status, unless it is SENT, DELIVERED or READ, which most messages have, or longer than 256 bytes.
     undelivered_status TEXT,
     cascade_id BIGINT,

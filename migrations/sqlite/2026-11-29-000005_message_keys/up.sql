@@ -5,7 +5,7 @@ CREATE INDEX messages_by_recipient ON messages (tenant_id, recipient_id, message
 CREATE INDEX messages_by_subject ON messages (tenant_id, subject_id, message_id, sent_or_received_at);
 CREATE INDEX messages_by_time ON messages (tenant_id, sent_or_received_at, message_id);
 -- Only messages that have a value cost anything here.
-CREATE INDEX messages_by_comment ON messages (tenant_id, comment_digest, message_id) WHERE comment_digest IS NOT NULL;
+CREATE INDEX messages_by_comment ON messages (tenant_id, comment_key, message_id) WHERE comment_key IS NOT NULL;
 CREATE INDEX messages_by_status ON messages (tenant_id, undelivered_status, message_id)
     WHERE undelivered_status IS NOT NULL;
 CREATE INDEX messages_by_cascade ON messages (tenant_id, cascade_id, message_id) WHERE cascade_id IS NOT NULL;

@@ -20,13 +20,13 @@ const COLUMNS: &str = "tenant_id, message_id, sent_or_received_at, recipient_id,
      traffic_type, source, received_at, item";
 
 /// The columns that the current table has besides, and their values.
-const KEYS: &str = "comment_digest, undelivered_status, cascade_id, broadcast_id";
-const KEY_VALUES: &str = "comment_digest(item ->> 'comment'), undelivered_status(item ->> 'deliveryStatus'), \
+const KEYS: &str = "comment_key, undelivered_status, cascade_id, broadcast_id";
+const KEY_VALUES: &str = "comment_key(item ->> 'comment'), undelivered_status(item ->> 'deliveryStatus'), \
      item ->> 'cascadeId', item ->> 'broadcastId'";
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn comment_digest(comment: Nullable<Text>) -> Nullable<BigInt>;
+    fn comment_key(comment: Nullable<Text>) -> Nullable<BigInt>;
 
     fn undelivered_status(word: Nullable<Text>) -> Nullable<Text>;
 }
@@ -76,13 +76,13 @@ pub fn move_some(connection: &mut FileConnection) -> Result<u64, StoreError> {
 /// Whether the table that messages move into has the columns of `KEYS`. One of an earlier version has not, and its
 /// messages move once more.
 fn has_keys(connection: &mut FileConnection) -> Result<bool, StoreError> {
-    comment_digest_utils::register_impl(connection, |comment: Option<String>| {
-        comment.map(|comment| keys::comment_digest(&comment))
+    comment_key_utils::register_impl(connection, |comment: Option<String>| {
+        comment.map(|comment| keys::comment_key(&comment))
     })?;
     undelivered_status_utils::register_impl(connection, |word: Option<String>| {
         word.and_then(|word| keys::undelivered_status(&word).map(Cow::into_owned))
     })?;
-    let columns = "SELECT count(*) AS messages FROM pragma_table_info('moved_messages') WHERE name = 'comment_digest'";
+    let columns = "SELECT count(*) AS messages FROM pragma_table_info('moved_messages') WHERE name = 'comment_key'";
     let found: Left = diesel::sql_query(columns).get_result(connection)?;
     Ok(found.messages > 0)
 }

@@ -94,7 +94,7 @@ async fn each_walk_reads_the_intended_index() {
     assert_snapshot!(plans, @r"
     nothing: SEARCH messages USING INDEX sqlite_autoindex_messages_1 (tenant_id=? AND message_id>? AND message_id<?)
     an address: SEARCH messages USING INDEX messages_by_recipient (tenant_id=? AND recipient_id=? AND message_id>? AND message_id<?)
-    a comment: SEARCH messages USING INDEX messages_by_comment (tenant_id=? AND comment_digest=? AND message_id>? AND message_id<?)
+    a comment: SEARCH messages USING INDEX messages_by_comment (tenant_id=? AND comment_key=? AND message_id>? AND message_id<?)
     a status: SEARCH messages USING INDEX messages_by_status (tenant_id=? AND undelivered_status=? AND message_id>? AND message_id<?)
     a cascade: SEARCH messages USING INDEX messages_by_cascade (tenant_id=? AND cascade_id=? AND message_id>? AND message_id<?)
     a broadcast: SEARCH messages USING INDEX messages_by_broadcast (tenant_id=? AND broadcast_id=? AND message_id>? AND message_id<?)

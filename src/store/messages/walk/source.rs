@@ -22,7 +22,7 @@ impl Index {
     /// Its name, and the column that its values are in.
     pub fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Comment => ("messages_by_comment", "comment_digest"),
+            Self::Comment => ("messages_by_comment", "comment_key"),
             Self::Recipient => ("messages_by_recipient", "recipient_id"),
             Self::Broadcast => ("messages_by_broadcast", "broadcast_id"),
             Self::Status => ("messages_by_status", "undelivered_status"),
@@ -55,7 +55,7 @@ pub fn sources(query: &MessageQuery, recipients: Option<&[i64]>) -> Vec<Source> 
         .collect();
     let candidates = [
         (!filters.message_ids.is_empty()).then(|| vec![Source::Ids(filters.message_ids.clone())]),
-        filters.comment.as_ref().map(|comment| vec![Source::Number(Index::Comment, keys::comment_digest(comment))]),
+        filters.comment.as_ref().map(|comment| vec![Source::Number(Index::Comment, keys::comment_key(comment))]),
         recipients.map(|recipients| numbers(Index::Recipient, recipients)),
         (!filters.broadcast_ids.is_empty()).then(|| numbers(Index::Broadcast, &filters.broadcast_ids)),
         statuses.filter(|statuses| !statuses.is_empty()),
