@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import uuid
 
 TENANT = "3193"
 lines = []
@@ -86,14 +87,15 @@ def message(number, prefix):
             "comment": f"order-{prefix + number}", "deliveryStatus": "SENT", "deliveryStatusAt": "2026-03-01T10:00:01Z"}
 
 
-def record(gateway, key, seconds, prefix, batch=1, connections=4):
+def record(gateway, key, seconds, prefix, batch=1, connections=4, comment=None):
     """Records for some seconds; returns the messages a second and the median milliseconds of an acknowledgement."""
+    changed = (lambda: {"comment": comment()}) if comment else dict
     counts, times, end = [0] * connections, [], time.perf_counter() + seconds
 
     def work(index):
         connection, number = gateway.connection(), index * 10_000_000
         while time.perf_counter() < end:
-            body = json.dumps([message(number + n, prefix) for n in range(batch)])
+            body = json.dumps([message(number + n, prefix) | changed() for n in range(batch)])
             started = time.perf_counter()
             connection.request("POST", "/v1/messages", body, {"x-api-key": key})
             response = connection.getresponse()
@@ -209,8 +211,9 @@ def changes(binary, folder):
 
 
 def recording(binary, folder, baseline, rounds):
-    # With the text index off; then on; without the index of comments, which differ in each message; and an earlier version.
-    kinds = {"index off": (binary, "false"), "index on": (binary, "true"), "no index of comments": (binary, "false")}
+    # With the text index off; then on; comments, which are numbered, without their index, and random; an earlier version.
+    kinds = {"index off": (binary, "false"), "index on": (binary, "true"), "no index of comments": (binary, "false"),
+             "random comments": (binary, "false")}
     kinds |= {"the baseline": (baseline, None)} if baseline else {}
     ratios = {(name, batch): [] for name in kinds for batch in (1, 100)}
     for turn in range(rounds):
@@ -223,8 +226,9 @@ def recording(binary, folder, baseline, rounds):
                     connection.execute("DROP INDEX messages_by_comment")
                     connection.close()
                 gateway = Gateway(program, database, {"HISTORY_GATEWAY__SEARCH__ENABLED": enabled} if enabled else None)
-                record(gateway, key, 0.5, 10_000_000_000, batch)
-                rates[name] = record(gateway, key, 3, 20_000_000_000, batch)
+                comment = (lambda: str(uuid.uuid4())) if name == "random comments" else None
+                record(gateway, key, 0.5, 10_000_000_000, batch, comment=comment)
+                rates[name] = record(gateway, key, 3, 20_000_000_000, batch, comment=comment)
                 gateway.stop()
             for name, (_, milliseconds) in rates.items():
                 ratios[name, batch].append(milliseconds / rates["index off"][1])

@@ -10,10 +10,14 @@ use crate::store::search::indexing;
 pub const INTERVAL: Duration = Duration::from_millis(200);
 
 /// How many messages one transaction indexes.
-const BATCH: i64 = 200;
+const BATCH: i64 = 500;
 
 /// While others write, the job pauses so many times as long as its transaction took: it has a sixteenth of the writer's time.
 const PAUSE_FACTOR: u32 = 15;
+
+/// While others write, a transaction of each tenant takes at least as long together: after each one, a writer of SQLite
+/// reads its pages anew.
+const MIN_ROUND: Duration = Duration::from_millis(100);
 
 pub async fn run(app: App) {
     if !app.config.search.enabled {
@@ -29,18 +33,20 @@ async fn index_all(app: &App) -> Result<(), StoreError> {
     let mut behind = app.store.tenants_to_index().await?;
     let mut commits = app.ingest.commits();
     while !behind.is_empty() {
+        let round_started = Instant::now();
+        let mut others_write = false;
         let mut still_behind = Vec::new();
         for tenant in behind {
             let now = app.clock.now();
             // Without the time for which it waits for another writer.
             let timed_step = move |connection: &mut _| {
                 let started = Instant::now();
-                indexing::step(connection, tenant, BATCH, now).map(|step| (step, started.elapsed()))
+                indexing::step(connection, tenant, BATCH, now).map(|step| (step, started))
             };
             let mut took = Duration::ZERO;
             match app.store.write(timed_step).await {
-                Ok((step, time)) => {
-                    took = time;
+                Ok((step, started)) => {
+                    took = started.elapsed();
                     if step.is_behind {
                         still_behind.push(tenant);
                     }
@@ -52,8 +58,12 @@ async fn index_all(app: &App) -> Result<(), StoreError> {
             let commits_now = app.ingest.commits();
             if commits_now != commits || app.ingest.callers_waiting() > 0 {
                 commits = commits_now;
+                others_write = true;
                 tokio::time::sleep(took * PAUSE_FACTOR).await;
             }
+        }
+        if others_write {
+            tokio::time::sleep(MIN_ROUND.saturating_sub(round_started.elapsed())).await;
         }
         behind = still_behind;
     }
