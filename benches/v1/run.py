@@ -234,7 +234,9 @@ def recording(binary, folder, baseline, rounds):
                 ratios[name, batch].append(milliseconds / rates["index off"][1])
             print({name: f"by {batch}: {rate:.0f}/s, {median:.2f} ms" for name, (rate, median) in rates.items()}, flush=True)
     say("\n## Recording\n")
-    say("The time of an acknowledgement, relative to the gateway with the text index off; four clients.\n")
+    say(f"The time of an acknowledgement, relative to the gateway with the text index off; four clients, {rounds} interleaved rounds.")
+    say("Each message has a comment of its own: they are numbered, or random in one row; \"no index of comments\" is the same gateway")
+    say("without `messages_by_comment`.\n")
     say("| messages a request | version | time |\n|---|---|---|")
     for (name, batch), values in ratios.items():
         if name != "index off":
