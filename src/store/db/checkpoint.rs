@@ -4,6 +4,7 @@
 //! A checkpoint writes to many places of the file and waits for the disk, which takes as long as writing the log. It can
 //! run at the same time as a commit. When the log has reached its greatest length, the writer moves what is left.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use diesel::sql_types::Integer;
 
 use crate::store::Options;
 use crate::store::db::connection::{AnyConnection, on_each};
+use crate::store::db::file::with_suffix;
 use crate::store::db::session::Purpose;
 use crate::store::db::sqlite;
 use crate::store::db::url::DatabaseUrl;
@@ -110,6 +112,9 @@ fn run(url: &DatabaseUrl, options: &Options, turn: &Mutex<()>, commits: &Receive
 fn checkpoint(connection: &mut Option<AnyConnection>, url: &DatabaseUrl, options: &Options) -> Result<(), StoreError> {
     let connection = match connection {
         Some(connection) => connection,
+        // The writer is connected, so somebody has removed the log. Another connection would create a second one, and the
+        // writer would not notice.
+        None if url.file().is_some_and(|file| !with_suffix(Path::new(file), "-wal").exists()) => return Ok(()),
         None => connection.insert(url.connect_for(Purpose::Write, options)?),
     };
     on_each!(
