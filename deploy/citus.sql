@@ -12,10 +12,13 @@ SET client_min_messages = warning;
 -- Each month's table has as many shards.
 SET citus.shard_count = 32;
 
--- Unique over all tenants, and looked up by a key's digest: on the coordinator, so that keys work while a worker is away.
+-- Unique over all tenants, and looked up by a digest or a login: on the coordinator, so that keys work while a worker is
+-- away.
 -- Known to Citus, so that a transaction that also writes on a worker is committed in two phases.
 SELECT citus_add_local_table_to_metadata('tenants');
 SELECT citus_add_local_table_to_metadata('api_keys');
+SELECT citus_add_local_table_to_metadata('users');
+SELECT citus_add_local_table_to_metadata('sessions');
 
 -- Everything else of a tenant is on one worker: statements are passed on whole, and its writers lock its row there.
 SELECT create_distributed_table('messages', 'tenant_id', colocate_with => 'none');

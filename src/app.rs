@@ -1,4 +1,4 @@
-//! What every part of a running gateway shares: store, ingest queue, keys, clock, metrics, settings; knows no request.
+//! What every part of a running gateway shares: store, ingest queue, keys, sign-in, clock, metrics, settings; knows no request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use crate::in_flight::InFlight;
 use crate::ingest::IngestQueue;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::sign_in::SignIn;
 use crate::store::Store;
 
 /// One running gateway; clones share it.
@@ -17,6 +18,7 @@ pub struct App {
     pub store: Store,
     pub ingest: IngestQueue,
     pub keys: Arc<Keys>,
+    pub sign_in: Arc<SignIn>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub in_flight: InFlight,
@@ -33,6 +35,7 @@ impl App {
         Self {
             metrics: Arc::new(Metrics::new(store.clone(), ingest.clone(), in_flight.clone())),
             keys: Arc::new(keys),
+            sign_in: Arc::new(SignIn::new(store.clone(), &config.console)),
             in_flight,
             config: Arc::new(config.clone()),
             ingest,

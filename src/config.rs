@@ -9,6 +9,7 @@ use serde::Deserialize;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 mod checks;
+mod console;
 mod error;
 mod sources;
 mod v1;
@@ -18,6 +19,7 @@ use crate::model::Policy;
 use crate::model::key::Profile;
 use crate::store::{self, DatabaseUrl, StoreError};
 pub use checks::validate_bind;
+pub use console::Console;
 pub use error::ConfigError;
 use sources::{DEFAULTS, PREFIX, Sources};
 pub use v1::{Changes, Search};
@@ -41,6 +43,8 @@ pub struct Config {
     #[validate(nested)]
     pub changes: Changes,
     pub search: Search,
+    #[validate(nested)]
+    pub console: Console,
     pub oneuptime: OneUptime,
     #[validate(nested)]
     pub pull: Pull,
@@ -204,6 +208,7 @@ enum_setting!(RangeCheck { Given = "given", Effective = "effective", });
 enum_setting!(ProfileSetting { Published = "published", Live = "live", });
 enum_setting!(PreparedStatements { Auto = "auto", Always = "always", Never = "never", });
 enum_setting!(GenericPlans { Always = "always", Auto = "auto", });
+enum_setting!(SecureCookies { Auto = "auto", Always = "always", });
 enum_setting!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
 enum_setting!(Format { Text = "text", Json = "json", });
 

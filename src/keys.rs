@@ -212,12 +212,12 @@ impl Keys {
     }
 }
 
-fn wait(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
+pub fn wait(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
     early.wait_time_from(DefaultClock::default().now())
 }
 
 /// The addresses that count as one client: an IPv4 address, or the /64 network of an IPv6 address.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
         address @ IpAddr::V4(_) => address,

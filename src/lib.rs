@@ -19,9 +19,10 @@
 //! | [`cli`] | the commands, one file each |
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
-//! | [`app`] | what every part of a running gateway shares: store, ingest queue, keys, clock, metrics, settings |
+//! | [`app`] | what every part of a running gateway shares: store, ingest queue, keys, sign-in, clock, metrics, settings |
 //! | [`clock`] | the only source of the current time, so that a sandbox can stop it |
 //! | [`keys`] | from a key to its caller, and the limits of keys |
+//! | [`sign_in`] | from a login and a password to a session, and the limits of attempts |
 //! | [`metrics`] | the numbers for Prometheus |
 //! | [`in_flight`] | the bound on the bytes of bodies and responses in memory |
 //! | [`jobs`] | the background jobs, one file each, and the list that starts and stops them; the pulls of the settings are among them |
@@ -31,6 +32,7 @@
 //! | [`edna`] | the edna dialect: the history endpoint and the webhooks |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`api`] | the gateway's own `/v1`: messages by filters with a cursor, their changes, text search, messages and status events from your own systems, one message with its provenance |
+//! | [`console`] | pages for people: signing in, languages |
 //! | [`document`] | what the OpenAPI documents of all dialects share |
 //! | [`pull`] | copying another endpoint's history |
 //! | [`transfer`] | copying tenants from one store into another |
@@ -45,11 +47,11 @@
 //! `main → cli` · `cli → {http, jobs, pull, sandbox, oneuptime, clock, ingest, store, generate, transfer, config, telemetry,
 //! model}` · `sandbox → {http, oneuptime, api, app, keys, clock, ingest, store, generate, config, outbound, web,
 //! model}` · `http →
-//! {edna, oneuptime, api, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
+//! {edna, oneuptime, api, console, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
 //! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
-//! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `document → {keys, web,
+//! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `console → {app, config, sign_in, store, web, model}` · `document → {keys, web,
 //! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `transfer → {ingest, store, model}` · `app →
-//! {keys, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `metrics → {in_flight, ingest,
+//! {keys, sign_in, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `sign_in → {keys, store, config, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
 //! `clock → model`; `model` uses nothing of ours. No source files use each other in a circle
@@ -140,6 +142,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod document;
 pub mod edna;
 pub mod fair_queue;
@@ -155,6 +158,7 @@ pub mod oneuptime;
 pub mod outbound;
 pub mod pull;
 pub mod sandbox;
+pub mod sign_in;
 pub mod store;
 pub mod telemetry;
 pub mod transfer;

@@ -18,10 +18,10 @@ use crate::transfer::{self, Transfer, Verification, Written};
 /// Copy a store, or one tenant of it, into another store: from SQLite to PostgreSQL, or back
 #[derive(Args)]
 #[command(
-    after_help = "Copies tenants, keys, subjects, messages with their status events and provenance, pending messages, \
-WhatsApp log rows and the progress of pulls, and compares both stores at the end. The target is created if there is \
-none. Both stores may be in use meanwhile. If it is stopped, the same command continues; a later run copies what came \
-since. Nothing is deleted in the target, and what both received is merged.
+    after_help = "Copies tenants, keys, users, subjects, messages with their status events and provenance, pending \
+messages, WhatsApp log rows and the progress of pulls, and compares both stores at the end. The target is created if \
+there is none. Both stores may be in use meanwhile. If it is stopped, the same command continues; a later run copies \
+what came since. Nothing is deleted in the target, and what both received is merged.
 
 For each tenant, standard output has a line such as
   {\"tenant\":3193,\"messages\":100,\"copied\":100, …, \"sha256\":\"…\",\"complete\":true}
@@ -132,6 +132,7 @@ fn summary(tenant: &Tenant, written: &Written, verification: &Verification) -> S
         ("statuses", written.statuses),
         ("logs", written.logs),
         ("keys", written.keys),
+        ("users", written.users),
     ];
     let counts = counts.map(|(name, count)| format!("{}:{count}", json!(name))).join(",");
     let (digest, complete) = (json!(verification.digest), verification.is_complete());

@@ -27,6 +27,7 @@ mod signals;
 mod subject;
 mod table;
 mod tenant;
+mod user;
 mod walk;
 
 use std::ffi::OsString;
@@ -74,6 +75,8 @@ enum Command {
     Tenant(tenant::Tenant),
     #[command(subcommand)]
     Key(key::Key),
+    #[command(subcommand)]
+    User(user::User),
     #[command(subcommand)]
     Subject(subject::Subject),
     Find(find::Find),
@@ -139,6 +142,7 @@ async fn run(program: Program) -> Result<u8, Failure> {
             tenant.run(&store).await?;
         }
         Command::Key(key) => key.run(&common.store().await?).await?,
+        Command::User(user) => user.run(&common.store().await?).await?,
         Command::Subject(subject) => subject.run(&common.store().await?).await?,
         Command::Import(import) => return import.run(&common.store().await?).await,
         Command::Find(find) => find.run(&common).await?,

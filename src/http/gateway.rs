@@ -11,6 +11,7 @@ use super::{docs, openapi};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::Console;
 use crate::store::Store;
 
 /// What the server's own handlers share.
@@ -19,6 +20,7 @@ pub struct Gateway {
     pub(super) document: Data<openapi::Shared>,
     pub(super) stopping: AtomicBool,
     pub(super) docs: Data<docs::Files>,
+    pub(super) console: Data<Console>,
     pub(super) compressions: Arc<Semaphore>,
 }
 
@@ -30,6 +32,7 @@ impl Gateway {
             document: Data::new(openapi::Shared::default()),
             stopping: AtomicBool::new(false),
             docs: Data::new(docs::Files::new(&[])),
+            console: Data::new(Console::default()),
             compressions: Arc::new(Semaphore::new(MAX_COMPRESSIONS)),
         }
     }

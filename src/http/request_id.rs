@@ -26,7 +26,7 @@ pub fn loggable(id: &HeaderValue, headers: &HeaderMap) -> String {
         return text.to_owned();
     }
     let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(4).fold("sha256:".to_owned(), |start, byte| format!("{start}{byte:02x}"))
+    format!("sha256:{}", crate::model::hexadecimal(&digest[..4]))
 }
 
 /// Whether a text has the format of a UUID, a ULID, a trace id or a W3C traceparent. A text without a letter has none:

@@ -12,6 +12,7 @@ use super::cors::{cors, default_headers};
 use super::handlers::{not_allowed, not_found};
 use super::{Gateway, docs, health, metrics, observe, openapi};
 use crate::api::{changes, ingest, message, messages};
+use crate::console::{files, language, login, start};
 use crate::edna::{history, webhook};
 use crate::oneuptime::handlers as logs;
 use crate::web::{Public, Request};
@@ -45,6 +46,21 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(log("/{id}/delete-item").route(any().to(logs::delete)))
         .service(log("").post(logs::create))
         .service(log("/{id}").put(logs::update).delete(logs::delete))
+        .service(
+            resource(["/console", "/console/"])
+                .name("/console")
+                .route(get().to(start::show_start))
+                .default_service(reads()),
+        )
+        .service(
+            resource("/console/login")
+                .route(get().to(login::show_login))
+                .post(login::sign_in)
+                .default_service(only("GET, HEAD, POST")),
+        )
+        .service(resource("/console/logout").post(login::sign_out).default_service(posts()))
+        .service(resource("/console/language").post(language::choose_language).default_service(posts()))
+        .service(resource("/console/files/{name}").route(get().to(files::file)).default_service(reads()))
         .service(resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
         .service(resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
         .service(resource("/metrics").route(get().to(metrics::metrics)).default_service(reads()))
@@ -120,8 +136,8 @@ pub fn app(gateway: web::Data<Gateway>) -> App<impl Services> {
 /// An app with all routes, before what all requests have in common is put around them.
 pub fn with_routes(gateway: web::Data<Gateway>) -> App<impl Services> {
     let app = web::Data::new(gateway.app.clone());
-    let (document, docs) = (gateway.document.clone(), gateway.docs.clone());
-    App::new().app_data(app).app_data(document).app_data(docs).app_data(gateway).configure(routes)
+    let (document, docs, console) = (gateway.document.clone(), gateway.docs.clone(), gateway.console.clone());
+    App::new().app_data(app).app_data(document).app_data(docs).app_data(console).app_data(gateway).configure(routes)
 }
 
 /// Puts what all requests have in common around an app: CORS, default headers, and `observe`.

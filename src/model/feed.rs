@@ -215,6 +215,6 @@ impl Fingerprint {
 
     /// The first half of the SHA-256 in hexadecimal, which is more than enough to distinguish events.
     fn digest(self) -> String {
-        self.0.finalize().iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+        super::hexadecimal(&self.0.finalize()[..16])
     }
 }

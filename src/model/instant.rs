@@ -54,6 +54,11 @@ impl Instant {
         Self(self.0.saturating_add(days.saturating_mul(DAY)))
     }
 
+    #[must_use]
+    pub fn plus(self, time: std::time::Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// The UTC date, `YYYY-MM-DD`.
     pub fn date(self) -> String {
         self.utc().format("%Y-%m-%d").to_string()

@@ -38,7 +38,7 @@ impl Secret {
 
     /// The digest under which the key is stored and looked up.
     pub fn digest(&self) -> KeyDigest {
-        KeyDigest(Sha256::digest(self.0.as_bytes()).into())
+        KeyDigest::of(self.0.as_bytes())
     }
 
     /// The key in clear text, for the one time that it is shown.
@@ -56,6 +56,12 @@ impl fmt::Debug for Secret {
 /// The SHA-256 of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyDigest(pub [u8; 32]);
+
+impl KeyDigest {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {

@@ -124,6 +124,10 @@ pub enum StoreError {
     TakenProject { tenant: TenantId, project_id: String },
     #[error("a key belongs to tenant {tenant} in the other store; one key identifies one tenant")]
     TakenKey { tenant: TenantId },
+    #[error(
+        "a login of this tenant belongs to a user of tenant {tenant} in the target; give one of them another login"
+    )]
+    TakenLogin { tenant: TenantId },
     #[error("a row of the store is damaged: {0}; 'history-gateway check' shows details")]
     DamagedRow(String),
     #[error(

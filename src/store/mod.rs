@@ -23,10 +23,12 @@ mod replicas;
 mod routing;
 pub mod schema;
 pub mod search;
+pub mod sessions;
 pub mod stats;
 pub mod subjects;
 mod tenant_reads;
 pub mod tenants;
+pub mod users;
 mod waiting;
 pub mod whatsapp_logs;
 

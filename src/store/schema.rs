@@ -295,6 +295,30 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        tenant_id -> BigInt,
+        login -> Text,
+        role -> Text,
+        senders -> Nullable<Text>,
+        password_hash -> Text,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sessions (digest) {
+        digest -> Binary,
+        tenant_id -> BigInt,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     subjects,
@@ -306,5 +330,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_days,
     waiting_messages,
     search_states,
-    tenant_states
+    tenant_states,
+    users,
+    sessions
 );

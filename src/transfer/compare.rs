@@ -9,7 +9,7 @@ use crate::model::subject::Subject;
 use crate::store::messages::pending;
 use crate::store::messages::raw::{self, Wanted};
 use crate::store::whatsapp_logs::RowSource;
-use crate::store::{Connection, StoreError, api_keys, pulls, subjects, whatsapp_logs};
+use crate::store::{Connection, StoreError, api_keys, pulls, subjects, users, whatsapp_logs};
 
 impl Transfer<'_> {
     /// A phrase for each kind of which something is missing.
@@ -17,6 +17,7 @@ impl Transfer<'_> {
         let missing = [
             (self.missing_subjects().await?, "subjects"),
             (self.missing_keys().await?, "keys or their revocations"),
+            (self.missing_users().await?, "users or their changes"),
             (self.missing_pulls().await?, "pulls"),
             (self.missing_pending().await?, "pending messages"),
             (self.missing_other_events().await?, "other events"),
@@ -40,6 +41,13 @@ impl Transfer<'_> {
         let all = self.from.read_primary(move |connection| api_keys::rows(connection, tenant)).await?;
         let known = self.to.read_primary(move |connection| api_keys::rows(connection, tenant)).await?;
         Ok(all.iter().filter(|key| !known.iter().any(|other| key.is_covered_by(other))).count())
+    }
+
+    async fn missing_users(&self) -> Result<usize, StoreError> {
+        let tenant = self.tenant;
+        let all = self.from.read_primary(move |connection| users::rows(connection, tenant)).await?;
+        let known = self.to.read_primary(move |connection| users::rows(connection, tenant)).await?;
+        Ok(all.iter().filter(|user| !known.iter().any(|other| user.is_covered_by(other))).count())
     }
 
     async fn missing_pulls(&self) -> Result<usize, StoreError> {

@@ -33,6 +33,8 @@ pub struct Written {
     pub logs: u64,
     /// API keys, new ones and changed ones.
     pub keys: u64,
+    /// Users of the console, new ones and changed ones.
+    pub users: u64,
 }
 
 /// The tenants of a store by id, or one of them.
@@ -55,6 +57,7 @@ impl Transfer<'_> {
         // Subjects first, because they decide what becomes of messages without a channel.
         self.copy_subjects().await?;
         written.keys = self.copy_keys().await?;
+        written.users = self.copy_users().await?;
         self.copy_messages(&mut written, progress).await?;
         self.copy_pending().await?;
         self.copy_other_events().await?;

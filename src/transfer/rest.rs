@@ -1,10 +1,10 @@
-//! Copies what is no message: subjects, keys, pending messages, other events, imported rows and pulls; knows no SQL.
+//! Copies what is no message: subjects, keys, users, pending messages, other events, imported rows and pulls; knows no SQL.
 
 use super::Transfer;
 use crate::ingest::{self, Event};
 use crate::model::{Provenance, Source};
 use crate::store::messages::pending::StoredPending;
-use crate::store::{StoreError, api_keys, pulls, subjects};
+use crate::store::{StoreError, api_keys, pulls, subjects, users};
 
 impl Transfer<'_> {
     /// A subject that was added by hand replaces the target's; one that was learned is learned again from its messages.
@@ -29,6 +29,21 @@ impl Transfer<'_> {
                 let mut changed = 0;
                 for key in &keys {
                     changed += u64::from(api_keys::put(connection, tenant, key)?);
+                }
+                Ok(changed)
+            })
+            .await
+    }
+
+    /// Users with their passwords, but not their sessions: they sign in again. Returns how many were added or changed.
+    pub(super) async fn copy_users(&self) -> Result<u64, StoreError> {
+        let tenant = self.tenant;
+        let all = self.from.read_primary(move |connection| users::rows(connection, tenant)).await?;
+        self.to
+            .write(move |connection| {
+                let mut changed = 0;
+                for user in &all {
+                    changed += u64::from(users::put(connection, tenant, user)?);
                 }
                 Ok(changed)
             })

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::Transfer;
 use super::messages::{SourceRange, copies_of, next_range};
-use crate::model::{MessageCopy, merge};
+use crate::model::{MessageCopy, hexadecimal, merge};
 use crate::store::StoreError;
 use crate::store::messages::daily_counts;
 
@@ -70,7 +70,7 @@ impl Transfer<'_> {
             progress(found.messages);
             next = next_range(self.from, tenant, ids.1).await?;
         }
-        (found.digest, found.target_digest) = (hexadecimal(of_source), hexadecimal(of_target));
+        (found.digest, found.target_digest) = (hexadecimal(&of_source.finalize()), hexadecimal(&of_target.finalize()));
         let total = self.to.read_primary(move |connection| daily_counts::total(connection, tenant)).await?;
         found.only_in_target = u64::try_from(total).unwrap_or_default().saturating_sub(known);
         found.missing = self.missing_rest().await?;
@@ -89,8 +89,4 @@ fn add(digest: &mut Sha256, id: i64, item: &str) {
     digest.update("\t");
     digest.update(item);
     digest.update("\n");
-}
-
-fn hexadecimal(digest: Sha256) -> String {
-    digest.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

@@ -27,6 +27,15 @@ pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
     Some(nearest)
 }
 
+/// Whether the client's request came over TLS, as a trusted proxy says; the gateway itself serves none.
+pub fn is_over_tls(request: &HttpRequest, trusted: &[IpNet]) -> bool {
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)));
+    let scheme = request.headers().get_all("x-forwarded-proto").last().and_then(|value| value.to_str().ok());
+    // The nearest proxy adds the last word.
+    is_trusted && scheme.and_then(|words| words.rsplit(',').next()).is_some_and(|word| word.trim() == "https")
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;

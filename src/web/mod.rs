@@ -3,7 +3,7 @@
 
 pub mod answer;
 pub mod body;
-mod client;
+pub mod client;
 pub mod error;
 pub mod extract;
 

@@ -133,7 +133,7 @@ async fn copy_has_everything_that_clients_can_ask_for() {
             .await
             .unwrap();
         let printed = copy_summary(&from_url, &to_url);
-        insta::allow_duplicates! { assert_snapshot!(printed, @r#"0 {"tenant":3193,"messages":5,"copied":5,"updated":0,"statuses":5,"logs":2,"keys":3,"complete":true}"#); }
+        insta::allow_duplicates! { assert_snapshot!(printed, @r#"0 {"tenant":3193,"messages":5,"copied":5,"updated":0,"statuses":5,"logs":2,"keys":3,"users":0,"complete":true}"#); }
         let copied = TestApp::with_store(to.open(Options::default()), &feeds.app);
         let before = everything(&feeds.app, feeds.app.database()).await;
         assert_eq!(everything(&copied, &to).await, before, "{from_url} to {to_url}");
@@ -157,7 +157,7 @@ async fn copy_has_everything_that_clients_can_ask_for() {
         // A second copy changes nothing.
         let again = copy_summary(&from_url, &to_url);
         insta::allow_duplicates! { assert_snapshot!(again, @r#"
-        0 {"tenant":3193,"messages":5,"copied":0,"updated":0,"statuses":0,"logs":0,"keys":0,"complete":true}
+        0 {"tenant":3193,"messages":5,"copied":0,"updated":0,"statuses":0,"logs":0,"keys":0,"users":0,"complete":true}
         Tenant 3193: 3 messages are only in the target, and stay there.
         "#); }
     }
@@ -180,7 +180,7 @@ async fn second_copy_brings_what_came_since() {
             .await
             .unwrap();
         let printed = copy_summary(&from_url, &to_url);
-        insta::allow_duplicates! { assert_snapshot!(printed, @r#"0 {"tenant":3193,"messages":6,"copied":1,"updated":1,"statuses":1,"logs":0,"keys":1,"complete":true}"#); }
+        insta::allow_duplicates! { assert_snapshot!(printed, @r#"0 {"tenant":3193,"messages":6,"copied":1,"updated":1,"statuses":1,"logs":0,"keys":1,"users":0,"complete":true}"#); }
         let copied = TestApp::with_store(to.open(Options::default()), &feeds.app);
         assert_eq!(everything(&copied, &to).await, everything(&feeds.app, feeds.app.database()).await);
     }
@@ -202,7 +202,7 @@ async fn target_in_use_loses_nothing_to_a_copy() {
         assert!(source.post_api("/v1/messages", message(7, json!({}))).await.starts_with("200 "));
         let printed = copy_summary(&from_url, &to_url);
         insta::allow_duplicates! { assert_snapshot!(printed, @r#"
-        0 {"tenant":3193,"messages":3,"copied":1,"updated":1,"statuses":1,"logs":0,"keys":0,"complete":true}
+        0 {"tenant":3193,"messages":3,"copied":1,"updated":1,"statuses":1,"logs":0,"keys":0,"users":0,"complete":true}
         Tenant 3193: 1 messages are only in the target, and stay there.
         Tenant 3193: 1 messages have more in the target, which stays.
         "#); }

@@ -17,6 +17,7 @@ mod clients;
 mod commands;
 mod compression;
 mod concurrency;
+mod console;
 mod copies;
 #[cfg(feature = "postgres")]
 mod deploy;
@@ -56,6 +57,7 @@ mod settings;
 mod store_integrity;
 mod stores;
 mod upgrade;
+mod users;
 mod v1;
 mod windows;
 mod write_plans;

@@ -1,0 +1,16 @@
+//! Choosing the language of the pages; knows no page.
+
+use actix_web::HttpResponse;
+
+use super::own_address::own_address;
+use super::texts::Language;
+use super::visit::{Form, Visit, redirect};
+
+/// `POST /console/language`.
+pub async fn choose_language(visit: Visit, form: Form) -> HttpResponse {
+    let mut response = redirect(own_address(form.field("next")));
+    if let Some(language) = Language::from_tag(form.field("language")) {
+        response.cookie(visit.cookies.with_language(language));
+    }
+    response.finish()
+}

@@ -1,0 +1,27 @@
+# The console's texts in English. A test compares the ids of both languages with each other and with the code.
+product = history-gateway
+skip-to-content = Skip to content
+page-title = { $page } – history-gateway
+
+sign-in = Sign in
+sign-out = Sign out
+login = Login
+password = Password
+signed-in-as = Signed in as { $login } ({ $role })
+wrong-login = The login or the password is wrong, or the user is disabled.
+too-many-attempts = Too many attempts. Try again in { $seconds ->
+        [one] { $seconds } second
+       *[other] { $seconds } seconds
+    }.
+unavailable = The store does not answer at the moment. Try again.
+form-expired = The form was out of date, and nothing was done. Try again.
+
+role-viewer = viewer
+role-agent = agent
+role-auditor = auditor
+role-admin = administrator
+
+language = Language
+apply = Apply
+
+start = Start

@@ -1,0 +1,105 @@
+//! The page for signing in, and signing out; knows no store.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use fluent_bundle::FluentValue;
+use maud::{Markup, html};
+
+use super::forgery::form_token;
+use super::layout::token_field;
+use super::own_address::own_address;
+use super::visit::{Form, SignedIn, Visit, redirect};
+use crate::model::key::Secret;
+use crate::model::user::Password;
+use crate::sign_in::{Attempt, SignInError};
+
+/// `GET /console/login`.
+pub async fn show_login(visit: Visit) -> HttpResponse {
+    let next = own_address(visit.parameter("next").as_deref().unwrap_or_default()).to_owned();
+    match visit.session().await {
+        Ok(Some(_)) => redirect(&next).finish(),
+        Ok(None) => page(&visit, StatusCode::OK, &Shown { next: &next, login: "", problem: None }),
+        Err(error) => visit.unavailable(&error),
+    }
+}
+
+/// `POST /console/login`.
+pub async fn sign_in(visit: Visit, mut form: Form) -> HttpResponse {
+    let (login, next) = (form.take("login"), own_address(form.field("next")).to_owned());
+    let attempt = Attempt {
+        login: login.clone(),
+        password: Password::presented(form.take("password")),
+        from: visit.client(),
+        replaces: visit.cookies.session(),
+    };
+    let error = match visit.app.sign_in.sign_in(attempt, visit.now).await {
+        Ok(token) => {
+            let mut response = redirect(&next);
+            response.cookie(visit.cookies.with_session(&token)).cookie(visit.cookies.without_form());
+            return response.finish();
+        }
+        Err(error) => error,
+    };
+    let texts = visit.texts();
+    let (status, problem) = match error {
+        SignInError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, texts.text("wrong-login")),
+        SignInError::TooMany { retry_after } => {
+            let seconds = FluentValue::from(retry_after);
+            (StatusCode::TOO_MANY_REQUESTS, texts.with("too-many-attempts", [("seconds", seconds)]))
+        }
+        SignInError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, texts.text("unavailable")),
+    };
+    let mut response = page(&visit, status, &Shown { next: &next, login: &login, problem: Some(&problem) });
+    if let SignInError::TooMany { retry_after } = error {
+        response.headers_mut().insert(RETRY_AFTER, retry_after.into());
+    }
+    response
+}
+
+/// `POST /console/logout`.
+pub async fn sign_out(signed_in: SignedIn, _: Form) -> HttpResponse {
+    let visit = &signed_in.visit;
+    match visit.app.sign_in.sign_out(&signed_in.user, signed_in.token()).await {
+        Ok(()) => redirect("/console/login").cookie(visit.cookies.without_session()).finish(),
+        Err(error) => visit.unavailable(&error),
+    }
+}
+
+/// What the page shows.
+struct Shown<'a> {
+    /// Where a user who signs in is led.
+    next: &'a str,
+    login: &'a str,
+    problem: Option<&'a str>,
+}
+
+/// The page, with a token that its form sends back.
+fn page(visit: &Visit, status: StatusCode, shown: &Shown<'_>) -> HttpResponse {
+    let (token, is_new) = visit.cookies.form().map_or_else(|| (Secret::random(), true), |token| (token, false));
+    let token_text = form_token(&token);
+    let content = form(visit, &token_text, shown);
+    let mut response = visit.page(status, (&visit.texts().text("sign-in"), &token_text), &content);
+    if is_new {
+        // A cookie that the console made is a valid header.
+        let _ = response.add_cookie(&visit.cookies.with_form(&token));
+    }
+    response
+}
+
+fn form(visit: &Visit, token: &str, Shown { next, login, problem }: &Shown<'_>) -> Markup {
+    let texts = visit.texts();
+    html! {
+        @if let Some(problem) = problem { p #problem role="alert" { (problem) } }
+        form.stacked method="post" action="/console/login" {
+            (token_field(token))
+            input type="hidden" name="next" value=(next);
+            label for="login" { (texts.text("login")) }
+            input #login name="login" value=(login) autocomplete="username" autocapitalize="none" spellcheck="false"
+                required autofocus aria-describedby=[problem.map(|_| "problem")];
+            label for="password" { (texts.text("password")) }
+            input #password name="password" type="password" autocomplete="current-password" required;
+            button { (texts.text("sign-in")) }
+        }
+    }
+}

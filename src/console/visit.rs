@@ -1,0 +1,242 @@
+//! The extractors of the console's handlers: who is there, in which language, and the form that was sent; knows no page.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
+use futures_util::future::LocalBoxFuture;
+use maud::Markup;
+
+use super::Console;
+use super::cookies::Cookies;
+use super::forgery;
+use super::layout::Frame;
+use super::texts::{Language, Localized};
+use crate::app::App;
+use crate::model::key::Secret;
+use crate::model::user::User;
+use crate::model::{CallerId, Instant};
+use crate::store::StoreError;
+use crate::web::body::{self, ReadOptions};
+use crate::web::{ApiError, Body, client};
+
+/// All of the console's own, nothing inline, in no other page.
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+
+/// Maximum size of a form.
+const MAX_FORM_BYTES: usize = 16 * 1024;
+
+/// A request for a page, from anybody.
+#[derive(Clone)]
+pub struct Visit {
+    pub app: Data<App>,
+    console: Data<Console>,
+    pub cookies: Cookies,
+    pub now: Instant,
+    language: Language,
+    http: HttpRequest,
+}
+
+impl Visit {
+    async fn read(http: &HttpRequest) -> Result<Self, ApiError> {
+        // Every server registers both.
+        let app = http.app_data::<Data<App>>().ok_or(ApiError::NotFound)?.clone();
+        let console = http.app_data::<Data<Console>>().ok_or(ApiError::NotFound)?.clone();
+        if !console.is_open(&app).await {
+            return Err(ApiError::NotFound);
+        }
+        let cookies = Cookies::new(http, app.config.console.secure_cookies, &app.config.server.trusted_proxies);
+        let language = cookies.language().or_else(|| accepted_language(http)).unwrap_or_default();
+        Ok(Self { now: app.clock.now(), app, console, cookies, language, http: http.clone() })
+    }
+
+    pub fn texts(&self) -> Localized<'_> {
+        self.console.texts.of(self.language)
+    }
+
+    /// The client's address, also behind a trusted proxy.
+    pub fn client(&self) -> Option<std::net::IpAddr> {
+        client::address(&self.http, &self.app.config.server.trusted_proxies)
+    }
+
+    /// The address of the page, to return to.
+    fn address(&self) -> String {
+        self.http.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// A parameter of the query string.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let all: Vec<(String, String)> = serde_urlencoded::from_str(self.http.query_string()).ok()?;
+        all.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// A page for anybody, with its title and the token of its forms.
+    pub fn page(&self, status: StatusCode, (title, form_token): (&str, &str), content: &Markup) -> HttpResponse {
+        html(status, self.frame(form_token, None).page(title, content))
+    }
+
+    fn frame<'a>(&'a self, form_token: &'a str, user: Option<&'a User>) -> Frame<'a> {
+        let style_address = self.console.style.address();
+        Frame { texts: self.texts(), style_address, address: self.address(), form_token, user }
+    }
+
+    /// A page that says only why there is nothing else.
+    pub fn problem(&self, status: StatusCode, text: &'static str) -> HttpResponse {
+        html(status, self.frame("", None).problem(text))
+    }
+
+    pub fn unavailable(&self, error: &StoreError) -> HttpResponse {
+        error.log("a page of the console could not be made");
+        self.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    }
+
+    /// The user of the browser's session, with its token.
+    pub async fn session(&self) -> Result<Option<(User, Secret)>, StoreError> {
+        let Some(token) = self.cookies.session() else { return Ok(None) };
+        let user = self.app.sign_in.user(&token, self.now).await?;
+        Ok(user.map(|user| (user, token)))
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(http: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let http = http.clone();
+        Box::pin(async move { Ok(Self::read(&http).await?) })
+    }
+}
+
+/// A request for a page from a user who is signed in. Everybody else is led to the page for signing in.
+pub struct SignedIn {
+    pub user: User,
+    /// What the forms of the session contain.
+    pub form_token: String,
+    pub visit: Visit,
+    token: Secret,
+}
+
+impl SignedIn {
+    async fn read(http: &HttpRequest) -> Result<Self, actix_web::Error> {
+        let visit = Visit::read(http).await?;
+        let found = visit.session().await.map_err(|error| responding(visit.unavailable(&error)))?;
+        let Some((user, token)) = found else {
+            let next = serde_urlencoded::to_string([("next", visit.address())]).unwrap_or_default();
+            let wanted = if http.method() == Method::GET { format!("?{next}") } else { String::new() };
+            return Err(responding(redirect(&format!("/console/login{wanted}")).finish()));
+        };
+        // For the request's log line.
+        http.extensions_mut().insert(CallerId { tenant: user.tenant, key: 0 });
+        Ok(Self { form_token: forgery::form_token(&token), user, visit, token })
+    }
+
+    pub fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    /// A page with its title.
+    pub fn page(&self, status: StatusCode, title: &str, content: &Markup) -> HttpResponse {
+        html(status, self.visit.frame(&self.form_token, Some(&self.user)).page(title, content))
+    }
+}
+
+impl FromRequest for SignedIn {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(http: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let http = http.clone();
+        Box::pin(async move { Self::read(&http).await })
+    }
+}
+
+/// The fields of a form that a page of the console sent; anything else is refused before the handler.
+pub struct Form(HashMap<String, String>);
+
+impl Form {
+    /// A field; empty if the form has none of that name.
+    pub fn field(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// Takes a field out of the form.
+    pub fn take(&mut self, name: &str) -> String {
+        self.0.remove(name).unwrap_or_default()
+    }
+
+    async fn read(http: &HttpRequest, payload: Payload) -> Result<Self, actix_web::Error> {
+        let visit = Visit::read(http).await?;
+        let refused = || responding(visit.problem(StatusCode::FORBIDDEN, "form-expired"));
+        let timeout = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
+        let reading = ReadOptions { limit: MAX_FORM_BYTES, weight: 2, timeout };
+        let (body, unread) = body::read(http.headers(), payload, reading, &visit.app.in_flight).await;
+        body::mark_as_read(http);
+        unread.hold_until_response(http);
+        let bytes = match body {
+            Body::Whole(bytes) => bytes,
+            Body::TooLarge { .. } => {
+                return Err(responding(visit.problem(StatusCode::PAYLOAD_TOO_LARGE, "form-expired")));
+            }
+            Body::Incomplete | Body::Overloaded | Body::Discarded => return Err(refused()),
+        };
+        let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| refused())?;
+        let form = Self(fields.into_iter().collect());
+        // Before there is a session, or after its end, the token is that of the form's own cookie.
+        let tokens = [visit.cookies.session(), visit.cookies.form()];
+        let is_own = tokens.iter().flatten().any(|token| forgery::has_token(token, form.field("token")));
+        if is_own && forgery::is_same_origin(http) { Ok(form) } else { Err(refused()) }
+    }
+}
+
+impl FromRequest for Form {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(http: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (http, payload) = (http.clone(), payload.take());
+        Box::pin(async move { Self::read(&http, payload).await })
+    }
+}
+
+/// A response with the headers of all pages.
+fn response(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    // Without `same-origin`, browsers name no origin when they send a form.
+    response.insert_header((CONTENT_SECURITY_POLICY, POLICY)).insert_header((REFERRER_POLICY, "same-origin"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((RETRY_AFTER, "1"));
+    }
+    response
+}
+
+fn html(status: StatusCode, page: Markup) -> HttpResponse {
+    response(status).content_type(ContentType::html()).body(page.into_string())
+}
+
+/// Leads the browser to another page of the console.
+pub fn redirect(address: &str) -> HttpResponseBuilder {
+    let mut response = response(StatusCode::SEE_OTHER);
+    response.insert_header((LOCATION, address));
+    response
+}
+
+/// An error whose response is a page.
+fn responding(response: HttpResponse) -> actix_web::Error {
+    InternalError::from_response("", response).into()
+}
+
+/// The first language of `Accept-Language` that the console has, by the order in which they are listed: browsers list the
+/// preferred one first.
+fn accepted_language(http: &HttpRequest) -> Option<Language> {
+    let header = http.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?;
+    header.split(',').find_map(|range| Language::from_tag(range.split(';').next()?.trim()))
+}

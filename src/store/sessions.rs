@@ -1,0 +1,73 @@
+//! The sessions of users who are signed in to the console; knows no password and no cookie.
+
+use diesel::prelude::*;
+
+use super::users::Row;
+use crate::model::key::KeyDigest;
+use crate::model::user::{PasswordHash, User};
+use crate::model::{Instant, TenantId};
+use crate::store::Connection;
+use crate::store::error::StoreError;
+use crate::store::schema::{sessions, users};
+use crate::store::tenants;
+
+/// A session to be stored.
+#[derive(Clone)]
+pub struct NewSession {
+    pub digest: KeyDigest,
+    pub user: i64,
+    /// The password that was verified.
+    pub password: PasswordHash,
+    pub expires_at: Instant,
+    /// The session that it replaces.
+    pub replaces: Option<KeyDigest>,
+}
+
+/// Begins a session, and deletes those that have ended; `false` if the user was disabled, or got another password,
+/// meanwhile.
+pub fn begin(
+    connection: &mut Connection,
+    tenant: TenantId,
+    session: &NewSession,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    tenants::lock(connection, tenant)?;
+    let enabled = users::table.find(session.user).filter(users::disabled_at.is_null());
+    let enabled = enabled.filter(users::password_hash.eq(&session.password.0));
+    if !diesel::select(diesel::dsl::exists(enabled)).get_result(connection)? {
+        return Ok(false);
+    }
+    diesel::delete(sessions::table.filter(sessions::expires_at.le(now.0))).execute(connection)?;
+    if let Some(replaced) = session.replaces {
+        end(connection, tenant, replaced)?;
+    }
+    let row = (
+        sessions::digest.eq(session.digest.0.as_slice()),
+        sessions::tenant_id.eq(tenant.0),
+        sessions::user_id.eq(session.user),
+        sessions::created_at.eq(now.0),
+        sessions::expires_at.eq(session.expires_at.0),
+    );
+    diesel::insert_into(sessions::table).values(row).execute(connection)?;
+    Ok(true)
+}
+
+/// The user of a session that has not ended, unless they are disabled.
+pub fn user(connection: &mut Connection, digest: KeyDigest, now: Instant) -> Result<Option<User>, StoreError> {
+    let row: Option<Row> = sessions::table
+        .inner_join(users::table.on(users::id.eq(sessions::user_id)))
+        .filter(sessions::digest.eq(digest.0.as_slice()))
+        .filter(sessions::expires_at.gt(now.0))
+        .filter(users::disabled_at.is_null())
+        .select(Row::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(Row::into_user).transpose()
+}
+
+/// Ends a session of a tenant's user.
+pub fn end(connection: &mut Connection, tenant: TenantId, digest: KeyDigest) -> Result<(), StoreError> {
+    let session = sessions::table.find(digest.0.as_slice()).filter(sessions::tenant_id.eq(tenant.0));
+    diesel::delete(session).execute(connection)?;
+    Ok(())
+}
