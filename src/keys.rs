@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::model::key::{KeyDigest, KeyKind, Secret};
 use crate::model::{Caller, Instant};
+use crate::rate_limit::{RateLimit, client_network};
 use crate::store::{LookupFor, Store, StoreError, api_keys};
 
 /// How long a valid key's caller is cached. A revoked key must stop working within a second, so this is less.
@@ -33,7 +34,7 @@ pub struct Keys {
     callers: Mutex<HashMap<KeyDigest, (Arc<Caller>, Monotonic)>>,
     uses: Mutex<BTreeMap<i64, Instant>>,
     limiter: Option<DefaultKeyedRateLimiter<i64>>,
-    wrong: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    wrong: Option<RateLimit<IpAddr>>,
     /// The addresses that sent too many wrong keys, with the time until which their keys are looked up separately.
     suspects: Mutex<HashMap<IpAddr, Monotonic>>,
 }
@@ -77,7 +78,7 @@ impl Keys {
             callers: Mutex::default(),
             uses: Mutex::default(),
             limiter: NonZeroU32::new(requests_per_second).map(Quota::per_second).map(RateLimiter::keyed),
-            wrong: NonZeroU32::new(wrong_keys_per_minute).map(Quota::per_minute).map(RateLimiter::keyed),
+            wrong: RateLimit::per_minute(wrong_keys_per_minute),
             suspects: Mutex::default(),
         }
     }
@@ -94,7 +95,10 @@ impl Keys {
         if let Some(limiter) = &self.limiter
             && let Err(early) = limiter.check_key(&caller.key_id)
         {
-            return Err(AuthError::TooMany { limit: Limit::Requests, retry_after: wait(&early).as_secs() + 1 });
+            return Err(AuthError::TooMany {
+                limit: Limit::Requests,
+                retry_after: early.wait_time_from(DefaultClock::default().now()).as_secs() + 1,
+            });
         }
         Ok(caller)
     }
@@ -173,12 +177,8 @@ impl Keys {
     /// Counts a wrong key and returns the error for it. Wrong keys never cause a right one from the same address to be
     /// rejected, but while there are too many, the keys of the address are looked up separately.
     fn reject_wrong_key(&self, from: Option<IpAddr>) -> AuthError {
-        let (Some(limiter), Some(from)) = (&self.wrong, from.map(network)) else { return AuthError::UnknownKey };
-        if limiter.len() >= ADDRESSES_BEFORE_EVICTION {
-            limiter.retain_recent();
-        }
-        let Err(early) = limiter.check_key(&from) else { return AuthError::UnknownKey };
-        let wait = wait(&early);
+        let (Some(limit), Some(from)) = (&self.wrong, from.map(client_network)) else { return AuthError::UnknownKey };
+        let Err(wait) = limit.check(&from) else { return AuthError::UnknownKey };
         let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
         if suspects.len() >= ADDRESSES_BEFORE_EVICTION {
             suspects.retain(|_, until| *until > Monotonic::now());
@@ -190,7 +190,7 @@ impl Keys {
     /// The address (for IPv6, its network), if it sent too many wrong keys.
     fn suspect(&self, from: Option<IpAddr>) -> Option<IpAddr> {
         let suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
-        from.map(network).filter(|from| suspects.get(from).is_some_and(|until| *until > Monotonic::now()))
+        from.map(client_network).filter(|from| suspects.get(from).is_some_and(|until| *until > Monotonic::now()))
     }
 
     /// Saves when keys were last used, for `key list`.
@@ -209,17 +209,5 @@ impl Keys {
             }
         }
         result
-    }
-}
-
-pub fn wait(early: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
-    early.wait_time_from(DefaultClock::default().now())
-}
-
-/// The addresses that count as one client: an IPv4 address, or the /64 network of an IPv6 address.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
-        address @ IpAddr::V4(_) => address,
     }
 }

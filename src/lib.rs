@@ -23,6 +23,7 @@
 //! | [`clock`] | the only source of the current time, so that a sandbox can stop it |
 //! | [`keys`] | from a key to its caller, and the limits of keys |
 //! | [`sign_in`] | from a login and a password to a session, and the limits of attempts |
+//! | [`rate_limit`] | limits a minute, for each key |
 //! | [`metrics`] | the numbers for Prometheus |
 //! | [`in_flight`] | the bound on the bytes of bodies and responses in memory |
 //! | [`jobs`] | the background jobs, one file each, and the list that starts and stops them; the pulls of the settings are among them |
@@ -51,7 +52,7 @@
 //! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
 //! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `console → {app, config, sign_in, store, web, model}` · `document → {keys, web,
 //! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `transfer → {ingest, store, model}` · `app →
-//! {keys, sign_in, metrics, in_flight, ingest, store, config, clock}` · `keys → {store, model}` · `sign_in → {keys, store, config, model}` · `metrics → {in_flight, ingest,
+//! {keys, sign_in, metrics, in_flight, ingest, store, config, clock}` · `keys → {rate_limit, store, model}` · `sign_in → {rate_limit, store, config, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
 //! `clock → model`; `model` uses nothing of ours. No source files use each other in a circle
@@ -157,6 +158,7 @@ pub mod model;
 pub mod oneuptime;
 pub mod outbound;
 pub mod pull;
+pub mod rate_limit;
 pub mod sandbox;
 pub mod sign_in;
 pub mod store;

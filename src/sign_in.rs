@@ -2,29 +2,26 @@
 //! attempts; knows no cookie and no page.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 
 use crate::config::Console;
-use crate::keys::{network, wait};
 use crate::model::Instant;
 use crate::model::key::{KeyDigest, Secret};
 use crate::model::user::{Login, Password, PasswordHash, User};
+use crate::rate_limit::{RateLimit, client_network};
 use crate::store::sessions::NewSession;
 use crate::store::{LookupFor, Store, StoreError, sessions, users};
 
-/// How many passwords are verified at the same time. Each takes 19 MiB and a core for 20 ms.
-const VERIFICATIONS: usize = 2;
+/// How many attempts wait for a core to verify their passwords. Each takes a core for 20 ms.
+const MAX_WAITING: usize = 64;
 
-/// How long an attempt waits for its turn to be verified.
-const MAX_WAIT: Duration = Duration::from_secs(5);
-
-/// The number of remembered logins or addresses from which on old ones are evicted.
-const KEYS_BEFORE_EVICTION: usize = 10_000;
+/// How many times as many attempts as from one address are accepted for a login from all addresses together, so that
+/// few strangers cannot keep its user out.
+const ADDRESSES_OF_LOGIN: u32 = 10;
 
 /// Why somebody is not signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,20 +49,24 @@ pub struct SignIn {
     store: Store,
     session: Duration,
     /// By the digest of the login, so that long ones take no memory.
-    by_login: Option<DefaultKeyedRateLimiter<KeyDigest>>,
-    by_address: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    verifications: Arc<Semaphore>,
+    by_login: Option<RateLimit<KeyDigest>>,
+    by_login_and_address: Option<RateLimit<(KeyDigest, Option<IpAddr>)>>,
+    by_address: Option<RateLimit<IpAddr>>,
+    waiting: Arc<Semaphore>,
+    verifying: Arc<Semaphore>,
 }
 
 impl SignIn {
     pub fn new(store: Store, settings: &Console) -> Self {
-        let quota = |per_minute| NonZeroU32::new(per_minute).map(Quota::per_minute);
+        let cores = available_parallelism().map_or(1, usize::from);
         Self {
             store,
             session: Duration::from_secs(settings.session_hours * 3600),
-            by_login: quota(settings.attempts_per_login).map(RateLimiter::keyed),
-            by_address: quota(settings.attempts_per_address).map(RateLimiter::keyed),
-            verifications: Arc::new(Semaphore::new(VERIFICATIONS)),
+            by_login: RateLimit::per_minute(settings.attempts_per_login.saturating_mul(ADDRESSES_OF_LOGIN)),
+            by_login_and_address: RateLimit::per_minute(settings.attempts_per_login),
+            by_address: RateLimit::per_minute(settings.attempts_per_address),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            verifying: Arc::new(Semaphore::new((cores / 2).max(1))),
         }
     }
 
@@ -73,11 +74,11 @@ impl SignIn {
     pub async fn sign_in(&self, attempt: Attempt, now: Instant) -> Result<Secret, SignInError> {
         let Attempt { login, password, from, replaces } = attempt;
         self.check_limits(&login, from)?;
-        // A login that no user can have is looked up too.
         let known = match Login::parse(&login) {
-            Ok(login) => self.find(login).await?,
+            Ok(login) => self.find(login, from).await?,
             Err(_) => None,
         };
+        // Whoever is unknown has a hash to verify too.
         let (user, hash) = known.map_or((None, PasswordHash::of_unknown_user()), |(user, hash)| (Some(user), hash));
         let (is_right, hash) = self.verify(password, hash).await?;
         let Some(user) = user.filter(|_| is_right) else { return Err(SignInError::Wrong) };
@@ -96,9 +97,9 @@ impl SignIn {
 
     /// The user of a session; `None` if it has ended. It is looked up for each request, so that one that is revoked ends
     /// at once.
-    pub async fn user(&self, token: &Secret, now: Instant) -> Result<Option<User>, StoreError> {
+    pub async fn user(&self, token: &Secret, from: Option<IpAddr>, now: Instant) -> Result<Option<User>, StoreError> {
         let digest = token.digest();
-        self.store.quick_read(LookupFor::Caller, move |connection| sessions::user(connection, digest, now)).await
+        self.store.quick_read(lookup_for(from), move |connection| sessions::user(connection, digest, now)).await
     }
 
     /// Ends a session.
@@ -108,42 +109,48 @@ impl SignIn {
     }
 
     /// Whether anybody may sign in.
-    pub async fn has_users(&self) -> Result<bool, StoreError> {
-        self.store.quick_read(LookupFor::Gateway, users::any).await
+    pub async fn has_users(&self, from: Option<IpAddr>) -> Result<bool, StoreError> {
+        self.store.quick_read(lookup_for(from), users::any).await
     }
 
-    async fn find(&self, login: Login) -> Result<Option<(User, PasswordHash)>, SignInError> {
+    async fn find(&self, login: Login, from: Option<IpAddr>) -> Result<Option<(User, PasswordHash)>, SignInError> {
         let find = move |connection: &mut _| users::find(connection, &login);
-        self.store.quick_read(LookupFor::Caller, find).await.map_err(|error| unavailable(&error))
+        self.store.quick_read(lookup_for(from), find).await.map_err(|error| unavailable(&error))
     }
 
     /// Every attempt counts, so that the limits tell nothing about logins and passwords.
     fn check_limits(&self, login: &str, from: Option<IpAddr>) -> Result<(), SignInError> {
-        let too_many = |early: governor::NotUntil<_>| SignInError::TooMany { retry_after: wait(&early).as_secs() + 1 };
-        if let (Some(limiter), Some(from)) = (&self.by_address, from) {
-            if limiter.len() >= KEYS_BEFORE_EVICTION {
-                limiter.retain_recent();
-            }
-            limiter.check_key(&network(from)).map_err(too_many)?;
+        let from = from.map(client_network);
+        let login = KeyDigest::of(login.trim().to_lowercase().as_bytes());
+        let too_many = |wait: Duration| SignInError::TooMany { retry_after: wait.as_secs() + 1 };
+        if let (Some(limit), Some(from)) = (&self.by_address, from) {
+            limit.check(&from).map_err(too_many)?;
         }
-        if let Some(limiter) = &self.by_login {
-            if limiter.len() >= KEYS_BEFORE_EVICTION {
-                limiter.retain_recent();
-            }
-            limiter.check_key(&KeyDigest::of(login.trim().to_lowercase().as_bytes())).map_err(too_many)?;
+        if let Some(limit) = &self.by_login_and_address {
+            limit.check(&(login, from)).map_err(too_many)?;
+        }
+        if let Some(limit) = &self.by_login {
+            limit.check(&login).map_err(too_many)?;
         }
         Ok(())
     }
 
     async fn verify(&self, password: Password, hash: PasswordHash) -> Result<(bool, PasswordHash), SignInError> {
-        let place = tokio::time::timeout(MAX_WAIT, Arc::clone(&self.verifications).acquire_owned()).await;
-        let Ok(Ok(place)) = place else { return Err(SignInError::Unavailable) };
+        let unavailable = |_| SignInError::Unavailable;
+        // Those who come to a full queue are told at once.
+        let _waiting = self.waiting.try_acquire().map_err(|_| SignInError::Unavailable)?;
+        let place = Arc::clone(&self.verifying).acquire_owned().await.map_err(|_| SignInError::Unavailable)?;
         let verify = move || {
             let _place = place;
             (hash.matches(&password), hash)
         };
-        tokio::task::spawn_blocking(verify).await.map_err(|_| SignInError::Unavailable)
+        tokio::task::spawn_blocking(verify).await.map_err(unavailable)
     }
+}
+
+/// Look-ups for the console take turns by address, and delay nobody else.
+fn lookup_for(from: Option<IpAddr>) -> LookupFor {
+    LookupFor::Console(from.map(client_network))
 }
 
 fn unavailable(error: &StoreError) -> SignInError {

@@ -19,6 +19,7 @@ use crate::http::docs::ShownKey;
 use crate::model::Instant;
 use crate::model::instant::Rounding;
 use crate::sandbox::keys::KEYS;
+use crate::sandbox::users::{DemoUser, USERS};
 use crate::sandbox::{self, DEMO, Defaults, Destinations, Fixtures, Settings, Tenant, demo_address};
 use crate::telemetry;
 
@@ -251,7 +252,9 @@ impl Ready<'_> {
         };
         let rows = json!({"select": {"createdAt": true, "toNumber": true, "status": true}, "limit": 2});
         let keys: Vec<String> = KEYS.iter().map(|key| format!("key      {}  {}", key.demo, key.purpose)).collect();
-        let (keys, id, project) = (keys.join("\n"), tenant.id, &tenant.project_id);
+        let user = |user: &DemoUser| format!("user     {:<10} {}", user.role.word(), user.password);
+        let users: Vec<String> = USERS.iter().map(user).collect();
+        let (keys, users, id, project) = (keys.join("\n"), users.join("\n"), tenant.id, &tenant.project_id);
         format!(
             "history-gateway sandbox
 
@@ -260,6 +263,8 @@ tenant   {id}
 project  {project}
 {keys}
 page     {url}/docs/
+console  {url}/console/
+{users}
 
 curl -s {url}/api/messages/history -H 'x-api-key: {key}' -H 'Content-Type: application/json' \\
   -d '{request}'

@@ -1,6 +1,6 @@
 //! `user create`, `user list`, `user disable`, `user enable` and `user password`; knows no SQL.
 
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -188,6 +188,11 @@ impl PasswordChoice {
         if !self.password_stdin {
             return Ok(Password::random());
         }
+        if std::io::stdin().is_terminal() {
+            let sentence = "--password-stdin reads a file or a pipe, because a terminal would show the password; \
+                            leave it out to generate one";
+            return Err(Failure::message(sentence));
+        }
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
         read.map_err(|error| Failure::message(format!("the password cannot be read from standard input: {error}")))?;
@@ -210,7 +215,7 @@ fn as_json(listed: &ListedUser) -> serde_json::Value {
         "id": listed.user.id,
         "login": listed.user.login,
         "role": listed.user.role.word(),
-        "senders": listed.user.senders.iter().flatten().collect::<Vec<_>>(),
+        "senders": listed.user.senders,
         "createdAt": listed.created_at.to_string(),
         "sessions": listed.sessions,
         "disabledAt": listed.disabled_at.map(|at| at.to_string()),

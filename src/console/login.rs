@@ -33,6 +33,8 @@ pub async fn sign_in(visit: Visit, mut form: Form) -> HttpResponse {
         from: visit.client(),
         replaces: visit.cookies.session(),
     };
+    // Many may wait to be verified.
+    drop(form);
     let error = match visit.app.sign_in.sign_in(attempt, visit.now).await {
         Ok(token) => {
             let mut response = redirect(&next);

@@ -1,10 +1,12 @@
 //! What all pages share, and whether there is a console; knows no page.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::assets::Asset;
 use super::texts::Texts;
 use crate::app::App;
+use crate::store::StoreError;
 
 pub struct Console {
     pub(super) texts: Texts,
@@ -21,18 +23,17 @@ impl Default for Console {
 
 impl Console {
     /// Whether there is a console: it is switched on, and somebody may use it.
-    pub(super) async fn is_open(&self, app: &App) -> bool {
+    pub(super) async fn exists(&self, app: &App, from: Option<IpAddr>) -> Result<bool, StoreError> {
         if !app.config.console.enabled {
-            return false;
+            return Ok(false);
         }
         if self.has_users.load(Ordering::Relaxed) {
-            return true;
+            return Ok(true);
         }
-        let has_users = app.sign_in.has_users().await;
-        if let Ok(true) = has_users {
+        let has_users = app.sign_in.has_users(from).await?;
+        if has_users {
             self.has_users.store(true, Ordering::Relaxed);
         }
-        // While the store does not answer, the pages say so.
-        has_users.unwrap_or(true)
+        Ok(has_users)
     }
 }

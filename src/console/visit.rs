@@ -21,18 +21,21 @@ use super::layout::Frame;
 use super::texts::{Language, Localized};
 use crate::app::App;
 use crate::model::key::Secret;
-use crate::model::user::User;
+use crate::model::user::{User, UserId};
 use crate::model::{CallerId, Instant};
 use crate::store::StoreError;
 use crate::web::body::{self, ReadOptions};
-use crate::web::{ApiError, Body, client};
+use crate::web::{ApiError, Body, CommonError, client};
 
 /// All of the console's own, nothing inline, in no other page.
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 /// Maximum size of a form.
-const MAX_FORM_BYTES: usize = 16 * 1024;
+const MAX_FORM_BYTES: usize = 8 * 1024;
+
+/// Maximum number of its fields: each takes memory of its own.
+const MAX_FIELDS: usize = 32;
 
 /// A request for a page, from anybody.
 #[derive(Clone)]
@@ -50,8 +53,14 @@ impl Visit {
         // Every server registers both.
         let app = http.app_data::<Data<App>>().ok_or(ApiError::NotFound)?.clone();
         let console = http.app_data::<Data<Console>>().ok_or(ApiError::NotFound)?.clone();
-        if !console.is_open(&app).await {
-            return Err(ApiError::NotFound);
+        let from = client::address(http, &app.config.server.trusted_proxies);
+        match console.exists(&app, from).await {
+            Ok(true) => {}
+            Ok(false) => return Err(ApiError::NotFound),
+            Err(error) => {
+                error.log("whether there is a console was not found out");
+                return Err(CommonError::Unavailable.into());
+            }
         }
         let cookies = Cookies::new(http, app.config.console.secure_cookies, &app.config.server.trusted_proxies);
         let language = cookies.language().or_else(|| accepted_language(http)).unwrap_or_default();
@@ -101,7 +110,7 @@ impl Visit {
     /// The user of the browser's session, with its token.
     pub async fn session(&self) -> Result<Option<(User, Secret)>, StoreError> {
         let Some(token) = self.cookies.session() else { return Ok(None) };
-        let user = self.app.sign_in.user(&token, self.now).await?;
+        let user = self.app.sign_in.user(&token, self.client(), self.now).await?;
         Ok(user.map(|user| (user, token)))
     }
 }
@@ -128,14 +137,15 @@ pub struct SignedIn {
 impl SignedIn {
     async fn read(http: &HttpRequest) -> Result<Self, actix_web::Error> {
         let visit = Visit::read(http).await?;
-        let found = visit.session().await.map_err(|error| responding(visit.unavailable(&error)))?;
+        let found = visit.session().await.map_err(|error| as_error(visit.unavailable(&error)))?;
         let Some((user, token)) = found else {
             let next = serde_urlencoded::to_string([("next", visit.address())]).unwrap_or_default();
             let wanted = if http.method() == Method::GET { format!("?{next}") } else { String::new() };
-            return Err(responding(redirect(&format!("/console/login{wanted}")).finish()));
+            return Err(as_error(redirect(&format!("/console/login{wanted}")).finish()));
         };
         // For the request's log line.
         http.extensions_mut().insert(CallerId { tenant: user.tenant, key: 0 });
+        http.extensions_mut().insert(UserId(user.id));
         Ok(Self { form_token: forgery::form_token(&token), user, visit, token })
     }
 
@@ -175,7 +185,7 @@ impl Form {
 
     async fn read(http: &HttpRequest, payload: Payload) -> Result<Self, actix_web::Error> {
         let visit = Visit::read(http).await?;
-        let refused = || responding(visit.problem(StatusCode::FORBIDDEN, "form-expired"));
+        let refused = || as_error(visit.problem(StatusCode::FORBIDDEN, "form-not-accepted"));
         let timeout = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
         let reading = ReadOptions { limit: MAX_FORM_BYTES, weight: 2, timeout };
         let (body, unread) = body::read(http.headers(), payload, reading, &visit.app.in_flight).await;
@@ -184,10 +194,13 @@ impl Form {
         let bytes = match body {
             Body::Whole(bytes) => bytes,
             Body::TooLarge { .. } => {
-                return Err(responding(visit.problem(StatusCode::PAYLOAD_TOO_LARGE, "form-expired")));
+                return Err(as_error(visit.problem(StatusCode::PAYLOAD_TOO_LARGE, "form-not-accepted")));
             }
             Body::Incomplete | Body::Overloaded | Body::Discarded => return Err(refused()),
         };
+        if bytes.split(|byte| *byte == b'&').count() > MAX_FIELDS {
+            return Err(refused());
+        }
         let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| refused())?;
         let form = Self(fields.into_iter().collect());
         // Before there is a session, or after its end, the token is that of the form's own cookie.
@@ -230,7 +243,7 @@ pub fn redirect(address: &str) -> HttpResponseBuilder {
 }
 
 /// An error whose response is a page.
-fn responding(response: HttpResponse) -> actix_web::Error {
+fn as_error(response: HttpResponse) -> actix_web::Error {
     InternalError::from_response("", response).into()
 }
 

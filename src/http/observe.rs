@@ -16,6 +16,7 @@ use super::compress::compress;
 use super::pending_response::PendingResponse;
 use super::request_id::{self, REQUEST_ID};
 use crate::model::CallerId;
+use crate::model::user::UserId;
 use crate::web::body::hold_unread;
 use crate::web::error::LoggedTitle;
 
@@ -54,6 +55,7 @@ pub async fn observe(
         gateway.app.metrics.answered(&route, status, took);
     }
     let caller = response.request().extensions().get::<CallerId>().copied();
+    let user = response.request().extensions().get::<UserId>().copied();
     let error = response.response().extensions().get::<LoggedTitle>().copied();
     tracing::info!(
         method,
@@ -61,7 +63,8 @@ pub async fn observe(
         status,
         microseconds = microseconds(took),
         tenant = caller.map(|caller| caller.tenant.0),
-        key = caller.map(|caller| caller.key),
+        key = caller.map(|caller| caller.key).filter(|key| *key != 0),
+        user = user.map(|user| user.0),
         error = error.map(|title| title.0),
         "request completed"
     );

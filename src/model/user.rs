@@ -19,7 +19,7 @@ const UNKNOWN_USER: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAA
                             AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Searches and reads, masked.
     Viewer,
@@ -143,6 +143,10 @@ impl fmt::Debug for PasswordHash {
 fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
 }
+
+/// The number of a user, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserId(pub i64);
 
 /// A user who may use the console.
 #[derive(Clone, Debug, PartialEq, Eq)]

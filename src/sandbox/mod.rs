@@ -24,6 +24,7 @@ mod routes;
 mod seed;
 mod sending;
 mod tenant;
+pub mod users;
 mod verify;
 mod warnings;
 

@@ -137,7 +137,7 @@ impl Registry {
     ) -> Result<Arc<Tenant>, StoreError> {
         let initial = InitialState { clock: clock_mode(now), strict };
         let now = now.unwrap_or_else(|| Clock::System.now());
-        let new = NewTenant { id, keys, fixtures, initial, now };
+        let new = NewTenant { id, keys, fixtures, has_users: id == DEMO, initial, now };
         let tenant = Arc::new(Tenant::create(&self.template, &self.config, &self.settings.destinations, new).await?);
         let mut tenants = self.write();
         for key in &tenant.keys {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::directory::Directory;
 use super::fixtures::{Fixtures, subjects};
 use super::keys::TenantKey;
+use super::users::{self, USERS};
 use crate::config::Config;
 use crate::model::tenant::Tenant;
 use crate::model::{Instant, TenantId};
@@ -24,6 +25,8 @@ pub struct Seed {
     pub tenant: TenantId,
     pub keys: Vec<TenantKey>,
     pub fixtures: Fixtures,
+    /// Whether it has the users of the console.
+    pub has_users: bool,
     pub now: Instant,
 }
 
@@ -101,7 +104,7 @@ fn remove(path: &Path) {
     }
 }
 
-async fn fill(store: &Store, Seed { tenant, keys, fixtures, now }: Seed) -> Result<(), StoreError> {
+async fn fill(store: &Store, Seed { tenant, keys, fixtures, has_users, now }: Seed) -> Result<(), StoreError> {
     let project_id = tenant.derived_project_id().to_string();
     let row = Tenant { id: tenant, name: format!("Sandbox {tenant}"), project_id };
     store
@@ -115,6 +118,9 @@ async fn fill(store: &Store, Seed { tenant, keys, fixtures, now }: Seed) -> Resu
                 if let Some(id) = id.filter(|_| key.spec.is_revoked) {
                     api_keys::revoke(connection, tenant, id, now)?;
                 }
+            }
+            for user in USERS.iter().filter(|_| has_users) {
+                users::create(connection, tenant, user, now)?;
             }
             Ok(())
         })

@@ -18,6 +18,8 @@ pub struct NewTenant {
     pub id: TenantId,
     pub keys: Vec<TenantKey>,
     pub fixtures: Fixtures,
+    /// Whether it has the users of the console.
+    pub has_users: bool,
     pub initial: InitialState,
     /// The time at its creation, by its clock.
     pub now: Instant,
@@ -40,8 +42,8 @@ impl Tenant {
         destinations: &Destinations,
         new: NewTenant,
     ) -> Result<Self, StoreError> {
-        let NewTenant { id, keys, fixtures, initial, now } = new;
-        let seed = Seed { tenant: id, keys: keys.clone(), fixtures, now };
+        let NewTenant { id, keys, fixtures, has_users, initial, now } = new;
+        let seed = Seed { tenant: id, keys: keys.clone(), fixtures, has_users, now };
         let seed = template.with(seed, options(config)).await?;
         let webhook_key = key_in(&keys, "webhook");
         let instance = Instance::open(&seed, InstanceContext { config, destinations, webhook_key }, initial).await?;

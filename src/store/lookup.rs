@@ -11,6 +11,8 @@ pub enum LookupFor {
     Caller,
     /// An address that sent too many wrong keys. Such addresses take turns.
     Suspect(IpAddr),
+    /// A page of the console, or an attempt to sign in to it, from an address. Addresses take turns.
+    Console(Option<IpAddr>),
     /// A health check.
     Health,
     Gateway,

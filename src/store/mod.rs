@@ -76,6 +76,8 @@ pub struct Store {
     lookups: Pool,
     /// For keys from addresses that sent too many wrong ones, so that a flood of them delays no other caller.
     suspect_lookups: Pool,
+    /// For the console, whose callers may be anybody.
+    console_lookups: Pool,
     /// For health checks.
     health_lookups: Pool,
     /// For the gateway's other look-ups, such as those of `/metrics`.
@@ -145,6 +147,7 @@ impl Store {
             replicas: Arc::new(Replicas::new(&url, options)),
             lookups: pool(Purpose::Read, Admission::in_order(LOOKUPS)),
             suspect_lookups: pool(Purpose::Read, Admission::in_turn(1, 0, u32::MAX)),
+            console_lookups: pool(Purpose::Read, Admission::in_turn(1, 0, u32::MAX)),
             health_lookups: pool(Purpose::Read, Admission::in_order(1)),
             gateway_lookups: pool(Purpose::Read, Admission::in_order(1)),
             writer: pool(Purpose::Write, Admission::in_order(1)),
@@ -316,6 +319,9 @@ impl Store {
         let (pool, caller) = match lookup_for {
             LookupFor::Caller => (&self.lookups, CallerId::default()),
             LookupFor::Suspect(address) => (&self.suspect_lookups, lookup::fair_queue_id_of(address)),
+            LookupFor::Console(address) => {
+                (&self.console_lookups, address.map(lookup::fair_queue_id_of).unwrap_or_default())
+            }
             LookupFor::Health => (&self.health_lookups, CallerId::default()),
             LookupFor::Gateway => (&self.gateway_lookups, CallerId::default()),
         };

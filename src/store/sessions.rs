@@ -7,9 +7,9 @@ use crate::model::key::KeyDigest;
 use crate::model::user::{PasswordHash, User};
 use crate::model::{Instant, TenantId};
 use crate::store::Connection;
+use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
 use crate::store::schema::{sessions, users};
-use crate::store::tenants;
 
 /// A session to be stored.
 #[derive(Clone)]
@@ -23,23 +23,33 @@ pub struct NewSession {
     pub replaces: Option<KeyDigest>,
 }
 
-/// Begins a session, and deletes those that have ended; `false` if the user was disabled, or got another password,
-/// meanwhile.
+/// Begins a session, and deletes those of the same user that have ended; `false` if the user was disabled, or got another
+/// password, meanwhile.
+///
+/// It does not wait for the tenant's other writers. The lock on the user's row makes it take turns with a change of that
+/// user; one that is being changed is `Busy`.
 pub fn begin(
     connection: &mut Connection,
     tenant: TenantId,
     session: &NewSession,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    tenants::lock(connection, tenant)?;
-    let enabled = users::table.find(session.user).filter(users::disabled_at.is_null());
-    let enabled = enabled.filter(users::password_hash.eq(&session.password.0));
-    if !diesel::select(diesel::dsl::exists(enabled)).get_result(connection)? {
+    let user = users::table.find(session.user).filter(users::tenant_id.eq(tenant.0)).select(users::id);
+    let verified = user.filter(users::disabled_at.is_null()).filter(users::password_hash.eq(&session.password.0));
+    let found: Option<i64> = on_each!(
+        connection,
+        // A writer on SQLite has locked the whole file.
+        |file| verified.first(file).optional()?,
+        |server| verified.for_no_key_update().no_wait().first(server).optional()?
+    );
+    if found.is_none() {
         return Ok(false);
     }
-    diesel::delete(sessions::table.filter(sessions::expires_at.le(now.0))).execute(connection)?;
+    let ended = sessions::table.filter(sessions::user_id.eq(session.user)).filter(sessions::expires_at.le(now.0));
+    diesel::delete(ended).execute(connection)?;
     if let Some(replaced) = session.replaces {
-        end(connection, tenant, replaced)?;
+        // Of whichever user and tenant: the browser has shown its token.
+        diesel::delete(sessions::table.find(replaced.0.as_slice())).execute(connection)?;
     }
     let row = (
         sessions::digest.eq(session.digest.0.as_slice()),

@@ -141,9 +141,10 @@ pub fn find(connection: &mut Connection, login: &Login) -> Result<Option<(User, 
 pub struct StoredUser(Row);
 
 impl StoredUser {
-    /// Whether another row is that of the same user, and not older.
+    /// Whether another row is that of the same user, not older, and disabled if this one is.
     pub fn is_covered_by(&self, other: &Self) -> bool {
-        self.0.login == other.0.login && self.0.changed_at <= other.0.changed_at
+        let is_newer = self.0.login == other.0.login && self.0.changed_at <= other.0.changed_at;
+        is_newer && (self.0.disabled_at.is_none() || other.0.disabled_at.is_some())
     }
 }
 
@@ -154,32 +155,42 @@ pub fn rows(connection: &mut Connection, tenant: TenantId) -> Result<Vec<StoredU
     Ok(rows.into_iter().map(StoredUser).collect())
 }
 
-/// Stores a copied user; one that is there already is replaced if it was changed before. Returns whether anything
-/// changed. Fails if the login is that of a user of another tenant.
+/// Stores a copied user. Of one that is there already, the later password, role and senders count, and it is disabled if
+/// either is. Returns whether anything changed. Fails if the login is that of a user of another tenant.
 pub fn put(connection: &mut Connection, tenant: TenantId, user: &StoredUser) -> Result<bool, StoreError> {
     tenants::lock(connection, tenant)?;
     let StoredUser(row) = user;
-    let columns = (
-        (users::role.eq(&row.role), users::senders.eq(&row.senders), users::password_hash.eq(&row.password_hash)),
-        (users::changed_at.eq(row.changed_at), users::disabled_at.eq(row.disabled_at)),
-    );
+    let columns = |row: &Row, disabled_at: Option<i64>| {
+        (
+            (
+                users::role.eq(row.role.clone()),
+                users::senders.eq(row.senders.clone()),
+                users::password_hash.eq(row.password_hash.clone()),
+            ),
+            (users::changed_at.eq(row.changed_at), users::disabled_at.eq(disabled_at)),
+        )
+    };
     let known = users::table.filter(users::login.eq(&row.login)).select(Row::as_select()).first(connection);
     let Some(known): Option<Row> = known.optional()? else {
-        let new =
-            (users::tenant_id.eq(tenant.0), users::login.eq(&row.login), users::created_at.eq(row.created_at), columns);
+        let new = (
+            (users::tenant_id.eq(tenant.0), users::login.eq(&row.login), users::created_at.eq(row.created_at)),
+            columns(row, row.disabled_at),
+        );
         let insert = diesel::insert_into(users::table).values(new);
         on_each!(connection, |connection| insert.execute(connection)?);
         return Ok(true);
     };
-    let (owner, id) = (TenantId(known.tenant_id), known.id);
-    if owner != tenant {
-        return Err(StoreError::TakenLogin { tenant: owner });
+    if known.tenant_id != tenant.0 {
+        return Err(StoreError::TakenLogin { tenant: TenantId(known.tenant_id) });
     }
-    if user.is_covered_by(&StoredUser(known)) {
+    let known = StoredUser(known);
+    if user.is_covered_by(&known) {
         return Ok(false);
     }
-    diesel::update(users::table.find(id)).set(columns).execute(connection)?;
-    end_sessions(connection, id)?;
+    let later = if row.changed_at > known.0.changed_at { row } else { &known.0 };
+    let columns = columns(later, known.0.disabled_at.or(row.disabled_at));
+    diesel::update(users::table.find(known.0.id)).set(columns).execute(connection)?;
+    end_sessions(connection, known.0.id)?;
     Ok(true)
 }
 

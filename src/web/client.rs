@@ -31,9 +31,10 @@ pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
 pub fn is_over_tls(request: &HttpRequest, trusted: &[IpNet]) -> bool {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)));
-    let scheme = request.headers().get_all("x-forwarded-proto").last().and_then(|value| value.to_str().ok());
-    // The nearest proxy adds the last word.
-    is_trusted && scheme.and_then(|words| words.rsplit(',').next()).is_some_and(|word| word.trim() == "https")
+    let lines = request.headers().get_all("x-forwarded-proto").filter_map(|value| value.to_str().ok());
+    // Any of several proxies may be the one that the client has reached. A client that adds the word itself gets a cookie
+    // that its browser does not send back.
+    is_trusted && lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case("https"))
 }
 
 #[cfg(test)]

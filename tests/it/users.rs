@@ -44,7 +44,7 @@ fn user_is_created_listed_disabled_and_gets_a_password() {
         user.as_object_mut().unwrap().remove("createdAt");
         user["disabledAt"] = user["disabledAt"].is_string().into();
     }
-    assert_snapshot!(listed, @r#"[{"disabledAt":false,"id":1,"login":"anna","role":"agent","senders":[],"sessions":0},{"disabledAt":true,"id":2,"login":"boris","role":"viewer","senders":[5,7],"sessions":0}]"#);
+    assert_snapshot!(listed, @r#"[{"disabledAt":false,"id":1,"login":"anna","role":"agent","senders":null,"sessions":0},{"disabledAt":true,"id":2,"login":"boris","role":"viewer","senders":[5,7],"sessions":0}]"#);
     let (_, notes) = both(binary.output(&["user", "enable", "--tenant", "3193", "--login", "boris"]));
     assert_snapshot!(notes, @"User 'boris' of tenant 3193 may sign in again.");
 }

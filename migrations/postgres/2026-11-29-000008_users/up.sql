@@ -17,7 +17,7 @@ CREATE TABLE users (
 );
 CREATE INDEX users_by_tenant ON users (tenant_id);
 
--- The sessions of users who are signed in. They are deleted when they end.
+-- The sessions of users who are signed in. One that has expired is deleted when its user signs in again.
 CREATE TABLE sessions (
     -- SHA-256 of the token in the user's cookie; the token itself is not stored.
     digest BYTEA NOT NULL PRIMARY KEY,
@@ -27,4 +27,3 @@ CREATE TABLE sessions (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX sessions_by_user ON sessions (user_id);
-CREATE INDEX sessions_by_end ON sessions (expires_at);

@@ -14,7 +14,7 @@ too-many-attempts = Too many attempts. Try again in { $seconds ->
        *[other] { $seconds } seconds
     }.
 unavailable = The store does not answer at the moment. Try again.
-form-expired = The form was out of date, and nothing was done. Try again.
+form-not-accepted = The form was not accepted, and nothing was done. Go back, load the page again and repeat.
 
 role-viewer = viewer
 role-agent = agent

@@ -22,7 +22,7 @@ use crate::sandbox::faults::{Fault, FaultAnswer};
 use crate::sandbox::instance::Instance;
 use crate::sandbox::journal::Entry;
 use crate::sandbox::matching::Facts;
-use crate::sandbox::registry::{Owner, Registry};
+use crate::sandbox::registry::{DEMO, Owner, Registry};
 use crate::sandbox::routes::{self, Route};
 use crate::sandbox::warnings::{Warning, warnings};
 use crate::web::ApiError;
@@ -33,12 +33,14 @@ enum Target {
     Control,
     /// The server itself: health, metrics, documents.
     Server,
+    /// The console, which shows the demo tenant.
+    Console,
     /// An API route, if there is one at this path.
     Api(Option<&'static Route>),
 }
 
 pub async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // Every sandbox registers itself.
@@ -50,6 +52,15 @@ pub async fn around(
                 Ok(()) => pass(request, next).await,
                 Err(error) => Ok(request.into_response(respond(&error))),
             }
+        }
+        Target::Console => {
+            let demo = registry.tenant(DEMO.0).map(|tenant| tenant.instance());
+            if let Some(instance) = &demo {
+                give_app(&mut request, instance);
+            }
+            let response = pass(request, next).await?;
+            // The instance lives until the response is sent.
+            Ok(response.map_body(|_, body| BoxBody::new(crate::web::body::HoldingBody::new(body, demo))))
         }
         Target::Api(route) => api(&registry, route, request, next).await,
     }
@@ -77,6 +88,7 @@ fn target(request: &ServiceRequest) -> Target {
     match named {
         // The path without percent-encoding, by which the request is routed.
         _ if request.match_info().as_str().starts_with("/_sandbox") => Target::Control,
+        Some(name) if name.starts_with("/console") => Target::Console,
         Some(name) if routes::WITHOUT_KEY.contains(&name.as_str()) => Target::Server,
         name => Target::Api(name.and_then(|name| routes::find(&name))),
     }
@@ -99,11 +111,7 @@ async fn api(
     let copy_limit = RequestBody::copy_limit(is_history, compares_bodies, &registry.config);
     let mut body = RequestBody::take(&mut request, copy_limit, &registry.config);
     if let Some(instance) = &instance {
-        // The handlers find their app here before they find the server's own.
-        let mut data = Extensions::new();
-        data.insert(web::Data::from(Arc::clone(instance.app())));
-        data.insert(web::Data::from(Arc::clone(instance)));
-        request.add_data_container(Rc::new(data));
+        give_app(&mut request, instance);
     }
     if compares_bodies {
         body.read_ahead().await;
@@ -146,6 +154,14 @@ async fn api(
     }
     // The instance lives until the response is sent.
     Ok(response.map_body(|_, body| BoxBody::new(crate::web::body::HoldingBody::new(body, instance))))
+}
+
+/// Lets the handlers find the app of a tenant before they find the server's own.
+fn give_app(request: &mut ServiceRequest, instance: &Arc<Instance>) {
+    let mut data = Extensions::new();
+    data.insert(web::Data::from(Arc::clone(instance.app())));
+    data.insert(web::Data::from(Arc::clone(instance)));
+    request.add_data_container(Rc::new(data));
 }
 
 /// The fault of a request, and the rule that it is from.

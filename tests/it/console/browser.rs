@@ -9,7 +9,9 @@ use html5ever::tokenizer::{
     BufferQueue, CharacterTokens, StartTag, TagToken, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
+use crate::sandbox::TestSandbox;
 use crate::support::{Response, TENANT, TestApp, instant};
+use history_gateway::model::TenantId;
 use history_gateway::model::user::{Login, Password, Role};
 use history_gateway::store::users::{self, NewUser};
 
@@ -85,17 +87,37 @@ impl Page {
     }
 }
 
+/// What a browser is connected to.
+#[derive(Clone, Copy)]
+pub enum Server<'a> {
+    App(&'a TestApp),
+    Sandbox(&'a TestSandbox),
+}
+
+impl<'a> From<&'a TestApp> for Server<'a> {
+    fn from(app: &'a TestApp) -> Self {
+        Self::App(app)
+    }
+}
+
+impl<'a> From<&'a TestSandbox> for Server<'a> {
+    fn from(sandbox: &'a TestSandbox) -> Self {
+        Self::Sandbox(sandbox)
+    }
+}
+
 /// A browser with its cookies.
 pub struct Browser<'a> {
-    app: &'a TestApp,
+    server: Server<'a>,
     pub cookies: BTreeMap<String, String>,
     /// Sent with every request.
     pub headers: Vec<(&'static str, String)>,
 }
 
 impl<'a> Browser<'a> {
-    pub fn new(app: &'a TestApp) -> Self {
-        Self { app, cookies: BTreeMap::new(), headers: vec![("host", "gateway.example".into())] }
+    pub fn new(server: impl Into<Server<'a>>) -> Self {
+        let headers = vec![("host", "gateway.example".into())];
+        Self { server: server.into(), cookies: BTreeMap::new(), headers }
     }
 
     /// A browser whose user is signed in.
@@ -134,7 +156,10 @@ impl<'a> Browser<'a> {
         if !cookies.is_empty() {
             headers.push(("cookie", &cookies));
         }
-        let response = self.app.send(method, path, &headers, body).await;
+        let response = match self.server {
+            Server::App(app) => app.send(method, path, &headers, body).await,
+            Server::Sandbox(sandbox) => sandbox.send(method, path, &headers, &body).await,
+        };
         for cookie in response.headers.get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             let (name, rest) = cookie.split_once('=').unwrap();
@@ -151,9 +176,13 @@ impl<'a> Browser<'a> {
 
 /// Adds a user of the tenant `TENANT` whose password is `PASSWORD`.
 pub async fn create_user(app: &TestApp, login: &str, role: Role) {
+    create_user_of(app, TENANT, login, role).await;
+}
+
+pub async fn create_user_of(app: &TestApp, tenant: TenantId, login: &str, role: Role) {
     let password = Password::parse(PASSWORD).unwrap().hash().unwrap();
     let user = NewUser { login: Login::parse(login).unwrap(), role, senders: None, password };
-    let create = move |connection: &mut _| users::create(connection, TENANT, &user, instant(crate::support::NOW));
+    let create = move |connection: &mut _| users::create(connection, tenant, &user, instant(crate::support::NOW));
     app.store.write(create).await.unwrap().unwrap();
 }
 

@@ -4,7 +4,8 @@ use super::browser::{Browser, PASSWORD, create_user};
 use crate::support::TestApp;
 use history_gateway::model::user::Role;
 
-const REFUSED: &str = "403 history-gateway ! The form was out of date, and nothing was done. Try again.";
+const REFUSED: &str =
+    "403 history-gateway ! The form was not accepted, and nothing was done. Go back, load the page again and repeat.";
 
 #[actix_web::test]
 async fn forms_of_other_origins_are_refused() {
@@ -71,4 +72,8 @@ async fn bodies_that_are_no_forms_or_too_long_are_refused() {
     assert_eq!(browser.send("POST", "/console/login", "%ff".into()).await.summary(), REFUSED);
     let page = browser.send("POST", "/console/login", "x".repeat(20_000)).await;
     assert_eq!(page.status(), 413);
+    let form = browser.get("/console/login").await.form("/console/login");
+    let body = serde_urlencoded::to_string(&form).unwrap();
+    assert_eq!(browser.send("POST", "/console/login", format!("{body}{}", "&".repeat(29))).await.summary(), REFUSED);
+    assert_eq!(browser.send("POST", "/console/login", format!("{body}{}", "&".repeat(28))).await.status(), 422);
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::browser::{Browser, PASSWORD, create_user};
-use crate::support::{NOW, TENANT, TestApp, instant};
+use super::browser::{Browser, PASSWORD, create_user, create_user_of};
+use crate::support::{NOW, TENANT, TestApp, instant, lock_tenant, runs_on_postgres};
+use history_gateway::model::TenantId;
 use history_gateway::model::key::Secret;
 use history_gateway::model::user::{Login, Password, Role};
+use history_gateway::sign_in::Attempt;
 use history_gateway::store::users;
 
 const SIGNED_OUT: &str = "303 → /console/login?next=%2Fconsole%2F";
@@ -22,9 +24,10 @@ async fn session_ends_after_its_hours() {
     let sign_in = &app.gateway.app.sign_in;
     let after = |time: Duration| instant(NOW).plus(time);
     let hours = Duration::from_hours(8);
-    let found = sign_in.user(&token(&browser), after(Duration::from_millis(8 * 60 * 60 * 1000 - 1))).await.unwrap();
+    let found =
+        sign_in.user(&token(&browser), None, after(Duration::from_millis(8 * 60 * 60 * 1000 - 1))).await.unwrap();
     assert_eq!(found.unwrap().login, "anna");
-    assert!(sign_in.user(&token(&browser), after(hours)).await.unwrap().is_none());
+    assert!(sign_in.user(&token(&browser), None, after(hours)).await.unwrap().is_none());
 }
 
 #[actix_web::test]
@@ -80,6 +83,43 @@ async fn token_is_new_for_each_session_and_ends_with_it() {
     }
 }
 
+/// The session that a browser has ends, whoever signs in there.
+#[actix_web::test]
+async fn user_of_another_tenant_replaces_the_session_too() {
+    let app = TestApp::new().await;
+    create_user(&app, "anna", Role::Agent).await;
+    let other = TenantId(4000);
+    app.create_tenant(other).await;
+    create_user_of(&app, other, "boris", Role::Agent).await;
+    let mut anna = Browser::signed_in(&app, "anna").await;
+    let attempt = Attempt {
+        login: "boris".into(),
+        password: Password::presented(PASSWORD.into()),
+        from: None,
+        replaces: Some(token(&anna)),
+    };
+    let boris = app.gateway.app.sign_in.sign_in(attempt, instant(NOW)).await.unwrap();
+    assert_eq!(anna.get("/console/").await.summary(), SIGNED_OUT);
+    let user = app.gateway.app.sign_in.user(&boris, None, instant(NOW)).await.unwrap().unwrap();
+    assert_eq!((user.tenant, user.login.as_str()), (other, "boris"));
+}
+
+/// A long write of the tenant holds up nobody who signs in, and so no other tenant's writers either.
+#[actix_web::test]
+async fn signing_in_does_not_wait_for_the_tenants_writers() {
+    // A writer on SQLite locks the whole file.
+    if !runs_on_postgres() {
+        return;
+    }
+    let app = TestApp::new().await;
+    create_user(&app, "anna", Role::Agent).await;
+    let second = app.open_second_store();
+    let (release, locked) = lock_tenant(&second);
+    locked.await;
+    Browser::signed_in(&app, "anna").await;
+    drop(release);
+}
+
 #[actix_web::test]
 async fn cookies_are_for_tls_only_behind_a_proxy_that_says_so() {
     let cookies = async |setting: &str, headers: &[(&'static str, &str)], trusted: &str| {
@@ -101,6 +141,8 @@ async fn cookies_are_for_tls_only_behind_a_proxy_that_says_so() {
     };
     let (https, http) = ([("x-forwarded-proto", "https")], [("x-forwarded-proto", "http")]);
     assert!(cookies("auto", &https, "10.0.0.0/8").await);
+    // The browser has reached the first of two proxies.
+    assert!(cookies("auto", &[("x-forwarded-proto", "HTTPS, http")], "10.0.0.0/8").await);
     assert!(!cookies("auto", &http, "10.0.0.0/8").await);
     assert!(!cookies("auto", &[], "10.0.0.0/8").await);
     assert!(!cookies("auto", &https, "192.0.2.0/24").await);

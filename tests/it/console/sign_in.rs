@@ -3,8 +3,10 @@
 use insta::assert_snapshot;
 
 use super::browser::{Browser, PASSWORD, create_user};
+use crate::sandbox::TestSandbox;
 use crate::support::TestApp;
 use history_gateway::model::user::Role;
+use history_gateway::sandbox::users::USERS;
 
 #[actix_web::test]
 async fn there_is_no_console_until_a_user_exists() {
@@ -46,6 +48,18 @@ async fn signing_in_leads_to_the_wanted_page() {
     assert_eq!(page.summary(), "303 → /console/login");
     assert_snapshot!(page.set_cookies().join("\n"), @"history_console=; HttpOnly; SameSite=Strict; Path=/console; Max-Age=0");
     assert_eq!(browser.get("/console/").await.summary(), "303 → /console/login?next=%2Fconsole%2F");
+}
+
+#[actix_web::test]
+async fn sandbox_has_a_user_for_each_role() {
+    let sandbox = TestSandbox::with_demo().await;
+    for user in USERS {
+        let mut browser = Browser::new(&sandbox);
+        assert_eq!(browser.sign_in(user.role.word(), user.password).await.summary(), "303 → /console/");
+        assert_eq!(browser.get("/console/").await.status(), 200);
+    }
+    // A request of the console is no request of a test.
+    assert_snapshot!(sandbox.control("GET", "/tenants/3193/requests", "").await, @r#"200 {"requests":[],"dropped":0}"#);
 }
 
 /// A page is the same for whoever guesses a login and whoever guesses a password, and takes as long.
