@@ -11,6 +11,7 @@ pub mod item;
 pub mod key;
 pub mod like;
 pub mod log_query;
+pub mod mask;
 pub mod merge;
 pub mod message_query;
 pub mod position;

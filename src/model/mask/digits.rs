@@ -1,0 +1,172 @@
+//! Texts in which long numbers are masked, also such as are written in groups; knows no message.
+
+use super::DOT;
+
+/// A number of so many digits is masked.
+const MIN_DIGITS: usize = 7;
+
+/// A number in groups of digits, with anything but hyphens between them, is masked from so many digits on: a phone number,
+/// and not two prices in a row.
+const MIN_GROUPED_DIGITS: usize = 10;
+
+/// At most so many characters stand between two groups of one number.
+const MAX_SEPARATORS: usize = 3;
+
+/// How many of the last digits are shown.
+const SHOWN: usize = 2;
+
+/// A text without its long numbers: all of their digits but the last two are dots.
+pub fn text(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let mut masked = letters.clone();
+    let mut at = 0;
+    while at < letters.len() {
+        if let Some(length) = date_at(&letters, at) {
+            at += length;
+        } else if is_digit(letters[at]) {
+            let places = number_at(&letters, at);
+            let end = places.last().map_or(at, |last| last + 1);
+            if is_long(&letters, &places) {
+                for place in &places[..places.len() - SHOWN] {
+                    masked[*place] = DOT;
+                }
+            }
+            at = end;
+        } else {
+            at += 1;
+        }
+    }
+    masked.into_iter().collect()
+}
+
+/// The places of the digits of the number that begins at a place.
+fn number_at(letters: &[char], start: usize) -> Vec<usize> {
+    let mut places = vec![start];
+    let (mut at, mut separators) = (start + 1, 0);
+    while at < letters.len() && separators <= MAX_SEPARATORS {
+        if is_digit(letters[at]) && date_at(letters, at).is_none() {
+            places.push(at);
+            separators = 0;
+        } else if is_separator(letters[at]) {
+            separators += 1;
+        } else {
+            break;
+        }
+        at += 1;
+    }
+    places
+}
+
+/// Whether a number is long enough to be masked.
+fn is_long(letters: &[char], places: &[usize]) -> bool {
+    if places.len() >= MIN_GROUPED_DIGITS {
+        return true;
+    }
+    // The longest part of it whose digits stand side by side, or with hyphens between them.
+    let (mut longest, mut length) = (1, 1);
+    for pair in places.windows(2) {
+        let between = &letters[pair[0] + 1..pair[1]];
+        let is_joined = between.iter().all(|letter| is_hyphen(*letter) || is_invisible(*letter));
+        length = if is_joined { length + 1 } else { 1 };
+        longest = longest.max(length);
+    }
+    longest >= MIN_DIGITS
+}
+
+/// The length of a date such as 01.03.2026 or 2026-03-01 at a place.
+fn date_at(letters: &[char], start: usize) -> Option<usize> {
+    const LENGTH: usize = 10;
+    let date = letters.get(start..start + LENGTH)?;
+    let is_alone = |letter: Option<&char>| letter.is_none_or(|letter| !is_digit(*letter) && !is_hyphen(*letter));
+    if !is_alone(start.checked_sub(1).and_then(|before| letters.get(before))) || !is_alone(letters.get(start + LENGTH))
+    {
+        return None;
+    }
+    let number = |from: usize, to: usize| String::from_iter(&date[from..to]).parse::<u32>().ok();
+    let (year, month, day) = match (date[2], date[4], date[5], date[7]) {
+        ('.', _, '.', _) => (number(6, 10)?, number(3, 5)?, number(0, 2)?),
+        (_, '-', _, '-') => (number(0, 4)?, number(5, 7)?, number(8, 10)?),
+        _ => return None,
+    };
+    let is_date = (1900..=2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    is_date.then_some(LENGTH)
+}
+
+/// Digits of all scripts.
+fn is_digit(letter: char) -> bool {
+    letter.is_numeric()
+}
+
+fn is_hyphen(letter: char) -> bool {
+    letter == '-' || ('\u{2010}'..='\u{2015}').contains(&letter)
+}
+
+/// Characters that take no place: soft hyphens, joiners, marks of direction.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn is_separator(letter: char) -> bool {
+    letter.is_whitespace() || is_hyphen(letter) || is_invisible(letter) || "().+_/".contains(letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{is_digit, text};
+
+    #[test]
+    fn long_numbers_are_masked_but_for_their_end() {
+        let cases = [
+            ("Позвоните 79001112233!", "Позвоните •••••••••33!"),
+            ("+7 (900) 111-22-33", "+• (•••) •••-••-33"),
+            ("111-22-33", "•••-••-33"),
+            ("1234567", "•••••67"),
+            ("card 4276 1234 5678 9012", "card •••• •••• •••• ••12"),
+            (
+                "7\u{200b}9\u{200b}0\u{200b}0\u{200b}1\u{200b}1\u{200b}1",
+                "•\u{200b}•\u{200b}•\u{200b}•\u{200b}•\u{200b}1\u{200b}1",
+            ),
+            ("٧٩٠٠١١١٢٢٣٣", "•••••••••٣٣"),
+            ("https://shop.example/t/79001112233", "https://shop.example/t/•••••••••33"),
+            ("01.03.2026 79001112233", "01.03.2026 •••••••••33"),
+        ];
+        for (given, shown) in cases {
+            assert_eq!(text(given), shown, "{given}");
+        }
+    }
+
+    #[test]
+    fn dates_short_numbers_and_prices_are_shown() {
+        for shown in [
+            "Ваш заказ 528046 оплачен",
+            "01.03.2026 10:30",
+            "2026-03-01 10:00:00",
+            "2026-03-01",
+            "1000 руб., 2000 руб.",
+            "Order 528046: 4 items",
+            "12 345,67",
+            "",
+        ] {
+            assert_eq!(text(shown), shown);
+        }
+    }
+
+    proptest! {
+        /// Whatever stands around a number, no seven of its digits are shown in a row.
+        #[test]
+        fn no_long_number_is_left(given in r"[0-9٠-٩ .()+\-a-я:/•]{0,40}") {
+            let shown = text(&given);
+            prop_assert_eq!(shown.chars().count(), given.chars().count());
+            let longest = shown.split(|letter: char| !is_digit(letter)).map(|run| run.chars().count()).max();
+            prop_assert!(longest.unwrap_or_default() < 7, "{}", shown);
+        }
+
+        /// What is masked stays as it is when it is masked again.
+        #[test]
+        fn masking_twice_is_masking_once(given in any::<String>()) {
+            prop_assert_eq!(text(&text(&given)), text(&given));
+        }
+    }
+}

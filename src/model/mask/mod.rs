@@ -1,0 +1,14 @@
+//! What people see of a message who may not see all of it: addresses, numbers and one-time codes are masked; knows no
+//! role and no page.
+
+mod address;
+mod code;
+mod digits;
+mod item;
+
+pub use address::address;
+pub use digits::text;
+pub use item::{Masked, masked};
+
+/// What stands for what is not shown.
+const DOT: char = '•';
