@@ -9,7 +9,7 @@ use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::instant::Rounding;
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{Caller, HistoryQuery, Instant, Item, Policy, Property, TenantId};
+use history_gateway::model::{Grants, HistoryQuery, Instant, Item, Policy, Property, TenantId};
 use history_gateway::store::messages::blocks::build;
 use history_gateway::store::{DatabaseUrl, Options, Store, tenants};
 
@@ -95,9 +95,9 @@ async fn fill(store: &Store) {
 
 /// The query of a master key's request.
 pub fn query(body: &str) -> HistoryQuery {
-    let caller = Caller::master(TENANT);
+    let grants = Grants::all(TENANT);
     let request = request::parse(body).map(|parsed| parsed.request).expect("a request");
-    HistoryQuery::new(request, &caller, until(), Policy::default()).expect("a query")
+    HistoryQuery::new(request, &grants, until(), Policy::default()).expect("a query")
 }
 
 /// A phone with at least 40 messages, which is more than a page, and as few more as possible.

@@ -15,7 +15,7 @@ use diesel::sql_types::{BigInt, Text};
 use history_gateway::generate::logs::{LogPlan, Logs};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{Caller, LogFilter, LogQuery, TenantId};
+use history_gateway::model::{Grants, LogFilter, LogQuery, TenantId};
 use history_gateway::oneuptime::query;
 use history_gateway::oneuptime::request::{Paging, RawRequest};
 use history_gateway::store::whatsapp_logs::page;
@@ -76,7 +76,7 @@ fn log_query(size: u64, body: &str) -> LogQuery {
     let parts = RawRequest::read(&Body::Whole(body.as_bytes().to_vec())).expect("a body");
     let paging = Paging::new(&[], &parts).expect("a page");
     LogQuery {
-        filter: LogFilter::new(&Caller::master(tenant(size)), query::parse(parts.query(), "").expect("a query")),
+        filter: LogFilter::new(&Grants::all(tenant(size)), query::parse(parts.query(), "").expect("a query")),
         sort: parts.sort().expect("a sort"),
         skip: paging.skip,
         limit: paging.limit,

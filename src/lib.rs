@@ -63,7 +63,8 @@
 //! - Only `http`, `web` and the dialects' handlers know actix (and the one line of `cli` that starts its runtime). Only
 //!   `store` knows diesel; only its folder `db` names a database. Only [`outbound`] knows the HTTP client.
 //! - Every store function that touches messages takes the tenant first, or a query that holds it. None reads messages
-//!   across tenants. A query holds its caller's tenant and senders and cannot be built without a caller.
+//!   across tenants. A query holds the tenant and the senders of the grants that it is built with ([`model::Grants`]), which
+//!   are apart from who asks: a key ([`model::Caller`]) or a person ([`model::user::User`]).
 //! - No statics with state: two apps run in one process, and the tests do it.
 //! - No file is longer than 400 lines. Its first sentence says what it is; "knows no X" at the end means that nothing
 //!   in it depends on X.

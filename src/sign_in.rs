@@ -90,7 +90,7 @@ impl SignIn {
             expires_at: now.plus(self.session),
             replaces: replaces.map(|token| token.digest()),
         };
-        let begin = move |connection: &mut _| sessions::begin(connection, user.tenant, &session, now);
+        let begin = move |connection: &mut _| sessions::begin(connection, user.grants.tenant, &session, now);
         let is_begun = self.store.write(begin).await.map_err(|error| unavailable(&error))?;
         if is_begun { Ok(token) } else { Err(SignInError::Wrong) }
     }
@@ -104,7 +104,7 @@ impl SignIn {
 
     /// Ends a session.
     pub async fn sign_out(&self, user: &User, token: &Secret) -> Result<(), StoreError> {
-        let (tenant, digest) = (user.tenant, token.digest());
+        let (tenant, digest) = (user.grants.tenant, token.digest());
         self.store.write(move |connection| sessions::end(connection, tenant, digest)).await
     }
 

@@ -93,15 +93,16 @@ async fn respond<A: Access>(
     let limit = parameters.within("limit", 1..=MAX_LIMIT, || ApiError::PageLimitNotValid)?.unwrap_or(DEFAULT_LIMIT);
     let too_long = || invalid("wait", &format!("an integer of seconds between 0 and {MAX_WAIT}"));
     let wait = parameters.within("wait", 0..=MAX_WAIT, too_long)?.unwrap_or(0);
-    let since = if since == "now" { Since::Now } else { read_token(caller.tenant, &since)? };
+    let since = if since == "now" { Since::Now } else { read_token(caller.grants.tenant, &since)? };
     // A replica may be behind the token.
     let reader = app.store.reader(caller.id(), Freshness::Primary);
     filters::check(app, &reader, &filters).await?;
-    let mut query = MessageQuery::new(filters, (true, limit), caller, app.config.policy()).map_err(query_error)?;
+    let mut query =
+        MessageQuery::new(filters, (true, limit), &caller.grants, app.config.policy()).map_err(query_error)?;
     query.include_national_forms();
     let wait = Duration::from_secs(u64::try_from(wait).unwrap_or_default());
     let page = next_page(request, Arc::new(query), (reader, since), wait).await?;
-    Ok(json(&app.in_flight.for_tenant(caller.tenant), StatusCode::OK, body(caller.tenant, page)?)?)
+    Ok(json(&app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, body(caller.grants.tenant, page)?)?)
 }
 
 /// The next page. If there is nothing yet, it waits without a connection to the database.

@@ -148,7 +148,7 @@ async fn ingest(mut request: Request<SendMessages>, read: ReadEntry) -> Result<H
     let caller = request.authorized()?;
     let body = request.take_body()?;
     let (result, position) = record(&request.app, &caller, request.now, body, read).await?;
-    let response = typed(&request.app.in_flight.for_tenant(caller.tenant), result.status(), &result)?;
+    let response = typed(&request.app.in_flight.for_tenant(caller.grants.tenant), result.status(), &result)?;
     Ok(with_position(response, position))
 }
 
@@ -180,9 +180,9 @@ async fn record(
     read: ReadEntry,
 ) -> Result<(IngestResult, Option<Freshness>), ApiError> {
     let queue = &app.ingest;
-    let source = if caller.senders.is_some() { Source::RestrictedApi } else { Source::Api };
+    let source = if caller.grants.senders.is_some() { Source::RestrictedApi } else { Source::Api };
     let provenance = Provenance { source, received_at: Some(now) };
-    let senders = caller.senders.clone().map(Arc::new);
+    let senders = caller.grants.senders.clone().map(Arc::new);
     let (mut events, mut entries) = (Vec::new(), Vec::new());
     let take = |raw: &str, fields: Option<Fields<'_>>| match entry(raw, fields, read, caller, provenance) {
         Ok((message_id, event)) => {
@@ -198,7 +198,7 @@ async fn record(
     if events.is_empty() {
         return Ok((IngestResult::new(entries, &[]), None));
     }
-    let Recorded { outcomes, position } = queue.record(caller.tenant, events).await?;
+    let Recorded { outcomes, position } = queue.record(caller.grants.tenant, events).await?;
     Ok((IngestResult::new(entries, &outcomes), position))
 }
 
@@ -261,7 +261,7 @@ fn message(
     caller: &Caller,
     provenance: Provenance,
 ) -> Result<(Option<i64>, Event), Rejected> {
-    let item = Item::from_fields(fields, raw.len(), caller.tenant).map_err(|error| {
+    let item = Item::from_fields(fields, raw.len(), caller.grants.tenant).map_err(|error| {
         // An item that is too long only once it is rendered is named.
         (Item::id_in(fields).filter(|_| error == ItemError::TooLong), error.to_string())
     })?;
@@ -284,7 +284,7 @@ fn status(
 
 /// An entry that is sent with a restricted key must name one of the key's subjects.
 fn check_subject(caller: &Caller, message_id: Option<i64>, subject: Option<i64>) -> Result<(), Rejected> {
-    if caller.sees_message_of(subject) {
+    if caller.grants.sees_message_of(subject) {
         return Ok(());
     }
     Err((message_id, "its subject does not belong to the key's senders".into()))

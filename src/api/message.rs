@@ -123,7 +123,7 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
     let caller = request.authorized()?;
     let id = request.path_parameter("id").parse();
     let id: i64 = id.map_err(|_| ApiError::NotValid("The message id must be an integer.".into()))?;
-    let (reader, tenant) = (request.reader(&caller), caller.tenant);
+    let (reader, tenant) = (request.reader(&caller), caller.grants.tenant);
     let found = request.app.store.query(&reader, move |connection, _| load(connection, &caller, id)).await?;
     let trail = found.ok_or(ApiError::MessageNotFound)?;
     Ok(typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &trail)?)
@@ -132,11 +132,11 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
 /// `None` if there is no such message, or if the caller may not see it.
 fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<MessageTrail>, StoreError> {
     let ids = [id].into();
-    let Some(message) = messages::load(connection, caller.tenant, &ids)?.remove(&id) else { return Ok(None) };
-    if !caller.sees_message_of(message.item.integer(Property::SubjectId)) {
+    let Some(message) = messages::load(connection, caller.grants.tenant, &ids)?.remove(&id) else { return Ok(None) };
+    if !caller.grants.sees_message_of(message.item.integer(Property::SubjectId)) {
         return Ok(None);
     }
-    let known = status_events::load(connection, caller.tenant, &ids, &[])?;
+    let known = status_events::load(connection, caller.grants.tenant, &ids, &[])?;
     let events: Vec<StatusEvent> = known.of(id).iter().map(|event| event.event.clone()).collect();
     MessageTrail::new(&message.item, &message.copies, &events).map(Some)
 }

@@ -126,16 +126,16 @@ async fn respond<A: Access>(
     let reader = if may_be_behind { request.reader(caller) } else { app.store.reader(caller.id(), Freshness::Primary) };
     filters::check(app, &reader, &filters).await?;
     let policy = app.config.policy();
-    let mut query = MessageQuery::new(filters, (descending, limit), caller, policy).map_err(query_error)?;
+    let mut query = MessageQuery::new(filters, (descending, limit), &caller.grants, policy).map_err(query_error)?;
     if let Some(cursor) = parameters.text("cursor")? {
         query.position = Some(read_cursor(&query, &cursor)?);
     }
     if query.filters.text.is_some() && app.config.search.on_demand {
-        index(app, caller.tenant, request.now).await?;
+        index(app, caller.grants.tenant, request.now).await?;
     }
     let query = Arc::new(query);
     let page = app.store.walk(&reader, Arc::clone(&query)).await?;
-    Ok(json(&app.in_flight.for_tenant(caller.tenant), StatusCode::OK, body(&query, page)?)?)
+    Ok(json(&app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, body(&query, page)?)?)
 }
 
 /// Brings the text index up to date.

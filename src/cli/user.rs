@@ -215,7 +215,7 @@ fn as_json(listed: &ListedUser) -> serde_json::Value {
         "id": listed.user.id,
         "login": listed.user.login,
         "role": listed.user.role.word(),
-        "senders": listed.user.senders,
+        "senders": listed.user.grants.senders,
         "createdAt": listed.created_at.to_string(),
         "sessions": listed.sessions,
         "disabledAt": listed.disabled_at.map(|at| at.to_string()),
@@ -223,7 +223,7 @@ fn as_json(listed: &ListedUser) -> serde_json::Value {
 }
 
 fn row(listed: ListedUser) -> Vec<String> {
-    let senders: Vec<String> = listed.user.senders.iter().flatten().map(ToString::to_string).collect();
+    let senders: Vec<String> = listed.user.grants.senders.iter().flatten().map(ToString::to_string).collect();
     vec![
         listed.user.login,
         listed.user.role.word().into(),

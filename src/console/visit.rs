@@ -144,7 +144,7 @@ impl SignedIn {
             return Err(as_error(redirect(&format!("/console/login{wanted}")).finish()));
         };
         // For the request's log line.
-        http.extensions_mut().insert(CallerId { tenant: user.tenant, key: 0 });
+        http.extensions_mut().insert(CallerId { tenant: user.grants.tenant, key: 0 });
         http.extensions_mut().insert(UserId(user.id));
         Ok(Self { form_token: forgery::form_token(&token), user, visit, token })
     }

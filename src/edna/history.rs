@@ -59,7 +59,7 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
     let reader = request.reader(&caller);
     check_channel_types(app, &reader, undocumented_channel_types).await?;
     let named_subject = wanted.subject_id;
-    let query = match HistoryQuery::new(wanted, &caller, request.now, app.config.policy()) {
+    let query = match HistoryQuery::new(wanted, &caller.grants, request.now, app.config.policy()) {
         Err(QueryError::Subject(subject)) if !subject_exists(app, &reader, subject).await? => {
             return Err(ApiError::SubjectNotFound);
         }
@@ -71,7 +71,7 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
     };
     let page = page.ok_or(ApiError::SubjectNotFound)?;
     let items = page.items.into_bytes()?;
-    let in_flight = app.in_flight.for_tenant(caller.tenant);
+    let in_flight = app.in_flight.for_tenant(caller.grants.tenant);
     if page.rest.is_empty() {
         return Ok(json_parts(&in_flight, StatusCode::OK, response::whole(items, page.has_next))?);
     }

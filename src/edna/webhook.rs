@@ -49,7 +49,7 @@ impl Acknowledged {
 pub async fn receive_webhook(mut request: Request<SendWebhooks>) -> Result<HttpResponse, ApiError> {
     let caller = request.caller.clone().map_err(ApiError::of_webhook)?;
     let body = request.take_body()?;
-    let (tenant, queue) = (caller.tenant, &request.app.ingest);
+    let (tenant, queue) = (caller.grants.tenant, &request.app.ingest);
     // The body is freed before the events wait for their commit.
     let call = text(body).and_then(|text| parse(&text, tenant, request.now));
     let Call { events, rejected } =

@@ -1,7 +1,7 @@
 //! A history query, from the parsed request to the validated query; knows no wire form and no store.
 
 use super::subscriber::{self, AddressType};
-use super::{Caller, Instant, Property, TenantId};
+use super::{Grants, Instant, Property, TenantId};
 
 pub const DEFAULT_LIMIT: i64 = 15;
 pub const MAX_LIMIT: i64 = 1000;
@@ -121,7 +121,7 @@ pub enum QueryError {
 
 impl HistoryQuery {
     /// Validates a request and fills in the defaults.
-    pub fn new(request: HistoryRequest, caller: &Caller, now: Instant, policy: Policy) -> Result<Self, QueryError> {
+    pub fn new(request: HistoryRequest, grants: &Grants, now: Instant, policy: Policy) -> Result<Self, QueryError> {
         let recipient = request.recipient.map(|(address, address_type)| recipient(&address, address_type, policy));
         let recipient = recipient.transpose()?;
         let limit = match request.limit {
@@ -137,7 +137,7 @@ impl HistoryQuery {
             _ => (Some(Direction::Out), request.traffic_types),
         };
         Ok(Self {
-            tenant: caller.tenant,
+            tenant: grants.tenant,
             recipient,
             window,
             channel_types: distinct(request.channel_types),
@@ -145,9 +145,9 @@ impl HistoryQuery {
             traffic_types: distinct(traffic_types),
             message_id: request.message_id,
             subjects: match request.subject_id {
-                Some(subject) if caller.sees_subject(subject) => Some(vec![subject]),
+                Some(subject) if grants.sees_subject(subject) => Some(vec![subject]),
                 Some(subject) => return Err(QueryError::Subject(subject)),
-                None => caller.senders.as_ref().map(|senders| senders.iter().copied().collect()),
+                None => grants.senders.as_ref().map(|senders| senders.iter().copied().collect()),
             },
             sort: Sort::new(&request.sort),
             offset: request.offset,

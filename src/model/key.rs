@@ -6,7 +6,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Instant, TenantId};
+use super::{Grants, Instant, TenantId};
 
 /// The method groups on edna's account pages (docs/edna.md §7).
 pub const GROUPS: [&str; 8] =
@@ -127,13 +127,11 @@ pub struct CallerId {
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub key_id: i64,
-    pub tenant: TenantId,
+    pub grants: Grants,
     /// The tenant as a OneUptime project.
     pub project: Project,
     pub kind: KeyKind,
     pub groups: BTreeSet<String>,
-    /// The subjects whose messages the key can see; `None` for all of the tenant's.
-    pub senders: Option<BTreeSet<i64>>,
     /// The OneUptime permissions of an additional key.
     pub permissions: BTreeSet<String>,
     /// The form of OneUptime responses, if it is set for the key.
@@ -147,11 +145,10 @@ impl Caller {
     pub fn master(tenant: TenantId) -> Self {
         Self {
             key_id: 0,
-            tenant,
+            grants: Grants::all(tenant),
             project: Project { id: tenant.derived_project_id().to_string(), name: String::new() },
             kind: KeyKind::Master,
             groups: BTreeSet::new(),
-            senders: None,
             permissions: BTreeSet::new(),
             profile: None,
             valid_before: None,
@@ -159,7 +156,7 @@ impl Caller {
     }
 
     pub fn id(&self) -> CallerId {
-        CallerId { tenant: self.tenant, key: self.key_id }
+        CallerId { tenant: self.grants.tenant, key: self.key_id }
     }
 
     /// Checks whether the key may read message history (docs/edna.md §7); otherwise returns what it lacks.
@@ -189,15 +186,6 @@ impl Caller {
             KeyKind::Additional => PERMISSIONS.iter().any(|permission| self.permissions.contains(*permission)),
             KeyKind::Webhook => false,
         }
-    }
-
-    pub fn sees_subject(&self, subject: i64) -> bool {
-        self.senders.as_ref().is_none_or(|senders| senders.contains(&subject))
-    }
-
-    /// Whether the key sees a message of a subject: one that is restricted to senders sees none without a subject.
-    pub fn sees_message_of(&self, subject: Option<i64>) -> bool {
-        self.senders.is_none() || subject.is_some_and(|subject| self.sees_subject(subject))
     }
 
     pub fn is_valid_at(&self, now: Instant) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::fold::{Pattern, case_fold};
 use super::like::Matcher;
 use super::whatsapp_log::Column;
-use super::{Caller, TenantId};
+use super::{Grants, TenantId};
 
 /// A value in a condition, of its column's type: integers, instants as milliseconds, ids as lower-case text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,7 +113,7 @@ pub struct LogSortKey {
     pub descending: bool,
 }
 
-/// Selects some of the rows that the caller may see.
+/// Selects some of the rows that may be seen.
 #[derive(Clone, Debug)]
 pub struct LogFilter {
     tenant: TenantId,
@@ -123,8 +123,8 @@ pub struct LogFilter {
 }
 
 impl LogFilter {
-    pub fn new(caller: &Caller, conditions: Vec<Condition>) -> Self {
-        Self { tenant: caller.tenant, senders: caller.senders.clone(), conditions }
+    pub fn new(grants: &Grants, conditions: Vec<Condition>) -> Self {
+        Self { tenant: grants.tenant, senders: grants.senders.clone(), conditions }
     }
 
     pub fn tenant(&self) -> TenantId {

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::history::{Direction, Policy, QueryError, Recipient};
 use super::subscriber::{self, AddressType};
-use super::{Caller, Instant, TenantId, delivery, search};
+use super::{Grants, Instant, TenantId, delivery, search};
 
 pub const DEFAULT_LIMIT: i64 = 50;
 pub const MAX_LIMIT: i64 = 1000;
@@ -75,7 +75,7 @@ impl MessageQuery {
     pub fn new(
         filters: MessageFilters,
         (descending, limit): (bool, i64),
-        caller: &Caller,
+        grants: &Grants,
         policy: Policy,
     ) -> Result<Self, QueryError> {
         if !(1..=MAX_LIMIT).contains(&limit) {
@@ -89,13 +89,13 @@ impl MessageQuery {
             address_type: AddressType::EdnaId,
             address_only: policy.address_only,
         };
-        let forbidden = filters.subject_ids.iter().find(|subject| !caller.sees_subject(**subject));
+        let forbidden = filters.subject_ids.iter().find(|subject| !grants.sees_subject(**subject));
         if let Some(forbidden) = forbidden {
             return Err(QueryError::Subject(*forbidden));
         }
-        let senders: Option<Vec<i64>> = caller.senders.as_ref().map(|senders| senders.iter().copied().collect());
+        let senders: Option<Vec<i64>> = grants.senders.as_ref().map(|senders| senders.iter().copied().collect());
         Ok(Self {
-            tenant: caller.tenant,
+            tenant: grants.tenant,
             addresses: filters.addresses.iter().map(named).collect::<Result<_, _>>()?,
             subscribers: filters.subscriber_ids.iter().map(subscriber).collect(),
             subjects: match filters.subject_ids.as_slice() {

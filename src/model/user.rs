@@ -1,13 +1,12 @@
 //! The people who use the console: their names, roles and passwords; knows no session and no store.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use uuid::Uuid;
 
-use super::TenantId;
+use super::Grants;
 
 const MAX_LOGIN_BYTES: usize = 128;
 
@@ -152,11 +151,9 @@ pub struct UserId(pub i64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub id: i64,
-    pub tenant: TenantId,
     pub login: String,
     pub role: Role,
-    /// The subjects whose messages the user sees; `None` for all of the tenant's.
-    pub senders: Option<BTreeSet<i64>>,
+    pub grants: Grants,
 }
 
 #[cfg(test)]

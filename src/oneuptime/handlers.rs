@@ -56,7 +56,7 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     let (caller, profile) = caller(&request, Action::Read)?;
     let Paging { skip, limit } = paging.check(profile)?;
     check_may_read(&caller)?;
-    let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
+    let filter = LogFilter::new(&caller.grants, query::parse(parts.query(), &caller.project.id)?);
     let select = parts.select()?;
     let sort = parts.sort()?;
     parts.group_by()?;
@@ -68,7 +68,7 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
         Profile::Published => (format!(r#"{{"count":{count},"limit":{limit},"skip":{skip},"data":["#), "]}".into()),
         Profile::Live => (r#"{"data":["#.into(), format!(r#"],"count":{count},"skip":{skip},"limit":{limit}}}"#)),
     };
-    let in_flight = request.app.in_flight.for_tenant(caller.tenant);
+    let in_flight = request.app.in_flight.for_tenant(caller.grants.tenant);
     if ids.is_empty() {
         return Ok(answer::json(&in_flight, StatusCode::OK, before + &first + &after)?);
     }
@@ -82,7 +82,7 @@ pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     let (caller, profile) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
     let select = parts.select()?;
-    let filter = LogFilter::new(&caller, vec![Condition::On(Column::Id, Predicate::OneOf(vec![id]))]);
+    let filter = LogFilter::new(&caller.grants, vec![Condition::On(Column::Id, Predicate::OneOf(vec![id]))]);
     let sort = LogQuery::sort([LogSortKey { column: Column::Id, descending: true }]);
     // The limit is 2 because a page with fewer rows than its limit needs no count.
     let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
@@ -90,17 +90,17 @@ pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     let reader = request.reader(&caller);
     let (_, item, _) = read_page(&request.app, &reader, &query, &rows).await?;
     let item = if item.is_empty() { "{}".into() } else { item };
-    Ok(answer::json(&request.app.in_flight.for_tenant(caller.tenant), StatusCode::OK, item)?)
+    Ok(answer::json(&request.app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, item)?)
 }
 
 pub async fn count(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {
     let parts = RawRequest::read(&request.body)?;
     let (caller, _) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
-    let filter = LogFilter::new(&caller, query::parse(parts.query(), &caller.project.id)?);
+    let filter = LogFilter::new(&caller.grants, query::parse(parts.query(), &caller.project.id)?);
     let work = move |connection: &mut Connection, budget: &Budget| page::count(connection, &filter, budget);
     let count = LogCount { count: request.app.store.planned_query(&request.reader(&caller), work).await? };
-    Ok(answer::typed(&request.app.in_flight.for_tenant(caller.tenant), StatusCode::OK, &count)?)
+    Ok(answer::typed(&request.app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, &count)?)
 }
 
 pub async fn create(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptimeError> {

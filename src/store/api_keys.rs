@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use subtle::ConstantTimeEq;
 
 use crate::model::key::{KeyDigest, KeyKind, Profile, Project};
-use crate::model::{Caller, Instant, TenantId};
+use crate::model::{Caller, Grants, Instant, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
@@ -236,11 +236,13 @@ fn caller(row: &Row, project: Project) -> Result<Caller, StoreError> {
     let last_day = row.valid_until.as_deref().map(str::parse::<NaiveDate>).transpose().map_err(unreadable)?;
     Ok(Caller {
         key_id: row.id,
-        tenant: TenantId(row.tenant_id),
+        grants: Grants {
+            tenant: TenantId(row.tenant_id),
+            senders: from_json::<BTreeSet<i64>>(row.senders.as_deref())?.filter(|senders| !senders.is_empty()),
+        },
         project,
         kind: KeyKind::from_word(&row.kind).ok_or_else(|| unreadable("its kind is not known"))?,
         groups: from_json(row.method_groups.as_deref())?.unwrap_or_default(),
-        senders: from_json::<BTreeSet<i64>>(row.senders.as_deref())?.filter(|senders| !senders.is_empty()),
         permissions: from_json(row.permissions.as_deref())?.unwrap_or_default(),
         profile: row
             .oneuptime_profile

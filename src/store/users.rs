@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use crate::model::user::{Login, PasswordHash, Role, User};
-use crate::model::{Instant, TenantId};
+use crate::model::{Grants, Instant, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
@@ -211,9 +211,11 @@ impl Row {
         let senders = self.senders.as_deref().map(serde_json::from_str).transpose();
         Ok(User {
             id: self.id,
-            tenant: TenantId(self.tenant_id),
             role: Role::from_word(&self.role).ok_or_else(|| unreadable("its role is not known"))?,
-            senders: senders.map_err(|_| unreadable("its senders are not a list of numbers"))?,
+            grants: Grants {
+                tenant: TenantId(self.tenant_id),
+                senders: senders.map_err(|_| unreadable("its senders are not a list of numbers"))?,
+            },
             login: self.login,
         })
     }

@@ -182,7 +182,8 @@ async fn read_body<A: Access>(app: &App, http: &HttpRequest, payload: Payload, c
         Some(_) => limit,
     };
     let timeout = Duration::from_secs(app.config.server.body_timeout_seconds);
-    let in_flight = caller.map_or_else(|| app.in_flight.clone(), |caller| app.in_flight.for_tenant(caller.tenant));
+    let in_flight =
+        caller.map_or_else(|| app.in_flight.clone(), |caller| app.in_flight.for_tenant(caller.grants.tenant));
     let reading = ReadOptions { limit, weight: A::BODY_WEIGHT, timeout };
     let (body, unread) = body::read(http.headers(), payload, reading, &in_flight).await;
     body::mark_as_read(http);

@@ -9,7 +9,7 @@ use crate::commands::binary_with_tenant;
 use crate::support::{NOW, TENANT, TestApp, instant, message};
 use history_gateway::model::history::QueryError;
 use history_gateway::model::key::{GROUPS, KeyKind};
-use history_gateway::model::{Caller, HistoryQuery, HistoryRequest, Policy};
+use history_gateway::model::{Grants, HistoryQuery, HistoryRequest, Policy};
 use history_gateway::store::api_keys;
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -338,10 +338,10 @@ fn known_or_guessable_key_values_are_rejected() {
 /// A query holds its caller's rights from the start: no handler has to check them beside it.
 #[test]
 fn query_cannot_name_a_subject_outside_its_callers_senders() {
-    let caller = Caller { senders: Some([501].into()), ..Caller::master(TENANT) };
+    let grants = Grants { senders: Some([501].into()), ..Grants::all(TENANT) };
     let query = |subject_id| {
         let request = HistoryRequest { subject_id, ..HistoryRequest::default() };
-        HistoryQuery::new(request, &caller, instant(NOW), Policy::default())
+        HistoryQuery::new(request, &grants, instant(NOW), Policy::default())
     };
     assert_eq!(query(Some(501)).unwrap().subjects(), Some(&[501][..]));
     assert_eq!(query(None).unwrap().subjects(), Some(&[501][..]));

@@ -10,7 +10,7 @@ use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::history::Recipient;
 use history_gateway::model::subscriber::AddressType;
-use history_gateway::model::{Caller, HistoryQuery, Policy, Property};
+use history_gateway::model::{Grants, HistoryQuery, Policy, Property};
 use history_gateway::store::messages::history;
 use history_gateway::store::recipients::resolve;
 
@@ -45,9 +45,9 @@ pub async fn collect_statistics(app: &TestApp) {
 }
 
 pub fn query(body: &Value) -> HistoryQuery {
-    let caller = Caller::master(TENANT);
+    let grants = Grants::all(TENANT);
     let request = request::parse(&body.to_string()).unwrap().request;
-    HistoryQuery::new(request, &caller, instant(NOW), Policy::default()).unwrap()
+    HistoryQuery::new(request, &grants, instant(NOW), Policy::default()).unwrap()
 }
 
 async fn plan(app: &TestApp, body: Value) -> String {

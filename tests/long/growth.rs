@@ -5,7 +5,7 @@ use history_gateway::generate::{Messages, Plan};
 use history_gateway::ingest::Pipeline;
 use history_gateway::model::instant::Rounding;
 use history_gateway::model::tenant::Tenant;
-use history_gateway::model::{Caller, HistoryQuery, Instant, LogFilter, LogQuery, Policy, Property, TenantId};
+use history_gateway::model::{Grants, HistoryQuery, Instant, LogFilter, LogQuery, Policy, Property, TenantId};
 use history_gateway::oneuptime::query;
 use history_gateway::oneuptime::request::{Paging, RawRequest};
 use history_gateway::store::messages::history;
@@ -44,9 +44,9 @@ async fn rows_read(messages: u64) -> Vec<u64> {
     ];
     let mut rows = Vec::new();
     for body in bodies {
-        let caller = Caller::master(TENANT);
+        let grants = Grants::all(TENANT);
         let request = request::parse(&body).map(|parsed| parsed.request).unwrap();
-        let query = HistoryQuery::new(request, &caller, generated_until(), Policy::default()).unwrap();
+        let query = HistoryQuery::new(request, &grants, generated_until(), Policy::default()).unwrap();
         rows.push(store.read_primary(move |connection| history::page_counted(connection, &query)).await.unwrap().1);
     }
     for body in [r"{}", r#"{"query":{"status":"Read"}}"#, r#"{"query":{"status":["Read","Failed"]},"limit":20}"#] {
@@ -64,7 +64,7 @@ fn log_query(body: &str) -> LogQuery {
     let paging = Paging::new(&[], &parts).unwrap();
     let conditions = query::parse(parts.query(), "").unwrap();
     LogQuery {
-        filter: LogFilter::new(&Caller::master(TENANT), conditions),
+        filter: LogFilter::new(&Grants::all(TENANT), conditions),
         sort: parts.sort().unwrap(),
         skip: paging.skip,
         limit: paging.limit,

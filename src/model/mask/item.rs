@@ -151,7 +151,7 @@ mod tests {
             let (content, rest) = match place {
                 0 => (text.clone(), String::new()),
                 1 => (format!(r#"{{"text":{json}}}"#), String::new()),
-                2 => (format!(r#"[[{json}],{{{json}:1}}]"#), String::new()),
+                2 => (format!(r"[[{json}],{{{json}:1}}]"), String::new()),
                 3 => (String::new(), format!(r#","comment":{json}"#)),
                 4 => (String::new(), format!(r#","other":[{{"a":{json}}}]"#)),
                 _ => (String::new(), format!(r#","replyOutMessageExternalRequestId":{json}"#)),

@@ -154,8 +154,8 @@ async fn schedule_message(instance: OfTenant, mut request: Request<Messaging>) -
         }
         error => error.into(),
     })?;
-    let scheduled = Scheduled::parse(&body, caller.tenant).map_err(SimulatedError::Schedule)?;
-    if !caller.sees_subject(scheduled.subject) {
+    let scheduled = Scheduled::parse(&body, caller.grants.tenant).map_err(SimulatedError::Schedule)?;
+    if !caller.grants.sees_subject(scheduled.subject) {
         return Err(ApiError::AccessDenied("The cascade's subject does not belong to the key's senders.").into());
     }
     let id = scheduled.request_id.clone();
@@ -174,10 +174,10 @@ async fn get_cascades(instance: OfTenant, request: Request<Cascades>) -> Result<
         json!({
             "id": cascade.id, "name": cascade.name, "status": "ACTIVE", "stagesCount": 1,
             "stages": [{
-                "order": 1, "uuid": cascade.stage(caller.tenant), "decision": null,
+                "order": 1, "uuid": cascade.stage(caller.grants.tenant), "decision": null,
                 "subject": {
                     "id": cascade.subject, "name": cascade.name, "subject": cascade.name, "type": cascade.channel,
-                    "tenantId": caller.tenant.0, "active": true,
+                    "tenantId": caller.grants.tenant.0, "active": true,
                 },
                 "stages": [],
             }],
@@ -195,7 +195,7 @@ async fn get_channel_profiles(instance: OfTenant, request: Request<Channels>) ->
         .flat_map(|(_, value)| value.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>())
         .filter(|word| !word.is_empty())
         .collect();
-    let (store, tenant) = (instance.app().store.clone(), caller.tenant);
+    let (store, tenant) = (instance.app().store.clone(), caller.grants.tenant);
     let all = store.quick_read(LookupFor::Gateway, move |connection| subjects::list(connection, tenant)).await?;
     let wanted = all.into_iter().filter(|subject| types.is_empty() || types.contains(&subject.channel_type));
     let profile = |subject: crate::model::subject::Subject| {
@@ -210,7 +210,7 @@ async fn get_channel_profiles(instance: OfTenant, request: Request<Channels>) ->
 async fn set_callbacks(instance: OfTenant, mut request: Request<Webhooks>) -> Result<HttpResponse, SimulatedError> {
     let (caller, instance) = authorized(&request, instance)?;
     let body = json_body(&mut request)?;
-    let code = Checks { instance: &instance, tenant: caller.tenant }.apply(&body).await?;
+    let code = Checks { instance: &instance, tenant: caller.grants.tenant }.apply(&body).await?;
     Ok(ok(&json!({"code": code})))
 }
 
@@ -222,7 +222,7 @@ async fn change_status(instance: OfTenant, mut request: Request<ReadReceipts>) -
     if body["status"] != "READ" {
         return Err(ApiError::field("status", "READ").into());
     }
-    let message = instance.message(caller.tenant, id).await?;
+    let message = instance.message(caller.grants.tenant, id).await?;
     let is_incoming = message.is_some_and(|message| message.text(Property::Direction) == Some("IN"));
     if !is_incoming {
         return Err(ApiError::field("id", "the id of an incoming message").into());

@@ -66,6 +66,6 @@ async fn login_of_another_tenant_is_not_taken_over() {
     let user = Browser::signed_in(&to, "anna").await;
     let token = history_gateway::model::key::Secret::parse(&user.cookies["history_console"]).unwrap();
     let user = to.gateway.app.sign_in.user(&token, None, instant(NOW)).await.unwrap().unwrap();
-    assert_eq!(user.tenant, TenantId(4000));
+    assert_eq!(user.grants.tenant, TenantId(4000));
     assert_eq!(Browser::new(&to).sign_in("anna", &format!("{PASSWORD}x")).await.status(), 422);
 }

@@ -54,10 +54,12 @@ async fn attempts_are_limited_for_each_login_and_each_address() {
 async fn ten_times_as_many_attempts_are_accepted_from_all_addresses() {
     let app = TestApp::with(|config| config.console.attempts_per_login = 1).await;
     create_user(&app, "anna", Role::Agent).await;
-    for number in 1..=10 {
-        assert_eq!(attempt(&app, "anna", "wrong", &format!("192.0.2.{number}")).await, Some(false), "{number}");
+    let mut accepted = 0;
+    while attempt(&app, "anna", "wrong", &format!("192.0.2.{accepted}")).await == Some(false) {
+        accepted += 1;
     }
-    assert_eq!(attempt(&app, "anna", PASSWORD, "192.0.2.11").await, None);
+    // On a slow machine, a few more: one is allowed every six seconds.
+    assert!((10..20).contains(&accepted), "{accepted}");
 }
 
 #[actix_web::test]

@@ -101,7 +101,7 @@ async fn user_of_another_tenant_replaces_the_session_too() {
     let boris = app.gateway.app.sign_in.sign_in(attempt, instant(NOW)).await.unwrap();
     assert_eq!(anna.get("/console/").await.summary(), SIGNED_OUT);
     let user = app.gateway.app.sign_in.user(&boris, None, instant(NOW)).await.unwrap().unwrap();
-    assert_eq!((user.tenant, user.login.as_str()), (other, "boris"));
+    assert_eq!((user.grants.tenant, user.login.as_str()), (other, "boris"));
 }
 
 /// A long write of the tenant holds up nobody who signs in, and so no other tenant's writers either.

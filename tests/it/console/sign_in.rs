@@ -87,12 +87,10 @@ async fn wrong_login_and_wrong_password_are_told_apart_by_nothing() {
         }
     }
     assert!(pages.iter().all(|page| *page == pages[0]));
-    let medians = times.map(|mut times| {
-        times.sort();
-        times[4]
-    });
-    for median in medians {
-        assert!(median < medians[0] * 2 && median * 2 > medians[0], "{medians:?}");
+    // The shortest times have the least of what else the machine does.
+    let shortest = times.map(|times| times.into_iter().min().unwrap());
+    for time in shortest {
+        assert!(time < shortest[0] * 3 && time * 3 > shortest[0], "{shortest:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Database, NOW, TENANT, TestApp, instant};
 use history_gateway::generate::logs::{LogPlan, Logs};
 use history_gateway::ingest::Pipeline;
-use history_gateway::model::{Caller, LogFilter, LogQuery, WhatsAppLog};
+use history_gateway::model::{Grants, LogFilter, LogQuery, WhatsAppLog};
 use history_gateway::oneuptime::query;
 use history_gateway::oneuptime::request::{Paging, RawRequest};
 use history_gateway::store::whatsapp_logs::page;
@@ -35,9 +35,9 @@ fn query(body: &Value, senders: Option<Vec<i64>>) -> LogQuery {
     let parts = RawRequest::read(&Body::Whole(body.to_string().into_bytes())).unwrap();
     let paging = Paging::new(&[], &parts).unwrap();
     let conditions = query::parse(parts.query(), "").unwrap();
-    let caller = Caller { senders: senders.map(|senders| senders.into_iter().collect()), ..Caller::master(TENANT) };
+    let grants = Grants { senders: senders.map(|senders| senders.into_iter().collect()), ..Grants::all(TENANT) };
     LogQuery {
-        filter: LogFilter::new(&caller, conditions),
+        filter: LogFilter::new(&grants, conditions),
         sort: parts.sort().unwrap(),
         skip: paging.skip,
         limit: paging.limit,

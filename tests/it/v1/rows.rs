@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use crate::support::{Database, NOW, TENANT, TestApp, message, runs_on_postgres};
 use history_gateway::model::message_query::WalkPosition;
-use history_gateway::model::{Caller, MessageFilters, MessageQuery, Policy};
+use history_gateway::model::{Grants, MessageFilters, MessageQuery, Policy};
 use history_gateway::store::messages::walk::{self, WalkLimits};
 use serde_json::json;
 
@@ -38,7 +38,7 @@ fn wanted() -> Vec<(&'static str, MessageFilters)> {
 }
 
 fn query(filters: MessageFilters, descending: bool, after: Option<i64>) -> MessageQuery {
-    let mut query = MessageQuery::new(filters, (descending, 20), &Caller::master(TENANT), Policy::default()).unwrap();
+    let mut query = MessageQuery::new(filters, (descending, 20), &Grants::all(TENANT), Policy::default()).unwrap();
     query.position = after.map(|message_id| WalkPosition { message_id, national: vec![false] });
     query
 }

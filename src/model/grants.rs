@@ -1,0 +1,29 @@
+//! What may be seen of a tenant's messages; knows neither keys nor people, who both have grants.
+
+use std::collections::BTreeSet;
+
+use super::TenantId;
+
+/// Which messages may be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grants {
+    pub tenant: TenantId,
+    /// The subjects whose messages may be seen; `None` for all of the tenant's.
+    pub senders: Option<BTreeSet<i64>>,
+}
+
+impl Grants {
+    /// All messages of a tenant.
+    pub fn all(tenant: TenantId) -> Self {
+        Self { tenant, senders: None }
+    }
+
+    pub fn sees_subject(&self, subject: i64) -> bool {
+        self.senders.as_ref().is_none_or(|senders| senders.contains(&subject))
+    }
+
+    /// Whether a message of a subject may be seen: with senders, none without a subject.
+    pub fn sees_message_of(&self, subject: Option<i64>) -> bool {
+        self.senders.is_none() || subject.is_some_and(|subject| self.sees_subject(subject))
+    }
+}
