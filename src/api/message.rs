@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 
 use crate::config::Config;
 use crate::document::{EdnaDate, Message};
-use crate::model::{Caller, Instant, Item, MessageCopy, Property, Provenance, Source, StatusEvent, merge};
-use crate::store::messages::{self, status_events};
-use crate::store::{Connection, StoreError};
+use crate::model::trail::Trail;
+use crate::model::{Caller, Instant, Property, Provenance, Source, StatusEvent};
+use crate::store::StoreError;
+use crate::store::messages::trail;
 use crate::web::answer::typed;
 use crate::web::{Access, ApiError, KeyHeader, Request};
 
@@ -124,42 +125,23 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
     let id = request.path_parameter("id").parse();
     let id: i64 = id.map_err(|_| ApiError::NotValid("The message id must be an integer.".into()))?;
     let (reader, tenant) = (request.reader(&caller), caller.grants.tenant);
-    let found = request.app.store.query(&reader, move |connection, _| load(connection, &caller, id)).await?;
-    let trail = found.ok_or(ApiError::MessageNotFound)?;
+    let load = move |connection: &mut _, _: &_| trail::load(connection, tenant, id);
+    let found = request.app.store.query(&reader, load).await?;
+    // A message that the caller may not see is answered like one that does not exist.
+    let is_visible = |found: &Trail| caller.grants.sees_message_of(found.item.integer(Property::SubjectId));
+    let found = found.filter(is_visible).ok_or(ApiError::MessageNotFound)?;
+    let trail = MessageTrail::new(&found)?;
     Ok(typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &trail)?)
 }
 
-/// `None` if there is no such message, or if the caller may not see it.
-fn load(connection: &mut Connection, caller: &Caller, id: i64) -> Result<Option<MessageTrail>, StoreError> {
-    let ids = [id].into();
-    let Some(message) = messages::load(connection, caller.grants.tenant, &ids)?.remove(&id) else { return Ok(None) };
-    if !caller.grants.sees_message_of(message.item.integer(Property::SubjectId)) {
-        return Ok(None);
-    }
-    let known = status_events::load(connection, caller.grants.tenant, &ids, &[])?;
-    let events: Vec<StatusEvent> = known.of(id).iter().map(|event| event.event.clone()).collect();
-    MessageTrail::new(&message.item, &message.copies, &events).map(Some)
-}
-
 impl MessageTrail {
-    /// The trail contains every status event that counts for the message, including those of its copies.
-    fn new(item: &Item, copies: &[MessageCopy], events: &[StatusEvent]) -> Result<Self, StoreError> {
-        let own: Vec<StatusEvent> =
-            copies.iter().filter_map(|copy| StatusEvent::of_item(&copy.item, copy.provenance)).collect();
-        let mut counting = merge::counting_events(item, events.iter().chain(&own));
-        counting.sort_by_cached_key(|event| {
-            (event.status.at, event.status.clone(), event.provenance.source, event.digest())
-        });
-        let mut trail: Vec<TrailEvent> = counting.into_iter().map(TrailEvent::new).collect();
+    fn new(found: &Trail) -> Result<Self, StoreError> {
+        let mut trail: Vec<TrailEvent> = found.events.iter().map(TrailEvent::new).collect();
         // Events that differ only in fields that a trail does not have look the same.
         trail.dedup();
-        let mut sources: Vec<Provenance> =
-            merge::partition_counting(copies.to_vec()).0.iter().map(|copy| copy.provenance).collect();
-        sources.sort_by_key(|provenance| (provenance.received_at, provenance.source));
-        sources.dedup();
-        let item = RawValue::from_string(item.render());
+        let item = RawValue::from_string(found.item.render());
         let item = item.map_err(|error| StoreError::DamagedRow(format!("an item is no JSON: {error}")))?;
-        Ok(Self { item, trail, sources: sources.into_iter().map(MessageSource::new).collect() })
+        Ok(Self { item, trail, sources: found.sources.iter().copied().map(MessageSource::new).collect() })
     }
 }
 

@@ -22,6 +22,7 @@ pub mod status_event;
 pub mod subject;
 pub mod subscriber;
 pub mod tenant;
+pub mod trail;
 pub mod upstream;
 pub mod user;
 pub mod whatsapp_log;

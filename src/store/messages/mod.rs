@@ -15,6 +15,7 @@ pub mod removal;
 pub mod scan;
 pub mod statement;
 pub mod status_events;
+pub mod trail;
 pub mod walk;
 
 use std::borrow::Cow;
