@@ -16,12 +16,12 @@ use crate::rate_limit::{RateLimit, client_network};
 use crate::store::sessions::NewSession;
 use crate::store::{LookupFor, Store, StoreError, sessions, users};
 
-/// How many attempts wait for a core to verify their passwords. Each takes a core for 20 ms.
-const MAX_WAITING: usize = 64;
+/// How many attempts are verified or wait for it at the same time. Each takes a core for 20 ms.
+const MAX_PENDING: usize = 64;
 
-/// How many times as many attempts as from one address are accepted for a login from all addresses together, so that
-/// few strangers cannot keep its user out.
-const ADDRESSES_OF_LOGIN: u32 = 10;
+/// From all addresses together, a login may be tried this many times as often as from one, so that a few strangers cannot
+/// lock its user out.
+const ALL_ADDRESSES_FACTOR: u32 = 10;
 
 /// Why somebody is not signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct SignIn {
     by_login: Option<RateLimit<KeyDigest>>,
     by_login_and_address: Option<RateLimit<(KeyDigest, Option<IpAddr>)>>,
     by_address: Option<RateLimit<IpAddr>>,
-    waiting: Arc<Semaphore>,
+    pending: Arc<Semaphore>,
     verifying: Arc<Semaphore>,
 }
 
@@ -62,10 +62,10 @@ impl SignIn {
         Self {
             store,
             session: Duration::from_secs(settings.session_hours * 3600),
-            by_login: RateLimit::per_minute(settings.attempts_per_login.saturating_mul(ADDRESSES_OF_LOGIN)),
+            by_login: RateLimit::per_minute(settings.attempts_per_login.saturating_mul(ALL_ADDRESSES_FACTOR)),
             by_login_and_address: RateLimit::per_minute(settings.attempts_per_login),
             by_address: RateLimit::per_minute(settings.attempts_per_address),
-            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            pending: Arc::new(Semaphore::new(MAX_PENDING)),
             verifying: Arc::new(Semaphore::new((cores / 2).max(1))),
         }
     }
@@ -108,7 +108,7 @@ impl SignIn {
         self.store.write(move |connection| sessions::end(connection, tenant, digest)).await
     }
 
-    /// Whether anybody may sign in.
+    /// Whether there is a user.
     pub async fn has_users(&self, from: Option<IpAddr>) -> Result<bool, StoreError> {
         self.store.quick_read(lookup_for(from), users::any).await
     }
@@ -138,7 +138,7 @@ impl SignIn {
     async fn verify(&self, password: Password, hash: PasswordHash) -> Result<(bool, PasswordHash), SignInError> {
         let unavailable = |_| SignInError::Unavailable;
         // Those who come to a full queue are told at once.
-        let _waiting = self.waiting.try_acquire().map_err(|_| SignInError::Unavailable)?;
+        let _pending = self.pending.try_acquire().map_err(|_| SignInError::Unavailable)?;
         let place = Arc::clone(&self.verifying).acquire_owned().await.map_err(|_| SignInError::Unavailable)?;
         let verify = move || {
             let _place = place;

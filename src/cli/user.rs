@@ -13,7 +13,7 @@ use crate::model::user::{Login, Password, PasswordHash, Role};
 use crate::store::users::{ListedUser, NewUser};
 use crate::store::{Store, subjects, users};
 
-/// Create, list and disable the people who use the console
+/// Manage the users of the console
 #[derive(Subcommand)]
 pub enum User {
     Create(Create),
@@ -87,7 +87,7 @@ enum RoleName {
     Agent,
     /// Searches and reads, masked, and reads the whole audit log
     Auditor,
-    /// What an agent may, the whole audit log, and users
+    /// May do what an agent may, read the whole audit log and manage users
     Admin,
 }
 
@@ -140,18 +140,18 @@ impl Create {
         let new = NewUser { login: login.clone(), role, senders, password: hash(&password)? };
         let create = move |connection: &mut _| {
             let known = subjects::list(connection, TenantId(tenant))?;
-            let mut senders = new.senders.iter().flatten();
-            let unknown = senders.find(|id| known.iter().all(|subject| subject.id != **id)).copied();
+            let is_unknown = |id: &&i64| known.iter().all(|subject| subject.id != **id);
+            let unknown: Vec<i64> = new.senders.iter().flatten().filter(is_unknown).copied().collect();
             Ok((users::create(connection, TenantId(tenant), &new, Clock::System.now())?, unknown))
         };
-        let (id, unknown_sender) = store.write(create).await?;
+        let (id, unknown_senders) = store.write(create).await?;
         if id.is_none() {
             return Err(Failure::message(format!(
                 "the user was not created: the login '{}' is taken; a login is for one user of one tenant",
                 login.as_str()
             )));
         }
-        if let Some(sender) = unknown_sender {
+        for sender in unknown_senders {
             print_note(format_args!("Note: the tenant has no subject {sender} yet."));
         }
         let end = if choice.password_stdin { "." } else { ". Their password is shown only once:" };
@@ -227,7 +227,7 @@ fn row(listed: ListedUser) -> Vec<String> {
     vec![
         listed.user.login,
         listed.user.role.word().into(),
-        if senders.is_empty() { "-".into() } else { senders.join(",") },
+        if senders.is_empty() { "all".into() } else { senders.join(",") },
         listed.created_at.to_string(),
         listed.sessions.to_string(),
         if listed.disabled_at.is_some() { "disabled" } else { "enabled" }.into(),

@@ -49,7 +49,7 @@ impl Cookies {
         Language::from_tag(self.http.cookie(LANGUAGE)?.value())
     }
 
-    /// Lasts as long as the browser; the session ends earlier.
+    /// The browser drops it when it is closed. The session ends after its hours, whatever the browser does.
     pub fn with_session(&self, token: &Secret) -> Cookie<'static> {
         // A link from another site, such as a ticket, opens the page that it names.
         self.cookie(SESSION, token.reveal(), SameSite::Lax)

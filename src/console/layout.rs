@@ -45,13 +45,13 @@ impl Frame<'_> {
         }
     }
 
-    /// A page with one sentence.
-    pub fn problem(&self, text: &'static str) -> Markup {
+    /// A page that says only why there is nothing else.
+    pub fn problem(&self, title: &'static str, text: &'static str) -> Markup {
         let content = html! {
             p role="alert" { (self.texts.text(text)) }
             p { a href="/console/" { (self.texts.text("start")) } }
         };
-        self.page(&self.texts.text("product"), &content)
+        self.page(&self.texts.text(title), &content)
     }
 
     /// Who is signed in, and the way out.

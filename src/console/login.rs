@@ -81,7 +81,9 @@ fn page(visit: &Visit, status: StatusCode, shown: &Shown<'_>) -> HttpResponse {
     let (token, is_new) = visit.cookies.form().map_or_else(|| (Secret::random(), true), |token| (token, false));
     let token_text = form_token(&token);
     let content = form(visit, &token_text, shown);
-    let mut response = visit.page(status, (&visit.texts().text("sign-in"), &token_text), &content);
+    let address = serde_urlencoded::to_string([("next", shown.next)]).unwrap_or_default();
+    let title = visit.texts().text("sign-in-title");
+    let mut response = visit.page(status, (&title, &token_text, format!("/console/login?{address}")), &content);
     if is_new {
         // A cookie that the console made is a valid header.
         let _ = response.add_cookie(&visit.cookies.with_form(&token));
@@ -91,6 +93,7 @@ fn page(visit: &Visit, status: StatusCode, shown: &Shown<'_>) -> HttpResponse {
 
 fn form(visit: &Visit, token: &str, Shown { next, login, problem }: &Shown<'_>) -> Markup {
     let texts = visit.texts();
+    let (described, invalid) = (problem.map(|_| "problem"), problem.map(|_| "true"));
     html! {
         @if let Some(problem) = problem { p #problem role="alert" { (problem) } }
         form.stacked method="post" action="/console/login" {
@@ -98,9 +101,10 @@ fn form(visit: &Visit, token: &str, Shown { next, login, problem }: &Shown<'_>) 
             input type="hidden" name="next" value=(next);
             label for="login" { (texts.text("login")) }
             input #login name="login" value=(login) autocomplete="username" autocapitalize="none" spellcheck="false"
-                required autofocus aria-describedby=[problem.map(|_| "problem")];
+                required autofocus[login.is_empty()] aria-describedby=[described] aria-invalid=[invalid];
             label for="password" { (texts.text("password")) }
-            input #password name="password" type="password" autocomplete="current-password" required;
+            input #password name="password" type="password" autocomplete="current-password" required
+                autofocus[!login.is_empty()] aria-describedby=[described] aria-invalid=[invalid];
             button { (texts.text("sign-in")) }
         }
     }

@@ -73,7 +73,7 @@ fn bundle(language: Language) -> FluentBundle<FluentResource> {
     let resource = FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(partial, _)| partial);
     let tag: LanguageIdentifier = language.tag().parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![tag]);
-    // Names and numbers are isolated by `bdi` elements where they may be of another direction.
+    // Marks that isolate values of another direction would be copied with the text.
     bundle.set_use_isolating(false);
     let _ = bundle.add_resource(resource);
     bundle

@@ -25,7 +25,7 @@ use crate::model::user::{User, UserId};
 use crate::model::{CallerId, Instant};
 use crate::store::StoreError;
 use crate::web::body::{self, ReadOptions};
-use crate::web::{ApiError, Body, CommonError, client};
+use crate::web::{ApiError, Body, client};
 
 /// All of the console's own, nothing inline, in no other page.
 const POLICY: &str =
@@ -49,22 +49,18 @@ pub struct Visit {
 }
 
 impl Visit {
-    async fn read(http: &HttpRequest) -> Result<Self, ApiError> {
+    async fn read(http: &HttpRequest) -> Result<Self, actix_web::Error> {
         // Every server registers both.
         let app = http.app_data::<Data<App>>().ok_or(ApiError::NotFound)?.clone();
         let console = http.app_data::<Data<Console>>().ok_or(ApiError::NotFound)?.clone();
-        let from = client::address(http, &app.config.server.trusted_proxies);
-        match console.exists(&app, from).await {
-            Ok(true) => {}
-            Ok(false) => return Err(ApiError::NotFound),
-            Err(error) => {
-                error.log("whether there is a console was not found out");
-                return Err(CommonError::Unavailable.into());
-            }
-        }
         let cookies = Cookies::new(http, app.config.console.secure_cookies, &app.config.server.trusted_proxies);
         let language = cookies.language().or_else(|| accepted_language(http)).unwrap_or_default();
-        Ok(Self { now: app.clock.now(), app, console, cookies, language, http: http.clone() })
+        let visit = Self { now: app.clock.now(), app, console, cookies, language, http: http.clone() };
+        match visit.console.exists(&visit.app, visit.client()).await {
+            Ok(true) => Ok(visit),
+            Ok(false) => Err(ApiError::NotFound.into()),
+            Err(error) => Err(as_error(visit.unavailable(&error))),
+        }
     }
 
     pub fn texts(&self) -> Localized<'_> {
@@ -87,9 +83,14 @@ impl Visit {
         all.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// A page for anybody, with its title and the token of its forms.
-    pub fn page(&self, status: StatusCode, (title, form_token): (&str, &str), content: &Markup) -> HttpResponse {
-        html(status, self.frame(form_token, None).page(title, content))
+    /// A page for anybody, with its title, the token of its forms, and the address to return to.
+    pub fn page(
+        &self,
+        status: StatusCode,
+        (title, form_token, address): (&str, &str, String),
+        content: &Markup,
+    ) -> HttpResponse {
+        html(status, Frame { address, ..self.frame(form_token, None) }.page(title, content))
     }
 
     fn frame<'a>(&'a self, form_token: &'a str, user: Option<&'a User>) -> Frame<'a> {
@@ -98,13 +99,13 @@ impl Visit {
     }
 
     /// A page that says only why there is nothing else.
-    pub fn problem(&self, status: StatusCode, text: &'static str) -> HttpResponse {
-        html(status, self.frame("", None).problem(text))
+    pub fn problem(&self, status: StatusCode, title: &'static str, text: &'static str) -> HttpResponse {
+        html(status, self.frame("", None).problem(title, text))
     }
 
     pub fn unavailable(&self, error: &StoreError) -> HttpResponse {
         error.log("a page of the console could not be made");
-        self.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+        self.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable-title", "unavailable")
     }
 
     /// The user of the browser's session, with its token.
@@ -121,7 +122,7 @@ impl FromRequest for Visit {
 
     fn from_request(http: &HttpRequest, _: &mut Payload) -> Self::Future {
         let http = http.clone();
-        Box::pin(async move { Ok(Self::read(&http).await?) })
+        Box::pin(async move { Self::read(&http).await })
     }
 }
 
@@ -185,7 +186,7 @@ impl Form {
 
     async fn read(http: &HttpRequest, payload: Payload) -> Result<Self, actix_web::Error> {
         let visit = Visit::read(http).await?;
-        let refused = || as_error(visit.problem(StatusCode::FORBIDDEN, "form-not-accepted"));
+        let refused = || as_error(visit.problem(StatusCode::FORBIDDEN, "form-not-accepted-title", "form-not-accepted"));
         let timeout = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
         let reading = ReadOptions { limit: MAX_FORM_BYTES, weight: 2, timeout };
         let (body, unread) = body::read(http.headers(), payload, reading, &visit.app.in_flight).await;
@@ -194,7 +195,11 @@ impl Form {
         let bytes = match body {
             Body::Whole(bytes) => bytes,
             Body::TooLarge { .. } => {
-                return Err(as_error(visit.problem(StatusCode::PAYLOAD_TOO_LARGE, "form-not-accepted")));
+                return Err(as_error(visit.problem(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "form-not-accepted-title",
+                    "form-not-accepted",
+                )));
             }
             Body::Incomplete | Body::Overloaded | Body::Discarded => return Err(refused()),
         };
@@ -203,7 +208,7 @@ impl Form {
         }
         let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| refused())?;
         let form = Self(fields.into_iter().collect());
-        // Before there is a session, or after its end, the token is that of the form's own cookie.
+        // A page for signing in has the token of a cookie of its own; any other page that of the session.
         let tokens = [visit.cookies.session(), visit.cookies.form()];
         let is_own = tokens.iter().flatten().any(|token| forgery::has_token(token, form.field("token")));
         if is_own && forgery::is_same_origin(http) { Ok(form) } else { Err(refused()) }

@@ -12,11 +12,11 @@ pub const INTERVAL: Duration = Duration::from_millis(200);
 /// How many messages one transaction indexes.
 const BATCH: i64 = 500;
 
-/// While others write, the job pauses so many times as long as its transaction took: it has a sixteenth of the writer's time.
+/// While others write, the job pauses 15 times as long as its transaction took, so it uses a sixteenth of the writer's time.
 const PAUSE_FACTOR: u32 = 15;
 
-/// While others write, a transaction of each tenant takes at least as long together: after each one, a writer of SQLite
-/// reads its pages anew.
+/// While others write, one round over all tenants takes at least this long, because a writer of SQLite rereads its pages
+/// after each transaction.
 const MIN_ROUND: Duration = Duration::from_millis(100);
 
 pub async fn run(app: App) {

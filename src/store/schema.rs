@@ -304,7 +304,7 @@ diesel::table! {
         senders -> Nullable<Text>,
         password_hash -> Text,
         created_at -> BigInt,
-        changed_at -> BigInt,
+        password_set_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
     }
 }

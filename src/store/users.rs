@@ -40,7 +40,7 @@ pub(super) struct Row {
     senders: Option<String>,
     password_hash: String,
     created_at: i64,
-    changed_at: i64,
+    password_set_at: i64,
     disabled_at: Option<i64>,
 }
 
@@ -59,7 +59,7 @@ pub fn create(
         // Serializing numbers cannot fail.
         users::senders.eq(user.senders.as_ref().map(|senders| serde_json::to_string(senders).unwrap_or_default())),
         users::password_hash.eq(&user.password.0),
-        (users::created_at.eq(now.0), users::changed_at.eq(now.0)),
+        (users::created_at.eq(now.0), users::password_set_at.eq(now.0)),
     );
     let insert = diesel::insert_into(users::table).values(row).on_conflict_do_nothing().returning(users::id);
     Ok(on_each!(connection, |connection| insert.get_result(connection).optional()?))
@@ -83,9 +83,9 @@ pub fn list(connection: &mut Connection, tenant: TenantId, now: Instant) -> Resu
     Ok(listed)
 }
 
-/// Whether somebody may sign in, of any tenant.
+/// Whether there is a user of any tenant, disabled or not.
 pub fn any(connection: &mut Connection) -> Result<bool, StoreError> {
-    Ok(diesel::select(diesel::dsl::exists(users::table.filter(users::disabled_at.is_null()))).get_result(connection)?)
+    Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(connection)?)
 }
 
 /// Disables a user and ends their sessions, or lets a disabled one sign in again; `false` if the tenant has no such user.
@@ -98,13 +98,13 @@ pub fn set_disabled(
 ) -> Result<bool, StoreError> {
     let Some(id) = id_of(connection, tenant, login)? else { return Ok(false) };
     let user = users::table.find(id);
-    let columns = (users::disabled_at.eq(is_disabled.then_some(now.0)), users::changed_at.eq(now.0));
     if is_disabled {
         // The time at which a user was first disabled stays.
-        diesel::update(user.filter(users::disabled_at.is_null())).set(columns).execute(connection)?;
+        let enabled = user.filter(users::disabled_at.is_null());
+        diesel::update(enabled).set(users::disabled_at.eq(now.0)).execute(connection)?;
         end_sessions(connection, id)?;
     } else {
-        diesel::update(user.filter(users::disabled_at.is_not_null())).set(columns).execute(connection)?;
+        diesel::update(user).set(users::disabled_at.eq(None::<i64>)).execute(connection)?;
     }
     Ok(true)
 }
@@ -118,7 +118,7 @@ pub fn set_password(
     now: Instant,
 ) -> Result<bool, StoreError> {
     let Some(id) = id_of(connection, tenant, login)? else { return Ok(false) };
-    let columns = (users::password_hash.eq(&password.0), users::changed_at.eq(now.0));
+    let columns = (users::password_hash.eq(&password.0), users::password_set_at.eq(now.0));
     diesel::update(users::table.find(id)).set(columns).execute(connection)?;
     end_sessions(connection, id)?;
     Ok(true)
@@ -141,9 +141,9 @@ pub fn find(connection: &mut Connection, login: &Login) -> Result<Option<(User, 
 pub struct StoredUser(Row);
 
 impl StoredUser {
-    /// Whether another row is that of the same user, not older, and disabled if this one is.
+    /// Whether another row is that of the same user, with a password that is not older, and disabled if this one is.
     pub fn is_covered_by(&self, other: &Self) -> bool {
-        let is_newer = self.0.login == other.0.login && self.0.changed_at <= other.0.changed_at;
+        let is_newer = self.0.login == other.0.login && self.0.password_set_at <= other.0.password_set_at;
         is_newer && (self.0.disabled_at.is_none() || other.0.disabled_at.is_some())
     }
 }
@@ -155,8 +155,8 @@ pub fn rows(connection: &mut Connection, tenant: TenantId) -> Result<Vec<StoredU
     Ok(rows.into_iter().map(StoredUser).collect())
 }
 
-/// Stores a copied user. Of one that is there already, the later password, role and senders count, and it is disabled if
-/// either is. Returns whether anything changed. Fails if the login is that of a user of another tenant.
+/// Stores a copied user. Of one that is there already, the row with the later password counts, and it is disabled if either
+/// is; its sessions end if that changes anything. Returns whether anything changed. Fails if the login is that of a user of another tenant.
 pub fn put(connection: &mut Connection, tenant: TenantId, user: &StoredUser) -> Result<bool, StoreError> {
     tenants::lock(connection, tenant)?;
     let StoredUser(row) = user;
@@ -167,7 +167,7 @@ pub fn put(connection: &mut Connection, tenant: TenantId, user: &StoredUser) -> 
                 users::senders.eq(row.senders.clone()),
                 users::password_hash.eq(row.password_hash.clone()),
             ),
-            (users::changed_at.eq(row.changed_at), users::disabled_at.eq(disabled_at)),
+            (users::password_set_at.eq(row.password_set_at), users::disabled_at.eq(disabled_at)),
         )
     };
     let known = users::table.filter(users::login.eq(&row.login)).select(Row::as_select()).first(connection);
@@ -187,7 +187,7 @@ pub fn put(connection: &mut Connection, tenant: TenantId, user: &StoredUser) -> 
     if user.is_covered_by(&known) {
         return Ok(false);
     }
-    let later = if row.changed_at > known.0.changed_at { row } else { &known.0 };
+    let later = if row.password_set_at > known.0.password_set_at { row } else { &known.0 };
     let columns = columns(later, known.0.disabled_at.or(row.disabled_at));
     diesel::update(users::table.find(known.0.id)).set(columns).execute(connection)?;
     end_sessions(connection, known.0.id)?;

@@ -24,6 +24,7 @@ fn user_is_created_listed_disabled_and_gets_a_password() {
     assert_eq!(printed, "");
     assert_snapshot!(notes, @"
     Note: the tenant has no subject 5 yet.
+    Note: the tenant has no subject 7 yet.
     User 'boris' of tenant 3193 is created, with the role viewer.
     ");
     let (printed, notes) = both(binary.output(&["user", "disable", "--tenant", "3193", "--login", "BORIS"]));
@@ -35,7 +36,7 @@ fn user_is_created_listed_disabled_and_gets_a_password() {
     let listed: Vec<String> = listed.lines().map(without_times).collect();
     assert_snapshot!(listed.join("\n"), @"
     LOGIN ROLE SENDERS CREATED SESSIONS STATE
-    anna agent - TIME 0 enabled
+    anna agent all TIME 0 enabled
     boris viewer 5,7 TIME 0 disabled
     ");
     let listed = binary.run(&["user", "list", "--tenant", "3193", "--json"]);

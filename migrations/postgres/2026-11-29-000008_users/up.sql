@@ -11,8 +11,7 @@ CREATE TABLE users (
     -- The Argon2id hash of the password as a PHC string.
     password_hash TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
-    -- When the password was set, or the user was disabled or enabled, for the last time.
-    changed_at BIGINT NOT NULL,
+    password_set_at BIGINT NOT NULL,
     disabled_at BIGINT
 );
 CREATE INDEX users_by_tenant ON users (tenant_id);

@@ -3,6 +3,7 @@ product = history-gateway
 skip-to-content = Skip to content
 page-title = { $page } – history-gateway
 
+sign-in-title = Sign in
 sign-in = Sign in
 sign-out = Sign out
 login = Login
@@ -13,7 +14,9 @@ too-many-attempts = Too many attempts. Try again in { $seconds ->
         [one] { $seconds } second
        *[other] { $seconds } seconds
     }.
+unavailable-title = Not available
 unavailable = The store does not answer at the moment. Try again.
+form-not-accepted-title = Not accepted
 form-not-accepted = The form was not accepted, and nothing was done. Go back, load the page again and repeat.
 
 role-viewer = viewer

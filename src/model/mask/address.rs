@@ -1,12 +1,12 @@
 //! Addresses of which the beginning and the end are shown; knows no message.
 
-use super::DOT;
+use super::{DOT, digits};
 
 /// The longest part of a phone number that is shown at its beginning: country and area.
-const MAX_BEGINNING: usize = 4;
+const MAX_SHOWN_PREFIX: usize = 4;
 
 /// How many of its last digits are shown.
-const END: usize = 2;
+const SHOWN_SUFFIX: usize = 2;
 
 /// At least so many digits of a phone number are masked.
 const MIN_MASKED: usize = 4;
@@ -17,9 +17,11 @@ pub fn address(text: &str) -> String {
         return phone(text);
     }
     if let Some((name, domain)) = text.rsplit_once('@')
-        && let Some(first) = name.chars().next()
+        && !name.is_empty()
     {
-        return format!("{first}{}@{domain}", dots(3));
+        // A name of one letter is not shown.
+        let first = name.chars().next().filter(|first| name.len() > first.len_utf8()).map(String::from);
+        return format!("{}{}@{}", first.unwrap_or_default(), dots(3), digits::text(domain));
     }
     let letters: Vec<char> = text.chars().collect();
     if letters.len() < 8 {
@@ -30,8 +32,8 @@ pub fn address(text: &str) -> String {
 }
 
 fn phone(digits: &str) -> String {
-    let end = if digits.len() >= MIN_MASKED + END { END } else { 0 };
-    let beginning = digits.len().saturating_sub(MIN_MASKED + end).min(MAX_BEGINNING);
+    let end = if digits.len() >= MIN_MASKED + SHOWN_SUFFIX { SHOWN_SUFFIX } else { 0 };
+    let beginning = digits.len().saturating_sub(MIN_MASKED + end).min(MAX_SHOWN_PREFIX);
     let hidden = digits.len() - beginning - end;
     let (shown, last) = (&digits[..beginning], &digits[digits.len() - end..]);
     // As Russian numbers are written.
@@ -61,6 +63,8 @@ mod tests {
             ("900", "•••"),
             ("anna.petrova@shop.example", "a•••@shop.example"),
             ("яна@почта.рф", "я•••@почта.рф"),
+            ("a@shop.example", "•••@shop.example"),
+            ("anna@79001112233", "a•••@•••••••••33"),
             ("@channel", "@c•••el"),
             ("f3a9c0e1", "f3•••e1"),
             ("short", "•••"),

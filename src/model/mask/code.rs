@@ -1,32 +1,48 @@
 //! Recognises texts with a one-time code; knows no message.
 
+use super::digits;
+
 /// Words that stand beside a code, in lower case.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 21] = [
     "code",
+    "codes",
     "password",
     "passcode",
     "otp",
     "pin",
     "код",
     "кода",
-    "кодом",
     "коду",
+    "кодом",
+    "коде",
+    "коды",
+    "кодов",
     "пароль",
     "пароля",
+    "паролю",
     "паролем",
+    "пароли",
     "пин",
-    "пин-код",
+    "пина",
+    "пином",
 ];
 
-/// Whether a text has a word for a code, and a number of 4 to 8 digits.
+/// Whether a text has a word for a code, and a number that may be one.
 pub fn has_code(text: &str) -> bool {
-    let numbers = text.split(|letter: char| !letter.is_numeric()).map(|run| run.chars().count());
-    if !numbers.into_iter().any(|length| (4..=8).contains(&length)) {
-        return false;
-    }
+    has_word(text) && has_number(text)
+}
+
+/// Whether a text has a word for a code.
+pub fn has_word(text: &str) -> bool {
     let lower = text.to_lowercase();
-    let mut words = lower.split(|letter: char| !letter.is_alphabetic() && letter != '-');
-    words.any(|word| WORDS.contains(&word))
+    lower.split(|letter: char| !letter.is_alphabetic()).any(|word| WORDS.contains(&word))
+}
+
+/// Whether a text has a number of 4 to 8 digits, also in groups.
+pub fn has_number(text: &str) -> bool {
+    let is_code = |length: usize| (4..=8).contains(&length);
+    let mut runs = text.split(|letter: char| !letter.is_numeric()).map(|run| run.chars().count());
+    runs.any(is_code) || digits::lengths(text).into_iter().any(is_code)
 }
 
 #[cfg(test)]
@@ -38,9 +54,13 @@ mod tests {
         for text in [
             "Your code: 483920. Tell it to nobody.",
             "Код 4839",
+            "СМС-код: 4839",
+            "verification-code 483920",
+            "Your WhatsApp code: 123-456",
+            "Коды: 48 39 20",
             "Пароль для входа: 12345678",
             "Never share your OTP 1234",
-            "ПИН-КОД 0000",
+            "ПИН-КОДА 0000",
         ] {
             assert!(has_code(text), "{text}");
         }

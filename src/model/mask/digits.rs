@@ -5,12 +5,12 @@ use super::DOT;
 /// A number of so many digits is masked.
 const MIN_DIGITS: usize = 7;
 
-/// A number in groups of digits, with anything but hyphens between them, is masked from so many digits on: a phone number,
-/// and not two prices in a row.
-const MIN_GROUPED_DIGITS: usize = 10;
+/// A number whose groups are separated by spaces, dots or brackets is masked from so many digits on, unless it begins with a
+/// plus: with fewer digits it may be two prices in a row.
+const MIN_GROUPED_DIGITS: usize = 9;
 
 /// At most so many characters stand between two groups of one number.
-const MAX_SEPARATORS: usize = 3;
+const MAX_SEPARATORS: usize = 4;
 
 /// How many of the last digits are shown.
 const SHOWN: usize = 2;
@@ -39,6 +39,21 @@ pub fn text(text: &str) -> String {
     masked.into_iter().collect()
 }
 
+/// How many digits each number of a text has, in all of its groups.
+pub fn lengths(text: &str) -> Vec<usize> {
+    let letters: Vec<char> = text.chars().collect();
+    let (mut lengths, mut at) = (Vec::new(), 0);
+    while at < letters.len() {
+        if is_digit(letters[at]) {
+            let places = number_at(&letters, at);
+            lengths.push(places.len());
+            at = places.last().map_or(at, |last| *last);
+        }
+        at += 1;
+    }
+    lengths
+}
+
 /// The places of the digits of the number that begins at a place.
 fn number_at(letters: &[char], start: usize) -> Vec<usize> {
     let mut places = vec![start];
@@ -59,7 +74,8 @@ fn number_at(letters: &[char], start: usize) -> Vec<usize> {
 
 /// Whether a number is long enough to be masked.
 fn is_long(letters: &[char], places: &[usize]) -> bool {
-    if places.len() >= MIN_GROUPED_DIGITS {
+    let has_plus = places[0].checked_sub(1).is_some_and(|before| letters[before] == '+');
+    if places.len() >= if has_plus { MIN_DIGITS } else { MIN_GROUPED_DIGITS } {
         return true;
     }
     // The longest part of it whose digits stand side by side, or with hyphens between them.
@@ -98,16 +114,16 @@ fn is_digit(letter: char) -> bool {
 }
 
 fn is_hyphen(letter: char) -> bool {
-    letter == '-' || ('\u{2010}'..='\u{2015}').contains(&letter)
+    matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
-/// Characters that take no place: soft hyphens, joiners, marks of direction.
+/// Characters that take no place of their own: soft hyphens, joiners, marks of direction, the frame of a keycap.
 fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(letter, '\u{fe0f}' | '\u{20e3}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn is_separator(letter: char) -> bool {
-    letter.is_whitespace() || is_hyphen(letter) || is_invisible(letter) || "().+_/".contains(letter)
+    letter.is_whitespace() || is_hyphen(letter) || is_invisible(letter) || "().+_/·,:".contains(letter)
 }
 
 #[cfg(test)]
@@ -123,6 +139,16 @@ mod tests {
             ("+7 (900) 111-22-33", "+• (•••) •••-••-33"),
             ("111-22-33", "•••-••-33"),
             ("1234567", "•••••67"),
+            ("+7 (900) - 111 22 33", "+• (•••) - ••• •• 33"),
+            ("+7·900·111·22·33", "+•·•••·•••·••·33"),
+            ("+7 900 111\u{2212}22\u{2212}33", "+• ••• •••\u{2212}••\u{2212}33"),
+            ("+298 123 456", "+••• ••• •56"),
+            ("+298 12 34", "+••• •• 34"),
+            ("030 123 456", "••• ••• •56"),
+            (
+                "7\u{fe0f}\u{20e3}9\u{fe0f}\u{20e3}0\u{fe0f}\u{20e3}01112",
+                "•\u{fe0f}\u{20e3}•\u{fe0f}\u{20e3}•\u{fe0f}\u{20e3}•••12",
+            ),
             ("card 4276 1234 5678 9012", "card •••• •••• •••• ••12"),
             (
                 "7\u{200b}9\u{200b}0\u{200b}0\u{200b}1\u{200b}1\u{200b}1",

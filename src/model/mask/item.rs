@@ -1,20 +1,25 @@
 //! Messages as they are shown masked; knows no role.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
-use super::{DOT, address, code, digits};
+use super::text::{hidden, text};
+use super::{address, code, digits};
 use crate::model::{Item, Property, Value};
 
-/// The keys of contents and unknown fields that hold the name of a person.
-const NAMES: [&str; 8] = [
-    "firstName",
-    "lastName",
-    "middleName",
-    "fullName",
-    "formattedName",
-    "formatted_name",
-    "userName",
-    "subscriberName",
+/// The keys of contents and unknown fields that hold the name of a person, in lower case and without underscores.
+const NAMES: [&str; 10] = [
+    "firstname",
+    "lastname",
+    "middlename",
+    "fullname",
+    "formattedname",
+    "displayname",
+    "username",
+    "subscribername",
+    "patronymic",
+    "surname",
 ];
 
 /// A masked message.
@@ -24,25 +29,25 @@ pub struct Masked {
     pub is_code: bool,
 }
 
-/// A message without its address, long numbers, names of persons and one-time codes. Ids of messages, subjects,
-/// broadcasts and cascades stay.
+/// A message without its address, long numbers, e-mail addresses, one-time codes, and what stands under a key for the name of
+/// a person. Ids of messages, subjects, broadcasts and cascades stay.
 pub fn masked(item: &Item) -> Masked {
     let mut shown = item.clone();
-    let content = item.text(Property::Content).unwrap_or_default();
+    let given = item.text(Property::Content).unwrap_or_default();
     let parsed: Option<Json> =
-        serde_json::from_str(content).ok().filter(|json: &Json| json.is_object() || json.is_array());
-    let is_code = parsed.as_ref().map_or_else(|| code::has_code(content), has_code);
+        serde_json::from_str(given).ok().filter(|json: &Json| json.is_object() || json.is_array());
+    let is_code = parsed.as_ref().map_or_else(|| code::has_code(given), has_code);
     let content = match parsed {
-        _ if is_code => DOT.to_string().repeat(3),
+        _ if is_code => hidden(),
         Some(json) => masked_json(None, json).to_string(),
         // Escapes in JSON that cannot be read could hide digits.
-        None if content.trim_start().starts_with(['{', '[']) => DOT.to_string().repeat(3),
-        None => digits::text(content),
+        None if given.trim_start().starts_with(['{', '[']) => hidden(),
+        None => text(given),
     };
     for property in Property::ALL {
-        let Some(text) = item.text(*property) else { continue };
+        let Some(given) = item.text(*property) else { continue };
         let masked = match property {
-            Property::Address => address(text),
+            Property::Address => address(given),
             Property::Content => content.clone(),
             Property::Comment
             | Property::DeliveryStatusMessage
@@ -50,51 +55,98 @@ pub fn masked(item: &Item) -> Masked {
             | Property::SubjectName
             | Property::CascadeName
             | Property::MatcherName
-            | Property::BroadcastName => digits::text(text),
+            | Property::BroadcastName => text(given),
             _ => continue,
         };
         shown.set(*property, Some(Value::Text(masked)));
     }
     shown.clear_extra();
+    let mut names = HashSet::new();
     for (name, json) in item.extra() {
         let masked = match serde_json::from_str(json) {
-            Ok(value) => masked_json(Some(name), value),
-            Err(_) => Json::String(DOT.to_string().repeat(3)),
+            Ok(value) if !has_code(&value) => masked_json(Some(name), value),
+            _ => Json::String(hidden()),
         };
-        shown.push_extra(digits::text(name), masked.to_string());
+        shown.push_extra(distinct(text(name), |name| !names.insert(name.to_owned())), masked.to_string());
     }
     Masked { item: shown, is_code }
 }
 
 /// A value with its strings and long numbers masked; `key` is where it stands.
 fn masked_json(key: Option<&str>, value: Json) -> Json {
+    if key.is_some_and(is_name) {
+        return Json::String(hidden());
+    }
     match value {
-        Json::String(_) if key.is_some_and(|key| NAMES.contains(&key)) => Json::String(DOT.to_string().repeat(3)),
-        Json::String(text) if key == Some("address") || key == Some("phone") => Json::String(address(&text)),
-        Json::String(text) => Json::String(digits::text(&text)),
+        Json::String(given) if key == Some("address") || key == Some("phone") => Json::String(address(&given)),
+        Json::String(given) => Json::String(text(&given)),
         Json::Number(number) => {
-            let (text, shown) = (number.to_string(), digits::text(&number.to_string()));
-            if text == shown { Json::Number(number) } else { Json::String(shown) }
+            let (given, shown) = (number.to_string(), digits::text(&number.to_string()));
+            if given == shown { Json::Number(number) } else { Json::String(shown) }
         }
         Json::Array(list) => Json::Array(list.into_iter().map(|value| masked_json(key, value)).collect()),
         Json::Object(object) => {
-            let pairs = object.into_iter().map(|(key, value)| {
+            let mut shown = serde_json::Map::new();
+            for (key, value) in object {
                 let masked = masked_json(Some(&key), value);
-                (digits::text(&key), masked)
-            });
-            Json::Object(pairs.collect())
+                shown.insert(distinct(text(&key), |name| shown.contains_key(name)), masked);
+            }
+            Json::Object(shown)
         }
         other => other,
     }
 }
 
-/// Whether a content is a template for codes, or has a text with one.
+/// A key that is not taken: two may look the same once they are masked.
+fn distinct(mut key: String, mut is_taken: impl FnMut(&str) -> bool) -> String {
+    while is_taken(&key) {
+        key.push(super::DOT);
+    }
+    key
+}
+
+fn is_name(key: &str) -> bool {
+    NAMES.contains(&key.to_lowercase().replace('_', "").as_str())
+}
+
+/// Whether a content is a template for codes, or has a code: its word in one text, and its number in that or another.
 fn has_code(value: &Json) -> bool {
-    match value {
-        Json::String(text) => text == "AUTHENTICATION" || code::has_code(text),
-        Json::Array(list) => list.iter().any(has_code),
-        Json::Object(object) => object.values().any(has_code),
-        _ => false,
+    let mut found = Found::default();
+    found.look(value);
+    found.is_template || (found.has_word && found.has_number)
+}
+
+/// What the texts of a content have.
+#[derive(Default)]
+struct Found {
+    is_template: bool,
+    has_word: bool,
+    has_number: bool,
+}
+
+impl Found {
+    fn look(&mut self, value: &Json) {
+        match value {
+            Json::String(text) => {
+                self.is_template |= text == "AUTHENTICATION";
+                self.has_word |= code::has_word(text);
+                self.has_number |= code::has_number(text);
+            }
+            Json::Number(number) => self.has_number |= code::has_number(&number.to_string()),
+            Json::Array(list) => list.iter().for_each(|value| self.look(value)),
+            Json::Object(object) => {
+                for (key, value) in object {
+                    // A key counts only with a number under it: templates have a `code` of their language.
+                    let mut below = Self::default();
+                    below.look(value);
+                    let is_single = !value.is_object() && !value.is_array();
+                    self.has_word |= below.has_word || (is_single && below.has_number && code::has_word(key));
+                    self.has_number |= below.has_number;
+                    self.is_template |= below.is_template;
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -126,14 +178,30 @@ mod tests {
     }
 
     #[test]
+    fn names_emails_and_codes_of_other_fields_are_masked() {
+        let content =
+            r#"{"contacts":[{"name":{"formatted_name":"Анна П","first_name":"Анна"},"fullName":{"value":"Anna"}}]}"#;
+        let rest = r#","comment":"OTP 483920","deliveryStatusMessage":"to anna@shop.example","text":"Код 4839","79001112233":1,"78001112233":2"#;
+        insta::assert_snapshot!(shown(content, rest), @r#"{"messageId":8270556,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"+7 900 ••• •• 93","content":"{\"contacts\":[{\"fullName\":\"•••\",\"name\":{\"first_name\":\"•••\",\"formatted_name\":\"•••\"}}]}","deliveryStatusMessage":"to a•••@shop.example","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","comment":"•••","text":"•••","•••••••••33":1,"•••••••••33•":2}"#);
+        assert!(shown(r#"{"79001112233":1,"78001112233":2}"#, "").contains(r#"•••••••••33\":2,\"•••••••••33•\":1"#));
+    }
+
+    #[test]
     fn contents_with_codes_or_unreadable_json_are_left_out() {
         for content in [
             r#"{"type":"TEXT","text":"Your code: 483920"}"#,
             r#"{"type":"HSM","template":{"category":"AUTHENTICATION","parameters":["77"]}}"#,
+            r#"{"text":"Your code is {{1}}","parameters":["483920"]}"#,
+            r#"{"otp":"483920"}"#,
+            r#"{"code":483920}"#,
             "Код 4839",
         ] {
             let masked = masked(&item(content, ""));
             assert!(masked.is_code && masked.item.render().contains(r#""content":"•••""#), "{content}");
+        }
+        for shown in [r#"{"language":{"code":"ru"},"text":"Ваш заказ 528046 оплачен"}"#, "Your code is on its way"]
+        {
+            assert!(!masked(&item(shown, "")).is_code, "{shown}");
         }
         let masked = masked(&item(r#"{"text":"\u0037\u0039001112233"#, ""));
         assert!(!masked.is_code && masked.item.render().contains(r#""content":"•••""#));

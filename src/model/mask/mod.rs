@@ -5,10 +5,11 @@ mod address;
 mod code;
 mod digits;
 mod item;
+mod text;
 
 pub use address::address;
-pub use digits::text;
 pub use item::{Masked, masked};
+pub use text::text;
 
 /// What stands for what is not shown.
 const DOT: char = '•';

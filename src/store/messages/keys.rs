@@ -1,4 +1,4 @@
-//! The columns by which messages are found beside their recipient and subject; knows no statement.
+//! The indexed columns by which messages are found, other than recipient and subject; knows no statement.
 
 use std::borrow::Cow;
 

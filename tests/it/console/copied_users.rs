@@ -43,14 +43,19 @@ async fn later_password_wins_and_a_disabled_user_stays_disabled() {
     assert_eq!(copy(&from, &to).await, (vec![], 1));
     assert_eq!(browser.get("/console/").await.status(), 303);
     assert_eq!(browser.sign_in("anna", "password of source").await.status(), 303);
-    // Disabled before the target's last change, and disabled in the target before the source's last change.
+    // Who is disabled in the source stays so in the target, whatever happens there or here.
     set_disabled(&from, true, "2026-03-01T15:00:00Z").await;
     set_password(&to, "password of target", "2026-03-01T16:00:00Z").await;
     assert_eq!(copy(&from, &to).await, (vec![], 1));
     assert_eq!(browser.sign_in("anna", "password of target").await.status(), 422);
     set_disabled(&from, false, "2026-03-01T17:00:00Z").await;
-    assert_eq!(copy(&from, &to).await, (vec![], 1));
+    assert_eq!(copy(&from, &to).await, (vec![], 0));
+    assert_eq!(browser.sign_in("anna", "password of target").await.status(), 422);
+    // Enabling somebody in the source brings no old password back.
+    set_disabled(&to, false, "2026-03-01T18:00:00Z").await;
+    assert_eq!(copy(&from, &to).await, (vec![], 0));
     assert_eq!(browser.sign_in("anna", "password of source").await.status(), 422);
+    assert_eq!(browser.sign_in("anna", "password of target").await.status(), 303);
 }
 
 #[actix_web::test]

@@ -5,7 +5,7 @@ use crate::support::TestApp;
 use history_gateway::model::user::Role;
 
 const REFUSED: &str =
-    "403 history-gateway ! The form was not accepted, and nothing was done. Go back, load the page again and repeat.";
+    "403 Not accepted ! The form was not accepted, and nothing was done. Go back, load the page again and repeat.";
 
 #[actix_web::test]
 async fn forms_of_other_origins_are_refused() {

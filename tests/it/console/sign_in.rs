@@ -107,10 +107,10 @@ async fn pages_are_in_the_language_of_the_browser_or_the_chosen_one() {
     let mut browser = Browser::new(&app);
     let mut form = browser.get("/console/login?next=/console/").await.form("/console/language");
     form.insert("language".into(), "ru".into());
-    assert_eq!(browser.post("/console/language", &form).await.summary(), "303 → /console/login?next=/console/");
-    assert_eq!(browser.get("/console/login").await.summary(), "200 Войти");
+    assert_eq!(browser.post("/console/language", &form).await.summary(), "303 → /console/login?next=%2Fconsole%2F");
+    assert_eq!(browser.get("/console/login").await.summary(), "200 Вход");
     let page = browser.sign_in("anna", "wrong").await;
-    assert_eq!(page.summary(), "422 Войти ! Логин или пароль неверен, или пользователь отключён.");
+    assert_eq!(page.summary(), "422 Вход ! Неверный логин или пароль, либо пользователь отключён.");
 }
 
 /// What a browser may load, frame and send, and that the page holds what a form sent as text only.

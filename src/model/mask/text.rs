@@ -1,0 +1,45 @@
+//! Texts that people have written: without long numbers, e-mail addresses and one-time codes; knows no message.
+
+use super::{DOT, address, code, digits};
+
+/// What stands for a text that is not shown.
+pub fn hidden() -> String {
+    DOT.to_string().repeat(3)
+}
+
+/// A text as it is shown; one with a one-time code is not.
+pub fn text(text: &str) -> String {
+    if code::has_code(text) { hidden() } else { digits::text(&without_emails(text)) }
+}
+
+fn without_emails(text: &str) -> String {
+    let is_outside = |letter: char| letter.is_whitespace() || "<>()[]{},;:\"'|".contains(letter);
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive(is_outside) {
+        let word = part.trim_end_matches(is_outside).trim_end_matches(['.', '!', '?']);
+        let is_email = word.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+        if is_email {
+            shown += &address(word);
+            shown += &part[word.len()..];
+        } else {
+            shown += part;
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn emails_and_codes_are_masked_in_texts() {
+        assert_eq!(
+            text("Write to <anna.petrova@shop.example>, or anna@x.ru."),
+            "Write to <a•••@shop.example>, or a•••@x.ru."
+        );
+        assert_eq!(text("@channel, 5 @ 10, a@b"), "@channel, 5 @ 10, a@b");
+        assert_eq!(text("OTP 483920"), "•••");
+        assert_eq!(text("Позвоните 79001112233"), "Позвоните •••••••••33");
+    }
+}
