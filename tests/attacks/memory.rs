@@ -21,7 +21,8 @@ fn unread_static_file_responses_use_little_memory() {
     let request = get("/docs/swagger-ui-bundle.js");
     let _clients = clients_that_never_read(&target, 500, |client| client.send(&request).unwrap());
     target.assert_responds();
-    assert!(target.peak_memory() < 120 * MIB, "{} MiB", target.peak_memory() / MIB);
+    // About 100 MiB; a copy of the file for each client would take 700.
+    assert!(target.peak_memory() < 200 * MIB, "{} MiB", target.peak_memory() / MIB);
 }
 
 #[test]
@@ -80,7 +81,8 @@ fn concurrent_large_bodies_are_accepted_up_to_the_limit() {
     });
     assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
     target.assert_responds();
-    assert!(target.peak_memory() < 300 * MIB, "{} MiB", target.peak_memory() / MIB);
+    // About 300 MiB, of bodies of 900 MiB.
+    assert!(target.peak_memory() < 500 * MIB, "{} MiB", target.peak_memory() / MIB);
 }
 
 #[test]

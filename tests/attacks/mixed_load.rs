@@ -89,7 +89,8 @@ fn abusive_clients_do_not_slow_down_cheap_queries() {
         target.peak_memory() / MIB
     );
     target.assert_becomes_idle();
-    assert!(target.peak_memory() < 300 * MIB, "{} MiB", target.peak_memory() / MIB);
+    // About 260 MiB; the pages that nobody reads would take 1.6 GiB.
+    assert!(target.peak_memory() < 400 * MIB, "{} MiB", target.peak_memory() / MIB);
     // The target is three times. The margin is for 97 clients on the same cores, and for PostgreSQL's own processes.
     let margin = Duration::from_millis(if crate::support::runs_on_postgres() { 300 } else { 150 });
     assert!(loaded < idle * 3 + margin, "{loaded:?} under attack, {idle:?} idle");
