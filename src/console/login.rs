@@ -25,16 +25,12 @@ pub async fn show_login(visit: Visit) -> HttpResponse {
 }
 
 /// `POST /console/login`.
-pub async fn sign_in(visit: Visit, mut form: Form) -> HttpResponse {
+pub async fn sign_in(mut form: Form) -> HttpResponse {
     let (login, next) = (form.take("login"), own_address(form.field("next")).to_owned());
-    let attempt = Attempt {
-        login: login.clone(),
-        password: Password::presented(form.take("password")),
-        from: visit.client(),
-        replaces: visit.cookies.session(),
-    };
+    let password = Password::presented(form.take("password"));
     // Many may wait to be verified.
-    drop(form);
+    let visit = form.into_visit();
+    let attempt = Attempt { login: login.clone(), password, from: visit.client(), replaces: visit.cookies.session() };
     let error = match visit.app.sign_in.sign_in(attempt, visit.now).await {
         Ok(token) => {
             let mut response = redirect(&next);

@@ -171,22 +171,34 @@ impl FromRequest for SignedIn {
 }
 
 /// The fields of a form that a page of the console sent; anything else is refused before the handler.
-pub struct Form(HashMap<String, String>);
+pub struct Form {
+    visit: Visit,
+    fields: HashMap<String, String>,
+}
 
 impl Form {
     /// A field; empty if the form has none of that name.
     pub fn field(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.fields.get(name).map_or("", String::as_str)
+    }
+
+    pub fn visit(&self) -> &Visit {
+        &self.visit
+    }
+
+    /// Frees the fields.
+    pub fn into_visit(self) -> Visit {
+        self.visit
     }
 
     /// Takes a field out of the form.
     pub fn take(&mut self, name: &str) -> String {
-        self.0.remove(name).unwrap_or_default()
+        self.fields.remove(name).unwrap_or_default()
     }
 
     async fn read(http: &HttpRequest, payload: Payload) -> Result<Self, actix_web::Error> {
         let visit = Visit::read(http).await?;
-        let refused = || as_error(visit.problem(StatusCode::FORBIDDEN, "form-not-accepted-title", "form-not-accepted"));
+        let refused = |status| as_error(visit.problem(status, "form-not-accepted-title", "form-not-accepted"));
         let timeout = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
         let reading = ReadOptions { limit: MAX_FORM_BYTES, weight: 2, timeout };
         let (body, unread) = body::read(http.headers(), payload, reading, &visit.app.in_flight).await;
@@ -194,24 +206,23 @@ impl Form {
         unread.hold_until_response(http);
         let bytes = match body {
             Body::Whole(bytes) => bytes,
-            Body::TooLarge { .. } => {
-                return Err(as_error(visit.problem(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "form-not-accepted-title",
-                    "form-not-accepted",
-                )));
-            }
-            Body::Incomplete | Body::Overloaded | Body::Discarded => return Err(refused()),
+            Body::TooLarge { .. } => return Err(refused(StatusCode::PAYLOAD_TOO_LARGE)),
+            Body::Incomplete | Body::Overloaded | Body::Discarded => return Err(refused(StatusCode::FORBIDDEN)),
         };
         if bytes.split(|byte| *byte == b'&').count() > MAX_FIELDS {
-            return Err(refused());
+            return Err(refused(StatusCode::FORBIDDEN));
         }
-        let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| refused())?;
-        let form = Self(fields.into_iter().collect());
+        let fields: HashMap<String, String> =
+            serde_urlencoded::from_bytes(&bytes).map_err(|_| refused(StatusCode::FORBIDDEN))?;
         // A page for signing in has the token of a cookie of its own; any other page that of the session.
         let tokens = [visit.cookies.session(), visit.cookies.form()];
-        let is_own = tokens.iter().flatten().any(|token| forgery::has_token(token, form.field("token")));
-        if is_own && forgery::is_same_origin(http) { Ok(form) } else { Err(refused()) }
+        let sent = fields.get("token").map_or("", String::as_str);
+        let is_own = tokens.iter().flatten().any(|token| forgery::has_token(token, sent));
+        if is_own && forgery::is_same_origin(http) {
+            Ok(Self { visit, fields })
+        } else {
+            Err(refused(StatusCode::FORBIDDEN))
+        }
     }
 }
 

@@ -132,9 +132,9 @@ pub fn find(connection: &mut Connection, login: &Login) -> Result<Option<(User, 
         .select(Row::as_select())
         .first(connection)
         .optional()?;
-    row.map(|row| Ok((PasswordHash(row.password_hash.clone()), row)))
-        .transpose()
-        .and_then(|found| found.map(|(hash, row)| Ok((row.into_user()?, hash))).transpose())
+    let Some(row) = row else { return Ok(None) };
+    let hash = PasswordHash(row.password_hash.clone());
+    Ok(Some((row.into_user()?, hash)))
 }
 
 /// A user's row, to be copied into another store.

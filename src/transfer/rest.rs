@@ -2,9 +2,9 @@
 
 use super::Transfer;
 use crate::ingest::{self, Event};
-use crate::model::{Provenance, Source};
+use crate::model::{Provenance, Source, TenantId};
 use crate::store::messages::pending::StoredPending;
-use crate::store::{StoreError, api_keys, pulls, subjects, users};
+use crate::store::{Connection, StoreError, api_keys, pulls, subjects, users};
 
 impl Transfer<'_> {
     /// A subject that was added by hand replaces the target's; one that was learned is learned again from its messages.
@@ -24,26 +24,28 @@ impl Transfer<'_> {
     pub(super) async fn copy_keys(&self) -> Result<u64, StoreError> {
         let tenant = self.tenant;
         let keys = self.from.read_primary(move |connection| api_keys::rows(connection, tenant)).await?;
-        self.to
-            .write(move |connection| {
-                let mut changed = 0;
-                for key in &keys {
-                    changed += u64::from(api_keys::put(connection, tenant, key)?);
-                }
-                Ok(changed)
-            })
-            .await
+        self.put_each(keys, api_keys::put).await
     }
 
     /// Users with their passwords, but not their sessions: they sign in again. Returns how many were added or changed.
     pub(super) async fn copy_users(&self) -> Result<u64, StoreError> {
         let tenant = self.tenant;
         let all = self.from.read_primary(move |connection| users::rows(connection, tenant)).await?;
+        self.put_each(all, users::put).await
+    }
+
+    /// Writes rows into the target in one transaction; returns how many of them changed it.
+    async fn put_each<T: Send + 'static>(
+        &self,
+        rows: Vec<T>,
+        put: fn(&mut Connection, TenantId, &T) -> Result<bool, StoreError>,
+    ) -> Result<u64, StoreError> {
+        let tenant = self.tenant;
         self.to
             .write(move |connection| {
                 let mut changed = 0;
-                for user in &all {
-                    changed += u64::from(users::put(connection, tenant, user)?);
+                for row in &rows {
+                    changed += u64::from(put(connection, tenant, row)?);
                 }
                 Ok(changed)
             })

@@ -9,8 +9,7 @@ use ipnet::IpNet;
 /// that is not a trusted proxy's.
 pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(&peer) {
+    if !is_in(trusted, peer) {
         return Some(peer);
     }
     let lines: Vec<&str> =
@@ -20,7 +19,7 @@ pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
         // No trusted proxy writes an invalid entry, so the nearest address so far is the one that sent it: the client.
         let Ok(address) = word.trim().parse::<IpAddr>() else { break };
         nearest = address.to_canonical();
-        if !is_trusted(&nearest) {
+        if !is_in(trusted, nearest) {
             break;
         }
     }
@@ -29,12 +28,15 @@ pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
 
 /// Whether the client's request came over TLS, as a trusted proxy says; the gateway itself serves none.
 pub fn is_over_tls(request: &HttpRequest, trusted: &[IpNet]) -> bool {
-    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)));
+    let is_trusted = request.peer_addr().is_some_and(|peer| is_in(trusted, peer.ip().to_canonical()));
     let lines = request.headers().get_all("x-forwarded-proto").filter_map(|value| value.to_str().ok());
     // Any of several proxies may be the one that the client has reached. A client that adds the word itself gets a cookie
     // that its browser does not send back.
     is_trusted && lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case("https"))
+}
+
+fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]

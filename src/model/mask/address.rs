@@ -1,6 +1,6 @@
 //! Addresses of which the beginning and the end are shown; knows no message.
 
-use super::{DOT, digits};
+use super::{digits, dots};
 
 /// The longest part of a phone number that is shown at its beginning: country and area.
 const MAX_SHOWN_PREFIX: usize = 4;
@@ -43,10 +43,6 @@ fn phone(digits: &str) -> String {
     }
     let plus = if beginning > 0 { "+" } else { "" };
     format!("{plus}{shown}{}{last}", dots(hidden))
-}
-
-fn dots(count: usize) -> String {
-    DOT.to_string().repeat(count)
 }
 
 #[cfg(test)]

@@ -19,39 +19,35 @@ const SHOWN: usize = 2;
 pub fn text(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut masked = letters.clone();
-    let mut at = 0;
-    while at < letters.len() {
-        if let Some(length) = date_at(&letters, at) {
-            at += length;
-        } else if is_digit(letters[at]) {
-            let places = number_at(&letters, at);
-            let end = places.last().map_or(at, |last| last + 1);
-            if is_long(&letters, &places) {
-                for place in &places[..places.len() - SHOWN] {
-                    masked[*place] = DOT;
-                }
-            }
-            at = end;
-        } else {
-            at += 1;
+    for places in numbers(&letters).iter().filter(|places| is_long(&letters, places)) {
+        for place in &places[..places.len() - SHOWN] {
+            masked[*place] = DOT;
         }
     }
     masked.into_iter().collect()
 }
 
-/// How many digits each number of a text has, in all of its groups.
+/// How many digits each number of a text has, in all of its groups. A date is no number.
 pub fn lengths(text: &str) -> Vec<usize> {
     let letters: Vec<char> = text.chars().collect();
-    let (mut lengths, mut at) = (Vec::new(), 0);
+    numbers(&letters).iter().map(Vec::len).collect()
+}
+
+/// The places of the digits of each number.
+fn numbers(letters: &[char]) -> Vec<Vec<usize>> {
+    let (mut numbers, mut at) = (Vec::new(), 0);
     while at < letters.len() {
-        if is_digit(letters[at]) {
-            let places = number_at(&letters, at);
-            lengths.push(places.len());
-            at = places.last().map_or(at, |last| *last);
+        if let Some(length) = date_at(letters, at) {
+            at += length;
+        } else if is_digit(letters[at]) {
+            let places = number_at(letters, at);
+            at = places.last().map_or(at, |last| *last) + 1;
+            numbers.push(places);
+        } else {
+            at += 1;
         }
-        at += 1;
     }
-    lengths
+    numbers
 }
 
 /// The places of the digits of the number that begins at a place.

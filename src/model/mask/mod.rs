@@ -13,3 +13,7 @@ pub use text::text;
 
 /// What stands for what is not shown.
 const DOT: char = '•';
+
+fn dots(count: usize) -> String {
+    DOT.to_string().repeat(count)
+}

@@ -1,10 +1,10 @@
 //! Texts that people have written: without long numbers, e-mail addresses and one-time codes; knows no message.
 
-use super::{DOT, address, code, digits};
+use super::{address, code, digits, dots};
 
 /// What stands for a text that is not shown.
 pub fn hidden() -> String {
-    DOT.to_string().repeat(3)
+    dots(3)
 }
 
 /// A text as it is shown; one with a one-time code is not.
