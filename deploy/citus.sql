@@ -26,7 +26,7 @@ SELECT create_distributed_table(name, 'tenant_id', colocate_with => 'messages') 
     'tenant_states', 'message_copies', 'message_days', 'message_blocks', 'message_block_columns',
     'message_block_changes', 'recipients', 'subjects', 'whatsapp_logs', 'whatsapp_log_copies', 'whatsapp_log_days',
     'status_events', 'waiting_messages', 'other_events', 'pulls', 'message_changes', 'change_marks',
-    'search_states', 'message_terms', 'search_ranges'
+    'search_states', 'message_terms', 'search_ranges', 'audit_entries', 'audit_heads', 'reveals'
 ]) WITH ORDINALITY AS list (name, place) ORDER BY place;
 SELECT create_distributed_function('message_value(text, text)');
 

@@ -1,8 +1,9 @@
-//! What every part of a running gateway shares: store, ingest queue, keys, sign-in, clock, metrics, settings; knows no request.
+//! What every part of a running gateway shares: store, ingest queue, keys, sign-in, audit log, clock, metrics, settings; knows no request.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::in_flight::InFlight;
@@ -19,6 +20,7 @@ pub struct App {
     pub ingest: IngestQueue,
     pub keys: Arc<Keys>,
     pub sign_in: Arc<SignIn>,
+    pub audit: Arc<Audit>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub in_flight: InFlight,
@@ -31,11 +33,13 @@ impl App {
         let keys = Keys::new(store.clone(), config.edna.requests_per_second, config.auth.wrong_keys_per_minute)
             .remembering(Duration::from_secs(config.auth.remember_keys_seconds));
         let ingest = IngestQueue::new(store.clone(), config.ingest_limits());
+        let audit = Arc::new(Audit::new(store.clone(), &config.audit));
         let in_flight = InFlight::new(config.server.bytes_in_flight);
         Self {
             metrics: Arc::new(Metrics::new(store.clone(), ingest.clone(), in_flight.clone())),
             keys: Arc::new(keys),
-            sign_in: Arc::new(SignIn::new(store.clone(), &config.console)),
+            sign_in: Arc::new(SignIn::new(store.clone(), Arc::clone(&audit), &config.console)),
+            audit,
             in_flight,
             config: Arc::new(config.clone()),
             ingest,

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
+mod audit;
 mod checks;
 mod console;
 mod error;
@@ -18,6 +19,7 @@ use crate::ingest::{QueueLimits, TenantLimits};
 use crate::model::Policy;
 use crate::model::key::Profile;
 use crate::store::{self, DatabaseUrl, StoreError};
+pub use audit::Audit;
 pub use checks::validate_bind;
 pub use console::Console;
 pub use error::ConfigError;
@@ -45,6 +47,7 @@ pub struct Config {
     pub search: Search,
     #[validate(nested)]
     pub console: Console,
+    pub audit: Audit,
     pub oneuptime: OneUptime,
     #[validate(nested)]
     pub pull: Pull,
@@ -209,6 +212,7 @@ enum_setting!(ProfileSetting { Published = "published", Live = "live", });
 enum_setting!(PreparedStatements { Auto = "auto", Always = "always", Never = "never", });
 enum_setting!(GenericPlans { Always = "always", Auto = "auto", });
 enum_setting!(SecureCookies { Auto = "auto", Always = "always", });
+enum_setting!(ApiAudit { Off = "off", Summary = "summary", Every = "every", });
 enum_setting!(Level { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace", });
 enum_setting!(Format { Text = "text", Json = "json", });
 

@@ -19,10 +19,11 @@
 //! | [`cli`] | the commands, one file each |
 //! | [`config`] | the settings and where they come from; `config/default.toml` documents them |
 //! | [`telemetry`] | the log, and what a line of it may hold |
-//! | [`app`] | what every part of a running gateway shares: store, ingest queue, keys, sign-in, clock, metrics, settings |
+//! | [`app`] | what every part of a running gateway shares: store, ingest queue, keys, sign-in, audit log, clock, metrics, settings |
 //! | [`clock`] | the only source of the current time, so that a sandbox can stop it |
 //! | [`keys`] | from a key to its caller, and the limits of keys |
 //! | [`sign_in`] | from a login and a password to a session, and the limits of attempts |
+//! | [`audit`] | the audit log: records who has read what |
 //! | [`rate_limit`] | limits a minute, for each key |
 //! | [`metrics`] | the numbers for Prometheus |
 //! | [`in_flight`] | the bound on the bytes of bodies and responses in memory |
@@ -33,7 +34,8 @@
 //! | [`edna`] | the edna dialect: the history endpoint and the webhooks |
 //! | [`oneuptime`] | the OneUptime dialect: operators, columns, both forms of values, errors |
 //! | [`api`] | the gateway's own `/v1`: messages by filters with a cursor, their changes, text search, messages and status events from your own systems, one message with its provenance |
-//! | [`console`] | pages for people: signing in, languages |
+//! | [`console`] | pages for people: one box, conversations, messages, lists, evidence, the audit log, users |
+//! | [`viewer`] | what a user of the console sees: reads by their grants, masks, records each look before it returns |
 //! | [`document`] | what the OpenAPI documents of all dialects share |
 //! | [`pull`] | copying another endpoint's history |
 //! | [`transfer`] | copying tenants from one store into another |
@@ -50,9 +52,9 @@
 //! model}` · `http →
 //! {edna, oneuptime, api, console, app, clock, store, config, document, in_flight, web, model}` · `jobs → {pull, app, ingest,
 //! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
-//! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `console → {app, config, sign_in, store, web, model}` · `document → {keys, web,
-//! model}` · `web → {app, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `transfer → {ingest, store, model}` · `app →
-//! {keys, sign_in, metrics, in_flight, ingest, store, config, clock}` · `keys → {rate_limit, store, model}` · `sign_in → {rate_limit, store, config, model}` · `metrics → {in_flight, ingest,
+//! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `console → {app, viewer, config, sign_in, store, web, model}` · `viewer → {app, audit, store, model}` · `document → {keys, web,
+//! model}` · `web → {app, audit, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `transfer → {ingest, store, model}` · `app →
+//! {keys, sign_in, audit, metrics, in_flight, ingest, store, config, clock}` · `keys → {rate_limit, store, model}` · `sign_in → {audit, rate_limit, store, config, model}` · `audit → {store, config, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
 //! `clock → model`; `model` uses nothing of ours. No source files use each other in a circle
@@ -141,6 +143,7 @@
 
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -165,4 +168,5 @@ pub mod sign_in;
 pub mod store;
 pub mod telemetry;
 pub mod transfer;
+pub mod viewer;
 pub mod web;

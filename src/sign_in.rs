@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::audit::Audit;
 use crate::config::Console;
 use crate::model::Instant;
+use crate::model::audit::{Action, AuditRecord, Who};
 use crate::model::key::{KeyDigest, Secret};
 use crate::model::user::{Login, Password, PasswordHash, User};
 use crate::rate_limit::{RateLimit, client_network};
 use crate::store::sessions::NewSession;
-use crate::store::{LookupFor, Store, StoreError, sessions, users};
+use crate::store::{LookupFor, Store, StoreError, audit, sessions, users};
 
 /// How many attempts are verified or wait for it at the same time. Each takes a core for 20 ms.
 const MAX_PENDING: usize = 64;
@@ -47,6 +49,7 @@ pub struct Attempt {
 /// Signs users in, and finds those who are.
 pub struct SignIn {
     store: Store,
+    audit: Arc<Audit>,
     session: Duration,
     /// By the digest of the login, so that long ones take no memory.
     by_login: Option<RateLimit<KeyDigest>>,
@@ -57,10 +60,11 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    pub fn new(store: Store, settings: &Console) -> Self {
+    pub fn new(store: Store, audit: Arc<Audit>, settings: &Console) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self {
             store,
+            audit,
             session: Duration::from_secs(settings.session_hours * 3600),
             by_login: RateLimit::per_minute(settings.attempts_per_login.saturating_mul(ALL_ADDRESSES_FACTOR)),
             by_login_and_address: RateLimit::per_minute(settings.attempts_per_login),
@@ -81,6 +85,11 @@ impl SignIn {
         // Whoever is unknown has a hash to verify too.
         let (user, hash) = known.map_or((None, PasswordHash::of_unknown_user()), |(user, hash)| (Some(user), hash));
         let (is_right, hash) = self.verify(password, hash).await?;
+        let record = move |user: &User, action| AuditRecord { from, ..AuditRecord::new(now, Who::user(user), action) };
+        if let Some(user) = user.as_ref().filter(|_| !is_right) {
+            // Nobody waits for it, so that a known login takes no longer than an unknown one.
+            let _ = self.audit.queue(user.grants.tenant, &record(user, Action::SignInFailed));
+        }
         let Some(user) = user.filter(|_| is_right) else { return Err(SignInError::Wrong) };
         let token = Secret::random();
         let session = NewSession {
@@ -90,7 +99,14 @@ impl SignIn {
             expires_at: now.plus(self.session),
             replaces: replaces.map(|token| token.digest()),
         };
-        let begin = move |connection: &mut _| sessions::begin(connection, user.grants.tenant, &session, now);
+        let begin = move |connection: &mut _| {
+            let (tenant, record) = (user.grants.tenant, record(&user, Action::SignedIn));
+            let is_begun = sessions::begin(connection, tenant, &session, now)?;
+            if is_begun {
+                audit::append(connection, tenant, &[record], now)?;
+            }
+            Ok(is_begun)
+        };
         let is_begun = self.store.write(begin).await.map_err(|error| unavailable(&error))?;
         if is_begun { Ok(token) } else { Err(SignInError::Wrong) }
     }
@@ -103,9 +119,19 @@ impl SignIn {
     }
 
     /// Ends a session.
-    pub async fn sign_out(&self, user: &User, token: &Secret) -> Result<(), StoreError> {
+    pub async fn sign_out(
+        &self,
+        user: &User,
+        token: &Secret,
+        (from, now): (Option<IpAddr>, Instant),
+    ) -> Result<(), StoreError> {
         let (tenant, digest) = (user.grants.tenant, token.digest());
-        self.store.write(move |connection| sessions::end(connection, tenant, digest)).await
+        let record = AuditRecord { from, ..AuditRecord::new(now, Who::user(user), Action::SignedOut) };
+        let end = move |connection: &mut _| {
+            sessions::end(connection, tenant, digest)?;
+            audit::append(connection, tenant, &[record], now).map(|_| ())
+        };
+        self.store.write(end).await
     }
 
     /// Whether there is a user.

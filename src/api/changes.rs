@@ -13,6 +13,7 @@ use super::filters::{self, query_error};
 use super::message::ReadMessage;
 use super::messages::QueryMessages;
 use super::parameters::{Arity, Known, Parameters, invalid};
+use crate::model::audit::{Action, filters as recorded};
 use crate::model::message_query::MAX_LIMIT;
 use crate::model::{Caller, Freshness, MessageQuery, TenantId};
 use crate::store::changes::page::{ChangePage, Since};
@@ -101,7 +102,10 @@ async fn respond<A: Access>(
         MessageQuery::new(filters, (true, limit), &caller.grants, app.config.policy()).map_err(query_error)?;
     query.include_national_forms();
     let wait = Duration::from_secs(u64::try_from(wait).unwrap_or_default());
-    let page = next_page(request, Arc::new(query), (reader, since), wait).await?;
+    let query = Arc::new(query);
+    let page = next_page(request, Arc::clone(&query), (reader, since), wait).await?;
+    let rows = page.changes.iter().filter(|change| change.item.is_some()).count();
+    request.record_read(caller, (Action::ApiRead, rows), |record, key| recorded::of_messages(&query, record, key))?;
     Ok(json(&app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, body(caller.grants.tenant, page)?)?)
 }
 

@@ -48,6 +48,7 @@ pub fn filters(parameters: &Parameters) -> Result<MessageFilters, ApiError> {
         direction: parameters.word("direction", "IN or OUT", Direction::from_word)?,
         traffic_types: parameters.words("trafficType", "one of AD, SERVICE, HSM, CHAT", is_traffic_type)?,
         subject_ids: integers(parameters, "subjectId")?,
+        delivery_error: None,
         delivery_statuses: at_most("deliveryStatus", MAX_VALUES, parameters.texts("deliveryStatus")?)?,
         cascade_ids: integers(parameters, "cascadeId")?,
         broadcast_ids: integers(parameters, "broadcastId")?,

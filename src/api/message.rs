@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::config::Config;
 use crate::document::{EdnaDate, Message};
+use crate::model::audit::Action;
 use crate::model::trail::Trail;
 use crate::model::{Caller, Instant, Property, Provenance, Source, StatusEvent};
 use crate::store::StoreError;
@@ -125,11 +126,14 @@ pub async fn get_message(request: Request<ReadMessage>) -> Result<HttpResponse, 
     let id = request.path_parameter("id").parse();
     let id: i64 = id.map_err(|_| ApiError::NotValid("The message id must be an integer.".into()))?;
     let (reader, tenant) = (request.reader(&caller), caller.grants.tenant);
-    let load = move |connection: &mut _, _: &_| trail::load(connection, tenant, id);
-    let found = request.app.store.query(&reader, load).await?;
+    let grants = caller.grants.clone();
+    let load = move |connection: &mut _, _: &_| trail::load(connection, tenant, (id, &grants));
     // A message that the caller may not see is answered like one that does not exist.
-    let is_visible = |found: &Trail| caller.grants.sees_message_of(found.item.integer(Property::SubjectId));
-    let found = found.filter(is_visible).ok_or(ApiError::MessageNotFound)?;
+    let found = request.app.store.query(&reader, load).await?.ok_or(ApiError::MessageNotFound)?;
+    request.record_read(&caller, (Action::ApiRead, 1), |record, key| {
+        record.message = Some(id);
+        record.name_addresses(found.item.text(Property::Address), key);
+    })?;
     let trail = MessageTrail::new(&found)?;
     Ok(typed(&request.app.in_flight.for_tenant(tenant), StatusCode::OK, &trail)?)
 }

@@ -11,13 +11,12 @@ use super::cursor;
 use super::filters::{self, query_error};
 use super::message::ReadMessage;
 use super::parameters::{Arity, Known, Parameters, invalid};
-use crate::app::App;
 use crate::config::Config;
+use crate::model::audit::{Action, filters as recorded};
 use crate::model::message_query::{DEFAULT_LIMIT, MAX_LIMIT, WalkPosition};
-use crate::model::{Caller, Freshness, Instant, MessageQuery, TenantId};
+use crate::model::{Caller, Freshness, Instant, MessageQuery};
 use crate::store::StoreError;
 use crate::store::messages::walk::WalkPage;
-use crate::store::search::indexing;
 use crate::web::answer::{POSITION_HEADER, json};
 use crate::web::body::text;
 use crate::web::{Access, ApiError, KeyHeader, Request};
@@ -31,9 +30,6 @@ const OWN: [Known; 6] = [
     ("limit", Arity::One),
     ("cursor", Arity::One),
 ];
-
-/// How many messages one transaction indexes on demand.
-const INDEX_BATCH: i64 = 1000;
 
 /// Access to queries in a body.
 pub struct QueryMessages;
@@ -131,17 +127,13 @@ async fn respond<A: Access>(
         query.position = Some(read_cursor(&query, &cursor)?);
     }
     if query.filters.text.is_some() && app.config.search.on_demand {
-        index(app, caller.grants.tenant, request.now).await?;
+        app.store.update_index(caller.grants.tenant, request.now).await?;
     }
     let query = Arc::new(query);
     let page = app.store.walk(&reader, Arc::clone(&query)).await?;
+    let read = (Action::ApiRead, page.items.len());
+    request.record_read(caller, read, |record, key| recorded::of_messages(&query, record, key))?;
     Ok(json(&app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, body(&query, page)?)?)
-}
-
-/// Brings the text index up to date.
-async fn index(app: &App, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
-    while app.store.write(move |connection| indexing::step(connection, tenant, INDEX_BATCH, now)).await?.is_behind {}
-    Ok(())
 }
 
 /// `{"messages":[…],"next":"…","complete":true,"interpretedAs":["…"],"search":{…}}`, joined from items that are rendered already.

@@ -120,6 +120,7 @@ impl Filters {
             traffic_types: self.traffic_type,
             subject_ids: self.subject,
             delivery_statuses: self.status,
+            delivery_error: None,
             cascade_ids: self.cascade,
             broadcast_ids: self.broadcast,
             matcher_ids: self.matcher,

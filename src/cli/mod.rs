@@ -1,11 +1,13 @@
 //! The commands, one file each, and what they share; knows no SQL and no wire form.
 
+mod audit;
 mod backup;
 mod blocks;
 mod columns;
 mod common;
 mod copy;
 mod dates;
+mod evidence;
 mod export;
 mod failure;
 mod fatal;
@@ -78,6 +80,10 @@ enum Command {
     #[command(subcommand)]
     User(user::User),
     #[command(subcommand)]
+    Audit(audit::Audit),
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
+    #[command(subcommand)]
     Subject(subject::Subject),
     Find(find::Find),
     Import(import::Import),
@@ -143,6 +149,8 @@ async fn run(program: Program) -> Result<u8, Failure> {
         }
         Command::Key(key) => key.run(&common.store().await?).await?,
         Command::User(user) => user.run(&common.store().await?).await?,
+        Command::Audit(audit) => audit.run(&common).await?,
+        Command::Evidence(evidence) => evidence.run(&common).await?,
         Command::Subject(subject) => subject.run(&common.store().await?).await?,
         Command::Import(import) => return import.run(&common.store().await?).await,
         Command::Find(find) => find.run(&common).await?,

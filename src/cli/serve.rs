@@ -66,6 +66,7 @@ impl Serve {
         let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
         tracing::info!(%address, "listening");
         let gateway = Gateway::new(&config, store, Clock::System);
+        gateway.app.audit.check().map_err(|error| Failure::message(error.to_string()))?;
         gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
         Box::pin(run(listener, gateway, (&config, upstreams), stop)).await
     }

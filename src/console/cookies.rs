@@ -5,6 +5,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
 use super::texts::Language;
+use super::time::Zone;
 use crate::config::SecureCookies;
 use crate::model::key::Secret;
 use crate::web::client;
@@ -16,6 +17,8 @@ const SESSION: &str = "history_console";
 const FORM: &str = "history_console_form";
 
 const LANGUAGE: &str = "history_console_language";
+
+const ZONE: &str = "history_console_zone";
 
 /// The cookies are sent to the console only.
 const PATH: &str = "/console";
@@ -49,6 +52,10 @@ impl Cookies {
         Language::from_tag(self.http.cookie(LANGUAGE)?.value())
     }
 
+    pub fn zone(&self) -> Option<Zone> {
+        Zone::from_minutes(self.http.cookie(ZONE)?.value().parse().ok()?)
+    }
+
     /// The browser drops it when it is closed. The session ends after its hours, whatever the browser does.
     pub fn with_session(&self, token: &Secret) -> Cookie<'static> {
         // A link from another site, such as a ticket, opens the page that it names.
@@ -69,6 +76,12 @@ impl Cookies {
 
     pub fn with_language(&self, language: Language) -> Cookie<'static> {
         let mut cookie = self.cookie(LANGUAGE, language.tag(), SameSite::Lax);
+        cookie.set_max_age(Duration::days(365));
+        cookie
+    }
+
+    pub fn with_zone(&self, zone: Zone) -> Cookie<'static> {
+        let mut cookie = self.cookie(ZONE, &zone.minutes().to_string(), SameSite::Lax);
         cookie.set_max_age(Duration::days(365));
         cookie
     }

@@ -13,7 +13,7 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// `GET /console/files/{name}`.
 pub async fn file(_: Visit, console: Data<Console>, name: Path<String>) -> Result<HttpResponse, ApiError> {
-    let file = Some(&console.style).filter(|file| file.name == *name).ok_or(ApiError::NotFound)?;
+    let file = console.files().into_iter().find(|file| file.name == *name).ok_or(ApiError::NotFound)?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, FOREVER)).insert_header((CONTENT_TYPE, file.content_type));
     Ok(response.body(file.text))

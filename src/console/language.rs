@@ -1,16 +1,21 @@
-//! Choosing the language of the pages; knows no page.
+//! Choosing the language and the zone of the pages; knows no page.
 
 use actix_web::HttpResponse;
 
 use super::own_address::own_address;
 use super::texts::Language;
+use super::time::Zone;
 use super::visit::{Form, redirect};
 
 /// `POST /console/language`.
 pub async fn choose_language(form: Form) -> HttpResponse {
     let mut response = redirect(own_address(form.field("next")));
+    let cookies = &form.visit().cookies;
     if let Some(language) = Language::from_tag(form.field("language")) {
-        response.cookie(form.visit().cookies.with_language(language));
+        response.cookie(cookies.with_language(language));
+    }
+    if let Some(zone) = form.field("zone").parse().ok().and_then(Zone::from_minutes) {
+        response.cookie(cookies.with_zone(zone));
     }
     response.finish()
 }

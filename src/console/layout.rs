@@ -4,12 +4,19 @@ use fluent_bundle::FluentValue;
 use maud::{DOCTYPE, Markup, html};
 
 use super::texts::{Language, Localized};
+use super::time::Zone;
 use crate::model::user::{Role, User};
+
+/// No code from attributes, no style of its own, no cache of pages in the browser's storage.
+const HTMX_CONFIG: &str =
+    r#"{"allowEval":false,"includeIndicatorStyles":false,"historyCacheSize":0,"selfRequestsOnly":true}"#;
 
 /// What surrounds a page.
 pub struct Frame<'a> {
     pub texts: Localized<'a>,
-    pub style_address: String,
+    pub zone: Zone,
+    /// The addresses of the style sheet, the icon and the scripts.
+    pub files: [String; 4],
     /// The address of the page, to return to.
     pub address: String,
     /// What its forms contain; empty if it has none.
@@ -30,7 +37,11 @@ impl Frame<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (texts.with("page-title", [("page", FluentValue::from(title))])) }
-                    link rel="stylesheet" href=(self.style_address);
+                    // Nothing that the policy of the pages forbids.
+                    @if self.user.is_some() { meta name="htmx-config" content=(HTMX_CONFIG); }
+                    link rel="stylesheet" href=(self.files[0]);
+                    link rel="icon" href=(self.files[1]);
+                    @if self.user.is_some() { @for script in &self.files[2..] { script src=(script) defer {} } }
                 }
                 body {
                     a.skip href="#content" { (texts.text("skip-to-content")) }
@@ -39,7 +50,7 @@ impl Frame<'_> {
                         @if let Some(user) = self.user { (self.signed_in(user)) }
                     }
                     main #content tabindex="-1" { h1 { (title) } (content) }
-                    @if !self.form_token.is_empty() { footer { (self.language_form()) } }
+                    @if !self.form_token.is_empty() { footer { @if self.user.is_some() { (self.help()) } (self.language_form()) } }
                 }
             }
         }
@@ -59,7 +70,8 @@ impl Frame<'_> {
         let texts = self.texts;
         let (login, role) = (FluentValue::from(user.login.as_str()), role_name(texts, user.role).into());
         html! {
-            a href="/console/" { (texts.text("start")) }
+            (self.navigation(user.role))
+            (self.find_form())
             p { (texts.with("signed-in-as", [("login", login), ("role", role)])) }
             form method="post" action="/console/logout" {
                 (token_field(self.form_token))
@@ -68,7 +80,55 @@ impl Frame<'_> {
         }
     }
 
-    /// Chooses the language of all pages.
+    fn navigation(&self, role: Role) -> Markup {
+        let texts = self.texts;
+        html! {
+            nav aria-label=(texts.text("navigation")) {
+                a href="/console/" { (texts.text("start")) }
+                a href="/console/messages" { (texts.text("messages")) }
+                @if role != Role::Viewer { a href="/console/audit" { (texts.text("audit")) } }
+                @if role == Role::Admin { a href="/console/users" { (texts.text("users")) } }
+            }
+        }
+    }
+
+    /// The one box, on every page.
+    fn find_form(&self) -> Markup {
+        let texts = self.texts;
+        html! {
+            search {
+                form.find method="post" action="/console/find" {
+                    (token_field(self.form_token))
+                    label for="q" { (texts.text("find-messages")) }
+                    input #q name="q" type="search" autocomplete="off" spellcheck="false" maxlength="500"
+                        placeholder=(texts.text("find-placeholder"));
+                    button { (texts.text("find")) }
+                }
+            }
+        }
+    }
+
+    fn help(&self) -> Markup {
+        let texts = self.texts;
+        let keys = [
+            ("/", "key-find"),
+            ("j", "key-next"),
+            ("k", "key-previous"),
+            ("Enter", "key-open"),
+            ("Esc", "key-back"),
+            ("g s", "key-start"),
+            ("c", "key-copy"),
+            ("?", "key-help"),
+        ];
+        html! {
+            details #help {
+                summary { (texts.text("keys")) }
+                dl { @for (key, id) in keys { div { dt { kbd { (key) } } dd { (texts.text(id)) } } } }
+            }
+        }
+    }
+
+    /// Chooses the language and the zone of all pages.
     fn language_form(&self) -> Markup {
         let texts = self.texts;
         html! {
@@ -83,6 +143,12 @@ impl Frame<'_> {
                         }
                     }
                 }
+                label for="zone" { (texts.text("zone")) }
+                select #zone name="zone" {
+                    @for zone in Zone::MINUTES.into_iter().filter_map(Zone::from_minutes) {
+                        option value=(zone.minutes()) selected[zone == self.zone] { (zone.name()) }
+                    }
+                }
                 button { (texts.text("apply")) }
             }
         }
@@ -94,7 +160,8 @@ pub fn token_field(token: &str) -> Markup {
     html! { input type="hidden" name="token" value=(token); }
 }
 
-fn role_name(texts: Localized<'_>, role: Role) -> String {
+/// The name of a role.
+pub fn role_name(texts: Localized<'_>, role: Role) -> String {
     texts.text(match role {
         Role::Viewer => "role-viewer",
         Role::Agent => "role-agent",

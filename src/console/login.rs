@@ -58,7 +58,7 @@ pub async fn sign_in(mut form: Form) -> HttpResponse {
 /// `POST /console/logout`.
 pub async fn sign_out(signed_in: SignedIn, _: Form) -> HttpResponse {
     let visit = &signed_in.visit;
-    match visit.app.sign_in.sign_out(&signed_in.user, signed_in.token()).await {
+    match visit.app.sign_in.sign_out(&signed_in.user, signed_in.token(), (visit.client(), visit.now)).await {
         Ok(()) => redirect("/console/login").cookie(visit.cookies.without_session()).finish(),
         Err(error) => visit.unavailable(&error),
     }

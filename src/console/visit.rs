@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::http::header::{
-    ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, HOST, LOCATION, REFERRER_POLICY, RETRY_AFTER,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
@@ -15,15 +15,18 @@ use futures_util::future::LocalBoxFuture;
 use maud::Markup;
 
 use super::Console;
+use super::assets::Asset;
 use super::cookies::Cookies;
 use super::forgery;
 use super::layout::Frame;
 use super::texts::{Language, Localized};
+use super::time::{Times, Zone};
 use crate::app::App;
 use crate::model::key::Secret;
 use crate::model::user::{User, UserId};
 use crate::model::{CallerId, Instant};
 use crate::store::StoreError;
+use crate::viewer::{ViewError, Viewer};
 use crate::web::body::{self, ReadOptions};
 use crate::web::{ApiError, Body, client};
 
@@ -67,20 +70,45 @@ impl Visit {
         self.console.texts.of(self.language)
     }
 
+    /// How times are written.
+    pub fn times(&self) -> Times<'_> {
+        Times { texts: self.texts(), zone: self.zone(), now: self.now }
+    }
+
+    fn zone(&self) -> Zone {
+        self.cookies.zone().unwrap_or_default()
+    }
+
     /// The client's address, also behind a trusted proxy.
     pub fn client(&self) -> Option<std::net::IpAddr> {
         client::address(&self.http, &self.app.config.server.trusted_proxies)
     }
 
     /// The address of the page, to return to.
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         self.http.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The path of the page.
+    pub fn path(&self) -> &str {
+        self.http.path()
+    }
+
+    /// Scheme, host and port of the server as the browser knows it, for links.
+    pub fn origin(&self) -> String {
+        let is_secure = client::is_over_tls(&self.http, &self.app.config.server.trusted_proxies);
+        let host = self.http.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        format!("{}://{host}", if is_secure { "https" } else { "http" })
+    }
+
+    /// The parameters of the query string, in order.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        serde_urlencoded::from_str(self.http.query_string()).unwrap_or_default()
     }
 
     /// A parameter of the query string.
     pub fn parameter(&self, name: &str) -> Option<String> {
-        let all: Vec<(String, String)> = serde_urlencoded::from_str(self.http.query_string()).ok()?;
-        all.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.parameters().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// A page for anybody, with its title, the token of its forms, and the address to return to.
@@ -94,8 +122,9 @@ impl Visit {
     }
 
     fn frame<'a>(&'a self, form_token: &'a str, user: Option<&'a User>) -> Frame<'a> {
-        let style_address = self.console.style.address();
-        Frame { texts: self.texts(), style_address, address: self.address(), form_token, user }
+        let console = &self.console;
+        let files = [&console.style, &console.icon, &console.htmx, &console.script].map(Asset::address);
+        Frame { texts: self.texts(), zone: self.zone(), files, address: self.address(), form_token, user }
     }
 
     /// A page that says only why there is nothing else.
@@ -152,6 +181,46 @@ impl SignedIn {
 
     pub fn token(&self) -> &Secret {
         &self.token
+    }
+
+    /// What the user sees.
+    pub fn viewer(&self) -> Viewer {
+        let visit = &self.visit;
+        Viewer::new(visit.app.get_ref().clone(), self.user.clone(), self.token.clone(), (visit.client(), visit.now))
+    }
+
+    /// A page that says why there is nothing to see.
+    pub fn refused(&self, error: &ViewError) -> HttpResponse {
+        match error {
+            ViewError::NotFound => self.not_found(),
+            ViewError::NotValid => self.not_valid(),
+            ViewError::NotAllowed => self.problem(StatusCode::FORBIDDEN, "not-allowed-title", "not-allowed"),
+            ViewError::Store(error) => {
+                error.log("a page of the console could not be made");
+                self.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable-title", "unavailable")
+            }
+            ViewError::Audit(error) => {
+                tracing::error!(cause = %error, "a page of the console was refused, because it cannot be recorded");
+                self.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable-title", "not-recorded")
+            }
+        }
+    }
+
+    pub fn not_found(&self) -> HttpResponse {
+        self.problem(StatusCode::NOT_FOUND, "not-found-title", "not-found")
+    }
+
+    pub fn not_valid(&self) -> HttpResponse {
+        self.problem(StatusCode::BAD_REQUEST, "not-valid-title", "not-valid")
+    }
+
+    /// For an address with values that another session has sealed.
+    pub fn other_session(&self) -> HttpResponse {
+        self.problem(StatusCode::NOT_FOUND, "other-session-title", "other-session")
+    }
+
+    fn problem(&self, status: StatusCode, title: &'static str, text: &'static str) -> HttpResponse {
+        html(status, self.visit.frame(&self.form_token, Some(&self.user)).problem(title, text))
     }
 
     /// A page with its title.
@@ -248,7 +317,9 @@ fn response(status: StatusCode) -> HttpResponseBuilder {
 }
 
 fn html(status: StatusCode, page: Markup) -> HttpResponse {
-    response(status).content_type(ContentType::html()).body(page.into_string())
+    // Browsers drop the character that no page may have.
+    let page = page.into_string().replace('\0', "\u{fffd}");
+    response(status).content_type(ContentType::html()).body(page)
 }
 
 /// Leads the browser to another page of the console.

@@ -9,6 +9,7 @@ use super::request;
 use super::response::{self, UnreadMessages};
 use crate::app::App;
 use crate::config::Config;
+use crate::model::audit::{Action, filters};
 use crate::model::history::QueryError;
 use crate::model::{Caller, HistoryQuery};
 use crate::store::messages::history;
@@ -70,6 +71,8 @@ pub async fn history(mut request: Request<ReadHistory>) -> Result<HttpResponse, 
         Some(subject) => page_of_subject(app, &reader, &query, subject).await?,
     };
     let page = page.ok_or(ApiError::SubjectNotFound)?;
+    let rows = page.items.len() + page.rest.len();
+    request.record_read(&caller, (Action::ApiRead, rows), |record, key| filters::of_history(&query, record, key))?;
     let items = page.items.into_bytes()?;
     let in_flight = app.in_flight.for_tenant(caller.grants.tenant);
     if page.rest.is_empty() {

@@ -12,7 +12,10 @@ use super::cors::{cors, default_headers};
 use super::handlers::{not_allowed, not_found};
 use super::{Gateway, docs, health, metrics, observe, openapi};
 use crate::api::{changes, ingest, message, messages};
-use crate::console::{files, language, login, start};
+use crate::console::{
+    audit, conversation, evidence, files, find, language, login, message as message_page, messages as list, start,
+    users,
+};
 use crate::edna::{history, webhook};
 use crate::oneuptime::handlers as logs;
 use crate::web::{Public, Request};
@@ -60,6 +63,29 @@ fn routes(routes: &mut web::ServiceConfig) {
         )
         .service(resource("/console/logout").post(login::sign_out).default_service(posts()))
         .service(resource("/console/language").post(language::choose_language).default_service(posts()))
+        .service(resource("/console/counts").route(get().to(start::show_counts)).default_service(reads()))
+        .service(page("/console/find").route(get().to(find::show_found)).post(find::find))
+        .service(page("/console/messages").route(get().to(list::show_messages)).post(list::add_filter))
+        .service(
+            resource("/console/messages/{id}").route(get().to(message_page::show_message)).default_service(reads()),
+        )
+        .service(
+            resource("/console/people/{id}").route(get().to(conversation::show_conversation)).default_service(reads()),
+        )
+        .service(resource("/console/people/{id}/reveal").post(conversation::reveal).default_service(posts()))
+        .service(
+            page("/console/evidence/messages/{id}")
+                .route(get().to(evidence::show_of_message))
+                .post(evidence::download_of_message),
+        )
+        .service(
+            page("/console/evidence/people/{id}")
+                .route(get().to(evidence::show_of_person))
+                .post(evidence::download_of_person),
+        )
+        .service(page("/console/audit").route(get().to(audit::show_audit)).post(audit::find_audit))
+        .service(page("/console/users").route(get().to(users::show_users)).post(users::create_user))
+        .service(resource("/console/users/change").post(users::change_user).default_service(posts()))
         .service(resource("/console/files/{name}").route(get().to(files::file)).default_service(reads()))
         .service(resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
         .service(resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
@@ -73,6 +99,11 @@ fn routes(routes: &mut web::ServiceConfig) {
 /// Responds 405 to methods that a resource does not support; `methods` are those that it does.
 pub fn only(methods: &'static str) -> Route {
     web::to(move |request: Request<Public>| ready(not_allowed(methods, &request)))
+}
+
+/// A page that has a form, too.
+fn page(path: &str) -> Resource {
+    resource(path).default_service(only("GET, HEAD, POST"))
 }
 
 /// An address for edna's webhooks. Before it sends anything, edna checks that the address exists, without a key.

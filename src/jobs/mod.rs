@@ -1,5 +1,6 @@
 //! The background jobs of a running gateway: one file each, and the list that starts and stops them; knows no request.
 
+mod audit;
 mod blocks;
 mod changes;
 mod key_uses;
@@ -31,6 +32,8 @@ impl Jobs {
         for upstream in upstreams {
             jobs.spawn_local(pulls::run(app.clone(), pulls::options(config), upstream));
         }
+        jobs.spawn_local(every(audit::INTERVAL, app, audit::run));
+        jobs.spawn_local(every(audit::SUMMARY_INTERVAL, app, audit::summarize));
         jobs.spawn_local(every(blocks::INTERVAL, app, blocks::run));
         jobs.spawn_local(every(changes::INTERVAL, app, changes::run));
         jobs.spawn_local(every(key_uses::INTERVAL, app, key_uses::run));
@@ -49,6 +52,9 @@ impl Jobs {
         self.0.abort_all();
         if tokio::time::timeout(within, key_uses::run(app.clone())).await.is_err() {
             tracing::warn!("the last uses of keys were not saved: the store does not respond");
+        }
+        if tokio::time::timeout(within, audit::finish(app.clone())).await.is_err() {
+            tracing::warn!("the last records of the audit log were not written: the store does not respond");
         }
     }
 }

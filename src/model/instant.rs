@@ -59,6 +59,12 @@ impl Instant {
         Self(self.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The instant before.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// The UTC date, `YYYY-MM-DD`.
     pub fn date(self) -> String {
         self.utc().format("%Y-%m-%d").to_string()

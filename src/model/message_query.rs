@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::history::{Direction, Policy, QueryError, Recipient};
 use super::subscriber::{self, AddressType};
-use super::{Grants, Instant, TenantId, delivery, search};
+use super::{Grants, Instant, Sight, TenantId, delivery, search};
 
 pub const DEFAULT_LIMIT: i64 = 50;
 pub const MAX_LIMIT: i64 = 1000;
@@ -22,6 +22,8 @@ pub struct MessageFilters {
     pub traffic_types: Vec<String>,
     pub subject_ids: Vec<i64>,
     pub delivery_statuses: Vec<String>,
+    /// The provider's explanation of the status.
+    pub delivery_error: Option<String>,
     pub cascade_ids: Vec<i64>,
     pub broadcast_ids: Vec<i64>,
     pub matcher_ids: Vec<i64>,
@@ -62,6 +64,9 @@ pub struct MessageQuery {
     pub addresses: Vec<NamedAddress>,
     /// One subscriber for each of `filters.subscriber_ids`.
     pub subscribers: Vec<Recipient>,
+    /// The recipients of one person, if the query is about one and names no address; in ascending order.
+    pub person: Option<Vec<i64>>,
+    sight: Sight,
     subjects: Option<Vec<i64>>,
     senders: Option<Vec<i64>>,
     /// Whether the newest message comes first.
@@ -103,6 +108,8 @@ impl MessageQuery {
                 wanted => Some(wanted.to_vec()),
             },
             senders,
+            person: None,
+            sight: grants.sight,
             filters,
             descending,
             limit,
@@ -123,6 +130,11 @@ impl MessageQuery {
     /// The subjects of all messages that the caller may see, in ascending order; `None` if it may see all messages.
     pub fn senders(&self) -> Option<&[i64]> {
         self.senders.as_deref()
+    }
+
+    /// How much of the messages may be seen.
+    pub fn sight(&self) -> Sight {
+        self.sight
     }
 
     /// Includes the national form of each address whatever messages there are, so that what matches does not depend on
@@ -153,6 +165,7 @@ impl MessageQuery {
             ("trafficType", json!(filters.traffic_types)),
             ("subjectId", json!(filters.subject_ids)),
             ("deliveryStatus", json!(filters.delivery_statuses)),
+            ("deliveryError", json!(filters.delivery_error)),
             ("cascadeId", json!(filters.cascade_ids)),
             ("broadcastId", json!(filters.broadcast_ids)),
             ("matcherId", json!(filters.matcher_ids)),

@@ -1,5 +1,6 @@
 //! The domain: messages, subscribers, keys and queries; knows no I/O, no clock, no database and no web server.
 
+pub mod audit;
 pub mod delivery;
 pub mod error_title;
 pub mod feed;
@@ -31,7 +32,7 @@ pub mod wire;
 pub use delivery::DeliveryStatus;
 pub use error_title::ErrorTitle;
 pub use feed::{PendingMessage, Provenance, Source, StatusEvent};
-pub use grants::Grants;
+pub use grants::{Grants, Sight};
 pub use hex::hexadecimal;
 pub use history::{HistoryQuery, HistoryRequest, Policy};
 pub use instant::Instant;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Item, MessageCopy, Provenance, StatusEvent, merge};
+use super::{DeliveryStatus, Item, MessageCopy, Provenance, StatusEvent, mask, merge};
 
 /// A message with what is known of it.
 pub struct Trail {
@@ -29,5 +29,26 @@ impl Trail {
         sources.sort_by_key(|provenance| (provenance.received_at, provenance.source));
         sources.dedup();
         Self { item, events: counting, sources }
+    }
+
+    /// The same without what the mask hides.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        let event = |event: StatusEvent| {
+            let text = |given: Option<String>| given.map(|given| mask::text(&given));
+            let status = DeliveryStatus { message: text(event.status.message), ..event.status };
+            StatusEvent {
+                status,
+                request_id: text(event.request_id),
+                comment: text(event.comment),
+                body: None,
+                ..event
+            }
+        };
+        Self {
+            item: Arc::new(mask::masked(&self.item).item),
+            events: self.events.into_iter().map(event).collect(),
+            sources: self.sources,
+        }
     }
 }

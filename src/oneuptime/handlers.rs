@@ -15,6 +15,7 @@ use super::response::{Rendering, UnreadRows};
 use super::{OneUptimeError, query, value};
 use crate::app::App;
 use crate::config::Config;
+use crate::model::audit::{self, filters};
 use crate::model::key::Profile;
 use crate::model::log_query::{Condition, LogSortKey, Operand, Predicate};
 use crate::model::whatsapp_log::Column;
@@ -63,7 +64,8 @@ pub async fn get_list(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     let query = LogQuery { filter, sort, skip, limit, wanted: select.wanted() };
     let rows = Rendering { select, project: caller.project.clone(), profile };
     let reader = request.reader(&caller);
-    let (count, first, ids) = read_page(&request.app, &reader, &query, &rows).await?;
+    let LoadedPage { count, first, ids, loaded } = read_page(&request.app, &reader, &query, &rows).await?;
+    record_read(&request, &caller, (audit::Action::ApiRead, loaded + ids.len()), &query.filter)?;
     let (before, after) = match profile {
         Profile::Published => (format!(r#"{{"count":{count},"limit":{limit},"skip":{skip},"data":["#), "]}".into()),
         Profile::Live => (r#"{"data":["#.into(), format!(r#"],"count":{count},"skip":{skip},"limit":{limit}}}"#)),
@@ -88,8 +90,9 @@ pub async fn get_item(request: Request<ReadLogs>) -> Result<HttpResponse, OneUpt
     let query = LogQuery { filter, sort, skip: 0, limit: 2, wanted: select.wanted() };
     let rows = Rendering { select, project: caller.project.clone(), profile };
     let reader = request.reader(&caller);
-    let (_, item, _) = read_page(&request.app, &reader, &query, &rows).await?;
-    let item = if item.is_empty() { "{}".into() } else { item };
+    let LoadedPage { first, loaded, .. } = read_page(&request.app, &reader, &query, &rows).await?;
+    record_read(&request, &caller, (audit::Action::ApiRead, loaded), &query.filter)?;
+    let item = if first.is_empty() { "{}".into() } else { first };
     Ok(answer::json(&request.app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, item)?)
 }
 
@@ -98,8 +101,10 @@ pub async fn count(request: Request<ReadLogs>) -> Result<HttpResponse, OneUptime
     let (caller, _) = caller(&request, Action::Read)?;
     check_may_read(&caller)?;
     let filter = LogFilter::new(&caller.grants, query::parse(parts.query(), &caller.project.id)?);
-    let work = move |connection: &mut Connection, budget: &Budget| page::count(connection, &filter, budget);
+    let counted = filter.clone();
+    let work = move |connection: &mut Connection, budget: &Budget| page::count(connection, &counted, budget);
     let count = LogCount { count: request.app.store.planned_query(&request.reader(&caller), work).await? };
+    record_read(&request, &caller, (audit::Action::ApiCount, 0), &filter)?;
     Ok(answer::typed(&request.app.in_flight.for_tenant(caller.grants.tenant), StatusCode::OK, &count)?)
 }
 
@@ -135,19 +140,38 @@ fn check_may_read(caller: &Caller) -> Result<(), OneUptimeError> {
     if caller.may_read_whatsapp_logs() { Ok(()) } else { Err(OneUptimeError::NoPermission) }
 }
 
-/// The count of all matching rows, the first rows of the page in rendered form, and the ids of the others.
-async fn read_page(
-    app: &App,
-    reader: &Reader,
-    query: &LogQuery,
-    rows: &Rendering,
-) -> Result<(i64, String, Vec<Uuid>), StoreError> {
+/// Records what the caller reads.
+fn record_read(
+    request: &Request<ReadLogs>,
+    caller: &Caller,
+    read: (audit::Action, usize),
+    filter: &LogFilter,
+) -> Result<(), OneUptimeError> {
+    Ok(request.record_read(caller, read, |record, key| filters::of_logs(filter, record, key))?)
+}
+
+/// A page of which the first rows are loaded.
+struct LoadedPage {
+    /// How many rows match.
+    count: i64,
+    /// The first rows of the page in rendered form, and how many they are.
+    first: String,
+    loaded: usize,
+    /// The ids of the others.
+    ids: Vec<Uuid>,
+}
+
+async fn read_page(app: &App, reader: &Reader, query: &LogQuery, rows: &Rendering) -> Result<LoadedPage, StoreError> {
     let (query, rows) = (query.clone(), rows.clone());
     let work = move |connection: &mut Connection, budget: &Budget| {
         let LogPage { count, rows: found } = page::page(connection, &query, budget)?;
         Ok(match found {
-            PageRows::Ids(ids) => (count, Rendering::of_ids(&ids), Vec::new()),
-            PageRows::Whole(found, rest) => (count, rows.of_rows(&found, budget)?, rest),
+            PageRows::Ids(ids) => {
+                LoadedPage { count, first: Rendering::of_ids(&ids), loaded: ids.len(), ids: Vec::new() }
+            }
+            PageRows::Whole(found, ids) => {
+                LoadedPage { count, first: rows.of_rows(&found, budget)?, loaded: found.len(), ids }
+            }
         })
     };
     app.store.planned_query(reader, work).await

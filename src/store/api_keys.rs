@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use subtle::ConstantTimeEq;
 
 use crate::model::key::{KeyDigest, KeyKind, Profile, Project};
-use crate::model::{Caller, Grants, Instant, TenantId};
+use crate::model::{Caller, Grants, Instant, Sight, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
@@ -237,6 +237,7 @@ fn caller(row: &Row, project: Project) -> Result<Caller, StoreError> {
     Ok(Caller {
         key_id: row.id,
         grants: Grants {
+            sight: Sight::Whole,
             tenant: TenantId(row.tenant_id),
             senders: from_json::<BTreeSet<i64>>(row.senders.as_deref())?.filter(|senders| !senders.is_empty()),
         },

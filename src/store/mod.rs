@@ -2,6 +2,7 @@
 //! knows no actix and no HTTP.
 
 pub mod api_keys;
+pub mod audit;
 pub mod backup;
 mod breaker;
 pub mod changes;
@@ -20,6 +21,7 @@ mod queries;
 mod reader;
 pub mod recipients;
 mod replicas;
+pub mod reveals;
 mod routing;
 pub mod schema;
 pub mod search;
@@ -277,6 +279,11 @@ impl Store {
         // release the locks that this process holds on it.
         let file = self.url.file()?;
         Some(std::fs::metadata(file::with_suffix(file.as_ref(), "-wal")).map_or(0, |found| found.len()))
+    }
+
+    /// The SQLite file; `None` for PostgreSQL.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.url.file().map(AsRef::as_ref)
     }
 
     /// How many threads wait for a database that does not return.

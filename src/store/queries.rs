@@ -17,11 +17,15 @@ use super::messages::walk::{self, WalkLimits, WalkPage};
 use super::pools::ReadPools;
 use super::reader::Reader;
 use super::replicas::Chance;
+use super::search::indexing;
 use super::{Connection, Store};
-use crate::model::{CallerId, HistoryQuery, MessageQuery};
+use crate::model::{CallerId, HistoryQuery, Instant, MessageQuery, TenantId};
 
 /// How long a query counts as cheap if its rows are not counted or arrive slowly.
 const CHEAP_TIME: Duration = Duration::from_millis(200);
+
+/// How many messages one transaction indexes on demand.
+const INDEX_BATCH: i64 = 1000;
 
 /// How many rows a small query may examine: a page of the greatest length, the rows at its edges, and some columns of
 /// blocks.
@@ -63,6 +67,12 @@ impl Store {
         let limits = self.walk_limits();
         let work = move |connection: &mut Connection, budget: &Budget| walk::page(connection, &query, limits, budget);
         self.run_planned(reader, false, work).await
+    }
+
+    /// Brings a tenant's text index up to date, for a sandbox, where a search finds what was just written.
+    pub async fn update_index(&self, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
+        while self.write(move |connection| indexing::step(connection, tenant, INDEX_BATCH, now)).await?.is_behind {}
+        Ok(())
     }
 
     /// Finds a page of changes; `None` if those after `since` are not all stored.

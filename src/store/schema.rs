@@ -319,6 +319,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_entries (tenant_id, sequence) {
+        tenant_id -> BigInt,
+        sequence -> BigInt,
+        recorded_at -> BigInt,
+        user_id -> Nullable<BigInt>,
+        records -> Text,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_heads (tenant_id) {
+        tenant_id -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    reveals (tenant_id, session_digest, recipient_id) {
+        session_digest -> Binary,
+        tenant_id -> BigInt,
+        recipient_id -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     subjects,

@@ -12,9 +12,9 @@ use crate::store::changes;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    api_keys, change_marks, message_block_changes, message_block_columns, message_blocks, message_copies, message_days,
-    messages, other_events, pulls, recipients, sessions, status_events, subjects, tenant_states, tenants, users,
-    waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
+    api_keys, audit_entries, audit_heads, change_marks, message_block_changes, message_block_columns, message_blocks,
+    message_copies, message_days, messages, other_events, pulls, recipients, reveals, sessions, status_events,
+    subjects, tenant_states, tenants, users, waiting_messages, whatsapp_log_copies, whatsapp_log_days, whatsapp_logs,
 };
 use crate::store::search;
 
@@ -145,6 +145,9 @@ pub fn delete(connection: &mut Connection, tenant: TenantId) -> Result<(usize, u
     let deleted = delete_messages(connection, tenant)?;
     delete_from!(connection, tenant, subjects);
     delete_from!(connection, tenant, api_keys);
+    delete_from!(connection, tenant, audit_entries);
+    delete_from!(connection, tenant, audit_heads);
+    delete_from!(connection, tenant, reveals);
     delete_from!(connection, tenant, sessions);
     delete_from!(connection, tenant, users);
     delete_from!(connection, tenant, pulls);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use crate::model::user::{Login, PasswordHash, Role, User};
-use crate::model::{Grants, Instant, TenantId};
+use crate::model::{Grants, Instant, Sight, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
@@ -124,6 +124,13 @@ pub fn set_password(
     Ok(true)
 }
 
+/// Ends the sessions of a user; `false` if the tenant has no such user.
+pub fn end_sessions_of(connection: &mut Connection, tenant: TenantId, login: &Login) -> Result<bool, StoreError> {
+    let Some(id) = id_of(connection, tenant, login)? else { return Ok(false) };
+    end_sessions(connection, id)?;
+    Ok(true)
+}
+
 /// The user of a login with the hash of their password, unless they are disabled.
 pub fn find(connection: &mut Connection, login: &Login) -> Result<Option<(User, PasswordHash)>, StoreError> {
     let row: Option<Row> = users::table
@@ -214,6 +221,7 @@ impl Row {
             role: Role::from_word(&self.role).ok_or_else(|| unreadable("its role is not known"))?,
             grants: Grants {
                 tenant: TenantId(self.tenant_id),
+                sight: Sight::Masked,
                 senders: senders.map_err(|_| unreadable("its senders are not a list of numbers"))?,
             },
             login: self.login,

@@ -14,8 +14,10 @@ use super::body::{self, Body, ReadOptions, UnreadBody};
 use super::client;
 use super::error::{ApiError, CommonError};
 use crate::app::App;
+use crate::audit::ApiRead;
 use crate::config::Config;
 use crate::keys::{AuthError, Limit, PresentedKey};
+use crate::model::audit::{Action, AuditKey, AuditRecord};
 use crate::model::{Caller, Freshness, Instant};
 use crate::store::Reader;
 
@@ -122,6 +124,22 @@ impl<A: Access> Request<A> {
     /// The reader of the request's data.
     pub fn reader(&self, caller: &Caller) -> Reader {
         self.app.store.reader(caller.id(), self.freshness())
+    }
+
+    /// Records that the caller reads `rows` messages, as the settings say; `filter` adds what it has asked for. If that
+    /// fails, the response must not be sent.
+    pub fn record_read(
+        &self,
+        caller: &Caller,
+        (action, rows): (Action, usize),
+        filter: impl FnOnce(&mut AuditRecord, &AuditKey),
+    ) -> Result<(), CommonError> {
+        let from = client::address(&self.http, &self.app.config.server.trusted_proxies);
+        let read = ApiRead { caller, action, from, rows: rows as u64, at: self.now };
+        self.app.audit.api_read(&read, filter).map_err(|error| {
+            tracing::warn!(cause = %error, "a read was refused, because it cannot be recorded");
+            CommonError::Unavailable
+        })
     }
 
     pub fn path(&self) -> &str {

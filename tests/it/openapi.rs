@@ -102,7 +102,11 @@ pub fn all_routes() -> BTreeSet<String> {
         let calls = body.split(call).skip(1).filter_map(|rest| rest.strip_prefix('"'));
         calls.map(move |rest| format!("{prefix}{}", rest.split('"').next().unwrap()))
     };
-    let all = of("resource(", "").chain(of("webhook(", "")).chain(of("log(", "/api/whatsapp-log"));
+    let all =
+        of("resource(", "").chain(of("page(", "")).chain(of("webhook(", "")).chain(of("log(", "/api/whatsapp-log"));
+    let all: Vec<String> = all.collect();
+    assert_eq!(all.len(), body.matches(".service(").count(), "a route is written in a way that this does not read");
+    let all = all.into_iter();
     all.filter(|path| !path.starts_with("/docs/") && path != "/").map(|path| without_parameter_names(&path)).collect()
 }
 

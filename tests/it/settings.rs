@@ -46,7 +46,7 @@ fn an_unknown_setting_is_refused_with_its_name() {
     let variable = [("HISTORY_GATEWAY__DATABASE__READERS", "4")];
     assert_snapshot!(serve_error(None, &variable, &[]), @"1 history-gateway: the settings are wrong: database.readers (HISTORY_GATEWAY__DATABASE__READERS): this setting is now called database.read_connections");
     assert_snapshot!(serve_error(None, &[("HISTORY_GATEWAY__SERVER__BINDING", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: server.binding (HISTORY_GATEWAY__SERVER__BINDING): unknown setting, expected one of bind, body_limit_bytes, body_timeout_seconds, bytes_in_flight, cors_origins, header_timeout_seconds, keep_alive_seconds, max_connections, shutdown_timeout_seconds, trusted_proxies, workers, write_timeout_seconds");
-    assert_snapshot!(serve_error(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: servers.bind (HISTORY_GATEWAY__SERVERS__BIND): unknown setting, expected one of auth, changes, console, database, edna, ingest, log, oneuptime, pull, search, server, webhooks");
+    assert_snapshot!(serve_error(None, &[("HISTORY_GATEWAY__SERVERS__BIND", "127.0.0.1:0")], &[]), @"1 history-gateway: the settings are wrong: servers.bind (HISTORY_GATEWAY__SERVERS__BIND): unknown setting, expected one of audit, auth, changes, console, database, edna, ingest, log, oneuptime, pull, search, server, webhooks");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn invalid_setting_is_reported_with_its_line() {
     assert_snapshot!(serve_error(Some("database = \"postgres://gw:S3cret@host/db\"\n"), &[], &[]), @"1 history-gateway: the settings are wrong: database (settings.toml:1): must be a table, but its type is string");
     assert_snapshot!(serve_error(Some("[database]\nurl = \"postgres://gw:S3cret@host/db\n"), &[], &[]), @r#"1 history-gateway: the settings cannot be read: settings.toml:2: url: invalid basic string, expected `"`"#);
     assert_snapshot!(serve_error(Some("[log]\nlevel = \"info\"\nlevel = \"warn\"\n"), &[], &[]), @"1 history-gateway: the settings cannot be read: settings.toml:3: level: duplicate key");
-    assert_snapshot!(serve_error(Some("[log]\n\nlevels = 1\n[servers]\n"), &[], &[]), @"1 history-gateway: the settings are wrong: log.levels (settings.toml:3): unknown setting, expected one of format, level; servers (settings.toml:4): unknown setting, expected one of auth, changes, console, database, edna, ingest, log, oneuptime, pull, search, server, webhooks");
+    assert_snapshot!(serve_error(Some("[log]\n\nlevels = 1\n[servers]\n"), &[], &[]), @"1 history-gateway: the settings are wrong: log.levels (settings.toml:3): unknown setting, expected one of format, level; servers (settings.toml:4): unknown setting, expected one of audit, auth, changes, console, database, edna, ingest, log, oneuptime, pull, search, server, webhooks");
     let upstreams =
         "[[pull.upstreams]]\ntenant = 1\nurl = \"https://host\"\nkey_file = \"x\"\n\n[[pull.upstreams]]\ntenant = 1\n";
     assert_snapshot!(serve_error(Some(&format!("{upstreams}url = \"ftp://host\"\nkey_file = \"x\"\n")), &[], &[]), @"1 history-gateway: the settings are wrong: pull.upstreams[1].url (settings.toml:8): must be an address such as https://upstream.example: it does not begin with https:// or http://");

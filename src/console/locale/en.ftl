@@ -28,3 +28,259 @@ language = Language
 apply = Apply
 
 start = Start
+
+# How a page is found, and how to move on it.
+navigation = Pages
+messages = Messages
+audit = Audit log
+users = Users
+find-messages = Find messages
+find-placeholder = Phone, e-mail, id, order number, words
+find = Find
+zone = Time zone
+keys = Keys
+key-find = find messages
+key-next = next message
+key-previous = previous message
+key-open = open
+key-back = back
+key-start = start page
+key-copy = copy link
+key-help = this list
+
+# Why there is nothing to see.
+not-recorded = This look could not be recorded in the audit log, so nothing is shown. Try again; if it stays so, tell the operator.
+not-found-title = Not found
+not-found = There is no such message, or you may not see it.
+not-valid-title = Not valid
+not-valid = The address or the form has a value that cannot be used. Go back and correct it.
+not-allowed-title = Not allowed
+not-allowed = Your role does not allow this. An administrator can give you another one.
+other-session-title = A link of another session
+other-session = This link contains an address or a text that only the session that made it can read. Search again.
+
+just-now = just now
+
+# The start page.
+start-hint = Find a person or a message in the box above; press / to get there.
+show-counts = Show the counts of today and yesterday
+counts = Today and yesterday
+today = Today, { $date } UTC
+yesterday = Yesterday, { $date } UTC
+count-sent = Sent
+count-delivered = Delivered
+count-read = Read
+count-failed = Not delivered
+count-received = Received
+reasons = Why messages were not delivered
+no-reason = no reason given
+recent-people = People you have looked at last
+no-messages-here = No messages.
+
+# Finding.
+found-title = Found
+nothing-found = Nothing found. Tried as { $kinds }.
+kind-phone = phone { $value }
+kind-email = e-mail { $value }
+kind-address = address { $value }
+kind-message = message { $value }
+kind-subscriber = subscriber { $value }
+kind-broadcast = broadcast { $value }
+kind-cascade = cascade { $value }
+kind-comment = comment “{ $value }”
+kind-words = words “{ $value }”
+found-national = The number was found in its international form: +7 in place of 8.
+searched-where = All messages of tenant { $tenant }, of all time, were searched.
+try-beginning = Search for words that begin like this
+try-list = Look through the list of all messages
+try-hints = A phone number must be complete. A text that is hidden from you is not searched.
+show-all = Show all
+show-conversation = Show the conversation
+
+# Conversations and messages.
+conversation = Conversation
+subscriber = subscriber { $id }
+jump-to-date = Jump to a date
+show = Show
+older = Older messages
+newer = Newer messages
+newest = Newest messages
+direction-in = incoming
+direction-out = outgoing
+replies-to = Reply to message { $id }
+content-hidden = The text is hidden: it contains a one-time code.
+content-json = As JSON
+whole-text = Whole text
+place = Place
+masked-note = Addresses, long numbers and codes are hidden. Reveal them with a reason.
+masked-only = Addresses, long numbers and codes are hidden.
+reveal-reason = Reason; it is recorded
+reveal = Reveal
+revealed-until = Everything of this person is shown until { $time }.
+print-evidence = Print evidence
+message-title = Message { $id }
+status-history = Status history
+no-statuses = No statuses are known.
+sources = Where it came from
+fields = Fields
+raw-item = The message as JSON
+source-import = import of a file
+source-webhook = edna’s webhook
+source-api = own system
+source-pull = another endpoint’s history
+column-time = Time
+column-channel = Channel
+column-person = Person
+column-text = Text
+column-status = Status
+column-reason = Reason
+column-source = Source
+column-heard = Heard
+
+# Copying.
+copy = Copy
+copy-link = Copy link
+copy-edna = Copy as cURL (edna)
+copy-oneuptime = Copy as cURL (OneUptime)
+copy-json = Copy as JSON
+copy-ticket = Copy for a ticket
+copied = Copied.
+copied-text = Text of “{ $form }”
+
+# The list.
+filters = Filters
+remove-filter = Remove the filter { $name }
+hidden-value = hidden
+change-filters = Change the filters
+apply-filters = Apply the filters
+add-filters = Add to the filters
+any = any
+next-page = Next messages
+
+# Words of messages.
+status-accepted = accepted
+status-enqueued = enqueued
+status-delayed = delayed
+status-sent = sent
+status-delivered = delivered
+status-read = read
+status-undelivered = not delivered
+status-failed = failed
+status-cancelled = cancelled
+status-expired = expired
+status-invalid = not valid
+reason-not-whatsapp-user = the number has no WhatsApp
+reason-not-viber-user = the number has no Viber
+reason-user-blocked = the number is blocked
+reason-address-unknown = the address does not exist or cannot be reached
+reason-address-format = the address has a wrong form
+reason-address-not-specified = no address was given
+reason-subject-unknown = the sender is not allowed for this account
+reason-subject-format = the sender has a wrong form
+reason-content-format = the content has a wrong form
+reason-content-type = the kind of content is wrong or missing
+reason-template = the text matches no approved template
+reason-attachment = the address of the attachment is missing
+reason-balance = there is not enough money on the account
+reason-parameters = a parameter of the sending was wrong
+reason-channel-not-specified = no messenger was given
+reason-system = an error of the provider’s system
+reason-unauthorized = the provider did not accept the account
+
+# Evidence.
+evidence = Evidence
+evidence-made = Made { $time } by { $login }, tenant { $tenant }.
+evidence-masked = Addresses, long numbers and codes are hidden.
+evidence-whole = Nothing is hidden.
+download = Download as a file
+data-digest = SHA-256 of the data in this file:
+evidence-verify = Whether this file is unchanged is told by the gateway that made it:
+
+# The audit log.
+own-records = You see what you have looked at yourself.
+audit-person = Person: an address or a digest
+audit-of-person = Only looks at the person that you have named are shown.
+audit-head = Entries in the chain: { $number }. Hash of the last:
+audit-verify = Verify it on the server with
+from = From
+to = To
+older-records = Older records
+no-records = No records.
+column-who = Who
+column-from = From where
+column-action = What was done
+column-what = What it was about
+column-rows = Messages
+key-number = API key { $id }
+digest = digest of an address
+action-signed-in = signed in
+action-sign-in-failed = failed to sign in
+action-signed-out = signed out
+action-find = searched
+action-list = looked at a list
+action-summary = looked at the counts
+action-conversation = looked at a conversation
+action-message = looked at a message
+action-reveal = revealed a person
+action-evidence = looked at evidence
+action-evidence-file = downloaded evidence
+action-audit-log = looked at the audit log
+action-users = looked at the users
+action-user-created = created a user
+action-user-disabled = disabled a user
+action-user-enabled = enabled a user
+action-password-changed = gave a new password
+action-sessions-ended = ended the sessions
+action-api-read = read by an API key
+action-api-count = counted by an API key
+
+# Users.
+role = Role
+senders = Subjects
+senders-hint = Numbers of the subjects whose messages the user sees; all if empty
+column-created = Created
+sessions = Sessions
+column-actions = Actions
+all = all
+disabled = disabled
+disable = Disable
+enable = Enable
+end-sessions = End the sessions
+new-password-button = New password
+new-password = The password of { $login }, shown only this once:
+new-user = New user
+create-user = Create the user
+user-not-valid = The user was not created: a login has letters, digits and . _ - @ + only, and subjects are numbers.
+user-not-created = The user was not created: the login is taken, or the tenant has no such subject.
+
+minutes-ago = { $number ->
+        [one] { $number } minute ago
+       *[other] { $number } minutes ago
+    }
+hours-ago = { $number ->
+        [one] { $number } hour ago
+       *[other] { $number } hours ago
+    }
+days-ago = { $number ->
+        [one] { $number } day ago
+       *[other] { $number } days ago
+    }
+count-exact = { $number ->
+        [0] No messages match.
+        [one] { $number } message
+       *[other] { $number } messages
+    }
+count-more = More than { $number ->
+        [one] { $number } message; the newest is shown
+       *[other] { $number } messages; the newest are shown
+    }
+count-cut = { $number ->
+        [0] No message so far; looking further takes another page.
+        [one] { $number } message so far; looking further takes another page.
+       *[other] { $number } messages so far; looking further takes another page.
+    }
+count-last = { $number ->
+        [0] No further messages
+        [one] The last { $number } message
+       *[other] The last { $number } messages
+    }

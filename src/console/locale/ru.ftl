@@ -29,3 +29,255 @@ language = Язык
 apply = Применить
 
 start = Главная
+
+navigation = Разделы
+messages = Сообщения
+audit = Журнал просмотров
+users = Пользователи
+find-messages = Найти сообщения
+find-placeholder = Телефон, e-mail, id, номер заказа, слова
+find = Найти
+zone = Часовой пояс
+keys = Клавиши
+key-find = поиск сообщений
+key-next = следующее сообщение
+key-previous = предыдущее сообщение
+key-open = открыть
+key-back = назад
+key-start = главная страница
+key-copy = скопировать ссылку
+key-help = этот список
+
+not-recorded = Просмотр не удалось записать в журнал, поэтому ничего не показано. Повторите попытку; если не поможет, сообщите администратору сервера.
+not-found-title = Не найдено
+not-found = Такого сообщения нет, либо оно вам недоступно.
+not-valid-title = Неверные данные
+not-valid = В адресе или форме есть недопустимое значение. Вернитесь назад и исправьте его.
+not-allowed-title = Недоступно
+not-allowed = Ваша роль этого не позволяет. Другую роль может назначить администратор.
+other-session-title = Ссылка из другого сеанса
+other-session = Ссылка содержит адрес или текст, которые может прочитать только создавший её сеанс. Выполните поиск заново.
+
+just-now = только что
+
+start-hint = Найдите человека или сообщение в строке выше; клавиша / переводит в неё.
+show-counts = Показать итоги за сегодня и вчера
+counts = Сегодня и вчера
+today = Сегодня, { $date } UTC
+yesterday = Вчера, { $date } UTC
+count-sent = Отправлено
+count-delivered = Доставлено
+count-read = Прочитано
+count-failed = Не доставлено
+count-received = Получено
+reasons = Почему сообщения не доставлены
+no-reason = причина не указана
+recent-people = Люди, которых вы смотрели последними
+no-messages-here = Сообщений нет.
+
+found-title = Найдено
+nothing-found = Ничего не найдено. Искали как { $kinds }.
+kind-phone = телефон { $value }
+kind-email = e-mail { $value }
+kind-address = адрес { $value }
+kind-message = сообщение { $value }
+kind-subscriber = подписчик { $value }
+kind-broadcast = рассылка { $value }
+kind-cascade = каскад { $value }
+kind-comment = комментарий «{ $value }»
+kind-words = слова «{ $value }»
+found-national = Номер найден в международной форме: +7 вместо 8.
+searched-where = Искали во всех сообщениях клиента { $tenant } за всё время.
+try-beginning = Искать слова с таким началом
+try-list = Посмотреть список всех сообщений
+try-hints = Номер телефона нужен целиком. Скрытый от вас текст в поиске не участвует.
+show-all = Показать все
+show-conversation = Показать переписку
+
+conversation = Переписка
+subscriber = подписчик { $id }
+jump-to-date = Перейти к дате
+show = Показать день
+older = Более ранние сообщения
+newer = Более поздние сообщения
+newest = Последние сообщения
+direction-in = входящее
+direction-out = исходящее
+replies-to = Ответ на сообщение { $id }
+content-hidden = Текст скрыт: в нём одноразовый код.
+content-json = В виде JSON
+whole-text = Весь текст
+place = Место
+masked-note = Адреса, длинные номера и коды скрыты. Укажите причину, чтобы показать их.
+masked-only = Адреса, длинные номера и коды скрыты.
+reveal-reason = Причина; она будет записана
+reveal = Показать
+revealed-until = Данные этого человека открыты до { $time }.
+print-evidence = Распечатать справку
+message-title = Сообщение { $id }
+status-history = История статусов
+no-statuses = Статусы неизвестны.
+sources = Откуда получено
+fields = Поля
+raw-item = Сообщение в виде JSON
+source-import = импорт из файла
+source-webhook = вебхук edna
+source-api = собственная система
+source-pull = история другого сервера
+column-time = Время
+column-channel = Канал
+column-person = Человек
+column-text = Текст
+column-status = Статус
+column-reason = Причина
+column-source = Источник
+column-heard = Получено
+
+copy = Копирование
+copy-link = Скопировать ссылку
+copy-edna = Скопировать как cURL (edna)
+copy-oneuptime = Скопировать как cURL (OneUptime)
+copy-json = Скопировать как JSON
+copy-ticket = Скопировать для заявки
+copied = Скопировано.
+copied-text = Текст для «{ $form }»
+
+filters = Фильтры
+remove-filter = Убрать фильтр { $name }
+hidden-value = скрыто
+change-filters = Изменить фильтры
+apply-filters = Применить фильтры
+add-filters = Добавить к фильтрам
+any = любой
+next-page = Следующие сообщения
+
+status-accepted = принято
+status-enqueued = в очереди
+status-delayed = отложено
+status-sent = отправлено
+status-delivered = доставлено
+status-read = прочитано
+status-undelivered = не доставлено
+status-failed = ошибка отправки
+status-cancelled = отменено
+status-expired = истёк срок
+status-invalid = неверное сообщение
+reason-not-whatsapp-user = номер не зарегистрирован в WhatsApp
+reason-not-viber-user = номер не зарегистрирован в Viber
+reason-user-blocked = номер заблокирован
+reason-address-unknown = адрес не существует или недоступен
+reason-address-format = неверный формат адреса
+reason-address-not-specified = адрес не указан
+reason-subject-unknown = отправитель не разрешён для этого клиента
+reason-subject-format = неверный формат отправителя
+reason-content-format = неверный формат содержимого
+reason-content-type = вид содержимого неверен или не указан
+reason-template = текст не соответствует одобренному шаблону
+reason-attachment = не указан адрес вложения
+reason-balance = недостаточно средств на счёте
+reason-parameters = неверный параметр отправки
+reason-channel-not-specified = мессенджер не указан
+reason-system = ошибка системы провайдера
+reason-unauthorized = провайдер не принял учётные данные
+
+evidence = Справка о сообщениях
+evidence-made = Составлено { $time }, пользователь { $login }, клиент { $tenant }.
+evidence-masked = Адреса, длинные номера и коды скрыты.
+evidence-whole = Ничего не скрыто.
+download = Скачать файлом
+data-digest = SHA-256 данных в этом файле:
+evidence-verify = Не изменён ли файл, проверяет создавший его сервер:
+
+own-records = Вы видите только собственные просмотры.
+audit-person = Человек: адрес или дайджест
+audit-of-person = Показаны только просмотры указанного человека.
+audit-head = Записей в цепочке: { $number }. Хеш последней:
+audit-verify = Проверка на сервере:
+from = С
+to = По
+older-records = Более ранние записи
+no-records = Записей нет.
+column-who = Кто
+column-from = Откуда
+column-action = Действие
+column-what = Что именно
+column-rows = Сообщений
+key-number = ключ API { $id }
+digest = дайджест адреса
+action-signed-in = вход
+action-sign-in-failed = неудачный вход
+action-signed-out = выход
+action-find = поиск
+action-list = просмотр списка
+action-summary = просмотр итогов
+action-conversation = просмотр переписки
+action-message = просмотр сообщения
+action-reveal = раскрытие данных
+action-evidence = просмотр справки
+action-evidence-file = скачивание справки
+action-audit-log = просмотр журнала
+action-users = просмотр пользователей
+action-user-created = создание пользователя
+action-user-disabled = отключение пользователя
+action-user-enabled = включение пользователя
+action-password-changed = выдача нового пароля
+action-sessions-ended = завершение сеансов
+action-api-read = чтение по ключу API
+action-api-count = подсчёт по ключу API
+
+role = Роль
+senders = Отправители
+senders-hint = Номера отправителей, чьи сообщения видны; пусто — все
+column-created = Создан
+sessions = Сеансы
+column-actions = Действия
+all = все
+disabled = отключён
+disable = Отключить
+enable = Включить
+end-sessions = Завершить сеансы
+new-password-button = Новый пароль
+new-password = Пароль пользователя { $login }, показывается один раз:
+new-user = Новый пользователь
+create-user = Создать пользователя
+user-not-valid = Пользователь не создан: логин состоит из букв, цифр и . _ - @ +, отправители указываются номерами.
+user-not-created = Пользователь не создан: логин занят или такого отправителя нет.
+
+minutes-ago = { $number ->
+        [one] { $number } минуту назад
+        [few] { $number } минуты назад
+       *[many] { $number } минут назад
+    }
+hours-ago = { $number ->
+        [one] { $number } час назад
+        [few] { $number } часа назад
+       *[many] { $number } часов назад
+    }
+days-ago = { $number ->
+        [one] { $number } день назад
+        [few] { $number } дня назад
+       *[many] { $number } дней назад
+    }
+count-exact = { $number ->
+        [0] Подходящих сообщений нет.
+        [one] { $number } сообщение
+        [few] { $number } сообщения
+       *[many] { $number } сообщений
+    }
+count-more = Больше чем { $number ->
+        [one] { $number } сообщение; показано последнее
+        [few] { $number } сообщения; показаны последние
+       *[many] { $number } сообщений; показаны последние
+    }
+count-cut = { $number ->
+        [0] Пока ни одного сообщения; дальше ищет следующая страница.
+        [one] Пока { $number } сообщение; дальше ищет следующая страница.
+        [few] Пока { $number } сообщения; дальше ищет следующая страница.
+       *[many] Пока { $number } сообщений; дальше ищет следующая страница.
+    }
+count-last = { $number ->
+        [0] Больше сообщений нет
+        [one] Последнее { $number } сообщение
+        [few] Последние { $number } сообщения
+       *[many] Последние { $number } сообщений
+    }

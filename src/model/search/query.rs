@@ -46,6 +46,13 @@ impl Query {
         &self.text
     }
 
+    /// Only what must occur.
+    #[must_use]
+    pub fn without_negatives(&self) -> Self {
+        let clauses = self.clauses.iter().filter(|clause| !clause.negated).cloned().collect();
+        Self { text: self.text.clone(), clauses }
+    }
+
     pub fn clauses(&self) -> &[Clause] {
         &self.clauses
     }

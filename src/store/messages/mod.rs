@@ -1,11 +1,13 @@
 //! Messages in the store, written whole and read by id; knows no query and no rule for merging.
 
 pub mod blocks;
+pub mod counts;
 pub mod daily_counts;
 pub mod history;
 pub mod item;
 pub mod items;
 pub mod keys;
+pub mod names;
 pub mod order;
 pub mod partitions;
 pub mod pending;
@@ -208,6 +210,19 @@ pub fn single_item(connection: &mut Connection, tenant: TenantId, id: i64) -> Re
     let of_tenant = messages::table.filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.eq(id)));
     let item: Option<String> = of_tenant.select(messages::item).first(connection).optional()?;
     Ok(item.map(String::into_bytes))
+}
+
+/// The recipient and the subject of one message.
+pub fn recipient_and_subject(
+    connection: &mut Connection,
+    tenant: TenantId,
+    id: i64,
+) -> Result<Option<(i64, Option<i64>)>, StoreError> {
+    let Some(times) = daily_counts::of_ids(connection, tenant, (id, id))? else { return Ok(None) };
+    let message = messages::table
+        .filter(messages::tenant_id.eq(tenant.0).and(messages::message_id.eq(id)))
+        .filter(sent_at(IndexHint::PrimaryKey).between(times.from.0, times.to.0));
+    Ok(message.select((messages::recipient_id, messages::subject_id)).first(connection).optional()?)
 }
 
 /// The id of the message that is `count` messages after another; `None` if there are fewer.

@@ -68,7 +68,9 @@ impl Page {
 
     /// The fields of the form that is sent to an address.
     pub fn form(&self, action: &str) -> BTreeMap<String, String> {
-        let form = self.elements.iter().position(|element| element.attribute("action") == action);
+        let is_form = |element: &Element| element.attribute("action") == action;
+        let is_sent = |element: &Element| is_form(element) && element.attribute("method") == "post";
+        let form = self.elements.iter().position(is_sent).or_else(|| self.elements.iter().position(is_form));
         let form = form.unwrap_or_else(|| panic!("no form for {action}: {}", self.response.body));
         let fields = self.elements.iter().filter(|element| element.parent == Some(form) && element.name == "input");
         fields.map(|field| (field.attribute("name").to_owned(), field.attribute("value").to_owned())).collect()

@@ -1,9 +1,14 @@
 //! The console: who gets which page, and what browsers may do with it.
 
-mod browser;
+pub mod browser;
 mod copied_users;
+mod evidence;
+mod find;
 mod forgery;
 mod limits;
+mod masking;
+mod pages;
+mod records;
 mod roles;
 mod sessions;
 mod sign_in;

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
+use serde_json::json;
 
 use super::browser::{Browser, create_user};
-use crate::support::TestApp;
+use crate::support::{TestApp, message};
+use history_gateway::config::Config;
 use history_gateway::model::user::Role;
 
 #[actix_web::test]
 async fn each_page_and_action_is_for_the_intended_roles() {
-    let app = TestApp::new().await;
+    let unlimited =
+        |config: &mut Config| (config.console.attempts_per_login, config.console.attempts_per_address) = (0, 0);
+    let app = TestApp::with(unlimited).await;
+    app.import([message(1, json!({}))]).await;
     let paths: Vec<String> =
         crate::openapi::all_routes().into_iter().filter(|path| path.starts_with("/console")).collect();
     assert!(paths.len() >= 5, "{paths:?}");
@@ -52,6 +57,20 @@ async fn each_page_and_action_is_for_the_intended_roles() {
       auditor: 303 → /console/
       admin: 303 → /console/
 
+    POST /console/find
+      nobody: 303 → /console/login
+      viewer: 303 → /console/
+      agent: 303 → /console/
+      auditor: 303 → /console/
+      admin: 303 → /console/
+
+    POST /console/audit
+      nobody: 303 → /console/login
+      viewer: 303 → /console/audit?
+      agent: 303 → /console/audit?
+      auditor: 303 → /console/audit?
+      admin: 303 → /console/audit?
+
     POST /console/logout
       nobody: 303 → /console/login
       viewer: 303 → /console/login
@@ -59,12 +78,111 @@ async fn each_page_and_action_is_for_the_intended_roles() {
       auditor: 303 → /console/login
       admin: 303 → /console/login
 
+    POST /console/messages
+      nobody: 303 → /console/login
+      viewer: 303 → /console/messages?
+      agent: 303 → /console/messages?
+      auditor: 303 → /console/messages?
+      admin: 303 → /console/messages?
+
+    POST /console/evidence/messages/{}
+    POST /console/evidence/people/{}
+      nobody: 303 → /console/login
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 200 Evidence
+      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      admin: 200 Evidence
+
+    POST /console/people/{}/reveal
+      nobody: 303 → /console/login
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 400 Not valid ! The address or the form has a value that cannot be used. Go back and correct it.
+      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      admin: 400 Not valid ! The address or the form has a value that cannot be used. Go back and correct it.
+
+    POST /console/users/change
+      nobody: 303 → /console/login
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      admin: 400 Not valid ! The address or the form has a value that cannot be used. Go back and correct it.
+
+    POST /console/users
+      nobody: 303 → /console/login
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      admin: 422 Users ! The user was not created: a login has letters, digits and . _ - @ + only, and subjects are numbers.
+
     GET /console
       nobody: 303 → /console/login?next=%2Fconsole
       viewer: 200 Start
       agent: 200 Start
       auditor: 200 Start
       admin: 200 Start
+
+    GET /console/audit
+      nobody: 303 → /console/login?next=%2Fconsole%2Faudit
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 200 Audit log
+      auditor: 200 Audit log
+      admin: 200 Audit log
+
+    GET /console/counts
+      nobody: 303 → /console/login?next=%2Fconsole%2Fcounts
+      viewer: 200 Today and yesterday
+      agent: 200 Today and yesterday
+      auditor: 200 Today and yesterday
+      admin: 200 Today and yesterday
+
+    GET /console/evidence/messages/{}
+      nobody: 303 → /console/login?next=%2Fconsole%2Fevidence%2Fmessages%2F1
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 200 Evidence
+      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      admin: 200 Evidence
+
+    GET /console/evidence/people/{}
+      nobody: 303 → /console/login?next=%2Fconsole%2Fevidence%2Fpeople%2F1
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 200 Evidence
+      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      admin: 200 Evidence
+
+    GET /console/find
+      nobody: 303 → /console/login?next=%2Fconsole%2Ffind
+      viewer: 303 → /console/
+      agent: 303 → /console/
+      auditor: 303 → /console/
+      admin: 303 → /console/
+
+    GET /console/messages
+      nobody: 303 → /console/login?next=%2Fconsole%2Fmessages
+      viewer: 200 Messages
+      agent: 200 Messages
+      auditor: 200 Messages
+      admin: 200 Messages
+
+    GET /console/messages/{}
+      nobody: 303 → /console/login?next=%2Fconsole%2Fmessages%2F1
+      viewer: 200 Message 1
+      agent: 200 Message 1
+      auditor: 200 Message 1
+      admin: 200 Message 1
+
+    GET /console/people/{}
+      nobody: 303 → /console/login?next=%2Fconsole%2Fpeople%2F1
+      viewer: 200 Conversation
+      agent: 200 Conversation
+      auditor: 200 Conversation
+      admin: 200 Conversation
+
+    GET /console/users
+      nobody: 303 → /console/login?next=%2Fconsole%2Fusers
+      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      agent: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      admin: 200 Users
 
     GET /console/files/{}
       nobody: 404 

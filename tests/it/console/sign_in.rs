@@ -41,7 +41,7 @@ async fn signing_in_leads_to_the_wanted_page() {
     history_console_form=; HttpOnly; SameSite=Strict; Path=/console; Max-Age=0
     ");
     let page = browser.get("/console/").await;
-    assert_snapshot!(page.all("header").next().unwrap().text, @"history-gatewayStartSigned in as anna (agent)Sign out");
+    assert_snapshot!(page.all("header").next().unwrap().text, @"history-gatewayStartMessagesAudit logFind messagesFindSigned in as anna (agent)Sign out");
     assert_eq!(browser.get("/console/login").await.summary(), "303 → /console/");
     let form = page.form("/console/logout");
     let page = browser.post("/console/logout", &form).await;

@@ -98,6 +98,15 @@ impl Database {
         }
     }
 
+    /// The file with the key of the audit log that the settings name; `None` for that beside a SQLite file.
+    pub fn audit_key_file(&self) -> Option<std::path::PathBuf> {
+        match self {
+            Self::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(cluster, name) => Some(cluster.directory.join(format!("{name}.audit-key"))),
+        }
+    }
+
     pub fn parsed_url(&self) -> DatabaseUrl {
         DatabaseUrl::parse(&self.url()).unwrap()
     }

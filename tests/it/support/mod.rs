@@ -73,6 +73,7 @@ impl TestApp {
     pub async fn on(database: Database, now: &str, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::defaults().unwrap();
         config.database.url = database.url();
+        config.audit.key_file = database.audit_key_file();
         // A slow machine must not fail a test. Tests of this timeout set their own.
         config.ingest.wait_seconds = 60;
         change(&mut config);
@@ -83,6 +84,11 @@ impl TestApp {
         app.create_tenant(TENANT).await;
         app.key = app.issue_key(TENANT, |_| {}).await;
         app
+    }
+
+    /// Over a gateway of a store that has its tenant already; without a key.
+    pub fn over(gateway: Gateway, store: Store) -> Self {
+        Self { gateway: web::Data::new(gateway), store, key: String::new(), database: Database::sqlite() }
     }
 
     /// A second store on the same database, with its own connections and locks.
@@ -124,7 +130,9 @@ impl TestApp {
 
     /// An app with the same key over another store of the same database, with the default settings.
     pub fn with_store(store: Store, app: &Self) -> Self {
-        let gateway = Gateway::new(&Config::defaults().unwrap(), store.clone(), Clock::Fixed(instant(NOW)));
+        let mut config = Config::defaults().unwrap();
+        config.audit.key_file = app.database.audit_key_file();
+        let gateway = Gateway::new(&config, store.clone(), Clock::Fixed(instant(NOW)));
         Self { gateway: web::Data::new(gateway), store, key: app.key.clone(), database: Database::sqlite() }
     }
 

@@ -36,7 +36,7 @@ pub const BYTES: &str = "SELECT pg_database_size(current_database()) AS value";
 
 pub const VACUUM: &str = "VACUUM messages, message_copies, message_days, message_blocks, message_block_columns, message_block_changes, whatsapp_logs, whatsapp_log_copies, whatsapp_log_days, \
      status_events, waiting_messages, other_events, pulls, recipients, subjects, api_keys, tenant_states, message_changes, change_marks, search_states, message_terms, \
-     search_ranges, sessions, users, tenants";
+     search_ranges, audit_entries, audit_heads, reveals, sessions, users, tenants";
 
 /// Lets an acknowledged write survive a power cut, even if the server's default is `off`, or changes while the
 /// transaction runs. A default that also waits for replicas stays in effect.

@@ -2,7 +2,7 @@
 //! item; knows no order.
 
 use crate::model::history::{Direction, Window};
-use crate::model::{Instant, Item, MessageQuery, Property, TenantId};
+use crate::model::{Grants, Instant, Item, MessageQuery, Property, Sight, TenantId, mask};
 use crate::store::db::fragments::InList;
 use crate::store::error::StoreError;
 use crate::store::messages::item;
@@ -45,6 +45,13 @@ impl ColumnFilters {
             traffic_types: None,
             recipients: None,
         }
+    }
+
+    /// By time and, if the grants are limited, by subject.
+    pub fn of_window(window: Window, grants: &Grants) -> Self {
+        let senders = grants.senders.as_ref().map(|senders| senders.iter().copied().collect::<Vec<_>>());
+        let subjects = senders.map(|senders| Values::numbers(&senders));
+        Self { window: Some(window), subjects, ..Self::of_subjects(&[]) }
     }
 
     /// How many filters there are.
@@ -90,6 +97,7 @@ impl<'q> ItemFilters<'q> {
             && filters.matcher_ids.is_empty()
             && filters.comment.is_none()
             && filters.message_ids.is_empty()
+            && filters.delivery_error.is_none()
             && filters.reply_to.is_none();
         Self { tenant: query.tenant(), query, is_empty }
     }
@@ -102,6 +110,9 @@ impl<'q> ItemFilters<'q> {
     /// What a page contains of an item that passes; `None` if it does not. With a search, it tells the places that were
     /// found.
     pub fn accept(&self, text: Vec<u8>) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.query.sight() == Sight::Masked {
+            return self.accept_masked(&text);
+        }
         match &self.query.filters.text {
             None => Ok(self.matches(&text)?.then_some(text)),
             Some(_) if !self.matches(&text)? => Ok(None),
@@ -112,12 +123,28 @@ impl<'q> ItemFilters<'q> {
         }
     }
 
+    /// The same for a query whose caller sees messages masked: an item passes by what the mask leaves of it.
+    fn accept_masked(&self, text: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let masked = mask::masked(&item::parse(utf8(text)?, self.tenant)?).item;
+        if !self.item_matches(&masked) {
+            return Ok(None);
+        }
+        let shown = masked.render().into_bytes();
+        Ok(match &self.query.filters.text {
+            None => Some(shown),
+            Some(search) => found::found(search, &masked).map(|hits| found::render(&shown, &hits)),
+        })
+    }
+
     fn matches(&self, item: &[u8]) -> Result<bool, StoreError> {
         if self.is_empty {
             return Ok(true);
         }
+        Ok(self.item_matches(&item::parse(utf8(item)?, self.tenant)?))
+    }
+
+    fn item_matches(&self, item: &Item) -> bool {
         let filters = &self.query.filters;
-        let item: Item = item::parse(utf8(item)?, self.tenant)?;
         let number_is_in = |list: &[i64], property| {
             list.is_empty() || item.integer(property).is_some_and(|value| list.binary_search(&value).is_ok())
         };
@@ -126,16 +153,17 @@ impl<'q> ItemFilters<'q> {
             || status.is_some_and(|status| filters.delivery_statuses.iter().any(|wanted| wanted == status));
         let has_comment =
             filters.comment.as_ref().is_none_or(|comment| item.text(Property::Comment) == Some(comment.as_str()));
+        let error = filters.delivery_error.as_deref();
+        let has_error = error.is_none_or(|error| item.text(Property::DeliveryStatusMessage) == Some(error));
         let quotes = |property| filters.reply_to == item.integer(property);
-        Ok(has_status
+        has_status
             && has_comment
+            && has_error
             && number_is_in(&filters.cascade_ids, Property::CascadeId)
             && number_is_in(&filters.broadcast_ids, Property::BroadcastId)
             && number_is_in(&filters.matcher_ids, Property::MatcherId)
             && number_is_in(&filters.message_ids, Property::MessageId)
-            && (filters.reply_to.is_none()
-                || quotes(Property::ReplyInMessageId)
-                || quotes(Property::ReplyOutMessageId)))
+            && (filters.reply_to.is_none() || quotes(Property::ReplyInMessageId) || quotes(Property::ReplyOutMessageId))
     }
 }
 

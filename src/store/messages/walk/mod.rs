@@ -15,15 +15,15 @@
 //! The first that applies, with at most 256 values, is read; the other filters are checked for each of its messages. A search reads the text
 //! index instead, unless the query names ids, a comment or a person.
 
-mod condition;
+pub(super) mod condition;
 mod found;
 mod lookup;
 mod page;
 mod people;
 mod result;
 mod searched;
-mod source;
-mod statement;
+pub(super) mod source;
+pub(super) mod statement;
 mod stream;
 
 pub use lookup::Lookup;

@@ -25,6 +25,9 @@ pub struct People {
 /// Resolves them; where the query does not say yet whether a national form counts, by the messages that its caller may
 /// see.
 pub fn resolve(connection: &mut Connection, query: &MessageQuery, budget: &Budget) -> Result<People, StoreError> {
+    if let Some(person) = &query.person {
+        return Ok(People { recipients: Some(person.clone()), national: Vec::new() });
+    }
     let tenant = query.tenant();
     let (mut of_addresses, mut national) = (BTreeSet::new(), Vec::new());
     for (index, address) in query.addresses.iter().enumerate() {

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::model::MessageQuery;
 use crate::model::search::Query;
+use crate::model::{MessageQuery, Sight};
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
 use crate::store::error::StoreError;
@@ -30,7 +30,9 @@ pub fn page(
     let lookup = Lookup::of_people(query, &people);
     let index = Some(search::state(connection, query.tenant())?);
     let mut page = WalkPage { complete: true, national: people.national, index, ..WalkPage::default() };
-    let mut candidates = Candidates::new(query.tenant(), search, ids.1);
+    // What a masked text does not have, the text itself may have.
+    let without_negatives = (query.sight() == Sight::Masked).then(|| search.without_negatives());
+    let mut candidates = Candidates::new(query.tenant(), without_negatives.as_ref().unwrap_or(search), ids.1);
     let (mut rows, mut last, mut at_once) = (0, None, query.limit + 1);
     while !candidates.is_at_end() {
         if last.is_some() && (rows >= limits.rows || started.elapsed() >= limits.time) {

@@ -1,0 +1,3 @@
+DROP TABLE reveals;
+DROP TABLE audit_heads;
+DROP TABLE audit_entries;

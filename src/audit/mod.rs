@@ -1,0 +1,121 @@
+//! Records who has read what: what users of the console do before they see it, requests of API keys as the settings say;
+//! knows no route and no page.
+
+mod error;
+mod key_file;
+mod queue;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::{self, ApiAudit};
+use crate::model::audit::{Action, AuditKey, AuditRecord, Filter, Who};
+use crate::model::{Caller, Instant, TenantId};
+use crate::store::{Store, StoreError, audit};
+pub use error::AuditError;
+use queue::{Queue, QueuedRecord};
+
+/// A read of an API key.
+pub struct ApiRead<'a> {
+    pub caller: &'a Caller,
+    pub action: Action,
+    pub from: Option<std::net::IpAddr>,
+    pub rows: u64,
+    pub at: Instant,
+}
+
+/// The audit log of a running gateway.
+pub struct Audit {
+    store: Store,
+    api: ApiAudit,
+    key_file: Option<PathBuf>,
+    key: Mutex<Option<Arc<AuditKey>>>,
+    queue: Queue,
+}
+
+impl Audit {
+    pub fn new(store: Store, settings: &config::Audit) -> Self {
+        let key_file = settings.key_file.clone().or_else(|| store.file().map(key_file::beside));
+        Self { store, api: settings.api, key_file, key: Mutex::default(), queue: Queue::default() }
+    }
+
+    /// The key of the digests, from its file. Makes the file if there is none.
+    pub fn key(&self) -> Result<Arc<AuditKey>, AuditError> {
+        let mut known = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*known {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(key_file::open(self.key_file.as_deref().ok_or(AuditError::NoKeyFile)?)?);
+        *known = Some(Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// Fails if API requests are to be recorded with digests, and there is no key for them.
+    pub fn check(&self) -> Result<(), AuditError> {
+        if self.api == ApiAudit::Every { self.key().map(|_| ()) } else { Ok(()) }
+    }
+
+    /// Adds a record to a tenant's log. It is durable when this returns.
+    pub async fn record(&self, tenant: TenantId, record: AuditRecord, now: Instant) -> Result<(), AuditError> {
+        let append = move |connection: &mut _| audit::append(connection, tenant, &[record], now);
+        Ok(self.store.write(append).await.map(|_| ())?)
+    }
+
+    /// Queues a record that nobody waits for.
+    pub fn queue(&self, tenant: TenantId, record: &AuditRecord) -> Result<(), AuditError> {
+        self.queue.push(tenant, QueuedRecord::new(record)).map_err(|_| AuditError::Full)
+    }
+
+    /// Records what an API key has read, as the settings say: not at all, together with other reads of the key, or by
+    /// itself, with the filter that `filter` makes. Fails if too many records wait; then the response must not be sent.
+    pub fn api_read(
+        &self,
+        read: &ApiRead<'_>,
+        filter: impl FnOnce(&mut AuditRecord, &AuditKey),
+    ) -> Result<(), AuditError> {
+        let tenant = read.caller.grants.tenant;
+        match self.api {
+            ApiAudit::Off => Ok(()),
+            ApiAudit::Summary => {
+                self.queue.count(tenant, read.caller.key_id, read.action, read.rows);
+                Ok(())
+            }
+            ApiAudit::Every => {
+                let key = self.key()?;
+                let mut record = AuditRecord::new(read.at, Who::Key { key: read.caller.key_id }, read.action);
+                record.from = read.from;
+                record.rows = Some(read.rows);
+                filter(&mut record, &key);
+                if !record.addresses.is_empty() || record.filter != Filter::default() {
+                    record.mark_digests(&key);
+                }
+                self.queue(tenant, &record)
+            }
+        }
+    }
+
+    /// Writes what is queued. What cannot be written stays queued.
+    pub async fn flush(&self, now: Instant) -> Result<(), StoreError> {
+        while let Some((tenant, batch)) = self.queue.next_batch() {
+            let array = batch.as_array();
+            let append = move |connection: &mut _| audit::append_array(connection, tenant, (&array, None), now);
+            match self.store.write(append).await {
+                // The log of a tenant that was deleted is gone.
+                Ok(_) | Err(StoreError::UnknownTenant(_)) => self.queue.done(&batch),
+                Err(error) => {
+                    self.queue.put_back(tenant, batch);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues a record for each key that has read something since the last call.
+    pub fn summarize(&self, now: Instant) {
+        for (tenant, record) in self.queue.take_counts(now) {
+            // They are few, and nobody waits for them.
+            self.queue.push_always(tenant, QueuedRecord::new(&record));
+        }
+    }
+}

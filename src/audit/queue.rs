@@ -1,0 +1,188 @@
+//! Records that wait to be written, and counts of what each key has read; knows no store.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use crate::model::audit::{Action, AuditRecord, Who};
+use crate::model::{Instant, TenantId};
+
+/// How many bytes of records may wait, at most half of them of one tenant.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// At most so much is one entry of the log.
+const MAX_BATCH_BYTES: usize = 256 * 1024;
+
+/// A record that is full.
+#[derive(Debug)]
+pub struct Full;
+
+/// A record as it is stored.
+pub struct QueuedRecord(String);
+
+impl QueuedRecord {
+    pub fn new(record: &AuditRecord) -> Self {
+        // Strings, numbers and lists can always be serialized.
+        Self(serde_json::to_string(record).unwrap_or_default())
+    }
+}
+
+/// Records that are written as one entry.
+pub struct Batch(Vec<QueuedRecord>);
+
+impl Batch {
+    pub fn as_array(&self) -> String {
+        let records: Vec<&str> = self.0.iter().map(|record| record.0.as_str()).collect();
+        format!("[{}]", records.join(","))
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.iter().map(|record| record.0.len()).sum()
+    }
+}
+
+/// The queue of a gateway.
+#[derive(Default)]
+pub struct Queue {
+    waiting: Mutex<Waiting>,
+    counts: Mutex<BTreeMap<(TenantId, i64, Action), Count>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: BTreeMap<TenantId, Records>,
+    /// With those that are being written.
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct Records {
+    queued: VecDeque<QueuedRecord>,
+    bytes: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    requests: u64,
+    rows: u64,
+}
+
+impl Queue {
+    pub fn push(&self, tenant: TenantId, record: QueuedRecord) -> Result<(), Full> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = record.0.len();
+        let of_tenant = waiting.records.get(&tenant).map_or(0, |records| records.bytes);
+        if waiting.bytes + bytes > MAX_BYTES || of_tenant + bytes > MAX_BYTES / 2 {
+            return Err(Full);
+        }
+        waiting.push(tenant, record);
+        Ok(())
+    }
+
+    /// The same, whether the queue is full or not.
+    pub fn push_always(&self, tenant: TenantId, record: QueuedRecord) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(tenant, record);
+    }
+
+    /// Takes records of one tenant out, in their order; they count as waiting until they are `done`.
+    pub fn next_batch(&self) -> Option<(TenantId, Batch)> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (tenant, mut records) = waiting.records.pop_first()?;
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(record) = records.queued.front()
+            && (batch.is_empty() || bytes + record.0.len() <= MAX_BATCH_BYTES)
+        {
+            bytes += record.0.len();
+            batch.extend(records.queued.pop_front());
+        }
+        records.bytes -= bytes;
+        if !records.queued.is_empty() {
+            waiting.records.insert(tenant, records);
+        }
+        Some((tenant, Batch(batch)))
+    }
+
+    /// Frees the space of a batch that is written.
+    pub fn done(&self, batch: &Batch) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.bytes -= batch.bytes();
+    }
+
+    /// Puts a batch back that could not be written, before all others.
+    pub fn put_back(&self, tenant: TenantId, batch: Batch) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let records = waiting.records.entry(tenant).or_default();
+        records.bytes += batch.bytes();
+        for record in batch.0.into_iter().rev() {
+            records.queued.push_front(record);
+        }
+    }
+
+    /// Counts a read of a key.
+    pub fn count(&self, tenant: TenantId, key: i64, action: Action, rows: u64) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry((tenant, key, action)).or_default();
+        count.requests += 1;
+        count.rows = count.rows.saturating_add(rows);
+    }
+
+    /// A record for each key and action since the last call.
+    pub fn take_counts(&self, now: Instant) -> Vec<(TenantId, AuditRecord)> {
+        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let record = |((tenant, key, action), count): ((TenantId, i64, Action), Count)| {
+            let mut record = AuditRecord::new(now, Who::Key { key }, action);
+            (record.requests, record.rows) = (Some(count.requests), Some(count.rows));
+            (tenant, record)
+        };
+        counts.into_iter().map(record).collect()
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, tenant: TenantId, record: QueuedRecord) {
+        self.bytes += record.0.len();
+        let records = self.records.entry(tenant).or_default();
+        records.bytes += record.0.len();
+        records.queued.push_back(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_BATCH_BYTES, MAX_BYTES, Queue, QueuedRecord};
+    use crate::model::TenantId;
+
+    fn fill(queue: &Queue, tenant: i64) -> usize {
+        let record = || QueuedRecord("x".repeat(1024));
+        (0..usize::MAX).take_while(|_| queue.push(TenantId(tenant), record()).is_ok()).count()
+    }
+
+    #[test]
+    fn full_queue_takes_no_more_until_a_batch_is_written() {
+        let queue = Queue::default();
+        assert_eq!(fill(&queue, 1), MAX_BYTES / 2048);
+        // Another tenant has the other half.
+        assert_eq!(fill(&queue, 2), MAX_BYTES / 2048);
+        assert_eq!(fill(&queue, 3), 0);
+        let (tenant, batch) = queue.next_batch().unwrap();
+        assert_eq!((tenant.0, batch.0.len()), (1, MAX_BATCH_BYTES / 1024));
+        assert_eq!(fill(&queue, 3), 0, "what is being written still takes space");
+        queue.put_back(tenant, batch);
+        assert_eq!(fill(&queue, 1) + fill(&queue, 3), 0);
+        let (_, batch) = queue.next_batch().unwrap();
+        queue.done(&batch);
+        assert_eq!(fill(&queue, 3), MAX_BATCH_BYTES / 1024);
+    }
+
+    #[test]
+    fn records_keep_their_order_when_they_are_put_back() {
+        let queue = Queue::default();
+        for text in ["1", "2", "3"] {
+            queue.push_always(TenantId(1), QueuedRecord(text.into()));
+        }
+        let (tenant, batch) = queue.next_batch().unwrap();
+        queue.push_always(tenant, QueuedRecord("4".into()));
+        queue.put_back(tenant, batch);
+        assert_eq!(queue.next_batch().unwrap().1.as_array(), "[1,2,3,4]");
+        assert!(queue.next_batch().is_none());
+    }
+}

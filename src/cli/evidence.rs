@@ -1,0 +1,75 @@
+//! `evidence verify`: whether a file of evidence is what was downloaded; knows no SQL.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use sha2::{Digest, Sha256};
+
+use super::common::Common;
+use super::failure::{Failure, print_note};
+use crate::model::audit::{Action, AuditRecord, Who};
+use crate::model::{TenantId, hexadecimal};
+use crate::store::{Store, audit, tenants};
+
+/// How many entries are read at a time.
+const PAGE: i64 = 1000;
+
+/// Verify evidence that was downloaded from the console
+#[derive(Subcommand)]
+pub enum Evidence {
+    /// Recompute a file's SHA-256 and find it in the audit log; exits with 1 if it is not there
+    ///
+    /// Whether the audit log itself is whole, 'audit verify' tells.
+    #[command(after_help = "Examples:
+  history-gateway evidence verify evidence-8270556.html")]
+    Verify {
+        /// The file, as it was downloaded
+        file: PathBuf,
+    },
+}
+
+impl Evidence {
+    pub async fn run(self, common: &Common) -> Result<(), Failure> {
+        let Self::Verify { file } = self;
+        let bytes = std::fs::read(&file)
+            .map_err(|error| Failure::message(format!("'{}' cannot be read: {error}", file.display())))?;
+        let digest = hexadecimal(&Sha256::digest(&bytes));
+        let store = common.store().await?;
+        for tenant in store.read_primary(tenants::list).await? {
+            if let Some((sequence, record)) = find(&store, tenant.id, &digest).await? {
+                let who = if let Who::User { login, .. } = &record.who { login.as_str() } else { "?" };
+                print_note(format_args!(
+                    "'{}' is unchanged: {who} of tenant {} downloaded it at {} (entry {sequence} of the audit log).",
+                    file.display(),
+                    tenant.id,
+                    record.at
+                ));
+                return Ok(());
+            }
+        }
+        Err(Failure::message(format!(
+            "'{}' is not what was downloaded: no audit log of this store has its SHA-256, {digest}; it was changed, or comes \
+             from another store",
+            file.display()
+        )))
+    }
+}
+
+/// The record of a download with a digest, and the sequence of its entry.
+async fn find(store: &Store, tenant: TenantId, digest: &str) -> Result<Option<(i64, AuditRecord)>, Failure> {
+    let mut last = 0;
+    loop {
+        let page = store.read_primary(move |connection| audit::after(connection, tenant, last, PAGE)).await?;
+        let Some(end) = page.last().map(|entry| entry.sequence) else { return Ok(None) };
+        for entry in page.iter().filter(|entry| entry.records.contains(digest)) {
+            let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
+            let is_wanted = |record: &AuditRecord| {
+                record.action == Action::EvidenceFile && record.sha256.as_deref() == Some(digest)
+            };
+            if let Some(record) = records.into_iter().find(is_wanted) {
+                return Ok(Some((entry.sequence, record)));
+            }
+        }
+        last = end;
+    }
+}

@@ -1,0 +1,166 @@
+//! The audit log: who has read what; knows no store.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use maud::{Markup, html};
+
+use super::layout::token_field;
+use super::texts::Localized;
+use super::visit::{Form, SignedIn, redirect};
+use crate::model::Instant;
+use crate::model::audit::{Action, AuditRecord, Who};
+use crate::model::instant::Rounding;
+use crate::viewer::log::{LogPage, LogQuery};
+
+/// `GET /console/audit`.
+pub async fn show_audit(signed_in: SignedIn) -> HttpResponse {
+    let visit = &signed_in.visit;
+    let viewer = signed_in.viewer();
+    let given = |name: &str| visit.parameter(name).unwrap_or_default();
+    let person = given("person");
+    let person = match viewer.sealer().open(&person) {
+        Some(person) => person,
+        None if person.is_empty() => person,
+        None => return signed_in.other_session(),
+    };
+    let query = LogQuery {
+        login: given("login"),
+        person,
+        from: Instant::parse(&given("from"), Rounding::Up),
+        to: visit.times().zone.end_of(&given("to")),
+        before: given("before").parse().ok(),
+    };
+    match viewer.audit_log(&query).await {
+        Ok(found) => page(&signed_in, &query, &found),
+        Err(error) => signed_in.refused(&error),
+    }
+}
+
+/// `POST /console/audit`: looks for a person, whose address must not stand in that of the page.
+pub async fn find_audit(signed_in: SignedIn, form: Form) -> HttpResponse {
+    let person = form.field("person").trim();
+    let sealed = if person.is_empty() { Some(String::new()) } else { signed_in.viewer().sealer().seal(person) };
+    let Some(sealed) = sealed else { return signed_in.not_valid() };
+    let mut pairs = vec![("person", sealed)];
+    pairs.extend(["login", "from", "to"].map(|name| (name, form.field(name).to_owned())));
+    pairs.retain(|(_, value)| !value.is_empty());
+    redirect(&format!("/console/audit?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())).finish()
+}
+
+fn page(signed_in: &SignedIn, query: &LogQuery, found: &LogPage) -> HttpResponse {
+    let texts = signed_in.visit.texts();
+    let content = html! {
+        @if !signed_in.viewer().sees_all_records() { p { (texts.text("own-records")) } }
+        (filters(signed_in, query))
+        @if !query.person.is_empty() { p { (texts.text("audit-of-person")) } }
+        (records(signed_in, found))
+        @if let Some(next) = found.next { (older(signed_in, next)) }
+        p.muted { (texts.with("audit-head", [("number", found.head.sequence.to_string().into())])) " " code { (found.head.hash.to_string()) } }
+        p.muted { (texts.text("audit-verify")) " " code { "history-gateway audit verify" } }
+    };
+    signed_in.page(StatusCode::OK, &texts.text("audit"), &content)
+}
+
+fn filters(signed_in: &SignedIn, query: &LogQuery) -> Markup {
+    let texts = signed_in.visit.texts();
+    let date = |at: Option<Instant>| at.map(|at| signed_in.visit.times().zone.date(at)).unwrap_or_default();
+    html! {
+        form.grid method="post" action="/console/audit" {
+            (token_field(&signed_in.form_token))
+            div { label for="audit-person" { (texts.text("audit-person")) } input #audit-person name="person" autocomplete="off"; }
+            @if signed_in.viewer().sees_all_records() {
+                div { label for="audit-login" { (texts.text("login")) } input #audit-login name="login" value=(query.login) autocomplete="off"; }
+            }
+            div { label for="audit-from" { (texts.text("from")) } input #audit-from name="from" type="date" value=(date(query.from)); }
+            div { label for="audit-to" { (texts.text("to")) } input #audit-to name="to" type="date" value=(date(query.to)); }
+            button { (texts.text("show")) }
+        }
+    }
+}
+
+/// The address of the next page: this one, from an entry on.
+fn older(signed_in: &SignedIn, next: i64) -> Markup {
+    let mut pairs = signed_in.visit.parameters();
+    pairs.retain(|(name, _)| name != "before");
+    pairs.push(("before".into(), next.to_string()));
+    let address = serde_urlencoded::to_string(pairs).unwrap_or_default();
+    html! { p { a href={ "/console/audit?" (address) } { (signed_in.visit.texts().text("older-records")) } } }
+}
+
+fn records(signed_in: &SignedIn, found: &LogPage) -> Markup {
+    let texts = signed_in.visit.texts();
+    html! {
+        @if found.records.is_empty() { p { (texts.text("no-records")) } } @else {
+            div.scroll { table {
+                thead { tr {
+                    @for id in ["column-time", "column-who", "column-from", "column-action", "column-what", "column-rows"] {
+                        th scope="col" { (texts.text(id)) }
+                    }
+                } }
+                tbody { @for (_, record) in &found.records { (row(signed_in, record)) } }
+            } }
+        }
+    }
+}
+
+fn row(signed_in: &SignedIn, record: &AuditRecord) -> Markup {
+    let times = signed_in.visit.times();
+    let texts = times.texts;
+    let at = Instant::parse(&record.at, Rounding::Down);
+    let who = match &record.who {
+        Who::User { login, .. } => login.clone(),
+        Who::Key { key } => texts.with("key-number", [("id", key.to_string().into())]),
+        Who::Command { command } => command.clone(),
+    };
+    html! {
+        tr {
+            td { @if let Some(at) = at { (times.full(at)) } @else { (record.at) } }
+            td { (who) }
+            td { @if let Some(from) = record.from { (from) } }
+            td { (action(texts, record.action)) }
+            td { (what(texts, record)) }
+            td.number { @if let Some(rows) = record.rows { (rows) } @if let Some(requests) = record.requests { " (" (requests) ")" } }
+        }
+    }
+}
+
+fn what(texts: Localized<'_>, record: &AuditRecord) -> Markup {
+    html! {
+        @if let Some(message) = record.message { a href={ "/console/messages/" (message) } { "#" (message) } " " }
+        @if let Some(login) = &record.login { (login) " " }
+        @if let Some(reason) = &record.reason { "„" (reason) "“ " }
+        @for (name, value) in record.filter.entries() { (name) "=" (plain(value)) " " }
+        @for digest in &record.addresses { code title=(texts.text("digest")) { (digest) } " " }
+        @if let Some(digest) = &record.sha256 { "SHA-256 " code { (digest) } }
+    }
+}
+
+/// A value without the quotes of JSON.
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn action(texts: Localized<'_>, action: Action) -> String {
+    texts.text(match action {
+        Action::SignedIn => "action-signed-in",
+        Action::SignInFailed => "action-sign-in-failed",
+        Action::SignedOut => "action-signed-out",
+        Action::Find => "action-find",
+        Action::List => "action-list",
+        Action::Summary => "action-summary",
+        Action::Conversation => "action-conversation",
+        Action::Message => "action-message",
+        Action::Reveal => "action-reveal",
+        Action::Evidence => "action-evidence",
+        Action::EvidenceFile => "action-evidence-file",
+        Action::AuditLog => "action-audit-log",
+        Action::Users => "action-users",
+        Action::UserCreated => "action-user-created",
+        Action::UserDisabled => "action-user-disabled",
+        Action::UserEnabled => "action-user-enabled",
+        Action::PasswordChanged => "action-password-changed",
+        Action::SessionsEnded => "action-sessions-ended",
+        Action::ApiRead => "action-api-read",
+        Action::ApiCount => "action-api-count",
+    })
+}

@@ -1,0 +1,143 @@
+//! The conversation with a person; knows no store.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use maud::{Markup, html};
+
+use super::copying::{self, Copied};
+use super::layout::token_field;
+use super::shown::{bubble, sent_at};
+use super::time::Times;
+use super::visit::{Form, SignedIn, redirect};
+use crate::model::trail::Trail;
+use crate::viewer::conversation::{Conversation, Part};
+
+/// `GET /console/people/{id}`: the person whose message that is.
+pub async fn show_conversation(signed_in: SignedIn, id: Path<String>) -> HttpResponse {
+    let Some(id) = id.parse::<i64>().ok() else { return signed_in.not_found() };
+    let Some(part) = part(&signed_in) else { return signed_in.not_valid() };
+    let viewer = signed_in.viewer();
+    match viewer.conversation(id, part).await {
+        Ok(found) => page(&signed_in, id, &found),
+        Err(error) => signed_in.refused(&error),
+    }
+}
+
+/// `POST /console/people/{id}/reveal`.
+pub async fn reveal(signed_in: SignedIn, id: Path<String>, form: Form) -> HttpResponse {
+    let Some(id) = id.parse::<i64>().ok() else { return signed_in.not_found() };
+    match signed_in.viewer().reveal(id, form.field("reason")).await {
+        Ok(()) => redirect(super::own_address::own_address(form.field("next"))).finish(),
+        Err(error) => signed_in.refused(&error),
+    }
+}
+
+/// The part that the address names; `None` if it names none.
+fn part(signed_in: &SignedIn) -> Option<Part> {
+    let visit = &signed_in.visit;
+    let id = |name| visit.parameter(name).filter(|value| !value.is_empty()).map(|value| value.parse::<i64>().ok());
+    if let Some(id) = id("before") {
+        return id.map(Part::Before);
+    }
+    if let Some(id) = id("after") {
+        return id.map(Part::After);
+    }
+    if let Some(id) = id("at") {
+        return id.map(Part::Around);
+    }
+    match visit.parameter("date").filter(|date| !date.is_empty()) {
+        Some(date) => visit.times().zone.end_of(&date).map(Part::UpTo),
+        None => Some(Part::Newest),
+    }
+}
+
+fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
+    let (visit, times) = (&signed_in.visit, signed_in.visit.times());
+    let texts = times.texts;
+    let this = format!("/console/people/{id}");
+    let content = html! {
+        (person(signed_in, found))
+        (reveal_form(signed_in, id, found.is_masked, found.revealed_until.map(|until| times.text(until))))
+        form.inline method="get" action=(this) {
+            label for="date" { (texts.text("jump-to-date")) }
+            input #date name="date" type="date";
+            button { (texts.text("show")) }
+        }
+        section aria-label=(texts.text("conversation")) {
+            @if let Some(first) = found.trails.first().filter(|_| found.has_older) {
+                p #older {
+                    a href={ (this) "?before=" (first.item.message_id()) } hx-get={ (this) "?before=" (first.item.message_id()) }
+                        hx-target="#older" hx-select="#older, #messages" hx-swap="outerHTML show:none" { (texts.text("older")) }
+                }
+            }
+            @if found.trails.is_empty() { p { (texts.text("no-messages-here")) } }
+            (messages(times, id, &found.trails))
+            @if let Some(last) = found.trails.last().filter(|_| found.has_newer) {
+                p #newer { a href={ (this) "?after=" (last.item.message_id()) } { (texts.text("newer")) } " · "
+                    a href=(this) { (texts.text("newest")) } }
+            }
+        }
+        @if signed_in.viewer().may_reveal() {
+            p { a href={ "/console/evidence/people/" (id) } { (texts.text("print-evidence")) } }
+        }
+        (copying::buttons(visit, &Copied::of_conversation(visit, id, found)))
+    };
+    signed_in.page(StatusCode::OK, &texts.text("conversation"), &content)
+}
+
+/// Who it is, as far as may be seen.
+fn person(signed_in: &SignedIn, found: &Conversation) -> Markup {
+    let texts = signed_in.visit.texts();
+    html! {
+        p.person {
+            (found.addresses.join(" · "))
+            @if let Some(subscriber) = found.subscriber {
+                " · " (texts.with("subscriber", [("id", subscriber.to_string().into())]))
+            }
+        }
+    }
+}
+
+/// The messages under the dates of their days.
+fn messages(times: Times<'_>, id: i64, trails: &[Trail]) -> Markup {
+    let mut days: Vec<(String, Vec<&Trail>)> = Vec::new();
+    for trail in trails {
+        let date = times.zone.date(sent_at(&trail.item));
+        match days.last_mut().filter(|(known, _)| *known == date) {
+            Some((_, of_day)) => of_day.push(trail),
+            None => days.push((date, vec![trail])),
+        }
+    }
+    html! {
+        div.days #messages {
+            @for (date, trails) in &days {
+                h2.day { (date) }
+                ol.messages { @for trail in trails { (bubble(times, id, trail)) } }
+            }
+        }
+    }
+}
+
+/// Asks why what is masked is needed; tells until when it is shown.
+pub fn reveal_form(signed_in: &SignedIn, id: i64, is_masked: bool, until: Option<String>) -> Markup {
+    let texts = signed_in.visit.texts();
+    html! {
+        @if let Some(until) = until {
+            p.revealed role="status" { (texts.with("revealed-until", [("time", until.into())])) }
+        } @else if is_masked && signed_in.viewer().may_reveal() {
+            details {
+                summary { (texts.text("masked-note")) }
+                form.stacked method="post" action={ "/console/people/" (id) "/reveal" } {
+                    (token_field(&signed_in.form_token))
+                    input type="hidden" name="next" value=(signed_in.visit.address());
+                    label for="reason" { (texts.text("reveal-reason")) }
+                    input #reason name="reason" required maxlength="500" autocomplete="off";
+                    button { (texts.text("reveal")) }
+                }
+            }
+        } @else if is_masked {
+            p.muted { (texts.text("masked-only")) }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The filters of a list in its address, by the names of `/v1/messages`; addresses and texts are sealed for the session, and
+//! nobody else can read them; knows no page.
+
+use crate::model::history::{CHANNEL_TYPES, Direction, TRAFFIC_TYPES};
+use crate::model::instant::Rounding;
+use crate::model::subscriber::AddressType;
+use crate::model::{Instant, MessageFilters, search};
+use crate::viewer::Sealer;
+
+/// One filter as it stands in the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub value: String,
+}
+
+/// The parameters whose values are sealed.
+const SEALED: [&str; 4] = ["address", "comment", "text", "deliveryError"];
+
+const PLAIN: [&str; 12] = [
+    "addressType",
+    "subscriberId",
+    "channelType",
+    "direction",
+    "trafficType",
+    "subjectId",
+    "deliveryStatus",
+    "cascadeId",
+    "broadcastId",
+    "messageId",
+    "from",
+    "to",
+];
+
+/// Why the filters of an address cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterError {
+    /// A value was sealed for another session.
+    OtherSession,
+    NotValid,
+}
+
+impl Parameter {
+    /// Whether its value may be shown. Sealed values name a person, or what a message says.
+    pub fn is_sealed(&self) -> bool {
+        SEALED.contains(&self.name)
+    }
+}
+
+/// The filters among the parameters of an address; others are ignored, and so are empty ones, as forms send them.
+pub fn parameters(all: &[(String, String)]) -> Vec<Parameter> {
+    let known = |name: &str| SEALED.iter().chain(&PLAIN).find(|known| **known == name).copied();
+    let given = all.iter().filter(|(_, value)| !value.is_empty());
+    given.filter_map(|(name, value)| Some(Parameter { name: known(name)?, value: value.clone() })).collect()
+}
+
+/// The query string of filters.
+pub fn query_string(parameters: &[Parameter]) -> String {
+    let pairs: Vec<(&str, &str)> = parameters.iter().map(|one| (one.name, one.value.as_str())).collect();
+    serde_urlencoded::to_string(pairs).unwrap_or_default()
+}
+
+/// Filters as parameters; `None` if a value is too long for an address.
+pub fn of_filters(filters: &MessageFilters, sealer: &Sealer) -> Option<Vec<Parameter>> {
+    let mut found = Vec::new();
+    let mut push = |name: &'static str, value: String| found.push(Parameter { name, value });
+    for address in &filters.addresses {
+        push("address", sealer.seal(address)?);
+    }
+    match filters.address_type {
+        Some(AddressType::Email) => push("addressType", "EMAIL".into()),
+        Some(AddressType::Other) => push("addressType", "EXT_USER_ID".into()),
+        _ => {}
+    }
+    let lists = [
+        ("subscriberId", &filters.subscriber_ids),
+        ("subjectId", &filters.subject_ids),
+        ("cascadeId", &filters.cascade_ids),
+        ("broadcastId", &filters.broadcast_ids),
+        ("messageId", &filters.message_ids),
+    ];
+    for (name, list) in lists {
+        for value in list {
+            push(name, value.to_string());
+        }
+    }
+    let words = [
+        ("channelType", &filters.channel_types),
+        ("trafficType", &filters.traffic_types),
+        ("deliveryStatus", &filters.delivery_statuses),
+    ];
+    for (name, list) in words {
+        for value in list {
+            push(name, value.clone());
+        }
+    }
+    for (name, at) in [("from", filters.from), ("to", filters.to)] {
+        if let Some(at) = at {
+            push(name, at.iso());
+        }
+    }
+    if let Some(direction) = filters.direction {
+        push("direction", direction.word().into());
+    }
+    let secret = [
+        ("comment", filters.comment.as_deref()),
+        ("deliveryError", filters.delivery_error.as_deref()),
+        ("text", filters.text.as_ref().map(search::Query::text)),
+    ];
+    for (name, value) in secret {
+        if let Some(value) = value {
+            push(name, sealer.seal(value)?);
+        }
+    }
+    Some(found)
+}
+
+/// The filters that parameters stand for.
+pub fn to_filters(parameters: &[Parameter], sealer: &Sealer) -> Result<MessageFilters, FilterError> {
+    let mut filters = MessageFilters::default();
+    for Parameter { name, value } in parameters {
+        let opened = || sealer.open(value).ok_or(FilterError::OtherSession);
+        let number = || value.parse::<i64>().map_err(|_| FilterError::NotValid);
+        let date = |rounding| Instant::parse(value, rounding).ok_or(FilterError::NotValid);
+        let one_of = |words: &[&str]| {
+            if words.contains(&value.as_str()) { Ok(value.clone()) } else { Err(FilterError::NotValid) }
+        };
+        match *name {
+            "address" => filters.addresses.push(opened()?),
+            "comment" => filters.comment = Some(opened()?),
+            "deliveryError" => filters.delivery_error = Some(opened()?),
+            "text" => {
+                filters.text = Some(search::Query::parse(&opened()?).map_err(|_| FilterError::NotValid)?);
+            }
+            "addressType" => {
+                filters.address_type = Some(AddressType::from_word(value).ok_or(FilterError::NotValid)?);
+            }
+            "subscriberId" => filters.subscriber_ids.push(number()?),
+            "subjectId" => filters.subject_ids.push(number()?),
+            "cascadeId" => filters.cascade_ids.push(number()?),
+            "broadcastId" => filters.broadcast_ids.push(number()?),
+            "messageId" => filters.message_ids.push(number()?),
+            "channelType" => filters.channel_types.push(value.clone()),
+            "trafficType" => filters.traffic_types.push(one_of(&TRAFFIC_TYPES)?),
+            "deliveryStatus" => filters.delivery_statuses.push(value.clone()),
+            "direction" => filters.direction = Some(Direction::from_word(value).ok_or(FilterError::NotValid)?),
+            "from" => filters.from = Some(date(Rounding::Up)?),
+            // A date alone means all of it.
+            "to" if value.len() == 10 => filters.to = Some(date(Rounding::Down)?.plus_days(1).before()),
+            "to" => filters.to = Some(date(Rounding::Down)?),
+            _ => {}
+        }
+    }
+    if filters.addresses.is_empty() && filters.address_type.is_some() {
+        return Err(FilterError::NotValid);
+    }
+    Ok(filters)
+}
+
+/// The channel types that a form offers.
+pub const OFFERED_CHANNELS: [&str; 6] = CHANNEL_TYPES;
+
+#[cfg(test)]
+mod tests {
+    use super::{FilterError, Parameter, of_filters, parameters, query_string, to_filters};
+    use crate::model::key::Secret;
+    use crate::model::{Instant, MessageFilters, search};
+    use crate::viewer::Sealer;
+
+    #[test]
+    fn filters_survive_their_address_without_what_names_a_person() {
+        let session = Secret::random();
+        let sealer = Sealer::new(&session);
+        let filters = MessageFilters {
+            addresses: vec!["79001112233".into()],
+            comment: Some("order 5".into()),
+            delivery_error: Some("user-blocked".into()),
+            text: Some(search::Query::parse("привет").unwrap()),
+            channel_types: vec!["SMS".into(), "WHATSAPP".into()],
+            subject_ids: vec![7],
+            from: Some(Instant(0)),
+            ..MessageFilters::default()
+        };
+        let address = query_string(&of_filters(&filters, &sealer).unwrap());
+        for secret in ["7900", "order", "blocked", "%D0%BF"] {
+            assert!(!address.contains(secret), "{address}");
+        }
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(&address).unwrap();
+        assert_eq!(to_filters(&parameters(&pairs), &sealer).unwrap(), filters);
+        let other = to_filters(&parameters(&pairs), &Sealer::new(&Secret::random()));
+        assert_eq!(other, Err(FilterError::OtherSession));
+    }
+
+    #[test]
+    fn invalid_values_are_errors_and_unknown_parameters_are_not() {
+        let sealer = Sealer::new(&Secret::random());
+        let read = |name: &str, value: &str| to_filters(&parameters(&[(name.into(), value.into())]), &sealer);
+        for (name, value) in [
+            ("subjectId", "x"),
+            ("direction", "UP"),
+            ("from", "yesterday"),
+            ("trafficType", "x"),
+            ("addressType", "PHONE"),
+        ] {
+            assert_eq!(read(name, value), Err(FilterError::NotValid), "{name}");
+        }
+        assert_eq!(read("before", "5"), Ok(MessageFilters::default()));
+        assert_eq!(read("from", ""), Ok(MessageFilters::default()));
+        assert_eq!(read("to", "2026-03-01").unwrap().to.unwrap().iso(), "2026-03-01T23:59:59.999Z");
+        assert!(Parameter { name: "address", value: String::new() }.is_sealed());
+    }
+}

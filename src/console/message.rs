@@ -1,0 +1,139 @@
+//! One message with everything that is known of it; knows no store.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use maud::{Markup, html};
+
+use super::content::content;
+use super::conversation::reveal_form;
+use super::copying::{self, Copied};
+use super::shown::{quotes, reason};
+use super::texts::Localized;
+use super::time::Times;
+use super::visit::SignedIn;
+use super::words;
+use crate::model::trail::Trail;
+use crate::model::{Item, Property, Source, StatusEvent, Value};
+use crate::viewer::message::ShownMessage;
+
+/// `GET /console/messages/{id}`.
+pub async fn show_message(signed_in: SignedIn, id: Path<String>) -> HttpResponse {
+    let Some(id) = id.parse::<i64>().ok() else { return signed_in.not_found() };
+    match signed_in.viewer().message(id).await {
+        Ok(found) => page(&signed_in, id, &found),
+        Err(error) => signed_in.refused(&error),
+    }
+}
+
+fn page(signed_in: &SignedIn, id: i64, found: &ShownMessage) -> HttpResponse {
+    let (visit, times) = (&signed_in.visit, signed_in.visit.times());
+    let (texts, item) = (times.texts, &*found.trail.item);
+    let markup = html! {
+        p {
+            a href={ "/console/people/" (id) "?at=" (id) "#m" (id) } { (texts.text("show-conversation")) }
+            @if signed_in.viewer().may_reveal() {
+                " · " a href={ "/console/evidence/messages/" (id) } { (texts.text("print-evidence")) }
+            }
+        }
+        (reveal_form(signed_in, id, found.is_masked, found.revealed_until.map(|until| times.text(until))))
+        div.message { (quotes(texts, item, None)) (content(texts, item)) }
+        (history(times, &found.trail))
+        (fields(times, item))
+        details { summary { (texts.text("raw-item")) } pre { (item.render()) } }
+        (copying::buttons(visit, &Copied::of_message(visit, item)))
+    };
+    let title = texts.with("message-title", [("id", id.to_string().into())]);
+    signed_in.page(StatusCode::OK, &title, &markup)
+}
+
+/// The status history, and where the message came from.
+pub fn history(times: Times<'_>, trail: &Trail) -> Markup {
+    let texts = times.texts;
+    html! {
+        h2 { (texts.text("status-history")) }
+        @if trail.events.is_empty() { p { (texts.text("no-statuses")) } } @else {
+            div.scroll { table {
+                thead { tr {
+                    th scope="col" { (texts.text("column-status")) }
+                    th scope="col" { (texts.text("column-time")) }
+                    th scope="col" { (texts.text("column-reason")) }
+                    th scope="col" { (texts.text("column-source")) }
+                    th scope="col" { (texts.text("column-heard")) }
+                } }
+                tbody { @for event in &trail.events { (event_row(times, event)) } }
+            } }
+        }
+        h2 { (texts.text("sources")) }
+        ul {
+            @for source in &trail.sources {
+                li { (source_name(texts, source.source)) @if let Some(at) = source.received_at { ", " (times.full(at)) } }
+            }
+        }
+    }
+}
+
+fn event_row(times: Times<'_>, event: &StatusEvent) -> Markup {
+    let texts = times.texts;
+    let word = event.status.word.as_deref().unwrap_or_default();
+    html! {
+        tr {
+            td {
+                @if words::is_failure(word) { strong.failure { "✗ " (words::status(texts, word)) } }
+                @else { (words::status(texts, word)) }
+                @if !word.is_empty() { " (" code { (word) } ")" }
+            }
+            td { @if let Some(at) = event.status.at { (times.full(at)) } }
+            td { @if let Some(given) = event.status.message.as_deref().filter(|given| !given.is_empty()) { (reason(texts, given)) } }
+            td { (source_name(texts, event.provenance.source)) }
+            td { @if let Some(at) = event.provenance.received_at { (times.full(at)) } }
+        }
+    }
+}
+
+pub fn source_name(texts: Localized<'_>, source: Source) -> String {
+    texts.text(match source {
+        Source::Import => "source-import",
+        Source::Webhook => "source-webhook",
+        Source::Api | Source::RestrictedApi => "source-api",
+        Source::Pull => "source-pull",
+    })
+}
+
+/// Every field with its own name, the content and the status aside, which stand above.
+pub fn fields(times: Times<'_>, item: &Item) -> Markup {
+    let texts = times.texts;
+    let listed = Property::ALL.iter().filter(|property| **property != Property::Content);
+    html! {
+        h2 { (texts.text("fields")) }
+        dl {
+            @for property in listed {
+                @if let Some(value) = item.get(*property) {
+                    div { dt { (property.name()) } dd { (field(times, *property, value)) } }
+                }
+            }
+            @for (name, json) in item.extra() { div { dt { (name) } dd { code { (json) } } } }
+        }
+    }
+}
+
+fn field(times: Times<'_>, property: Property, value: &Value) -> Markup {
+    let texts = times.texts;
+    html! {
+        @match (property, value) {
+            (_, Value::Instant(at)) => (times.full(*at)),
+            (Property::BroadcastId, Value::Integer(id)) => a href={ "/console/messages?broadcastId=" (id) } { (id) },
+            (Property::CascadeId, Value::Integer(id)) => a href={ "/console/messages?cascadeId=" (id) } { (id) },
+            (Property::SubscriberId, Value::Integer(id)) => a href={ "/console/messages?subscriberId=" (id) } { (id) },
+            (Property::ReplyInMessageId | Property::ReplyOutMessageId, Value::Integer(id)) => {
+                a href={ "/console/messages/" (id) } { (id) }
+            },
+            (_, Value::Integer(number)) => (number),
+            (Property::DeliveryStatusMessage, Value::Text(given)) => (reason(texts, given)),
+            (Property::Direction, Value::Text(given)) => {
+                (texts.text(if given == "IN" { "direction-in" } else { "direction-out" })) " (" code { (given) } ")"
+            },
+            (_, Value::Text(given)) => span dir="auto" { (given) },
+        }
+    }
+}

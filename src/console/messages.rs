@@ -1,0 +1,213 @@
+//! The list of messages with its filters; knows no store.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use maud::{Markup, html};
+
+use super::filters::{self, FilterError, Parameter, query_string, to_filters};
+use super::layout::token_field;
+use super::shown::{reason, table};
+use super::texts::Localized;
+use super::visit::{Form, SignedIn, redirect};
+use super::words;
+use crate::model::Property;
+use crate::model::history::TRAFFIC_TYPES;
+use crate::model::message_query::WalkPosition;
+use crate::viewer::list::List;
+
+/// `GET /console/messages`.
+pub async fn show_messages(signed_in: SignedIn) -> HttpResponse {
+    let given = signed_in.visit.parameters();
+    let parameters = filters::parameters(&given);
+    let viewer = signed_in.viewer();
+    let wanted = match to_filters(&parameters, &viewer.sealer()) {
+        Ok(wanted) => wanted,
+        Err(FilterError::OtherSession) => return signed_in.other_session(),
+        Err(FilterError::NotValid) => return signed_in.not_valid(),
+    };
+    let from = given.iter().find(|(name, _)| name == "cursor").map(|(_, cursor)| position(cursor));
+    let Some(from) = from.map_or(Some(None), |from| from.map(Some)) else { return signed_in.not_valid() };
+    let is_first = from.is_none();
+    match viewer.list(wanted, from).await {
+        Ok(list) => page(&signed_in, &parameters, &list, is_first),
+        Err(error) => signed_in.refused(&error),
+    }
+}
+
+/// `POST /console/messages`: adds a filter whose value must not stand in an address.
+pub async fn add_filter(signed_in: SignedIn, form: Form) -> HttpResponse {
+    let given: Vec<(String, String)> = serde_urlencoded::from_str(form.field("filters")).unwrap_or_default();
+    let mut parameters = filters::parameters(&given);
+    for name in ["address", "text", "comment"] {
+        let value = form.field(name).trim();
+        if value.is_empty() {
+            continue;
+        }
+        let Some(sealed) = signed_in.viewer().sealer().seal(value) else { return signed_in.not_valid() };
+        parameters.push(Parameter { name, value: sealed });
+    }
+    redirect(&format!("/console/messages?{}", query_string(&parameters))).finish()
+}
+
+fn page(signed_in: &SignedIn, parameters: &[Parameter], list: &List, is_first: bool) -> HttpResponse {
+    let texts = signed_in.visit.texts();
+    let next = list
+        .next
+        .as_ref()
+        .map(|next| format!("/console/messages?{}&cursor={}", query_string(parameters), cursor(next)));
+    let content = html! {
+        (chips(texts, parameters))
+        (filter_forms(signed_in, parameters))
+        p role="status" aria-live="polite" { (count(texts, list, is_first)) }
+        @if !list.national.is_empty() { p { (texts.text("found-national")) } }
+        (reasons(signed_in, parameters, list))
+        @if !list.items.is_empty() { (table(signed_in.visit.times(), &list.items)) }
+        @if let Some(next) = next { p { a href=(next) { (texts.text("next-page")) } } }
+    };
+    signed_in.page(StatusCode::OK, &texts.text("messages"), &content)
+}
+
+/// The exact number if all are shown, otherwise the least that there are.
+fn count(texts: Localized<'_>, list: &List, is_first: bool) -> String {
+    let number = || [("number", list.items.len().into())];
+    match (list.next.is_some(), is_first) {
+        _ if list.is_cut => texts.with("count-cut", number()),
+        (true, _) => texts.with("count-more", number()),
+        (false, true) => texts.with("count-exact", number()),
+        (false, false) => texts.with("count-last", number()),
+    }
+}
+
+/// The filters, each with a way to remove it.
+fn chips(texts: Localized<'_>, parameters: &[Parameter]) -> Markup {
+    html! {
+        @if !parameters.is_empty() {
+            ul.chips aria-label=(texts.text("filters")) {
+                @for (place, parameter) in parameters.iter().enumerate() {
+                    li {
+                        (parameter.name) ": " (chip_value(texts, parameter)) " "
+                        a href={ "/console/messages?" (without(parameters, place)) }
+                            aria-label=(texts.with("remove-filter", [("name", parameter.name.into())])) { "×" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A value as it may stand on a page: what is sealed in the address is hidden here too.
+fn chip_value(texts: Localized<'_>, parameter: &Parameter) -> String {
+    match parameter.name {
+        _ if parameter.is_sealed() => texts.text("hidden-value"),
+        "deliveryStatus" => words::status(texts, &parameter.value),
+        "channelType" => words::channel(&parameter.value).to_owned(),
+        _ => parameter.value.clone(),
+    }
+}
+
+fn without(parameters: &[Parameter], place: usize) -> String {
+    let mut rest = parameters.to_vec();
+    rest.remove(place);
+    query_string(&rest)
+}
+
+/// One form for what may stand in an address, and one for what may not.
+fn filter_forms(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
+    let texts = signed_in.visit.texts();
+    let kept = |names: &[&str]| {
+        let kept: Vec<Parameter> =
+            parameters.iter().filter(|parameter| !names.contains(&parameter.name)).cloned().collect();
+        kept
+    };
+    let offered = ["channelType", "direction", "trafficType", "deliveryStatus", "from", "to", "subjectId"];
+    let value = |name: &str| {
+        parameters.iter().find(|parameter| parameter.name == name).map_or("", |parameter| parameter.value.as_str())
+    };
+    let statuses = ["SENT", "DELIVERED", "READ"].into_iter().chain(words::FAILURES);
+    html! {
+        details open[parameters.is_empty()] {
+            summary { (texts.text("change-filters")) }
+            form.grid method="get" action="/console/messages" {
+                @for parameter in kept(&offered) { input type="hidden" name=(parameter.name) value=(parameter.value); }
+                (select(texts, "channelType", value("channelType"), filters::OFFERED_CHANNELS.map(|word| (word, words::channel(word).to_owned()))))
+                (select(texts, "direction", value("direction"), [("IN", texts.text("direction-in")), ("OUT", texts.text("direction-out"))]))
+                (select(texts, "trafficType", value("trafficType"), TRAFFIC_TYPES.map(|word| (word, word.to_owned()))))
+                (select(texts, "deliveryStatus", value("deliveryStatus"), statuses.map(|word| (word, words::status(texts, word)))))
+                (field("from", "date", value("from").get(..10).unwrap_or_default()))
+                (field("to", "date", value("to").get(..10).unwrap_or_default()))
+                (field("subjectId", "text", value("subjectId")))
+                button { (texts.text("apply-filters")) }
+            }
+            form.grid method="post" action="/console/messages" {
+                (token_field(&signed_in.form_token))
+                input type="hidden" name="filters" value=(query_string(parameters));
+                (field("address", "text", ""))
+                (field("text", "text", ""))
+                (field("comment", "text", ""))
+                button { (texts.text("add-filters")) }
+            }
+        }
+    }
+}
+
+fn field(name: &str, kind: &str, value: &str) -> Markup {
+    html! { div { label for={ "filter-" (name) } { (name) }
+    input id={ "filter-" (name) } name=(name) type=(kind) value=(value) autocomplete="off"; } }
+}
+
+fn select(
+    texts: Localized<'_>,
+    name: &str,
+    chosen: &str,
+    options: impl IntoIterator<Item = (&'static str, String)>,
+) -> Markup {
+    html! { div { label for={ "filter-" (name) } { (name) }
+    select id={ "filter-" (name) } name=(name) {
+        option value="" { (texts.text("any")) }
+        @for (value, shown) in options { option value=(value) selected[value == chosen] { (shown) } }
+    } } }
+}
+
+/// Why the failures of the page failed, with counts; each leads to those with this reason.
+fn reasons(signed_in: &SignedIn, parameters: &[Parameter], list: &List) -> Markup {
+    let texts = signed_in.visit.texts();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for item in &list.items {
+        if let Some(given) = item.text(Property::DeliveryStatusMessage).filter(|given| !given.is_empty()) {
+            *counts.entry(given).or_default() += 1;
+        }
+    }
+    let sealer = signed_in.viewer().sealer();
+    let is_filtered = parameters.iter().any(|parameter| parameter.name == "deliveryError");
+    html! {
+        @if counts.len() > 1 && !is_filtered {
+            section aria-label=(texts.text("reasons")) {
+                h2 { (texts.text("reasons")) }
+                ul { @for (given, number) in &counts {
+                    li {
+                        (reason(texts, given)) ": "
+                        @if let Some(sealed) = sealer.seal(given) {
+                            a href={ "/console/messages?" (query_string(parameters)) "&deliveryError=" (sealed) } { (number) }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// A position as it stands in an address: it holds a message id.
+fn cursor(position: &WalkPosition) -> String {
+    let bits = position.national.iter().map(|counts| u8::from(*counts));
+    BASE64.encode(position.message_id.to_be_bytes().into_iter().chain(bits).collect::<Vec<u8>>())
+}
+
+fn position(cursor: &str) -> Option<WalkPosition> {
+    let bytes = BASE64.decode(cursor).ok()?;
+    let (id, bits) = bytes.split_first_chunk()?;
+    Some(WalkPosition { message_id: i64::from_be_bytes(*id), national: bits.iter().map(|bit| *bit == 1).collect() })
+}

@@ -1,0 +1,93 @@
+// What pages can do beyond links and forms: keys, copying, and a page that stays where it is when older messages load.
+"use strict";
+(function () {
+  var opened = -1;
+
+  function links() {
+    return Array.prototype.slice.call(document.querySelectorAll("main a.open"));
+  }
+
+  function move(step) {
+    var all = links();
+    if (all.length === 0) return;
+    opened = Math.max(0, Math.min(all.length - 1, opened + step));
+    all[opened].focus();
+  }
+
+  function isTyping(target) {
+    return /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  }
+
+  function copy(area) {
+    var said = document.getElementById("copied");
+    var tell = function () {
+      if (said) said.textContent = said.getAttribute("data-text");
+    };
+    if (navigator.clipboard && window.isSecureContext) {
+      navigator.clipboard.writeText(area.value).then(tell);
+      return;
+    }
+    // Without TLS there is no clipboard but this one.
+    var details = area.closest("details");
+    if (details) details.open = true;
+    area.select();
+    document.execCommand("copy");
+    tell();
+  }
+
+  var afterG = false;
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyping(event.target)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    var help = document.getElementById("help");
+    if (afterG && event.key === "s") {
+      location.href = "/console/";
+    } else if (event.key === "/") {
+      var box = document.getElementById("q");
+      if (box) box.focus();
+      event.preventDefault();
+    } else if (event.key === "j") {
+      move(1);
+    } else if (event.key === "k") {
+      move(-1);
+    } else if (event.key === "c") {
+      var area = document.getElementById("copy-link");
+      if (area) copy(area);
+    } else if (event.key === "?") {
+      if (help) {
+        help.open = !help.open;
+        help.querySelector("summary").focus();
+      }
+    } else if (event.key === "Escape") {
+      if (help && help.open) help.open = false;
+      else history.back();
+    }
+    afterG = event.key === "g";
+  });
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-copy]");
+    if (button) copy(document.getElementById(button.getAttribute("data-copy")));
+  });
+
+  document.addEventListener("focusin", function (event) {
+    var place = links().indexOf(event.target);
+    if (place >= 0) opened = place;
+  });
+
+  // What is inserted above must not move what is read.
+  var height = 0;
+  document.addEventListener("htmx:beforeSwap", function () {
+    height = document.documentElement.scrollHeight;
+  });
+  document.addEventListener("htmx:afterSettle", function (event) {
+    if (event.detail.requestConfig && event.detail.requestConfig.path.indexOf("before=") > 0) {
+      window.scrollTo(0, window.scrollY + document.documentElement.scrollHeight - height);
+      var older = document.querySelector("#older a");
+      if (older) older.focus({ preventScroll: true });
+    }
+  });
+})();

@@ -1,0 +1,82 @@
+//! What the start page shows: the counts of two days, and the people whom a user has looked at last; knows no page.
+
+use std::collections::BTreeMap;
+
+use super::{ViewError, Viewer};
+use crate::model::audit::{Action, AuditRecord, Filter};
+use crate::model::history::Window;
+use crate::model::instant::DAY;
+use crate::model::{Instant, Item, Property, mask};
+use crate::store::audit::{self, EntryFilter};
+use crate::store::messages::counts::{self, Counted};
+
+/// How many people are listed.
+const PEOPLE: usize = 5;
+
+/// How many of a user's last entries are looked through for people.
+const ENTRIES: i64 = 200;
+
+/// The counts of a day.
+pub struct Day {
+    pub window: Window,
+    pub counts: BTreeMap<Counted, u64>,
+}
+
+/// A person whom the user has looked at.
+pub struct RecentPerson {
+    /// The message that names the person.
+    pub message: i64,
+    /// Masked.
+    pub address: String,
+    pub channel_type: String,
+    pub looked_at: Instant,
+}
+
+impl Viewer {
+    /// The counts of today and yesterday, UTC. Recorded before they are returned.
+    pub async fn counts(&self) -> Result<Vec<Day>, ViewError> {
+        let midnight = self.now.day().saturating_mul(DAY);
+        let mut days = Vec::new();
+        for start in [midnight, midnight - DAY] {
+            let window = Window { from: Instant(start), to: Instant(start + DAY - 1) };
+            let (tenant, grants) = (self.tenant(), self.user.grants.clone());
+            let load =
+                move |connection: &mut _, budget: &_| counts::of_window(connection, tenant, (&grants, window), budget);
+            days.push(Day { window, counts: self.query(load).await? });
+        }
+        let mut record = self.record(Action::Summary);
+        record.rows = Some(days.iter().flat_map(|day| day.counts.values()).sum());
+        record.filter = Filter::default().with("from", Instant(midnight - DAY).iso());
+        self.write(record).await?;
+        Ok(days)
+    }
+
+    /// The people whom this user has looked at last, as far as their messages are still there.
+    pub async fn recent_people(&self) -> Result<Vec<RecentPerson>, ViewError> {
+        let (tenant, filter) = (self.tenant(), EntryFilter { user: Some(self.user.id), ..EntryFilter::default() });
+        let load = move |connection: &mut _, _: &_| audit::last(connection, tenant, &filter, ENTRIES);
+        let mut looks: Vec<(i64, Instant, Vec<String>)> = Vec::new();
+        for entry in self.query(load).await? {
+            let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
+            for record in records.into_iter().filter(|record| record.action == Action::Conversation) {
+                let Some(message) = record.message else { continue };
+                let is_known = looks.iter().any(|(_, _, addresses)| *addresses == record.addresses);
+                if !is_known && looks.len() < PEOPLE {
+                    looks.push((message, entry.recorded_at, record.addresses));
+                }
+            }
+        }
+        let ids: Vec<i64> = looks.iter().map(|(id, ..)| *id).collect();
+        let items = self.visible_items(&ids).await?;
+        let person = |(id, looked_at, _): (i64, Instant, Vec<String>)| {
+            let item: &Item = items.iter().find(|item| item.message_id() == id)?;
+            Some(RecentPerson {
+                message: id,
+                address: mask::address(item.text(Property::Address)?),
+                channel_type: item.text(Property::ChannelType)?.to_owned(),
+                looked_at,
+            })
+        };
+        Ok(looks.into_iter().filter_map(person).collect())
+    }
+}

@@ -1,0 +1,69 @@
+//! Evidence: one file with its data inside, whose digest the audit log has.
+
+use insta::assert_snapshot;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::browser::{Browser, create_user};
+use crate::commands::binary_with_tenant;
+use crate::support::{NOW, TENANT, TestApp, instant, message};
+use history_gateway::clock::Clock;
+use history_gateway::config::Config;
+use history_gateway::http::Gateway;
+use history_gateway::model::user::Role;
+use history_gateway::store::{DatabaseUrl, Options, Store, audit};
+
+#[actix_web::test]
+async fn file_is_found_by_its_digest_and_a_changed_one_is_not() {
+    let binary = binary_with_tenant();
+    let store = Store::open(&DatabaseUrl::parse(&binary.url()).unwrap(), Options::default()).unwrap();
+    let mut config = Config::defaults().unwrap();
+    config.audit.key_file = Some(binary.path("audit-key"));
+    let app = TestApp::over(Gateway::new(&config, store.clone(), Clock::Fixed(instant(NOW))), store);
+    app.import([message(
+        1,
+        json!({"content": r#"{"type":"TEXT","text":"</script><b>Hi"}"#, "deliveryStatus": "READ"}),
+    )])
+    .await;
+    create_user(&app, "anna", Role::Agent).await;
+    let mut browser = Browser::signed_in(&app, "anna").await;
+    let form = browser.get("/console/evidence/messages/1").await.form("/console/evidence/messages/1");
+    let page = browser.post("/console/evidence/messages/1", &form).await;
+    assert_eq!(page.response.header("content-disposition"), "attachment; filename=\"evidence-1.html\"");
+    let data = page.elements.iter().find(|element| element.attribute("id") == "data").unwrap();
+    let data: serde_json::Value = serde_json::from_str(&data.text).unwrap();
+    assert_eq!(data[0]["item"]["messageId"], 1);
+    assert_eq!(data[0]["item"]["address"], "+7 900 ••• •• 33");
+    let file = page.response.body;
+    binary.write("evidence-1.html", &file);
+    let verified = binary.output(&["evidence", "verify", "evidence-1.html"]);
+    assert_snapshot!(String::from_utf8(verified.stderr).unwrap(), @"'evidence-1.html' is unchanged: anna of tenant 3193 downloaded it at 2026-03-01T12:00:00.000Z (entry 4 of the audit log).");
+    assert!(verified.status.success());
+    let changed = file.replace("Hi", "Ho");
+    binary.write("changed.html", &changed);
+    let digest = history_gateway::model::hexadecimal(&Sha256::digest(&changed));
+    let refused = binary.run_failing(&["evidence", "verify", "changed.html"]);
+    assert_snapshot!(refused.replace(&digest, "DIGEST"), @"1 history-gateway: 'changed.html' is not what was downloaded: no audit log of this store has its SHA-256, DIGEST; it was changed, or comes from another store");
+    assert_snapshot!(binary.run_failing(&["evidence", "verify", "missing.html"]), @"1 history-gateway: 'missing.html' cannot be read: No such file or directory (os error 2)");
+    let last =
+        app.store.read_primary(|connection| audit::after(connection, TENANT, 0, 100)).await.unwrap().pop().unwrap();
+    assert!(
+        last.records.contains(&history_gateway::model::hexadecimal(&Sha256::digest(&file))),
+        "recorded before it was sent"
+    );
+}
+
+#[actix_web::test]
+async fn evidence_of_a_conversation_has_each_message() {
+    let app = TestApp::new().await;
+    app.import((1..=3).map(|id| message(id, json!({})))).await;
+    create_user(&app, "anna", Role::Admin).await;
+    create_user(&app, "vera", Role::Viewer).await;
+    let mut browser = Browser::signed_in(&app, "anna").await;
+    let page = browser.get("/console/evidence/people/2").await;
+    assert_eq!(page.all("article").count(), 3);
+    let form = page.form("/console/evidence/people/2");
+    assert_eq!(browser.post("/console/evidence/people/2", &form).await.all("article").count(), 3);
+    let mut viewer = Browser::signed_in(&app, "vera").await;
+    assert_eq!(viewer.get("/console/evidence/people/2").await.status(), 403);
+}
