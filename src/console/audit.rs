@@ -91,7 +91,7 @@ fn records(signed_in: &SignedIn, found: &LogPage) -> Markup {
     let texts = signed_in.visit.texts();
     html! {
         @if found.records.is_empty() { p { (texts.text("no-records")) } } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr {
                     @for id in ["column-time", "column-who", "column-from", "column-action", "column-what", "column-rows"] {
                         th scope="col" { (texts.text(id)) }

@@ -109,7 +109,7 @@ pub fn buttons(visit: &Visit, copied: &Copied) -> Markup {
     html! {
         section.copies aria-label=(texts.text("copy")) {
             @for (id, label, text) in &forms { (form(texts, id, label, text)) }
-            p.hidden-label #copied role="status" data-text=(texts.text("copied")) {}
+            p #copied role="status" data-text=(texts.text("copied")) {}
         }
     }
 }

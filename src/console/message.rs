@@ -53,7 +53,7 @@ pub fn history(times: Times<'_>, trail: &Trail) -> Markup {
     html! {
         h2 { (texts.text("status-history")) }
         @if trail.events.is_empty() { p { (texts.text("no-statuses")) } } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr {
                     th scope="col" { (texts.text("column-status")) }
                     th scope="col" { (texts.text("column-time")) }

@@ -35,6 +35,14 @@
     tell();
   }
 
+  // The key by its letter; on a layout without Latin letters, by its place.
+  var PLACES = { KeyJ: "j", KeyK: "k", KeyG: "g", KeyS: "s", KeyC: "c" };
+  function keyOf(event) {
+    if ("/?jkgsc".indexOf(event.key) >= 0 || event.key.length > 1) return event.key;
+    if (event.code === "Slash") return event.shiftKey ? "?" : "/";
+    return PLACES[event.code] || event.key;
+  }
+
   var afterG = false;
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -43,29 +51,30 @@
       return;
     }
     var help = document.getElementById("help");
-    if (afterG && event.key === "s") {
+    var key = keyOf(event);
+    if (afterG && key === "s") {
       location.href = "/console/";
-    } else if (event.key === "/") {
+    } else if (key === "/") {
       var box = document.getElementById("q");
       if (box) box.focus();
       event.preventDefault();
-    } else if (event.key === "j") {
+    } else if (key === "j") {
       move(1);
-    } else if (event.key === "k") {
+    } else if (key === "k") {
       move(-1);
-    } else if (event.key === "c") {
+    } else if (key === "c") {
       var area = document.getElementById("copy-link");
       if (area) copy(area);
-    } else if (event.key === "?") {
+    } else if (key === "?") {
       if (help) {
         help.open = !help.open;
         help.querySelector("summary").focus();
       }
-    } else if (event.key === "Escape") {
+    } else if (key === "Escape") {
       if (help && help.open) help.open = false;
       else history.back();
     }
-    afterG = event.key === "g";
+    afterG = key === "g";
   });
 
   document.addEventListener("click", function (event) {
@@ -84,10 +93,17 @@
     height = document.documentElement.scrollHeight;
   });
   document.addEventListener("htmx:afterSettle", function (event) {
-    if (event.detail.requestConfig && event.detail.requestConfig.path.indexOf("before=") > 0) {
-      window.scrollTo(0, window.scrollY + document.documentElement.scrollHeight - height);
-      var older = document.querySelector("#older a");
-      if (older) older.focus({ preventScroll: true });
-    }
+    var isOlder = event.detail.requestConfig && event.detail.requestConfig.path.indexOf("before=") > 0;
+    // The event comes once for each element that was inserted.
+    if (!isOlder || height === 0) return;
+    var said = "";
+    Array.prototype.forEach.call(document.querySelectorAll(".days .day"), function (heading) {
+      if (heading.textContent === said) heading.remove();
+      else said = heading.textContent;
+    });
+    window.scrollTo(0, window.scrollY + document.documentElement.scrollHeight - height);
+    height = 0;
+    var next = document.querySelector("#older a") || links()[0];
+    if (next) next.focus({ preventScroll: true });
   });
 })();

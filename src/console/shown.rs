@@ -89,7 +89,7 @@ pub fn bubble(times: Times<'_>, person: i64, trail: &Trail) -> Markup {
     html! {
         li id={ "m" (id) } class=(class) {
             p.head {
-                a.open href={ "/console/messages/" (id) } { (texts.text(who)) ", " (channel(item)) }
+                a.open href={ "/console/messages/" (id) } { (texts.text(who)) ", " bdi { (channel(item)) } }
                 " " (times.clock(sent_at(item)))
             }
             (quotes(texts, item, Some(person)))
@@ -116,7 +116,7 @@ pub fn excerpt(texts: Localized<'_>, item: &Item) -> String {
 pub fn table(times: Times<'_>, items: &[Item]) -> Markup {
     let texts = times.texts;
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 caption.hidden-label { (texts.text("messages")) }
                 thead { tr {

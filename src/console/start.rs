@@ -23,7 +23,7 @@ pub async fn show_start(signed_in: SignedIn) -> HttpResponse {
     let content = html! {
         p { (texts.text("start-hint")) }
         // Counting takes longer than the page.
-        section #counts hx-get="/console/counts" hx-trigger="load" hx-select="#counts" hx-swap="outerHTML" {
+        section #counts hx-get="/console/counts" hx-trigger="load" hx-select="#counts" hx-swap="outerHTML ignoreTitle:true" {
             p { a href="/console/counts" { (texts.text("show-counts")) } }
         }
         (people(&signed_in, &recent))
@@ -105,15 +105,18 @@ fn day_of(signed_in: &SignedIn, place: usize, day: &Day) -> Markup {
 }
 
 fn channels(texts: Localized<'_>, rows: &BTreeMap<&str, Row>, (from, to): (&str, &str)) -> Markup {
+    let address = |channel: &str| {
+        serde_urlencoded::to_string([("channelType", channel), ("from", from), ("to", to)]).unwrap_or_default()
+    };
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr {
                 th scope="col" { (texts.text("column-channel")) }
                 @for id in ["count-sent", "count-delivered", "count-read", "count-failed", "count-received"] { th.number scope="col" { (texts.text(id)) } }
             } }
             tbody { @for (channel, row) in rows {
                 tr {
-                    th scope="row" { a href={ "/console/messages?channelType=" (channel) "&from=" (from) "&to=" (to) } { (words::channel(channel)) } }
+                    th scope="row" { a href={ "/console/messages?" (address(channel)) } { (words::channel(channel)) } }
                     @for number in [row.sent, row.delivered, row.read, row.failed, row.received] { td.number { (number) } }
                 }
             } }

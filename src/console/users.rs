@@ -89,7 +89,7 @@ async fn page(signed_in: &SignedIn, status: StatusCode, note: &Markup) -> HttpRe
     };
     let content = html! {
         (note)
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr {
                 @for id in ["login", "role", "senders", "column-created", "sessions", "column-actions"] { th scope="col" { (texts.text(id)) } }
             } }

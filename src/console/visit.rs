@@ -86,6 +86,11 @@ impl Visit {
 
     /// The address of the page, to return to.
     pub fn address(&self) -> String {
+        // What these two answer stands at the address before them.
+        let sent = ["/change", "/reveal"].iter().find_map(|end| self.http.path().strip_suffix(end));
+        if let Some(page) = sent {
+            return page.to_owned();
+        }
         self.http.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
     }
 
