@@ -13,7 +13,6 @@ pub struct ShownMessage {
     /// Whether it is masked.
     pub is_masked: bool,
     pub revealed_until: Option<Instant>,
-    pub has_recipient: bool,
 }
 
 impl Viewer {
@@ -26,12 +25,7 @@ impl Viewer {
         self.name(&mut record, &shown.person)?;
         record.rows = Some(1);
         self.write(record).await?;
-        Ok(ShownMessage {
-            trail,
-            is_masked: shown.grants.sight == Sight::Masked,
-            revealed_until: shown.revealed_until,
-            has_recipient: !shown.person.recipients.is_empty(),
-        })
+        Ok(ShownMessage { trail, is_masked: shown.grants.sight == Sight::Masked, revealed_until: shown.revealed_until })
     }
 
     pub(super) async fn trails(&self, ids: Vec<i64>, grants: Grants) -> Result<Vec<Trail>, ViewError> {

@@ -37,7 +37,7 @@ impl Viewer {
         record.message = Some(message);
         // A reason may name the number that somebody has called from.
         record.reason = Some(mask::text(reason));
-        record.name_addresses(person.addresses.iter().map(String::as_str), &*self.key()?);
+        self.name(&mut record, &person)?;
         let (tenant, session, now) = (self.tenant(), self.session.digest(), self.now);
         let add = move |connection: &mut _| {
             audit::append(connection, tenant, &[record], now)?;

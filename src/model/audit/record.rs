@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::AuditKey;
-use crate::model::user::{Role, User};
+use crate::model::user::User;
 use crate::model::{Instant, history::Recipient};
 
 /// What was done.
@@ -115,10 +115,6 @@ impl Who {
     /// The login of a user of the console.
     pub fn login(&self) -> Option<&str> {
         if let Self::User { login, .. } = self { Some(login) } else { None }
-    }
-
-    pub fn role(&self) -> Option<Role> {
-        if let Self::User { role, .. } = self { Role::from_word(role) } else { None }
     }
 }
 
