@@ -1,6 +1,6 @@
 //! Words of messages in the language of the page: channels, statuses, and why a delivery failed; knows no page.
 //!
-//! The reasons are those that edna documents (https://docs.edna.io/kb/available-status-codes/); any other is shown as it is.
+//! The reasons are those that edna documents (<https://docs.edna.io/kb/available-status-codes/>); any other is shown as it is.
 
 use super::texts::Localized;
 
