@@ -8,10 +8,11 @@ use serde_json::json;
 use super::failure::{Failure, print, print_note};
 use super::table;
 use crate::clock::Clock;
-use crate::model::TenantId;
+use crate::model::audit::{Action, AuditRecord, Who};
 use crate::model::user::{Login, Password, PasswordHash, Role};
+use crate::model::{Instant, TenantId};
 use crate::store::users::{ListedUser, NewUser};
-use crate::store::{Store, subjects, users};
+use crate::store::{Connection, Store, StoreError, audit, subjects, users};
 
 /// Manage the users of the console
 #[derive(Subcommand)]
@@ -112,7 +113,11 @@ impl User {
                 let password = choice.password()?;
                 let (tenant, login, hash) = (TenantId(user.tenant), user.login.clone(), hash(&password)?);
                 let now = Clock::System.now();
-                let set = move |connection: &mut _| users::set_password(connection, tenant, &login, &hash, now);
+                let record = user.record("user password", Action::PasswordChanged, now);
+                let set = move |connection: &mut _| {
+                    let is_known = users::set_password(connection, tenant, &login, &hash, now)?;
+                    recorded(connection, tenant, is_known, &record, now)
+                };
                 user.require(store.write(set).await?)?;
                 let end = if choice.password_stdin { "." } else { ". It is shown only once:" };
                 print_note(format_args!(
@@ -137,12 +142,17 @@ impl Create {
         };
         let password = choice.password()?;
         let senders = senders.map(|senders| senders.into_iter().collect());
+        let now = Clock::System.now();
+        let named = Named { tenant, login: login.clone() };
+        let record = named.record("user create", Action::UserCreated, now);
         let new = NewUser { login: login.clone(), role, senders, password: hash(&password)? };
         let create = move |connection: &mut _| {
             let known = subjects::list(connection, TenantId(tenant))?;
             let is_unknown = |id: &&i64| known.iter().all(|subject| subject.id != **id);
             let unknown: Vec<i64> = new.senders.iter().flatten().filter(is_unknown).copied().collect();
-            Ok((users::create(connection, TenantId(tenant), &new, Clock::System.now())?, unknown))
+            let id = users::create(connection, TenantId(tenant), &new, now)?;
+            recorded(connection, TenantId(tenant), id.is_some(), &record, now)?;
+            Ok((id, unknown))
         };
         let (id, unknown_senders) = store.write(create).await?;
         if id.is_none() {
@@ -164,11 +174,23 @@ impl Create {
 impl Named {
     async fn set_disabled(self, store: &Store, is_disabled: bool) -> Result<(), Failure> {
         let (tenant, login, now) = (TenantId(self.tenant), self.login.clone(), Clock::System.now());
-        let set = move |connection: &mut _| users::set_disabled(connection, tenant, &login, is_disabled, now);
+        let (command, action) =
+            if is_disabled { ("user disable", Action::UserDisabled) } else { ("user enable", Action::UserEnabled) };
+        let record = self.record(command, action, now);
+        let set = move |connection: &mut _| {
+            let is_known = users::set_disabled(connection, tenant, &login, is_disabled, now)?;
+            recorded(connection, tenant, is_known, &record, now)
+        };
         self.require(store.write(set).await?)?;
         let what = if is_disabled { "is disabled" } else { "may sign in again" };
         print_note(format_args!("User '{}' of tenant {} {what}.", self.login.as_str(), self.tenant));
         Ok(())
+    }
+
+    /// What the tenant's audit log says of a command about this user.
+    fn record(&self, command: &str, action: Action, now: Instant) -> AuditRecord {
+        let who = Who::Command { command: command.to_owned() };
+        AuditRecord { login: Some(self.login.as_str().to_owned()), ..AuditRecord::new(now, who, action) }
     }
 
     /// Fails if the user was not found.
@@ -180,6 +202,20 @@ impl Named {
         );
         if is_found { Ok(()) } else { Err(Failure::message(sentence)) }
     }
+}
+
+/// Records a change, if there was one, and tells whether there was.
+fn recorded(
+    connection: &mut Connection,
+    tenant: TenantId,
+    is_changed: bool,
+    record: &AuditRecord,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    if is_changed {
+        audit::append(connection, tenant, std::slice::from_ref(record), now)?;
+    }
+    Ok(is_changed)
 }
 
 impl PasswordChoice {

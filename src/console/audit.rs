@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
 use super::layout::token_field;
+use super::own_address::with_query;
 use super::texts::Localized;
 use super::visit::{Form, SignedIn, redirect};
 use crate::model::Instant;
@@ -44,7 +45,7 @@ pub async fn find_audit(signed_in: SignedIn, form: Form) -> HttpResponse {
     let mut pairs = vec![("person", sealed)];
     pairs.extend(["login", "from", "to"].map(|name| (name, form.field(name).to_owned())));
     pairs.retain(|(_, value)| !value.is_empty());
-    redirect(&format!("/console/audit?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())).finish()
+    redirect(&with_query("/console/audit", &pairs)).finish()
 }
 
 fn page(signed_in: &SignedIn, query: &LogQuery, found: &LogPage) -> HttpResponse {
@@ -83,8 +84,7 @@ fn older(signed_in: &SignedIn, next: i64) -> Markup {
     let mut pairs = signed_in.visit.parameters();
     pairs.retain(|(name, _)| name != "before");
     pairs.push(("before".into(), next.to_string()));
-    let address = serde_urlencoded::to_string(pairs).unwrap_or_default();
-    html! { p { a href={ "/console/audit?" (address) } { (signed_in.visit.texts().text("older-records")) } } }
+    html! { p { a href=(with_query("/console/audit", &pairs)) { (signed_in.visit.texts().text("older-records")) } } }
 }
 
 fn records(signed_in: &SignedIn, found: &LogPage) -> Markup {

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::copying::{self, Copied};
 use super::layout::token_field;
+use super::own_address::{own_address, with_query};
 use super::shown::{bubble, sent_at};
 use super::time::Times;
 use super::visit::{Form, SignedIn, redirect};
@@ -28,7 +29,7 @@ pub async fn show_conversation(signed_in: SignedIn, id: Path<String>) -> HttpRes
 pub async fn reveal(signed_in: SignedIn, id: Path<String>, form: Form) -> HttpResponse {
     let Some(id) = id.parse::<i64>().ok() else { return signed_in.not_found() };
     match signed_in.viewer().reveal(id, form.field("reason")).await {
-        Ok(()) => redirect(super::own_address::own_address(form.field("next"))).finish(),
+        Ok(()) => redirect(own_address(form.field("next"))).finish(),
         Err(error) => signed_in.refused(&error),
     }
 }
@@ -79,7 +80,7 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
             }
         }
         @if signed_in.viewer().may_reveal() {
-            p { a href={ "/console/evidence/people/" (id) } { (texts.text("print-evidence")) } }
+            p { a href=(evidence(times, id, &found.trails)) { (texts.text("print-evidence")) } }
         }
         (copying::buttons(visit, &Copied::of_conversation(visit, id, found)))
     };
@@ -97,6 +98,16 @@ fn person(signed_in: &SignedIn, found: &Conversation) -> Markup {
             }
         }
     }
+}
+
+/// The evidence of the days that are shown.
+fn evidence(times: Times<'_>, id: i64, trails: &[Trail]) -> String {
+    let date = |trail: &Trail| times.zone.date(sent_at(&trail.item));
+    // They are ordered by id, which need not be the order of their times.
+    let (from, to) = (trails.iter().map(date).min(), trails.iter().map(date).max());
+    let days: Vec<(&str, String)> =
+        from.map(|date| ("from", date)).into_iter().chain(to.map(|date| ("to", date))).collect();
+    with_query(&format!("/console/evidence/people/{id}"), &days)
 }
 
 /// The messages under the dates of their days.

@@ -16,9 +16,9 @@ use super::message::{fields, history};
 use super::shown::{channel, is_incoming, sent_at};
 use super::time::Times;
 use super::visit::{Form, SignedIn};
-use crate::model::hexadecimal;
 use crate::model::trail::Trail;
-use crate::viewer::evidence::{Evidence, Subject};
+use crate::model::{Instant, hexadecimal};
+use crate::viewer::evidence::{Days, Evidence, Subject};
 
 /// What the file looks like without the console's style sheet.
 const STYLE: &str = "body{font:14px/20px system-ui,sans-serif;max-width:48em;margin:2em auto;padding:0 1em}\
@@ -33,7 +33,8 @@ pub async fn show_of_message(signed_in: SignedIn, id: Path<String>) -> HttpRespo
 
 /// `GET /console/evidence/people/{id}`.
 pub async fn show_of_person(signed_in: SignedIn, id: Path<String>) -> HttpResponse {
-    show(signed_in, id.parse().ok().map(Subject::Conversation)).await
+    let Some(days) = days(&signed_in) else { return signed_in.not_valid() };
+    show(signed_in, id.parse().ok().map(|id| Subject::Conversation(id, days))).await
 }
 
 /// `POST /console/evidence/messages/{id}`.
@@ -43,7 +44,24 @@ pub async fn download_of_message(signed_in: SignedIn, id: Path<String>, _: Form)
 
 /// `POST /console/evidence/people/{id}`.
 pub async fn download_of_person(signed_in: SignedIn, id: Path<String>, _: Form) -> HttpResponse {
-    download(signed_in, id.parse().ok().map(Subject::Conversation)).await
+    let Some(days) = days(&signed_in) else { return signed_in.not_valid() };
+    download(signed_in, id.parse().ok().map(|id| Subject::Conversation(id, days))).await
+}
+
+/// The days that the address names; `None` if it names none.
+fn days(signed_in: &SignedIn) -> Option<Days> {
+    let visit = &signed_in.visit;
+    let zone = visit.times().zone;
+    let given = |name| visit.parameter(name).filter(|date| !date.is_empty());
+    let from = match given("from") {
+        Some(date) => Some(zone.start_of(&date)?),
+        None => None,
+    };
+    let to = match given("to") {
+        Some(date) => Some(zone.end_of(&date)?),
+        None => None,
+    };
+    Some(Days { from, to })
 }
 
 async fn show(signed_in: SignedIn, subject: Option<Subject>) -> HttpResponse {
@@ -54,12 +72,13 @@ async fn show(signed_in: SignedIn, subject: Option<Subject>) -> HttpResponse {
             let content = html! {
                 div.no-print {
                     (reveal_form(&signed_in, subject.message(), found.is_masked, None))
-                    form method="post" action=(signed_in.visit.path()) {
+                    @if let Subject::Conversation(_, days) = subject { (days_form(&signed_in, days)) }
+                    form method="post" action=(signed_in.visit.address()) {
                         (token_field(&signed_in.form_token))
                         button { (texts.text("download")) }
                     }
                 }
-                (sheet(&signed_in, &found))
+                (sheet(&signed_in, subject, &found))
             };
             signed_in.page(StatusCode::OK, &texts.text("evidence"), &content)
         }
@@ -72,7 +91,7 @@ async fn download(signed_in: SignedIn, subject: Option<Subject>) -> HttpResponse
     let Some(subject) = subject else { return signed_in.not_found() };
     let viewer = signed_in.viewer();
     let file = match viewer.evidence(subject).await {
-        Ok(found) => file(&signed_in, &found),
+        Ok(found) => file(&signed_in, subject, &found),
         Err(error) => return signed_in.refused(&error),
     };
     if let Err(error) = viewer.record_file(subject, &file).await {
@@ -84,7 +103,7 @@ async fn download(signed_in: SignedIn, subject: Option<Subject>) -> HttpResponse
 }
 
 /// The whole file.
-fn file(signed_in: &SignedIn, found: &Evidence) -> String {
+fn file(signed_in: &SignedIn, subject: Subject, found: &Evidence) -> String {
     let texts = signed_in.visit.texts();
     // Inside a script, only this could end it.
     let data = data(&found.trails).replace('<', "\\u003c");
@@ -98,7 +117,7 @@ fn file(signed_in: &SignedIn, found: &Evidence) -> String {
             }
             body {
                 h1 { (texts.text("evidence")) }
-                (sheet(signed_in, found))
+                (sheet(signed_in, subject, found))
                 script type="application/json" id="data" { (PreEscaped(&data)) }
                 p { (texts.text("data-digest")) " " code { (hexadecimal(&Sha256::digest(&data))) } }
                 p { (texts.text("evidence-verify")) " " code { "history-gateway evidence verify FILE" } }
@@ -117,9 +136,9 @@ fn data(trails: &[Trail]) -> String {
             .map(|event| {
                 serde_json::json!({
                     "status": event.status.word,
-                    "statusAt": event.status.at.map(super::super::model::instant::Instant::iso),
+                    "statusAt": event.status.at.map(Instant::iso),
                     "error": event.status.message,
-                    "receivedAt": event.provenance.received_at.map(super::super::model::instant::Instant::iso),
+                    "receivedAt": event.provenance.received_at.map(Instant::iso),
                 })
             })
             .collect();
@@ -130,7 +149,7 @@ fn data(trails: &[Trail]) -> String {
 }
 
 /// What is printed.
-fn sheet(signed_in: &SignedIn, found: &Evidence) -> Markup {
+fn sheet(signed_in: &SignedIn, subject: Subject, found: &Evidence) -> Markup {
     let times = signed_in.visit.times();
     let texts = times.texts;
     let made = texts.with(
@@ -144,7 +163,37 @@ fn sheet(signed_in: &SignedIn, found: &Evidence) -> Markup {
     html! {
         p { (made) }
         p { (texts.text(if found.is_masked { "evidence-masked" } else { "evidence-whole" })) }
+        @if let Subject::Conversation(_, days) = subject { (extent(times, days, found)) }
         @for trail in &found.trails { (one(times, trail)) }
+    }
+}
+
+/// Which part of a conversation a sheet has.
+fn extent(times: Times<'_>, days: Days, found: &Evidence) -> Markup {
+    let texts = times.texts;
+    let time = |at: Instant| [("time", times.text(at).into())];
+    html! {
+        p {
+            (texts.with("evidence-messages", [("number", found.trails.len().into())]))
+            @if let Some(from) = days.from { " " (texts.with("evidence-from", time(from))) }
+            @if let Some(to) = days.to { " " (texts.with("evidence-to", time(to))) }
+            @if found.is_cut { " " strong { (texts.text("evidence-cut")) } }
+        }
+    }
+}
+
+/// Asks for the days of a conversation that are wanted.
+fn days_form(signed_in: &SignedIn, days: Days) -> Markup {
+    let Times { texts, zone, .. } = signed_in.visit.times();
+    let date = |at: Option<Instant>| at.map(|at| zone.date(at)).unwrap_or_default();
+    html! {
+        form.inline method="get" action=(signed_in.visit.path()) {
+            label for="from" { (texts.text("from")) }
+            input #from name="from" type="date" value=(date(days.from));
+            label for="to" { (texts.text("to")) }
+            input #to name="to" type="date" value=(date(days.to));
+            button { (texts.text("show")) }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The filters of a list in its address, by the names of `/v1/messages`; addresses and texts are sealed for the session, and
 //! nobody else can read them; knows no page.
 
+use super::own_address::with_query;
+use super::time::Zone;
 use crate::model::history::{CHANNEL_TYPES, Direction, TRAFFIC_TYPES};
 use crate::model::instant::Rounding;
 use crate::model::subscriber::AddressType;
@@ -52,6 +54,29 @@ pub fn parameters(all: &[(String, String)]) -> Vec<Parameter> {
     let known = |name: &str| SEALED.iter().chain(&PLAIN).find(|known| **known == name).copied();
     let given = all.iter().filter(|(_, value)| !value.is_empty());
     given.filter_map(|(name, value)| Some(Parameter { name: known(name)?, value: value.clone() })).collect()
+}
+
+/// What the form sends, with times in place of the dates of the user's zone: they mean the same to everybody. `None` if it is
+/// not from the form.
+pub fn with_times(all: &[(String, String)], zone: Zone) -> Option<Result<Vec<Parameter>, FilterError>> {
+    let dates: Vec<_> = all.iter().filter(|(name, _)| name == "fromDate" || name == "toDate").collect();
+    if dates.is_empty() {
+        return None;
+    }
+    let mut parameters = parameters(all);
+    for (name, date) in dates.into_iter().filter(|(_, date)| !date.is_empty()) {
+        let (name, at) = if name == "fromDate" { ("from", zone.start_of(date)) } else { ("to", zone.end_of(date)) };
+        let Some(at) = at else { return Some(Err(FilterError::NotValid)) };
+        parameters.push(Parameter { name, value: at.iso() });
+    }
+    Some(Ok(parameters))
+}
+
+/// The address of the list with filters, and from a position on.
+pub fn list_address(parameters: &[Parameter], cursor: Option<&str>) -> String {
+    let mut pairs: Vec<(&str, &str)> = parameters.iter().map(|one| (one.name, one.value.as_str())).collect();
+    pairs.extend(cursor.map(|cursor| ("cursor", cursor)));
+    with_query("/console/messages", &pairs)
 }
 
 /// The query string of filters.
@@ -162,7 +187,9 @@ pub const OFFERED_CHANNELS: [&str; 6] = CHANNEL_TYPES;
 
 #[cfg(test)]
 mod tests {
-    use super::{FilterError, Parameter, of_filters, parameters, query_string, to_filters};
+    use super::{
+        FilterError, Parameter, Zone, list_address, of_filters, parameters, query_string, to_filters, with_times,
+    };
     use crate::model::key::Secret;
     use crate::model::{Instant, MessageFilters, search};
     use crate::viewer::Sealer;
@@ -189,6 +216,21 @@ mod tests {
         assert_eq!(to_filters(&parameters(&pairs), &sealer).unwrap(), filters);
         let other = to_filters(&parameters(&pairs), &Sealer::new(&Secret::random()));
         assert_eq!(other, Err(FilterError::OtherSession));
+    }
+
+    #[test]
+    fn dates_of_the_form_are_those_of_the_zone() {
+        let zone = Zone::from_minutes(180).unwrap();
+        let address = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            with_times(&pairs, zone).map(|found| found.map(|found| list_address(&found, None)))
+        };
+        let day = [("channelType", ""), ("fromDate", "2026-03-01"), ("toDate", "2026-03-01")];
+        let times = "/console/messages?from=2026-02-28T21%3A00%3A00.000Z&to=2026-03-01T20%3A59%3A59.999Z";
+        assert_eq!(address(&day).unwrap().unwrap(), times);
+        assert_eq!(address(&[("fromDate", ""), ("toDate", "")]).unwrap().unwrap(), "/console/messages");
+        assert_eq!(address(&[("fromDate", "soon")]).unwrap(), Err(FilterError::NotValid));
+        assert_eq!(address(&[("from", "2026-03-01")]), None);
     }
 
     #[test]

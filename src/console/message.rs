@@ -8,11 +8,10 @@ use maud::{Markup, html};
 use super::content::content;
 use super::conversation::reveal_form;
 use super::copying::{self, Copied};
-use super::shown::{quotes, reason};
+use super::shown::{quotes, reason, status};
 use super::texts::Localized;
 use super::time::Times;
 use super::visit::SignedIn;
-use super::words;
 use crate::model::trail::Trail;
 use crate::model::{Item, Property, Source, StatusEvent, Value};
 use crate::viewer::message::ShownMessage;
@@ -79,8 +78,7 @@ fn event_row(times: Times<'_>, event: &StatusEvent) -> Markup {
     html! {
         tr {
             td {
-                @if words::is_failure(word) { strong.failure { "✗ " (words::status(texts, word)) } }
-                @else { (words::status(texts, word)) }
+                (status(texts, word))
                 @if !word.is_empty() { " (" code { (word) } ")" }
             }
             td { @if let Some(at) = event.status.at { (times.full(at)) } }

@@ -8,20 +8,30 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use maud::{Markup, html};
 
-use super::filters::{self, FilterError, Parameter, query_string, to_filters};
+use super::filters::{self, FilterError, Parameter, list_address, query_string, to_filters};
 use super::layout::token_field;
 use super::shown::{reason, table};
 use super::texts::Localized;
+use super::time::Times;
 use super::visit::{Form, SignedIn, redirect};
 use super::words;
-use crate::model::Property;
 use crate::model::history::TRAFFIC_TYPES;
+use crate::model::instant::Rounding;
 use crate::model::message_query::WalkPosition;
+use crate::model::{Instant, Property};
 use crate::viewer::list::List;
+
+/// The filters whose values must not stand in an address, and that a form has.
+const SEALED_FIELDS: [&str; 3] = ["address", "text", "comment"];
 
 /// `GET /console/messages`.
 pub async fn show_messages(signed_in: SignedIn) -> HttpResponse {
     let given = signed_in.visit.parameters();
+    match filters::with_times(&given, signed_in.visit.times().zone) {
+        Some(Ok(parameters)) => return redirect(&list_address(&parameters, None)).finish(),
+        Some(Err(_)) => return signed_in.not_valid(),
+        None => {}
+    }
     let parameters = filters::parameters(&given);
     let viewer = signed_in.viewer();
     let wanted = match to_filters(&parameters, &viewer.sealer()) {
@@ -42,7 +52,7 @@ pub async fn show_messages(signed_in: SignedIn) -> HttpResponse {
 pub async fn add_filter(signed_in: SignedIn, form: Form) -> HttpResponse {
     let given: Vec<(String, String)> = serde_urlencoded::from_str(form.field("filters")).unwrap_or_default();
     let mut parameters = filters::parameters(&given);
-    for name in ["address", "text", "comment"] {
+    for name in SEALED_FIELDS {
         let value = form.field(name).trim();
         if value.is_empty() {
             continue;
@@ -50,17 +60,14 @@ pub async fn add_filter(signed_in: SignedIn, form: Form) -> HttpResponse {
         let Some(sealed) = signed_in.viewer().sealer().seal(value) else { return signed_in.not_valid() };
         parameters.push(Parameter { name, value: sealed });
     }
-    redirect(&format!("/console/messages?{}", query_string(&parameters))).finish()
+    redirect(&list_address(&parameters, None)).finish()
 }
 
 fn page(signed_in: &SignedIn, parameters: &[Parameter], list: &List, is_first: bool) -> HttpResponse {
     let texts = signed_in.visit.texts();
-    let next = list
-        .next
-        .as_ref()
-        .map(|next| format!("/console/messages?{}&cursor={}", query_string(parameters), cursor(next)));
+    let next = list.next.as_ref().map(|next| list_address(parameters, Some(&cursor(next))));
     let content = html! {
-        (chips(texts, parameters))
+        (chips(signed_in.visit.times(), parameters))
         (filter_forms(signed_in, parameters))
         p role="status" aria-live="polite" { (count(texts, list, is_first)) }
         @if !list.national.is_empty() { p { (texts.text("found-national")) } }
@@ -83,14 +90,15 @@ fn count(texts: Localized<'_>, list: &List, is_first: bool) -> String {
 }
 
 /// The filters, each with a way to remove it.
-fn chips(texts: Localized<'_>, parameters: &[Parameter]) -> Markup {
+fn chips(times: Times<'_>, parameters: &[Parameter]) -> Markup {
+    let texts = times.texts;
     html! {
         @if !parameters.is_empty() {
             ul.chips aria-label=(texts.text("filters")) {
                 @for (place, parameter) in parameters.iter().enumerate() {
                     li {
-                        (parameter.name) ": " (chip_value(texts, parameter)) " "
-                        a href={ "/console/messages?" (without(parameters, place)) }
+                        (parameter.name) ": " (chip_value(times, parameter)) " "
+                        a href=(without(parameters, place))
                             aria-label=(texts.with("remove-filter", [("name", parameter.name.into())])) { "×" }
                     }
                 }
@@ -100,11 +108,16 @@ fn chips(texts: Localized<'_>, parameters: &[Parameter]) -> Markup {
 }
 
 /// A value as it may stand on a page: what is sealed in the address is hidden here too.
-fn chip_value(texts: Localized<'_>, parameter: &Parameter) -> String {
+fn chip_value(times: Times<'_>, parameter: &Parameter) -> String {
+    let texts = times.texts;
     match parameter.name {
         _ if parameter.is_sealed() => texts.text("hidden-value"),
         "deliveryStatus" => words::status(texts, &parameter.value),
         "channelType" => words::channel(&parameter.value).to_owned(),
+        // A date alone is one of UTC.
+        "from" | "to" if parameter.value.len() > 10 => {
+            Instant::parse(&parameter.value, Rounding::Down).map(|at| times.text(at)).unwrap_or_default()
+        }
         _ => parameter.value.clone(),
     }
 }
@@ -112,7 +125,7 @@ fn chip_value(texts: Localized<'_>, parameter: &Parameter) -> String {
 fn without(parameters: &[Parameter], place: usize) -> String {
     let mut rest = parameters.to_vec();
     rest.remove(place);
-    query_string(&rest)
+    list_address(&rest, None)
 }
 
 /// One form for what may stand in an address, and one for what may not.
@@ -127,6 +140,9 @@ fn filter_forms(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
     let value = |name: &str| {
         parameters.iter().find(|parameter| parameter.name == name).map_or("", |parameter| parameter.value.as_str())
     };
+    let times = signed_in.visit.times();
+    let date =
+        |name: &str| Instant::parse(value(name), Rounding::Down).map(|at| times.zone.date(at)).unwrap_or_default();
     let statuses = ["SENT", "DELIVERED", "READ"].into_iter().chain(words::FAILURES);
     html! {
         details open[parameters.is_empty()] {
@@ -137,25 +153,24 @@ fn filter_forms(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
                 (select(texts, "direction", value("direction"), [("IN", texts.text("direction-in")), ("OUT", texts.text("direction-out"))]))
                 (select(texts, "trafficType", value("trafficType"), TRAFFIC_TYPES.map(|word| (word, word.to_owned()))))
                 (select(texts, "deliveryStatus", value("deliveryStatus"), statuses.map(|word| (word, words::status(texts, word)))))
-                (field("from", "date", value("from").get(..10).unwrap_or_default()))
-                (field("to", "date", value("to").get(..10).unwrap_or_default()))
-                (field("subjectId", "text", value("subjectId")))
+                (field(("from", "fromDate"), "date", &date("from")))
+                (field(("to", "toDate"), "date", &date("to")))
+                (field(("subjectId", "subjectId"), "text", value("subjectId")))
                 button { (texts.text("apply-filters")) }
             }
             form.grid method="post" action="/console/messages" {
                 (token_field(&signed_in.form_token))
                 input type="hidden" name="filters" value=(query_string(parameters));
-                (field("address", "text", ""))
-                (field("text", "text", ""))
-                (field("comment", "text", ""))
+                @for name in SEALED_FIELDS { (field((name, name), "text", "")) }
                 button { (texts.text("add-filters")) }
             }
         }
     }
 }
 
-fn field(name: &str, kind: &str, value: &str) -> Markup {
-    html! { div { label for={ "filter-" (name) } { (name) }
+/// A field with its label, which is the filter's name.
+fn field((label, name): (&str, &str), kind: &str, value: &str) -> Markup {
+    html! { div { label for={ "filter-" (name) } { (label) }
     input id={ "filter-" (name) } name=(name) type=(kind) value=(value) autocomplete="off"; } }
 }
 
@@ -189,15 +204,21 @@ fn reasons(signed_in: &SignedIn, parameters: &[Parameter], list: &List) -> Marku
                 h2 { (texts.text("reasons")) }
                 ul { @for (given, number) in &counts {
                     li {
-                        (reason(texts, given)) ": "
-                        @if let Some(sealed) = sealer.seal(given) {
-                            a href={ "/console/messages?" (query_string(parameters)) "&deliveryError=" (sealed) } { (number) }
+                        @match sealer.seal(given) {
+                            Some(value) => a href=(with_reason(parameters, value)) { (reason(texts, given)) },
+                            None => (reason(texts, given)),
                         }
+                        ": " (number)
                     }
                 } }
             }
         }
     }
+}
+
+fn with_reason(parameters: &[Parameter], sealed: String) -> String {
+    let reason = Parameter { name: "deliveryError", value: sealed };
+    list_address(&parameters.iter().cloned().chain([reason]).collect::<Vec<_>>(), None)
 }
 
 /// A position as it stands in an address: it holds a message id.

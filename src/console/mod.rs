@@ -26,6 +26,7 @@ mod shown;
 pub mod start;
 pub mod texts;
 mod time;
+pub mod unknown;
 pub mod users;
 mod visit;
 mod words;

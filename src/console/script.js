@@ -21,7 +21,12 @@
   function copy(area) {
     var said = document.getElementById("copied");
     var tell = function () {
-      if (said) said.textContent = said.getAttribute("data-text");
+      if (!said) return;
+      // A screen reader says it again only if it was gone.
+      said.textContent = "";
+      setTimeout(function () {
+        said.textContent = said.getAttribute("data-text");
+      }, 50);
     };
     if (navigator.clipboard && window.isSecureContext) {
       navigator.clipboard.writeText(area.value).then(tell);
@@ -104,6 +109,8 @@
     window.scrollTo(0, window.scrollY + document.documentElement.scrollHeight - height);
     height = 0;
     var next = document.querySelector("#older a") || links()[0];
+    // What `j` and `k` go on from stands elsewhere now.
+    opened = -1;
     if (next) next.focus({ preventScroll: true });
   });
 })();

@@ -27,11 +27,19 @@ fn step(times: Times<'_>, status: &DeliveryStatus) -> Markup {
     let class = if words::is_failure(word) { "status failure" } else { "status" };
     html! {
         span class=(class) {
-            @if words::is_failure(word) { strong { "✗ " (words::status(texts, word)) } } @else { (words::status(texts, word)) }
+            (self::status(texts, word))
             @if let Some(at) = at { " " (times.clock(at)) }
             @if let Some(reason) = reason { ": " (self::reason(texts, reason)) }
         }
         " "
+    }
+}
+
+/// A status in words; one of a failure stands out.
+pub fn status(texts: Localized<'_>, word: &str) -> Markup {
+    html! {
+        @if words::is_failure(word) { strong.failure { "✗ " (words::status(texts, word)) } }
+        @else if !word.is_empty() { (words::status(texts, word)) }
     }
 }
 
@@ -143,8 +151,7 @@ fn row(times: Times<'_>, item: &Item) -> Markup {
             td { a href={ "/console/people/" (id) "?at=" (id) "#m" (id) } { (item.text(Property::Address).unwrap_or_default()) } }
             td dir="auto" { a.open href={ "/console/messages/" (id) } { (excerpt(texts, item)) } }
             td {
-                @if words::is_failure(word) { strong.failure { "✗ " (words::status(texts, word)) } }
-                @else if !word.is_empty() { (words::status(texts, word)) }
+                (status(texts, word))
                 @if let Some(reason) = reason { ": " (self::reason(texts, reason)) }
             }
         }

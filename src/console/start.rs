@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use super::shown::reason;
+use super::shown::{self, reason};
 use super::texts::Localized;
 use super::visit::SignedIn;
 use super::words;
@@ -134,9 +134,11 @@ fn failure(signed_in: &SignedIn, (given, status): (&str, &str), number: u64, (fr
     }
     html! {
         li {
-            (words::status(texts, status)) ": "
-            @if given.is_empty() { (texts.text("no-reason")) } @else { (reason(texts, given)) }
-            " — " a href=(address) { (number) }
+            a href=(address) {
+                (shown::status(texts, status)) ": "
+                @if given.is_empty() { (texts.text("no-reason")) } @else { (reason(texts, given)) }
+            }
+            " — " (number)
         }
     }
 }

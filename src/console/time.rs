@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::texts::Localized;
 use crate::model::Instant;
+use crate::model::instant::Rounding;
 
 const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
@@ -49,10 +50,15 @@ impl Zone {
         self.local(at).date()
     }
 
+    /// The first instant of a date of the zone.
+    pub fn start_of(self, date: &str) -> Option<Instant> {
+        let midnight = Instant::parse(date, Rounding::Down).filter(|_| date.len() == 10)?;
+        Some(Instant(midnight.0 - self.0 * MINUTE))
+    }
+
     /// The last instant of a date of the zone.
     pub fn end_of(self, date: &str) -> Option<Instant> {
-        let midnight = Instant::parse(date, crate::model::instant::Rounding::Down).filter(|_| date.len() == 10)?;
-        Some(Instant(midnight.0 + DAY - 1 - self.0 * MINUTE))
+        Some(Instant(self.start_of(date)?.0 + DAY - 1))
     }
 
     /// `14:05:03`

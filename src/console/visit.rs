@@ -215,6 +215,10 @@ impl SignedIn {
         self.problem(StatusCode::NOT_FOUND, "not-found-title", "not-found")
     }
 
+    pub fn no_such_page(&self) -> HttpResponse {
+        self.problem(StatusCode::NOT_FOUND, "not-found-title", "no-such-page")
+    }
+
     pub fn not_valid(&self) -> HttpResponse {
         self.problem(StatusCode::BAD_REQUEST, "not-valid-title", "not-valid")
     }

@@ -15,6 +15,9 @@ pub const PAGE: i64 = 20;
 /// How many messages after the one that is looked for a page shows.
 const AFTER: i64 = 7;
 
+/// Of messages that are wanted whenever they were sent.
+const ALWAYS: (Option<Instant>, Option<Instant>) = (None, None);
+
 /// Which part of a conversation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -73,42 +76,43 @@ impl Viewer {
     async fn part(&self, shown: &Shown, part: Part) -> Result<(Vec<Item>, bool, bool), ViewError> {
         match part {
             Part::Newest => {
-                let (items, has_older) = self.of_person(shown, (true, PAGE), None, None).await?;
+                let (items, has_older) = self.of_person(shown, (true, PAGE), None, ALWAYS).await?;
                 Ok((items, has_older, false))
             }
             Part::Before(id) => {
-                let (items, has_older) = self.of_person(shown, (true, PAGE), Some(id), None).await?;
+                let (items, has_older) = self.of_person(shown, (true, PAGE), Some(id), ALWAYS).await?;
                 Ok((items, has_older, true))
             }
             Part::After(id) => {
-                let (items, has_newer) = self.of_person(shown, (false, PAGE), Some(id), None).await?;
+                let (items, has_newer) = self.of_person(shown, (false, PAGE), Some(id), ALWAYS).await?;
                 Ok((items, true, has_newer))
             }
             Part::Around(id) => {
-                let (mut items, has_newer) = self.of_person(shown, (false, AFTER), Some(id), None).await?;
+                let (mut items, has_newer) = self.of_person(shown, (false, AFTER), Some(id), ALWAYS).await?;
                 let before = Some(id.saturating_add(1));
-                let (older, has_older) = self.of_person(shown, (true, PAGE - AFTER), before, None).await?;
+                let (older, has_older) = self.of_person(shown, (true, PAGE - AFTER), before, ALWAYS).await?;
                 items.extend(older);
                 Ok((items, has_older, has_newer))
             }
             Part::UpTo(at) => {
-                let (items, has_older) = self.of_person(shown, (true, PAGE), None, Some(at)).await?;
+                let (items, has_older) = self.of_person(shown, (true, PAGE), None, (None, Some(at))).await?;
                 let newest = items.iter().map(Item::message_id).max().unwrap_or(i64::MIN);
-                let (newer, _) = self.of_person(shown, (false, 1), Some(newest), None).await?;
+                let (newer, _) = self.of_person(shown, (false, 1), Some(newest), ALWAYS).await?;
                 Ok((items, has_older, !newer.is_empty()))
             }
         }
     }
 
-    /// Messages of a person beyond one, up to a time, and whether others follow.
-    async fn of_person(
+    /// Messages of a person beyond one, from a time to another, and whether others follow.
+    pub(super) async fn of_person(
         &self,
         shown: &Shown,
         order: (bool, i64),
         beyond: Option<i64>,
-        to: Option<Instant>,
+        (from, to): (Option<Instant>, Option<Instant>),
     ) -> Result<(Vec<Item>, bool), ViewError> {
-        let mut query = self.messages(MessageFilters { to, ..MessageFilters::default() }, order, &shown.grants)?;
+        let mut query =
+            self.messages(MessageFilters { from, to, ..MessageFilters::default() }, order, &shown.grants)?;
         query.person = Some(shown.person.recipients.clone());
         query.position = beyond.map(|message_id| WalkPosition { message_id, national: Vec::new() });
         let walked = self.walk(Arc::new(query)).await?;

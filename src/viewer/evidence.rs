@@ -1,32 +1,46 @@
-//! Evidence: a message or a part of a conversation with everything that is known of it, and the record of a file that was
+//! Evidence: a message or some days of a conversation with everything that is known of it, and the record of a file that was
 //! made of it; knows no page.
 
 use sha2::{Digest, Sha256};
 
-use super::conversation::{Conversation, Part};
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, Filter};
 use crate::model::trail::Trail;
-use crate::model::{Sight, hexadecimal};
+use crate::model::{Instant, Item, Sight, hexadecimal};
+
+/// How many messages a sheet holds at most.
+const MAX_MESSAGES: i64 = 200;
 
 /// What evidence is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     Message(i64),
-    /// The newest messages of the person whose message it is.
-    Conversation(i64),
+    /// The messages of the person whose message it is.
+    Conversation(i64, Days),
+}
+
+/// The first and the last instant of the days that are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Days {
+    pub from: Option<Instant>,
+    pub to: Option<Instant>,
 }
 
 impl Subject {
     pub fn message(self) -> i64 {
         match self {
-            Self::Message(id) | Self::Conversation(id) => id,
+            Self::Message(id) | Self::Conversation(id, _) => id,
         }
     }
 
     fn filter(self) -> Filter {
-        let word = if matches!(self, Self::Message(_)) { "message" } else { "conversation" };
-        Filter::default().with("of", word)
+        match self {
+            Self::Message(_) => Filter::default().with("of", "message"),
+            Self::Conversation(_, Days { from, to }) => Filter::default()
+                .with("of", "conversation")
+                .with("from", from.map(Instant::iso))
+                .with("to", to.map(Instant::iso)),
+        }
     }
 }
 
@@ -34,6 +48,8 @@ impl Subject {
 pub struct Evidence {
     /// By ascending id.
     pub trails: Vec<Trail>,
+    /// Whether the person has earlier messages on these days, for which the sheet has no place.
+    pub is_cut: bool,
     pub is_masked: bool,
 }
 
@@ -44,24 +60,21 @@ impl Viewer {
             return Err(ViewError::NotAllowed);
         }
         let shown = self.shown_person(subject.message()).await?;
-        let ids: Vec<i64> = match subject {
-            Subject::Message(id) => vec![id],
-            Subject::Conversation(id) => {
-                let Conversation { trails, .. } = self.conversation(id, Part::Newest).await?;
-                trails.iter().map(|trail| trail.item.message_id()).collect()
+        let (ids, is_cut) = match subject {
+            Subject::Message(id) => (vec![id], false),
+            Subject::Conversation(_, Days { from, to }) => {
+                let (items, is_cut) = self.of_person(&shown, (true, MAX_MESSAGES), None, (from, to)).await?;
+                (items.iter().map(Item::message_id).collect(), is_cut)
             }
         };
         let trails = self.trails(ids, shown.grants.clone()).await?;
-        if trails.is_empty() {
-            return Err(ViewError::NotFound);
-        }
         let mut record = self.record(Action::Evidence);
         record.message = Some(subject.message());
         record.rows = Some(trails.len() as u64);
         record.filter = subject.filter();
         self.name(&mut record, &shown.person)?;
         self.write(record).await?;
-        Ok(Evidence { trails, is_masked: shown.grants.sight == Sight::Masked })
+        Ok(Evidence { trails, is_cut, is_masked: shown.grants.sight == Sight::Masked })
     }
 
     /// Records the digest of a file of evidence before it is sent.

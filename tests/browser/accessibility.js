@@ -36,6 +36,7 @@ const PAGES = {
   audit: (page) => page.goto(gateway.address("/console/audit")),
   users: (page) => page.goto(gateway.address("/console/users")),
   "not found": (page) => page.goto(gateway.address("/console/messages/999999")),
+  "no such page": (page) => page.goto(gateway.address("/console/nowhere")),
   "not valid": (page) => page.goto(gateway.address("/console/messages?subjectId=x")),
 };
 

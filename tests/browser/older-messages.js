@@ -51,6 +51,18 @@ gateway.test("a day has one heading, however its messages were loaded", { user: 
   assert.deepEqual(days, [...new Set(days)]);
 });
 
+gateway.test("after older messages, j goes on from the first one", { user: "viewer" }, async ({ page, texts }) => {
+  await page.goto(gateway.address(`/console/people/${ORDER.id}`));
+  const items = page.getByRole("region", { name: texts.conversation }).getByRole("listitem");
+  for (let step = 0; step < 3; step += 1) await page.keyboard.press("j");
+  const older = page.getByRole("link", { name: texts.older });
+  await older.click();
+  await items.nth(39).waitFor();
+  await waitForFocus(older);
+  await page.keyboard.press("j");
+  await waitForFocus(items.first());
+});
+
 // The text by which the first item that is in view is known.
 function firstVisible(items) {
   return items.evaluateAll((all) => {

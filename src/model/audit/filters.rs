@@ -44,6 +44,7 @@ fn of_filters(filters: &MessageFilters, key: &AuditKey) -> Filter {
         .with("replyTo", filters.reply_to)
         .with("from", filters.from.map(Instant::iso))
         .with("to", filters.to.map(Instant::iso))
+        .with_digest("deliveryError", filters.delivery_error.as_deref(), key)
         .with_digest("text", filters.text.as_ref().map(search::Query::text), key)
 }
 

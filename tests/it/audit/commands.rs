@@ -85,3 +85,27 @@ async fn first_broken_link_is_found() {
         );
     }
 }
+
+#[test]
+fn commands_about_users_are_recorded() {
+    let binary = binary_with_tenant();
+    let anna = ["--tenant", "3193", "--login", "anna"];
+    binary.run(&[&["user", "create", "--role", "agent"], &anna[..]].concat());
+    for command in ["password", "disable", "enable"] {
+        binary.run(&[&["user", command], &anna[..]].concat());
+    }
+    binary.run_failing(&["user", "disable", "--tenant", "3193", "--login", "nobody"]);
+    let export = binary.run(&["audit", "export", "--tenant", "3193"]);
+    let mut said = String::new();
+    for line in export.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        let record = &entry["records"][0];
+        said += &format!("{} {} {}\n", record["who"]["command"], record["action"], record["login"]);
+    }
+    assert_snapshot!(said, @r#"
+    "user create" "user-created" "anna"
+    "user password" "password-changed" "anna"
+    "user disable" "user-disabled" "anna"
+    "user enable" "user-enabled" "anna"
+    "#);
+}

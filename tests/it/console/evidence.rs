@@ -67,3 +67,38 @@ async fn evidence_of_a_conversation_has_each_message() {
     let mut viewer = Browser::signed_in(&app, "vera").await;
     assert_eq!(viewer.get("/console/evidence/people/2").await.status(), 403);
 }
+
+#[actix_web::test]
+async fn evidence_has_the_days_asked_for_and_says_what_is_cut() {
+    let app = TestApp::new().await;
+    let many = (1..=205).map(|id| {
+        let at = format!("2026-02-{:02}T12:00:00Z", if id < 4 { id } else { 5 });
+        message(id, json!({"sentOrReceivedAt": at}))
+    });
+    app.import(many).await;
+    create_user(&app, "anna", Role::Agent).await;
+    let mut browser = Browser::signed_in(&app, "anna").await;
+    let mut shown = String::new();
+    for query in
+        ["", "?from=2026-02-05", "?to=2026-02-02", "?from=2026-02-02&to=2026-02-03", "?from=2026-03-01", "?to=x"]
+    {
+        let page = browser.get(&format!("/console/evidence/people/1{query}")).await;
+        let said = page.all("p").map(|paragraph| paragraph.text.trim()).find(|text| text.starts_with("Messages of"));
+        shown += &format!("{query}: {} {} {}\n", page.status(), page.all("article").count(), said.unwrap_or_default());
+    }
+    assert_snapshot!(shown, @"
+    : 200 200 Messages of the conversation on this sheet: 200. There are earlier messages, which are not on this sheet. Choose other days for them.
+    ?from=2026-02-05: 200 200 Messages of the conversation on this sheet: 200. Sent or received at 2026-02-05 00:00:00 UTC or later. There are earlier messages, which are not on this sheet. Choose other days for them.
+    ?to=2026-02-02: 200 2 Messages of the conversation on this sheet: 2. Sent or received at 2026-02-02 23:59:59 UTC or earlier.
+    ?from=2026-02-02&to=2026-02-03: 200 2 Messages of the conversation on this sheet: 2. Sent or received at 2026-02-02 00:00:00 UTC or later. Sent or received at 2026-02-03 23:59:59 UTC or earlier.
+    ?from=2026-03-01: 200 0 Messages of the conversation on this sheet: 0. Sent or received at 2026-03-01 00:00:00 UTC or later.
+    ?to=x: 400 0
+    ");
+    let page = browser.get("/console/people/3?at=3").await;
+    let link = page.all("a").find(|link| link.text == "Print evidence").unwrap().attribute("href").to_owned();
+    assert_eq!(link, "/console/evidence/people/3?from=2026-02-01&to=2026-02-05");
+    let form =
+        browser.get("/console/evidence/people/1?to=2026-02-02").await.form("/console/evidence/people/1?to=2026-02-02");
+    let file = browser.post("/console/evidence/people/1?to=2026-02-02", &form).await;
+    assert_eq!(file.all("article").count(), 2);
+}

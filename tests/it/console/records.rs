@@ -162,3 +162,21 @@ async fn two_gateways_record_in_one_chain() {
     let entries = app.store.read_primary(|connection| audit::after(connection, TENANT, 0, 100)).await.unwrap();
     assert_eq!(entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), (1..=7).collect::<Vec<_>>());
 }
+
+#[actix_web::test]
+async fn reason_of_a_list_is_recorded_as_a_digest() {
+    let app = TestApp::new().await;
+    app.import([message(1, json!({"deliveryStatus": "UNDELIVERED", "deliveryStatusMessage": "user-blocked"}))]).await;
+    create_user(&app, "anna", Role::Viewer).await;
+    let mut browser = Browser::signed_in(&app, "anna").await;
+    let counts = browser.get("/console/counts").await;
+    let link = counts.all("a").find(|link| link.attribute("href").contains("deliveryError")).unwrap();
+    assert_eq!(link.text.trim(), "✗ not delivered: the number is blocked (user-blocked)");
+    assert_eq!(browser.get(&link.attribute("href").to_owned()).await.status(), 200);
+    let recorded = records(&app).await.replace(r#","who":{"login":"anna","role":"viewer","user":1}"#, "");
+    assert_snapshot!(recorded, @r#"
+    1 {"action":"signed-in"}
+    2 {"action":"summary","filter":{"from":"2026-02-28T00:00:00.000Z"},"rows":1}
+    3 {"action":"list","digestKey":"KEY","filter":{"deliveryError":"DIGEST","deliveryStatus":["UNDELIVERED"],"from":"2026-03-01T00:00:00.000Z","to":"2026-03-01T23:59:59.999Z"},"rows":1}
+    "#);
+}

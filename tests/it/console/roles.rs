@@ -66,10 +66,10 @@ async fn each_page_and_action_is_for_the_intended_roles() {
 
     POST /console/audit
       nobody: 303 → /console/login
-      viewer: 303 → /console/audit?
-      agent: 303 → /console/audit?
-      auditor: 303 → /console/audit?
-      admin: 303 → /console/audit?
+      viewer: 303 → /console/audit
+      agent: 303 → /console/audit
+      auditor: 303 → /console/audit
+      admin: 303 → /console/audit
 
     POST /console/logout
       nobody: 303 → /console/login
@@ -80,10 +80,10 @@ async fn each_page_and_action_is_for_the_intended_roles() {
 
     POST /console/messages
       nobody: 303 → /console/login
-      viewer: 303 → /console/messages?
-      agent: 303 → /console/messages?
-      auditor: 303 → /console/messages?
-      admin: 303 → /console/messages?
+      viewer: 303 → /console/messages
+      agent: 303 → /console/messages
+      auditor: 303 → /console/messages
+      admin: 303 → /console/messages
 
     POST /console/evidence/messages/{}
     POST /console/evidence/people/{}
@@ -114,12 +114,26 @@ async fn each_page_and_action_is_for_the_intended_roles() {
       auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
       admin: 422 Users ! The user was not created: a login has letters, digits and . _ - @ + only, and subjects are numbers.
 
+    POST /console/{}
+      nobody: 303 → /console/login
+      viewer: 404 Not found ! There is no such page.
+      agent: 404 Not found ! There is no such page.
+      auditor: 404 Not found ! There is no such page.
+      admin: 404 Not found ! There is no such page.
+
     GET /console
       nobody: 303 → /console/login?next=%2Fconsole
       viewer: 200 Start
       agent: 200 Start
       auditor: 200 Start
       admin: 200 Start
+
+    GET /console/{}
+      nobody: 303 → /console/login?next=%2Fconsole%2F1
+      viewer: 404 Not found ! There is no such page.
+      agent: 404 Not found ! There is no such page.
+      auditor: 404 Not found ! There is no such page.
+      admin: 404 Not found ! There is no such page.
 
     GET /console/audit
       nobody: 303 → /console/login?next=%2Fconsole%2Faudit
