@@ -172,7 +172,7 @@ async fn reason_of_a_list_is_recorded_as_a_digest() {
     let counts = browser.get("/console/counts").await;
     let link = counts.all("a").find(|link| link.attribute("href").contains("deliveryError")).unwrap();
     assert_eq!(link.text.trim(), "✗ not delivered: the number is blocked (user-blocked)");
-    assert_eq!(browser.get(&link.attribute("href").to_owned()).await.status(), 200);
+    assert_eq!(browser.get(link.attribute("href")).await.status(), 200);
     let recorded = records(&app).await.replace(r#","who":{"login":"anna","role":"viewer","user":1}"#, "");
     assert_snapshot!(recorded, @r#"
     1 {"action":"signed-in"}
