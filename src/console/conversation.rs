@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::copying::{self, Copied};
 use super::layout::token_field;
 use super::own_address::{own_address, with_query};
-use super::shown::{bubble, sent_at};
+use super::shown::{bubble, conversation_address, sent_at};
 use super::time::Times;
 use super::visit::{Form, SignedIn, redirect};
 use crate::model::trail::Trail;
@@ -76,7 +76,10 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
             (messages(times, id, &found.trails))
             @if let Some(last) = found.trails.last().filter(|_| found.has_newer) {
                 p #newer { a href={ (this) "?after=" (last.item.message_id()) } { (texts.text("newer")) } " · "
-                    a href=(this) { (texts.text("newest")) } }
+                    a href=(conversation_address(id)) { (texts.text("newest")) } }
+            } @else {
+                // What a link to the newest messages leads to.
+                span #newest {}
             }
         }
         @if signed_in.viewer().may_reveal() {

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use super::filters::{of_filters, query_string};
-use super::shown::table;
+use super::filters::{list_address, of_filters};
+use super::shown::{conversation_address, table};
 use super::texts::Localized;
 use super::visit::{Form, SignedIn, redirect};
 use crate::model::{Item, mask};
@@ -51,7 +51,7 @@ fn only_hit(found: &Findings) -> Option<String> {
     };
     let newest = group.items.first().map(Item::message_id)?;
     match group.kind {
-        _ if group.kind.is_person() => Some(format!("/console/people/{newest}")),
+        _ if group.kind.is_person() => Some(conversation_address(newest)),
         Kind::Broadcast { id, .. } => Some(format!("/console/messages?broadcastId={id}")),
         Kind::Cascade { id, .. } => Some(format!("/console/messages?cascadeId={id}")),
         _ if group.items.len() == 1 && !group.has_more => Some(format!("/console/messages/{newest}")),
@@ -114,11 +114,11 @@ fn group_of(signed_in: &SignedIn, text: &str, group: &Group) -> Markup {
             h2 { (name(texts, &group.kind, text)) }
             @if !group.national.is_empty() { p { (texts.text("found-national")) } }
             @if group.kind.is_person() {
-                p { a href={ "/console/people/" (newest) } { (texts.text("show-conversation")) } }
+                p { a href=(conversation_address(newest)) { (texts.text("show-conversation")) } }
             }
             (table(visit.times(), &group.items))
             @if let Some(all) = all.filter(|_| group.has_more) {
-                p { a href={ "/console/messages?" (query_string(&all)) } { (texts.text("show-all")) } }
+                p { a href=(list_address(&all, None)) { (texts.text("show-all")) } }
             }
         }
     }

@@ -71,6 +71,11 @@ pub fn sent_at(item: &Item) -> Instant {
     item.instant(Property::SentOrReceivedAt).unwrap_or(Instant(0))
 }
 
+/// The address of a person's conversation, with its newest messages in view.
+pub fn conversation_address(message: i64) -> String {
+    format!("/console/people/{message}#newest")
+}
+
 /// The messages that a message quotes; in a conversation, the way to them there.
 pub fn quotes(texts: Localized<'_>, item: &Item, conversation: Option<i64>) -> Markup {
     let quoted = [Property::ReplyInMessageId, Property::ReplyOutMessageId];

@@ -53,7 +53,7 @@ fn people(signed_in: &SignedIn, recent: &[RecentPerson]) -> Markup {
                 h2 { (times.texts.text("recent-people")) }
                 ul { @for person in recent {
                     li {
-                        a href={ "/console/people/" (person.message) } { (person.address) }
+                        a href=(shown::conversation_address(person.message)) { (person.address) }
                         " (" (words::channel(&person.channel_type)) "), " (times.full(person.looked_at))
                     }
                 } }

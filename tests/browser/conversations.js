@@ -1,7 +1,7 @@
 // Tests what a conversation tells: why a message did not arrive, what is masked, other days, and a link to it.
 "use strict";
 const assert = require("node:assert/strict");
-const { Console, paragraph, summary } = require("./support/console");
+const { Console, find, paragraph, summary } = require("./support/console");
 const { ANNA, BLOCKED, BORIS, LONG, NO_WHATSAPP, ORDER, messages } = require("./support/messages");
 
 const gateway = new Console(messages);
@@ -61,6 +61,18 @@ for (const language of ["en", "ru"]) {
     }
   });
 }
+
+gateway.test("a person who was found is shown with the newest messages in view", { user: "viewer" }, async ({ page, texts }) => {
+  await page.goto(gateway.address("/console/"));
+  await find(page, texts, ANNA.phone);
+  await page.getByRole("region", { name: texts.conversation }).waitFor();
+  await page.waitForLoadState();
+  const newest = page.getByRole("listitem").filter({ hasText: "blue bicycle" });
+  for (const part of [newest, paragraph(page, ANNA.masked)]) {
+    const { y, height } = await part.boundingBox();
+    assert.ok(y >= 0 && y + height <= page.viewportSize().height, `not in view: ${y}`);
+  }
+});
 
 gateway.test("a link from a list leads to the message in its conversation", { user: "viewer" }, async ({ page, texts }) => {
   const id = LONG.first + 30;

@@ -18,7 +18,7 @@ for (const language of ["en", "ru"]) {
       await found;
       await page.getByRole("region", { name: texts.conversation }).waitFor();
       await paragraph(page, ANNA.masked).waitFor();
-      assert.match(page.url(), /\/console\/people\/\d+$/);
+      assert.match(page.url(), /\/console\/people\/\d+#newest$/);
     }
   });
 

@@ -48,5 +48,5 @@ gateway.test("people looked at last are listed, masked", { user: "viewer" }, asy
   await page.getByRole("link", { name: texts.start, exact: true }).click();
   await page.getByRole("link", { name: BORIS.masked }).click();
   await page.getByRole("region", { name: texts.conversation }).waitFor();
-  assert.equal(page.url(), gateway.address(`/console/people/${NO_WHATSAPP}`));
+  assert.equal(page.url(), gateway.address(`/console/people/${NO_WHATSAPP}#newest`));
 });

@@ -13,12 +13,15 @@ const SETTINGS = {
   HISTORY_GATEWAY__CONSOLE__ATTEMPTS_PER_ADDRESS: "0",
 };
 
-// Its clock is stopped at `now`, so that "today" is the same day at every run.
+// Without messages, it has the demo data. Its clock is stopped at `now`, so that "today" is the same day at every run.
 async function startServer({ messages, now }) {
   const folder = mkdtempSync(join(tmpdir(), "browser-tests-"));
-  const file = join(folder, "messages.ndjson");
-  writeFileSync(file, messages.map((message) => JSON.stringify(message)).join("\n") + "\n");
-  const options = ["sandbox", "--port", "0", "--json", "--stop-with-stdin", "--now", now, "--fixtures", file];
+  const options = ["sandbox", "--port", "0", "--json", "--stop-with-stdin", "--now", now];
+  if (messages) {
+    const file = join(folder, "messages.ndjson");
+    writeFileSync(file, messages.map((message) => JSON.stringify(message)).join("\n") + "\n");
+    options.push("--fixtures", file);
+  }
   const child = spawn(process.env.BINARY, options, {
     env: { ...process.env, ...SETTINGS },
     stdio: ["pipe", "pipe", "inherit"],
