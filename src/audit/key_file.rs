@@ -19,6 +19,8 @@ pub fn open(file: &Path) -> Result<AuditKey, AuditError> {
     match read(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             create(file).map_err(|error| failed(format!("cannot be made: {error}")))?;
+            let file = file.display();
+            tracing::warn!(%file, "a new key for the digests of the audit log was made; digests made with another key cannot be compared with it");
         }
         Err(error) => return Err(failed(format!("cannot be read: {error}"))),
         Ok(_) => {}

@@ -31,12 +31,20 @@ pub struct Audit {
     key_file: Option<PathBuf>,
     key: Mutex<Option<Arc<AuditKey>>>,
     queue: Queue,
+    flushing: tokio::sync::Mutex<()>,
 }
 
 impl Audit {
     pub fn new(store: Store, settings: &config::Audit) -> Self {
         let key_file = settings.key_file.clone().or_else(|| store.file().map(key_file::beside));
-        Self { store, api: settings.api, key_file, key: Mutex::default(), queue: Queue::default() }
+        Self {
+            store,
+            api: settings.api,
+            key_file,
+            key: Mutex::default(),
+            queue: Queue::default(),
+            flushing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The key of the digests, from its file. Makes the file if there is none.
@@ -94,9 +102,21 @@ impl Audit {
         }
     }
 
-    /// Writes what is queued. What cannot be written stays queued.
+    /// Writes what is queued. What cannot be written stays queued, and holds no other tenant up.
     pub async fn flush(&self, now: Instant) -> Result<(), StoreError> {
-        while let Some((tenant, batch)) = self.queue.next_batch() {
+        // Two at once would change the order of the records.
+        let _turn = self.flushing.lock().await;
+        let mut result = Ok(());
+        for tenant in self.queue.tenants() {
+            if let Err(error) = self.flush_tenant(tenant, now).await {
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    async fn flush_tenant(&self, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
+        while let Some(batch) = self.queue.next_batch(tenant) {
             let array = batch.as_array();
             let append = move |connection: &mut _| audit::append_array(connection, tenant, (&array, None), now);
             match self.store.write(append).await {

@@ -12,9 +12,9 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// At most so much is one entry of the log.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 
-/// A record that is full.
+/// The queue has no room for a record.
 #[derive(Debug)]
-pub struct Full;
+pub struct QueueFull;
 
 /// A record as it is stored.
 pub struct QueuedRecord(String);
@@ -67,12 +67,12 @@ struct Count {
 }
 
 impl Queue {
-    pub fn push(&self, tenant: TenantId, record: QueuedRecord) -> Result<(), Full> {
+    pub fn push(&self, tenant: TenantId, record: QueuedRecord) -> Result<(), QueueFull> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = record.0.len();
         let of_tenant = waiting.records.get(&tenant).map_or(0, |records| records.bytes);
         if waiting.bytes + bytes > MAX_BYTES || of_tenant + bytes > MAX_BYTES / 2 {
-            return Err(Full);
+            return Err(QueueFull);
         }
         waiting.push(tenant, record);
         Ok(())
@@ -83,10 +83,15 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(tenant, record);
     }
 
-    /// Takes records of one tenant out, in their order; they count as waiting until they are `done`.
-    pub fn next_batch(&self) -> Option<(TenantId, Batch)> {
+    /// The tenants that have records.
+    pub fn tenants(&self) -> Vec<TenantId> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records.keys().copied().collect()
+    }
+
+    /// Takes records of a tenant out, in their order; they count as waiting until they are `done`.
+    pub fn next_batch(&self, tenant: TenantId) -> Option<Batch> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let (tenant, mut records) = waiting.records.pop_first()?;
+        let mut records = waiting.records.remove(&tenant)?;
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(record) = records.queued.front()
             && (batch.is_empty() || bytes + record.0.len() <= MAX_BATCH_BYTES)
@@ -98,7 +103,7 @@ impl Queue {
         if !records.queued.is_empty() {
             waiting.records.insert(tenant, records);
         }
-        Some((tenant, Batch(batch)))
+        Some(Batch(batch))
     }
 
     /// Frees the space of a batch that is written.
@@ -163,12 +168,14 @@ mod tests {
         // Another tenant has the other half.
         assert_eq!(fill(&queue, 2), MAX_BYTES / 2048);
         assert_eq!(fill(&queue, 3), 0);
-        let (tenant, batch) = queue.next_batch().unwrap();
-        assert_eq!((tenant.0, batch.0.len()), (1, MAX_BATCH_BYTES / 1024));
+        assert_eq!(queue.tenants(), [TenantId(1), TenantId(2)]);
+        let tenant = TenantId(1);
+        let batch = queue.next_batch(tenant).unwrap();
+        assert_eq!(batch.0.len(), MAX_BATCH_BYTES / 1024);
         assert_eq!(fill(&queue, 3), 0, "what is being written still takes space");
         queue.put_back(tenant, batch);
         assert_eq!(fill(&queue, 1) + fill(&queue, 3), 0);
-        let (_, batch) = queue.next_batch().unwrap();
+        let batch = queue.next_batch(tenant).unwrap();
         queue.done(&batch);
         assert_eq!(fill(&queue, 3), MAX_BATCH_BYTES / 1024);
     }
@@ -179,10 +186,11 @@ mod tests {
         for text in ["1", "2", "3"] {
             queue.push_always(TenantId(1), QueuedRecord(text.into()));
         }
-        let (tenant, batch) = queue.next_batch().unwrap();
+        let tenant = TenantId(1);
+        let batch = queue.next_batch(tenant).unwrap();
         queue.push_always(tenant, QueuedRecord("4".into()));
         queue.put_back(tenant, batch);
-        assert_eq!(queue.next_batch().unwrap().1.as_array(), "[1,2,3,4]");
-        assert!(queue.next_batch().is_none());
+        assert_eq!(queue.next_batch(tenant).unwrap().as_array(), "[1,2,3,4]");
+        assert!(queue.next_batch(tenant).is_none());
     }
 }

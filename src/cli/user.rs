@@ -1,5 +1,6 @@
 //! `user create`, `user list`, `user disable`, `user enable` and `user password`; knows no SQL.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -56,7 +57,7 @@ pub struct Create {
     /// What the user may do
     #[arg(long, value_enum)]
     role: RoleName,
-    /// The subjects whose messages the user sees; all if omitted
+    /// The subjects whose messages a viewer or an agent sees; all if omitted
     #[arg(long, value_delimiter = ',', value_name = "ID,…", value_parser = clap::value_parser!(i64).range(1..))]
     senders: Option<Vec<i64>>,
     #[command(flatten)]
@@ -141,10 +142,17 @@ impl Create {
             RoleName::Admin => Role::Admin,
         };
         let password = choice.password()?;
-        let senders = senders.map(|senders| senders.into_iter().collect());
+        let senders: Option<BTreeSet<i64>> = senders.map(|senders| senders.into_iter().collect());
+        if senders.is_some() && !role.may_be_limited() {
+            return Err(Failure::message(format!(
+                "the user was not created: --senders is for viewers and agents, because the role {} sees all messages of the \
+                 tenant",
+                role.word()
+            )));
+        }
         let now = Clock::System.now();
         let named = Named { tenant, login: login.clone() };
-        let record = named.record("user create", Action::UserCreated, now);
+        let record = named.record("user create", Action::UserCreated, now).of_user(role, senders.as_ref());
         let new = NewUser { login: login.clone(), role, senders, password: hash(&password)? };
         let create = move |connection: &mut _| {
             let known = subjects::list(connection, TenantId(tenant))?;

@@ -24,13 +24,8 @@ pub async fn show_audit(signed_in: SignedIn) -> HttpResponse {
         None if person.is_empty() => person,
         None => return signed_in.other_session(),
     };
-    let query = LogQuery {
-        login: given("login"),
-        person,
-        from: Instant::parse(&given("from"), Rounding::Up),
-        to: visit.times().zone.end_of(&given("to")),
-        before: given("before").parse().ok(),
-    };
+    let Ok((from, to)) = visit.times().zone.days(&given("from"), &given("to")) else { return signed_in.not_valid() };
+    let query = LogQuery { login: given("login"), person, from, to, before: given("before").parse().ok() };
     match viewer.audit_log(&query).await {
         Ok(found) => page(&signed_in, &query, &found),
         Err(error) => signed_in.refused(&error),
@@ -74,7 +69,7 @@ fn filters(signed_in: &SignedIn, query: &LogQuery) -> Markup {
             }
             div { label for="audit-from" { (texts.text("from")) } input #audit-from name="from" type="date" value=(date(query.from)); }
             div { label for="audit-to" { (texts.text("to")) } input #audit-to name="to" type="date" value=(date(query.to)); }
-            button { (texts.text("show")) }
+            button { (texts.text("show-days")) }
         }
     }
 }
@@ -127,8 +122,9 @@ fn row(signed_in: &SignedIn, record: &AuditRecord) -> Markup {
 fn what(texts: Localized<'_>, record: &AuditRecord) -> Markup {
     html! {
         @if let Some(message) = record.message { a href={ "/console/messages/" (message) } { "#" (message) } " " }
+        @if record.unmasked { strong { (texts.text("unmasked")) } " " }
         @if let Some(login) = &record.login { (login) " " }
-        @if let Some(reason) = &record.reason { "„" (reason) "“ " }
+        @if let Some(reason) = &record.reason { (texts.with("quoted", [("text", reason.as_str().into())])) " " }
         @for (name, value) in record.filter.entries() { (name) "=" (plain(value)) " " }
         @for digest in &record.addresses { code title=(texts.text("digest")) { (digest) } " " }
         @if let Some(digest) = &record.sha256 { "SHA-256 " code { (digest) } }
@@ -147,6 +143,7 @@ fn action(texts: Localized<'_>, action: Action) -> String {
         Action::SignedOut => "action-signed-out",
         Action::Find => "action-find",
         Action::List => "action-list",
+        Action::RecentPeople => "action-recent-people",
         Action::Summary => "action-summary",
         Action::Conversation => "action-conversation",
         Action::Message => "action-message",

@@ -33,12 +33,14 @@ fn parsed(texts: Localized<'_>, object: &Map<String, Value>, given: &str) -> Mar
     let place = location.get("latitude").zip(location.get("longitude"));
     let url = ["attachment", "media", "file"].iter().find_map(|key| object.get(*key)?.get("url")?.as_str());
     let options = options(object);
-    let is_plain = kind == "TEXT" || kind.is_empty();
+    let is_text = kind == "TEXT" || kind.is_empty();
+    // Whatever else it has stands in its JSON.
+    let is_plain = is_text && object.keys().all(|key| ["type", "contentType", "text"].contains(&key.as_str()));
     if shown.is_empty() && place.is_none() && url.is_none() && options.is_empty() {
         return html! { pre { (cut(given)) } };
     }
     html! {
-        @if !is_plain { p.kind { (kind) } }
+        @if !is_text { p.kind { (kind) } }
         @for text in &shown { (long_text(texts, text)) }
         @if let Some(url) = url { p { (link(url)) } }
         @if let Some((latitude, longitude)) = place {

@@ -10,7 +10,7 @@ use super::layout::token_field;
 use super::own_address::{own_address, with_query};
 use super::shown::{bubble, conversation_address, sent_at};
 use super::time::Times;
-use super::visit::{Form, SignedIn, redirect};
+use super::visit::{Form, SignedIn, Visit, redirect};
 use crate::model::trail::Trail;
 use crate::viewer::conversation::{Conversation, Part};
 
@@ -60,31 +60,28 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
     let content = html! {
         (person(signed_in, found))
         (reveal_form(signed_in, id, found.is_masked, found.revealed_until.map(|until| times.text(until))))
-        form.inline method="get" action=(this) {
+        form.inline method="get" action=(conversation_address(id)) {
             label for="date" { (texts.text("jump-to-date")) }
             input #date name="date" type="date";
             button { (texts.text("show")) }
         }
         section aria-label=(texts.text("conversation")) {
-            @if let Some(first) = found.trails.first().filter(|_| found.has_older) {
+            @if let Some(first) = oldest(&found.trails).filter(|_| found.has_older) {
                 p #older {
-                    a href={ (this) "?before=" (first.item.message_id()) } hx-get={ (this) "?before=" (first.item.message_id()) }
+                    a href={ (this) "?before=" (first) } hx-get={ (this) "?before=" (first) }
                         hx-target="#older" hx-select="#older, #messages" hx-swap="outerHTML show:none" { (texts.text("older")) }
                 }
             }
             @if found.trails.is_empty() { p { (texts.text("no-messages-here")) } }
             (messages(times, id, &found.trails))
-            @if let Some(last) = found.trails.last().filter(|_| found.has_newer) {
-                p #newer { a href={ (this) "?after=" (last.item.message_id()) } { (texts.text("newer")) } " · "
+            // What a link to the newest of them leads to.
+            span #newest {}
+            @if let Some(last) = newest(&found.trails).filter(|_| found.has_newer) {
+                p #newer { a href={ (this) "?after=" (last) } { (texts.text("newer")) } " · "
                     a href=(conversation_address(id)) { (texts.text("newest")) } }
-            } @else {
-                // What a link to the newest messages leads to.
-                span #newest {}
             }
         }
-        @if signed_in.viewer().may_reveal() {
-            p { a href=(evidence(times, id, &found.trails)) { (texts.text("print-evidence")) } }
-        }
+        (evidence_forms(signed_in, &evidence(times, id, &found.trails)))
         (copying::buttons(visit, &Copied::of_conversation(visit, id, found)))
     };
     signed_in.page(StatusCode::OK, &texts.text("conversation"), &content)
@@ -103,11 +100,35 @@ fn person(signed_in: &SignedIn, found: &Conversation) -> Markup {
     }
 }
 
+/// The least id of messages, before which older ones are looked for.
+fn oldest(trails: &[Trail]) -> Option<i64> {
+    trails.iter().map(|trail| trail.item.message_id()).min()
+}
+
+fn newest(trails: &[Trail]) -> Option<i64> {
+    trails.iter().map(|trail| trail.item.message_id()).max()
+}
+
+/// The way to evidence, and to its file.
+pub fn evidence_forms(signed_in: &SignedIn, address: &str) -> Markup {
+    let texts = signed_in.visit.texts();
+    html! {
+        @if signed_in.viewer().may_reveal() {
+            div.inline {
+                a href=(address) { (texts.text("print-evidence")) }
+                form method="post" action=(address) {
+                    (token_field(&signed_in.form_token))
+                    button { (texts.text("download-evidence")) }
+                }
+            }
+        }
+    }
+}
+
 /// The evidence of the days that are shown.
 fn evidence(times: Times<'_>, id: i64, trails: &[Trail]) -> String {
     let date = |trail: &Trail| times.zone.date(sent_at(&trail.item));
-    // They are ordered by id, which need not be the order of their times.
-    let (from, to) = (trails.iter().map(date).min(), trails.iter().map(date).max());
+    let (from, to) = (trails.first().map(date), trails.last().map(date));
     let days: Vec<(&str, String)> =
         from.map(|date| ("from", date)).into_iter().chain(to.map(|date| ("to", date))).collect();
     with_query(&format!("/console/evidence/people/{id}"), &days)
@@ -133,6 +154,16 @@ fn messages(times: Times<'_>, id: i64, trails: &[Trail]) -> Markup {
     }
 }
 
+/// The address of a page with what was in view before its data was revealed.
+fn place(visit: &Visit, id: i64) -> String {
+    let address = visit.address();
+    match visit.parameter("at") {
+        Some(at) if at.parse::<i64>().is_ok() => format!("{address}#m{at}"),
+        _ if visit.path() == format!("/console/people/{id}") => format!("{address}#newest"),
+        _ => address,
+    }
+}
+
 /// Asks why what is masked is needed; tells until when it is shown.
 pub fn reveal_form(signed_in: &SignedIn, id: i64, is_masked: bool, until: Option<String>) -> Markup {
     let texts = signed_in.visit.texts();
@@ -144,7 +175,7 @@ pub fn reveal_form(signed_in: &SignedIn, id: i64, is_masked: bool, until: Option
                 summary { (texts.text("masked-note")) }
                 form.stacked method="post" action={ "/console/people/" (id) "/reveal" } {
                     (token_field(&signed_in.form_token))
-                    input type="hidden" name="next" value=(signed_in.visit.address());
+                    input type="hidden" name="next" value=(place(&signed_in.visit, id));
                     label for="reason" { (texts.text("reveal-reason")) }
                     input #reason name="reason" required maxlength="500" autocomplete="off";
                     button { (texts.text("reveal")) }

@@ -12,6 +12,9 @@ use super::words;
 use crate::model::{Item, Property, whatsapp_log};
 use crate::viewer::conversation::Conversation;
 
+/// The longest text of a message in a ticket, in characters. The JSON has all of it.
+const MAX_LINE: usize = 5000;
+
 /// The forms of a page's content.
 pub struct Copied {
     link: String,
@@ -29,11 +32,7 @@ impl Copied {
         let at = shown::sent_at(item);
         let mut request = json!({"dateFrom": at.iso(), "dateTo": at.iso()});
         let address = item.text(Property::Address).unwrap_or_default();
-        if let Some(subscriber) = item.integer(Property::SubscriberId) {
-            request["subscriberFilter"] = json!({"address": subscriber.to_string(), "type": "EDNA_ID"});
-        } else {
-            request["subscriberFilter"] = json!({"address": address, "type": "PHONE"});
-        }
+        request["subscriberFilter"] = subscriber_filter(item.integer(Property::SubscriberId), address);
         let is_logged = item.text(Property::ChannelType) == Some("WHATSAPP") && !shown::is_incoming(item);
         let tenant = item.integer(Property::TenantId).unwrap_or_default();
         let row = whatsapp_log::id_of_message(crate::model::TenantId(tenant), id);
@@ -49,10 +48,7 @@ impl Copied {
     pub fn of_conversation(visit: &Visit, id: i64, found: &Conversation) -> Self {
         let origin = visit.origin();
         let address = found.addresses.first().cloned().unwrap_or_default();
-        let filter = match found.subscriber {
-            Some(subscriber) => json!({"address": subscriber.to_string(), "type": "EDNA_ID"}),
-            None => json!({"address": address, "type": "PHONE"}),
-        };
+        let filter = subscriber_filter(found.subscriber, &address);
         let items: Vec<&Item> = found.trails.iter().map(|trail| &*trail.item).collect();
         let rendered: Vec<String> = items.iter().map(|item| item.render()).collect();
         let logs = json!({"query": {"toNumber": format!("+{address}")}, "limit": 10, "skip": 0});
@@ -67,6 +63,20 @@ impl Copied {
             ticket: ticket_lines(visit.times(), &items),
         }
     }
+}
+
+/// Whom a request to edna asks for. What is masked is to be filled in.
+fn subscriber_filter(subscriber: Option<i64>, address: &str) -> serde_json::Value {
+    if let Some(subscriber) = subscriber {
+        return json!({"address": subscriber.to_string(), "type": "EDNA_ID"});
+    }
+    let is_number = !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_digit());
+    let kind = match address {
+        _ if is_number || address.starts_with('+') => "PHONE",
+        _ if address.contains('@') => "EMAIL",
+        _ => "EXT_USER_ID",
+    };
+    json!({"address": if address.contains('•') { "ADDRESS" } else { address }, "type": kind})
 }
 
 fn edna(origin: &str, request: &serde_json::Value) -> String {
@@ -96,7 +106,9 @@ fn ticket(times: Times<'_>, item: &Item) -> String {
         let reason = reason.map(|reason| format!(": {}", said(reason)));
         parts.push([words::status(texts, word), at.unwrap_or_default(), reason.unwrap_or_default()].concat());
     }
-    parts.push(shown::excerpt(texts, item));
+    parts.extend(item.text(Property::Address).map(str::to_owned));
+    parts.extend(item.text(Property::Comment).map(str::to_owned));
+    parts.push(shown::line(texts, item, MAX_LINE));
     parts.join(" — ")
 }
 

@@ -6,7 +6,7 @@ use super::time::Zone;
 use crate::model::history::{CHANNEL_TYPES, Direction, TRAFFIC_TYPES};
 use crate::model::instant::Rounding;
 use crate::model::subscriber::AddressType;
-use crate::model::{Instant, MessageFilters, search};
+use crate::model::{Instant, MessageFilters, mask, search};
 use crate::viewer::Sealer;
 
 /// One filter as it stands in the address.
@@ -19,7 +19,7 @@ pub struct Parameter {
 /// The parameters whose values are sealed.
 const SEALED: [&str; 4] = ["address", "comment", "text", "deliveryError"];
 
-const PLAIN: [&str; 12] = [
+const PLAIN: [&str; 14] = [
     "addressType",
     "subscriberId",
     "channelType",
@@ -29,7 +29,9 @@ const PLAIN: [&str; 12] = [
     "deliveryStatus",
     "cascadeId",
     "broadcastId",
+    "matcherId",
     "messageId",
+    "replyTo",
     "from",
     "to",
 ];
@@ -49,11 +51,18 @@ impl Parameter {
     }
 }
 
-/// The filters among the parameters of an address; others are ignored, and so are empty ones, as forms send them.
-pub fn parameters(all: &[(String, String)]) -> Vec<Parameter> {
+/// What else the address of a list has.
+const OTHERS: [&str; 3] = ["cursor", "fromDate", "toDate"];
+
+/// The filters among the parameters of an address. Empty ones are ignored, as forms send them; one that is not known would
+/// be missed in the list, so it is an error.
+pub fn parameters(all: &[(String, String)]) -> Result<Vec<Parameter>, FilterError> {
     let known = |name: &str| SEALED.iter().chain(&PLAIN).find(|known| **known == name).copied();
-    let given = all.iter().filter(|(_, value)| !value.is_empty());
-    given.filter_map(|(name, value)| Some(Parameter { name: known(name)?, value: value.clone() })).collect()
+    let given = all.iter().filter(|(name, value)| !value.is_empty() && !OTHERS.contains(&name.as_str()));
+    let parameter = |(name, value): &(String, String)| {
+        Ok(Parameter { name: known(name).ok_or(FilterError::NotValid)?, value: value.clone() })
+    };
+    given.map(parameter).collect()
 }
 
 /// What the form sends, with times in place of the dates of the user's zone: they mean the same to everybody. `None` if it is
@@ -63,7 +72,10 @@ pub fn with_times(all: &[(String, String)], zone: Zone) -> Option<Result<Vec<Par
     if dates.is_empty() {
         return None;
     }
-    let mut parameters = parameters(all);
+    let mut parameters = match parameters(all) {
+        Ok(parameters) => parameters,
+        Err(error) => return Some(Err(error)),
+    };
     for (name, date) in dates.into_iter().filter(|(_, date)| !date.is_empty()) {
         let (name, at) = if name == "fromDate" { ("from", zone.start_of(date)) } else { ("to", zone.end_of(date)) };
         let Some(at) = at else { return Some(Err(FilterError::NotValid)) };
@@ -102,6 +114,7 @@ pub fn of_filters(filters: &MessageFilters, sealer: &Sealer) -> Option<Vec<Param
         ("subjectId", &filters.subject_ids),
         ("cascadeId", &filters.cascade_ids),
         ("broadcastId", &filters.broadcast_ids),
+        ("matcherId", &filters.matcher_ids),
         ("messageId", &filters.message_ids),
     ];
     for (name, list) in lists {
@@ -118,6 +131,9 @@ pub fn of_filters(filters: &MessageFilters, sealer: &Sealer) -> Option<Vec<Param
         for value in list {
             push(name, value.clone());
         }
+    }
+    if let Some(id) = filters.reply_to {
+        push("replyTo", id.to_string());
     }
     for (name, at) in [("from", filters.from), ("to", filters.to)] {
         if let Some(at) = at {
@@ -147,6 +163,8 @@ pub fn to_filters(parameters: &[Parameter], sealer: &Sealer) -> Result<MessageFi
         let opened = || sealer.open(value).ok_or(FilterError::OtherSession);
         let number = || value.parse::<i64>().map_err(|_| FilterError::NotValid);
         let date = |rounding| Instant::parse(value, rounding).ok_or(FilterError::NotValid);
+        // A word of edna's or its successor; no number or text of a person may stand in an address.
+        let word = || if mask::text(value) == *value { Ok(value.clone()) } else { Err(FilterError::NotValid) };
         let one_of = |words: &[&str]| {
             if words.contains(&value.as_str()) { Ok(value.clone()) } else { Err(FilterError::NotValid) }
         };
@@ -164,10 +182,12 @@ pub fn to_filters(parameters: &[Parameter], sealer: &Sealer) -> Result<MessageFi
             "subjectId" => filters.subject_ids.push(number()?),
             "cascadeId" => filters.cascade_ids.push(number()?),
             "broadcastId" => filters.broadcast_ids.push(number()?),
+            "matcherId" => filters.matcher_ids.push(number()?),
             "messageId" => filters.message_ids.push(number()?),
-            "channelType" => filters.channel_types.push(value.clone()),
+            "replyTo" => filters.reply_to = Some(number()?),
+            "channelType" => filters.channel_types.push(word()?),
             "trafficType" => filters.traffic_types.push(one_of(&TRAFFIC_TYPES)?),
-            "deliveryStatus" => filters.delivery_statuses.push(value.clone()),
+            "deliveryStatus" => filters.delivery_statuses.push(word()?),
             "direction" => filters.direction = Some(Direction::from_word(value).ok_or(FilterError::NotValid)?),
             "from" => filters.from = Some(date(Rounding::Up)?),
             // A date alone means all of it.
@@ -213,8 +233,9 @@ mod tests {
             assert!(!address.contains(secret), "{address}");
         }
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(&address).unwrap();
-        assert_eq!(to_filters(&parameters(&pairs), &sealer).unwrap(), filters);
-        let other = to_filters(&parameters(&pairs), &Sealer::new(&Secret::random()));
+        let parameters = parameters(&pairs).unwrap();
+        assert_eq!(to_filters(&parameters, &sealer).unwrap(), filters);
+        let other = to_filters(&parameters, &Sealer::new(&Secret::random()));
         assert_eq!(other, Err(FilterError::OtherSession));
     }
 
@@ -236,17 +257,20 @@ mod tests {
     #[test]
     fn invalid_values_are_errors_and_unknown_parameters_are_not() {
         let sealer = Sealer::new(&Secret::random());
-        let read = |name: &str, value: &str| to_filters(&parameters(&[(name.into(), value.into())]), &sealer);
+        let read = |name: &str, value: &str| to_filters(&parameters(&[(name.into(), value.into())])?, &sealer);
         for (name, value) in [
             ("subjectId", "x"),
             ("direction", "UP"),
             ("from", "yesterday"),
             ("trafficType", "x"),
             ("addressType", "PHONE"),
+            ("channelType", "79001112233"),
+            ("deliverystatus", "READ"),
+            ("matcherId", "x"),
         ] {
             assert_eq!(read(name, value), Err(FilterError::NotValid), "{name}");
         }
-        assert_eq!(read("before", "5"), Ok(MessageFilters::default()));
+        assert_eq!(read("cursor", "5"), Ok(MessageFilters::default()));
         assert_eq!(read("from", ""), Ok(MessageFilters::default()));
         assert_eq!(read("to", "2026-03-01").unwrap().to.unwrap().iso(), "2026-03-01T23:59:59.999Z");
         assert!(Parameter { name: "address", value: String::new() }.is_sealed());

@@ -112,7 +112,7 @@ fn group_of(signed_in: &SignedIn, text: &str, group: &Group) -> Markup {
     html! {
         section {
             h2 { (name(texts, &group.kind, text)) }
-            @if !group.national.is_empty() { p { (texts.text("found-national")) } }
+            @if !group.international.is_empty() { p { (texts.text("found-international")) } }
             @if group.kind.is_person() {
                 p { a href=(conversation_address(newest)) { (texts.text("show-conversation")) } }
             }
@@ -130,7 +130,8 @@ fn nothing(signed_in: &SignedIn, text: &str) -> Markup {
     let viewer = signed_in.viewer();
     // A beginning of a word finds more than the word.
     let beginning: String = text.split_whitespace().next().unwrap_or_default().chars().take(4).collect();
-    let beginning = (text.chars().count() > 4 && !beginning.chars().any(|letter| letter.is_ascii_digit()))
+    let is_word = beginning.chars().all(char::is_alphabetic);
+    let beginning = (text.chars().count() > 4 && is_word && !text.contains('*'))
         .then(|| viewer.sealer().seal(&format!("{beginning}*")))
         .flatten();
     html! {
@@ -141,6 +142,7 @@ fn nothing(signed_in: &SignedIn, text: &str) -> Markup {
             }
             li { a href="/console/messages" { (texts.text("try-list")) } }
             li { (texts.text("try-hints")) }
+            @if mask::text(text) != text { li { (texts.text("try-masked")) } }
         }
     }
 }

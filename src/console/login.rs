@@ -6,7 +6,7 @@ use actix_web::http::header::RETRY_AFTER;
 use fluent_bundle::FluentValue;
 use maud::{Markup, html};
 
-use super::forgery::form_token;
+use super::csrf::form_token;
 use super::layout::token_field;
 use super::own_address::own_address;
 use super::visit::{Form, SignedIn, Visit, redirect};

@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use maud::{Markup, html};
 
 use super::content::content;
-use super::conversation::reveal_form;
+use super::conversation::{evidence_forms, reveal_form};
 use super::copying::{self, Copied};
 use super::shown::{quotes, reason, status};
 use super::texts::Localized;
@@ -31,10 +31,8 @@ fn page(signed_in: &SignedIn, id: i64, found: &ShownMessage) -> HttpResponse {
     let markup = html! {
         p {
             a href={ "/console/people/" (id) "?at=" (id) "#m" (id) } { (texts.text("show-conversation")) }
-            @if signed_in.viewer().may_reveal() {
-                " · " a href={ "/console/evidence/messages/" (id) } { (texts.text("print-evidence")) }
-            }
         }
+        (evidence_forms(signed_in, &format!("/console/evidence/messages/{id}")))
         (reveal_form(signed_in, id, found.is_masked, found.revealed_until.map(|until| times.text(until))))
         div.message { (quotes(texts, item, None)) (content(texts, item)) }
         (history(times, &found.trail))
@@ -117,15 +115,18 @@ pub fn fields(times: Times<'_>, item: &Item) -> Markup {
 
 fn field(times: Times<'_>, property: Property, value: &Value) -> Markup {
     let texts = times.texts;
+    let link = |address: &str, id: &i64| {
+        html! {
+            @if times.is_printed { (id) } @else { a href={ (address) (id) } { (id) } }
+        }
+    };
     html! {
         @match (property, value) {
             (_, Value::Instant(at)) => (times.full(*at)),
-            (Property::BroadcastId, Value::Integer(id)) => a href={ "/console/messages?broadcastId=" (id) } { (id) },
-            (Property::CascadeId, Value::Integer(id)) => a href={ "/console/messages?cascadeId=" (id) } { (id) },
-            (Property::SubscriberId, Value::Integer(id)) => a href={ "/console/messages?subscriberId=" (id) } { (id) },
-            (Property::ReplyInMessageId | Property::ReplyOutMessageId, Value::Integer(id)) => {
-                a href={ "/console/messages/" (id) } { (id) }
-            },
+            (Property::BroadcastId, Value::Integer(id)) => (link("/console/messages?broadcastId=", id)),
+            (Property::CascadeId, Value::Integer(id)) => (link("/console/messages?cascadeId=", id)),
+            (Property::SubscriberId, Value::Integer(id)) => (link("/console/messages?subscriberId=", id)),
+            (Property::ReplyInMessageId | Property::ReplyOutMessageId, Value::Integer(id)) => (link("/console/messages/", id)),
             (_, Value::Integer(number)) => (number),
             (Property::DeliveryStatusMessage, Value::Text(given)) => (reason(texts, given)),
             (Property::Direction, Value::Text(given)) => {

@@ -32,8 +32,8 @@ pub async fn show_messages(signed_in: SignedIn) -> HttpResponse {
         Some(Err(_)) => return signed_in.not_valid(),
         None => {}
     }
-    let parameters = filters::parameters(&given);
     let viewer = signed_in.viewer();
+    let Ok(parameters) = filters::parameters(&given) else { return signed_in.not_valid() };
     let wanted = match to_filters(&parameters, &viewer.sealer()) {
         Ok(wanted) => wanted,
         Err(FilterError::OtherSession) => return signed_in.other_session(),
@@ -51,7 +51,7 @@ pub async fn show_messages(signed_in: SignedIn) -> HttpResponse {
 /// `POST /console/messages`: adds a filter whose value must not stand in an address.
 pub async fn add_filter(signed_in: SignedIn, form: Form) -> HttpResponse {
     let given: Vec<(String, String)> = serde_urlencoded::from_str(form.field("filters")).unwrap_or_default();
-    let mut parameters = filters::parameters(&given);
+    let Ok(mut parameters) = filters::parameters(&given) else { return signed_in.not_valid() };
     for name in SEALED_FIELDS {
         let value = form.field(name).trim();
         if value.is_empty() {
@@ -60,7 +60,12 @@ pub async fn add_filter(signed_in: SignedIn, form: Form) -> HttpResponse {
         let Some(sealed) = signed_in.viewer().sealer().seal(value) else { return signed_in.not_valid() };
         parameters.push(Parameter { name, value: sealed });
     }
-    redirect(&list_address(&parameters, None)).finish()
+    // What is not valid could be a text, which must not stand in an address.
+    match to_filters(&parameters, &signed_in.viewer().sealer()) {
+        Ok(_) => redirect(&list_address(&parameters, None)).finish(),
+        Err(FilterError::OtherSession) => signed_in.other_session(),
+        Err(FilterError::NotValid) => signed_in.not_valid(),
+    }
 }
 
 fn page(signed_in: &SignedIn, parameters: &[Parameter], list: &List, is_first: bool) -> HttpResponse {
@@ -70,7 +75,7 @@ fn page(signed_in: &SignedIn, parameters: &[Parameter], list: &List, is_first: b
         (chips(signed_in.visit.times(), parameters))
         (filter_forms(signed_in, parameters))
         p role="status" aria-live="polite" { (count(texts, list, is_first)) }
-        @if !list.national.is_empty() { p { (texts.text("found-national")) } }
+        @if !list.international.is_empty() { p { (texts.text("found-international")) } }
         (reasons(signed_in, parameters, list))
         @if !list.items.is_empty() { (table(signed_in.visit.times(), &list.items)) }
         @if let Some(next) = next { p { a href=(next) { (texts.text("next-page")) } } }
@@ -200,8 +205,8 @@ fn reasons(signed_in: &SignedIn, parameters: &[Parameter], list: &List) -> Marku
     let is_filtered = parameters.iter().any(|parameter| parameter.name == "deliveryError");
     html! {
         @if counts.len() > 1 && !is_filtered {
-            section aria-label=(texts.text("reasons")) {
-                h2 { (texts.text("reasons")) }
+            section aria-label=(texts.text("reasons-of-page")) {
+                h2 { (texts.text("reasons-of-page")) }
                 ul { @for (given, number) in &counts {
                     li {
                         @match sealer.seal(given) {

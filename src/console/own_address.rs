@@ -14,6 +14,8 @@ pub fn with_query<T: serde::Serialize>(path: &str, pairs: &[T]) -> String {
 /// An address of the console to lead a browser to; the start page for any other.
 pub fn own_address(address: &str) -> &str {
     let is_own = address.starts_with("/console/") && address.len() <= MAX_LENGTH;
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let is_own = is_own && !path.split('/').any(|part| part == "..");
     let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_own && is_plain { address } else { "/console/" }
 }
@@ -36,7 +38,16 @@ mod tests {
         assert_eq!(own_address("/console/messages/1?tab=raw"), "/console/messages/1?tab=raw");
         let long = format!("/console/messages?text={}", "x".repeat(3000));
         assert_eq!(own_address(&long), long);
-        for other in ["", "/", "//evil.example", "https://evil.example/console/", "/console/\r\nx: y", "/console/\\x"] {
+        for other in [
+            "",
+            "/",
+            "//evil.example",
+            "https://evil.example/console/",
+            "/console/\r\nx: y",
+            "/console/\\x",
+            "/console/../docs",
+            "/console/..//evil.example",
+        ] {
             assert_eq!(own_address(other), "/console/", "{other}");
         }
     }

@@ -10,8 +10,17 @@
   function move(step) {
     var all = links();
     if (all.length === 0) return;
-    opened = Math.max(0, Math.min(all.length - 1, opened + step));
+    opened = opened < 0 ? inView(all, step) : Math.max(0, Math.min(all.length - 1, opened + step));
     all[opened].focus();
+  }
+
+  // The first link that is in view, or the last one on the way up.
+  function inView(all, step) {
+    var seen = all.map(function (link) {
+      var box = link.getBoundingClientRect();
+      return box.top >= 0 && box.bottom <= window.innerHeight;
+    });
+    return Math.max(0, step > 0 ? seen.indexOf(true) : seen.lastIndexOf(true));
   }
 
   function isTyping(target) {

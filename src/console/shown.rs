@@ -104,6 +104,7 @@ pub fn bubble(times: Times<'_>, person: i64, trail: &Trail) -> Markup {
             p.head {
                 a.open href={ "/console/messages/" (id) } { (texts.text(who)) ", " bdi { (channel(item)) } }
                 " " (times.clock(sent_at(item)))
+                @if let Some(relative) = times.relative(sent_at(item)) { ", " (relative) }
             }
             (quotes(texts, item, Some(person)))
             (content(texts, item))
@@ -114,15 +115,19 @@ pub fn bubble(times: Times<'_>, person: i64, trail: &Trail) -> Markup {
 
 /// The beginning of what a message says, on one line.
 pub fn excerpt(texts: Localized<'_>, item: &Item) -> String {
-    const LENGTH: usize = 120;
+    line(texts, item, 120)
+}
+
+/// What a message says, on one line, of a number of characters at most.
+pub fn line(texts: Localized<'_>, item: &Item, length: usize) -> String {
     let given = item.text(Property::Content).unwrap_or_default();
     if given == "•••" {
         return texts.text("content-hidden");
     }
     let found = crate::model::search::fields_of(item);
     let text = found.first().map_or(given, |field| field.text.as_ref());
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LENGTH + 1).collect();
-    if line.chars().count() > LENGTH { line.chars().take(LENGTH).collect::<String>() + "…" } else { line }
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(length + 1).collect();
+    if line.chars().count() > length { line.chars().take(length).collect::<String>() + "…" } else { line }
 }
 
 /// Messages as a table, each with the way to its conversation.

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::shown::{self, reason};
 use super::texts::Localized;
+use super::time::Times;
 use super::visit::SignedIn;
 use super::words;
 use crate::viewer::start::{Day, RecentPerson};
@@ -34,7 +35,8 @@ pub async fn show_start(signed_in: SignedIn) -> HttpResponse {
 /// `GET /console/counts`.
 pub async fn show_counts(signed_in: SignedIn) -> HttpResponse {
     let texts = signed_in.visit.texts();
-    match signed_in.viewer().counts().await {
+    let Times { zone, now, .. } = signed_in.visit.times();
+    match signed_in.viewer().counts(zone.midnight(now)).await {
         Ok(days) => {
             let content = html! {
                 section #counts aria-live="polite" { @for (place, day) in days.iter().enumerate() { (day_of(&signed_in, place, day)) } }
@@ -91,7 +93,9 @@ fn day_of(signed_in: &SignedIn, place: usize, day: &Day) -> Markup {
         row.sent += if counted.is_incoming { 0 } else { *number };
     }
     let (from, to) = (day.window.from.iso(), day.window.to.iso());
-    let title = texts.with(if place == 0 { "today" } else { "yesterday" }, [("date", day.window.from.date().into())]);
+    let zone = signed_in.visit.times().zone;
+    let date = [("date", zone.date(day.window.from).into()), ("zone", zone.name().into())];
+    let title = texts.with(if place == 0 { "today" } else { "yesterday" }, date);
     html! {
         h2 { (title) }
         @if rows.is_empty() { p { (texts.text("no-messages-here")) } } @else {

@@ -10,6 +10,10 @@ const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
+/// What was given as days is none.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotDays;
+
 /// A fixed distance from UTC, in minutes. A name such as Europe/Berlin would be ambiguous once a year.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Zone(i64);
@@ -50,6 +54,12 @@ impl Zone {
         self.local(at).date()
     }
 
+    /// The first instant of the day that it is at an instant.
+    pub fn midnight(self, at: Instant) -> Instant {
+        let local = self.local(at).0;
+        Instant(local - local.rem_euclid(DAY) - self.0 * MINUTE)
+    }
+
     /// The first instant of a date of the zone.
     pub fn start_of(self, date: &str) -> Option<Instant> {
         let midnight = Instant::parse(date, Rounding::Down).filter(|_| date.len() == 10)?;
@@ -59,6 +69,15 @@ impl Zone {
     /// The last instant of a date of the zone.
     pub fn end_of(self, date: &str) -> Option<Instant> {
         Some(Instant(self.start_of(date)?.0 + DAY - 1))
+    }
+
+    /// From the first instant of a date to the last of another; an empty one leaves its end open. Fails if one is no date, or
+    /// the last comes before the first.
+    pub fn days(self, from: &str, to: &str) -> Result<(Option<Instant>, Option<Instant>), NotDays> {
+        let first = if from.is_empty() { None } else { Some(self.start_of(from).ok_or(NotDays)?) };
+        let last = if to.is_empty() { None } else { Some(self.end_of(to).ok_or(NotDays)?) };
+        let is_reversed = first.zip(last).is_some_and(|(first, last)| first > last);
+        if is_reversed { Err(NotDays) } else { Ok((first, last)) }
     }
 
     /// `14:05:03`
@@ -73,6 +92,8 @@ pub struct Times<'a> {
     pub texts: Localized<'a>,
     pub zone: Zone,
     pub now: Instant,
+    /// Whether it is for a sheet that outlives its page: it has no ages, and no links into the console.
+    pub is_printed: bool,
 }
 
 impl Times<'_> {
@@ -99,7 +120,7 @@ impl Times<'_> {
     pub fn relative(self, at: Instant) -> Option<String> {
         let passed = self.now.0.saturating_sub(at.0);
         let (id, number) = match passed {
-            _ if passed < 0 => return None,
+            _ if passed < 0 || self.is_printed => return None,
             _ if passed < MINUTE => return Some(self.texts.text("just-now")),
             _ if passed < HOUR => ("minutes-ago", passed / MINUTE),
             _ if passed < DAY => ("hours-ago", passed / HOUR),
@@ -134,6 +155,9 @@ mod tests {
         assert_eq!(end(0, "2026-03-01").unwrap(), "2026-03-01T23:59:59.999Z");
         assert_eq!(end(180, "2026-03-01").unwrap(), "2026-03-01T20:59:59.999Z");
         assert_eq!(end(0, "2026-03-32"), None);
+        let midnight = |minutes| Zone::from_minutes(minutes).unwrap().midnight(Instant(1_772_366_703_000)).iso();
+        assert_eq!(midnight(180), "2026-02-28T21:00:00.000Z");
+        assert_eq!(midnight(-720), "2026-03-01T12:00:00.000Z");
         assert_eq!(end(0, "2026-03-01T00:00:00Z"), None);
     }
 }

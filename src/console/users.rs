@@ -24,6 +24,7 @@ pub async fn create_user(signed_in: SignedIn, form: Form) -> HttpResponse {
     let texts = signed_in.visit.texts();
     let (login, role) = (Login::parse(form.field("login")), Role::from_word(form.field("role")));
     let senders = senders(form.field("senders"));
+    let senders = senders.filter(|senders| senders.is_empty() || role.is_some_and(Role::may_be_limited));
     let (Ok(login), Some(role), Some(senders)) = (login, role, senders) else {
         let problem = html! { p role="alert" { (texts.text("user-not-valid")) } };
         return page(&signed_in, StatusCode::UNPROCESSABLE_ENTITY, &problem).await;

@@ -17,7 +17,7 @@ use maud::Markup;
 use super::Console;
 use super::assets::Asset;
 use super::cookies::Cookies;
-use super::forgery;
+use super::csrf;
 use super::layout::Frame;
 use super::texts::{Language, Localized};
 use super::time::{Times, Zone};
@@ -72,7 +72,7 @@ impl Visit {
 
     /// How times are written.
     pub fn times(&self) -> Times<'_> {
-        Times { texts: self.texts(), zone: self.zone(), now: self.now }
+        Times { texts: self.texts(), zone: self.zone(), now: self.now, is_printed: false }
     }
 
     fn zone(&self) -> Zone {
@@ -181,7 +181,7 @@ impl SignedIn {
         // For the request's log line.
         http.extensions_mut().insert(CallerId { tenant: user.grants.tenant, key: 0 });
         http.extensions_mut().insert(UserId(user.id));
-        Ok(Self { form_token: forgery::form_token(&token), user, visit, token })
+        Ok(Self { form_token: csrf::form_token(&token), user, visit, token })
     }
 
     pub fn token(&self) -> &Secret {
@@ -295,8 +295,8 @@ impl Form {
         // A page for signing in has the token of a cookie of its own; any other page that of the session.
         let tokens = [visit.cookies.session(), visit.cookies.form()];
         let sent = fields.get("token").map_or("", String::as_str);
-        let is_own = tokens.iter().flatten().any(|token| forgery::has_token(token, sent));
-        if is_own && forgery::is_same_origin(http) {
+        let is_own = tokens.iter().flatten().any(|token| csrf::has_token(token, sent));
+        if is_own && csrf::is_same_origin(http) {
             Ok(Self { visit, fields })
         } else {
             Err(refused(StatusCode::FORBIDDEN))

@@ -13,8 +13,8 @@ use super::handlers::{not_allowed, not_found};
 use super::{Gateway, docs, health, metrics, observe, openapi};
 use crate::api::{changes, ingest, message, messages};
 use crate::console::{
-    audit, conversation, evidence, files, find, language, login, message as message_page, messages as list, start,
-    unknown, users,
+    audit, conversation, evidence, files, find, language, login, message as message_page, messages as list,
+    not_found as not_found_page, start, users,
 };
 use crate::edna::{history, webhook};
 use crate::oneuptime::handlers as logs;
@@ -87,7 +87,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(page("/console/users").route(get().to(users::show_users)).post(users::create_user))
         .service(resource("/console/users/change").post(users::change_user).default_service(posts()))
         .service(resource("/console/files/{name}").route(get().to(files::file)).default_service(reads()))
-        .service(resource("/console/{rest:.*}").default_service(web::to(unknown::show_unknown)))
+        .service(resource("/console/{rest:.*}").default_service(web::to(not_found_page::show_not_found)))
         .service(resource("/healthz").route(get().to(health::healthz)).default_service(reads()))
         .service(resource("/readyz").route(get().to(health::readyz)).default_service(reads()))
         .service(resource("/metrics").route(get().to(metrics::metrics)).default_service(reads()))

@@ -42,6 +42,12 @@ impl Role {
         }
     }
 
+    /// Whether such a user may see the messages of some subjects only. Who sees what others did, or changes what others may do,
+    /// sees all messages.
+    pub fn may_be_limited(self) -> bool {
+        matches!(self, Self::Viewer | Self::Agent)
+    }
+
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.word() == word)
     }

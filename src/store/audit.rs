@@ -10,6 +10,7 @@ use crate::store::Connection;
 use crate::store::db::connection::on_each;
 use crate::store::error::StoreError;
 use crate::store::schema::{audit_entries, audit_heads};
+use crate::store::tenants;
 
 /// How long a writer waits for another gateway that adds an entry of the same tenant.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
@@ -74,9 +75,13 @@ pub fn append(
     records: &[AuditRecord],
     now: Instant,
 ) -> Result<Head, StoreError> {
+    append_array(connection, tenant, (&as_array(records), user_of(records)), now)
+}
+
+/// The user whom all records of an entry are about.
+pub fn user_of(records: &[AuditRecord]) -> Option<i64> {
     let first = records.first().and_then(|record| record.who.user_id());
-    let user = first.filter(|user| records.iter().all(|record| record.who.user_id() == Some(*user)));
-    append_array(connection, tenant, (&as_array(records), user), now)
+    first.filter(|user| records.iter().all(|record| record.who.user_id() == Some(*user)))
 }
 
 /// The same for records that are serialized already, of one user or of none.
@@ -120,6 +125,7 @@ fn lock(connection: &mut Connection, tenant: TenantId) -> Result<Head, StoreErro
         if let Some(head) = stored_head(connection, tenant)? {
             return Ok(head);
         }
+        tenants::require(connection, tenant)?;
         diesel::insert_into(audit_heads::table).values(first).execute(connection)?;
         return Ok(Head::EMPTY);
     }

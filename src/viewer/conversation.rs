@@ -7,7 +7,7 @@ use super::{ViewError, Viewer};
 use crate::model::audit::{Action, Filter};
 use crate::model::message_query::WalkPosition;
 use crate::model::trail::Trail;
-use crate::model::{Instant, Item, MessageFilters, Sight, mask};
+use crate::model::{Instant, Item, MessageFilters, Sight};
 
 /// How many messages a page of a conversation has.
 pub const PAGE: i64 = 20;
@@ -34,7 +34,7 @@ pub enum Part {
 
 /// A page of a conversation.
 pub struct Conversation {
-    /// By ascending id.
+    /// By ascending time, then id.
     pub trails: Vec<Trail>,
     /// Whether there are messages before these, and after them.
     pub has_older: bool,
@@ -52,20 +52,19 @@ impl Viewer {
         let shown = self.shown_person(id).await?;
         let (items, has_older, has_newer) = self.part(&shown, part).await?;
         let ids = items.iter().map(Item::message_id).collect();
-        let trails = self.trails(ids, shown.grants.clone()).await?;
+        let trails = self.trails_by_time(ids, shown.grants.clone()).await?;
         let mut record = self.record(Action::Conversation);
         record.message = Some(id);
         record.rows = Some(trails.len() as u64);
         record.filter = filter(part);
-        self.name(&mut record, &shown.person)?;
+        self.name(&mut record, &shown)?;
         self.write(record).await?;
         let is_masked = shown.grants.sight == Sight::Masked;
-        let address = |address: &String| if is_masked { mask::address(address) } else { address.clone() };
         Ok(Conversation {
             trails,
             has_older,
             has_newer,
-            addresses: shown.person.addresses.iter().map(address).collect(),
+            addresses: shown.addresses(),
             subscriber: shown.person.subscriber,
             is_masked,
             revealed_until: shown.revealed_until,

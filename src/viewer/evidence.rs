@@ -13,7 +13,7 @@ const MAX_MESSAGES: i64 = 200;
 
 /// What evidence is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum Scope {
     Message(i64),
     /// The messages of the person whose message it is.
     Conversation(i64, Days),
@@ -26,7 +26,7 @@ pub struct Days {
     pub to: Option<Instant>,
 }
 
-impl Subject {
+impl Scope {
     pub fn message(self) -> i64 {
         match self {
             Self::Message(id) | Self::Conversation(id, _) => id,
@@ -46,8 +46,10 @@ impl Subject {
 
 /// A sheet of evidence.
 pub struct Evidence {
-    /// By ascending id.
+    /// By ascending time, then id.
     pub trails: Vec<Trail>,
+    /// The addresses of the person, as they are shown.
+    pub addresses: Vec<String>,
     /// Whether the person has earlier messages on these days, for which the sheet has no place.
     pub is_cut: bool,
     pub is_masked: bool,
@@ -55,36 +57,39 @@ pub struct Evidence {
 
 impl Viewer {
     /// Evidence as this session sees it: masked, unless the person's data was revealed. Recorded before it is returned.
-    pub async fn evidence(&self, subject: Subject) -> Result<Evidence, ViewError> {
+    pub async fn evidence(&self, scope: Scope) -> Result<Evidence, ViewError> {
         if !self.may_reveal() {
             return Err(ViewError::NotAllowed);
         }
-        let shown = self.shown_person(subject.message()).await?;
-        let (ids, is_cut) = match subject {
-            Subject::Message(id) => (vec![id], false),
-            Subject::Conversation(_, Days { from, to }) => {
+        let shown = self.shown_person(scope.message()).await?;
+        let (ids, is_cut) = match scope {
+            Scope::Message(id) => (vec![id], false),
+            Scope::Conversation(_, Days { from, to }) => {
                 let (items, is_cut) = self.of_person(&shown, (true, MAX_MESSAGES), None, (from, to)).await?;
                 (items.iter().map(Item::message_id).collect(), is_cut)
             }
         };
-        let trails = self.trails(ids, shown.grants.clone()).await?;
+        let trails = self.trails_by_time(ids, shown.grants.clone()).await?;
         let mut record = self.record(Action::Evidence);
-        record.message = Some(subject.message());
+        record.message = Some(scope.message());
         record.rows = Some(trails.len() as u64);
-        record.filter = subject.filter();
-        self.name(&mut record, &shown.person)?;
+        record.filter = scope.filter();
+        self.name(&mut record, &shown)?;
         self.write(record).await?;
-        Ok(Evidence { trails, is_cut, is_masked: shown.grants.sight == Sight::Masked })
+        let addresses = shown.addresses();
+        Ok(Evidence { trails, addresses, is_cut, is_masked: shown.grants.sight == Sight::Masked })
     }
 
     /// Records the digest of a file of evidence before it is sent.
-    pub async fn record_file(&self, subject: Subject, file: &str) -> Result<(), ViewError> {
+    pub async fn record_file(&self, scope: Scope, file: &str) -> Result<(), ViewError> {
         if !self.may_reveal() {
             return Err(ViewError::NotAllowed);
         }
+        let shown = self.shown_person(scope.message()).await?;
         let mut record = self.record(Action::EvidenceFile);
-        record.message = Some(subject.message());
-        record.filter = subject.filter();
+        self.name(&mut record, &shown)?;
+        record.message = Some(scope.message());
+        record.filter = scope.filter();
         record.sha256 = Some(hexadecimal(&Sha256::digest(file)));
         self.write(record).await
     }

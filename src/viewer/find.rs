@@ -12,6 +12,10 @@ use crate::store::messages::names::{self, Named};
 /// How many messages a group shows.
 const SHOWN: i64 = 5;
 
+/// How many broadcasts and cascades are shown by their names, and how many are looked at for them.
+const NAMES: usize = 3;
+const CANDIDATES: usize = 30;
+
 /// The fewest digits of a phone number: shorter ones are service numbers, which are no person's.
 const MIN_PHONE_DIGITS: usize = 5;
 
@@ -37,6 +41,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The name of a broadcast or cascade that was found by it.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Broadcast { name, .. } | Self::Cascade { name, .. } if !name.is_empty() => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether it names a person.
     pub fn is_person(&self) -> bool {
         matches!(self, Self::Phone | Self::Email | Self::OtherAddress | Self::Subscriber(_))
@@ -52,7 +64,7 @@ pub struct Group {
     /// What selects all of them.
     pub filters: MessageFilters,
     /// The international forms that were found instead of the phone number that was typed.
-    pub national: Vec<String>,
+    pub international: Vec<String>,
 }
 
 /// What was found for a text.
@@ -71,7 +83,14 @@ impl Viewer {
         let mut candidates = candidates(text);
         candidates.extend(self.named(text).await?);
         for (kind, filters) in candidates {
-            tried.push(kind.clone());
+            // Others may have sent it: its name is told only with messages that this user sees.
+            let is_named = kind.name().is_some();
+            if is_named && groups.iter().filter(|group: &&Group| group.kind.name().is_some()).count() == NAMES {
+                break;
+            }
+            if !is_named {
+                tried.push(kind.clone());
+            }
             let query =
                 match MessageQuery::new(filters.clone(), (true, SHOWN), &self.user.grants, self.app.config.policy()) {
                     Ok(query) => query,
@@ -80,8 +99,8 @@ impl Viewer {
                 };
             let found = self.walk(Arc::new(query)).await?;
             if !found.items.is_empty() {
-                let (items, has_more, national) = (found.items, found.next.is_some(), found.national);
-                groups.push(Group { kind, items, has_more, filters, national });
+                let (items, has_more, international) = (found.items, found.next.is_some(), found.international);
+                groups.push(Group { kind, items, has_more, filters, international });
             }
         }
         let mut record = self.record(Action::Find);
@@ -107,7 +126,7 @@ impl Viewer {
             let name = mask::text(named.name());
             name.to_lowercase().contains(&wanted).then_some((named, name))
         });
-        let found = matching.take(3).map(|(named, name)| match named {
+        let found = matching.take(CANDIDATES).map(|(named, name)| match named {
             Named::Broadcast { id, .. } => {
                 let filters = MessageFilters { broadcast_ids: vec![id], ..MessageFilters::default() };
                 (Kind::Broadcast { id, name }, filters)
@@ -140,6 +159,9 @@ fn candidates(text: &str) -> Vec<(Kind, MessageFilters)> {
     } else if !has_space && text.len() >= 4 {
         found.push(address(Kind::OtherAddress, AddressType::Other));
     }
+    if let Some(id) = referred(text) {
+        found.push((Kind::MessageId(id), MessageFilters { message_ids: vec![id], ..filters() }));
+    }
     if let Some(id) = text.parse::<i64>().ok().filter(|id| *id > 0) {
         found.push((Kind::MessageId(id), MessageFilters { message_ids: vec![id], ..filters() }));
         found.push((Kind::Subscriber(id), MessageFilters { subscriber_ids: vec![id], ..filters() }));
@@ -156,6 +178,13 @@ fn candidates(text: &str) -> Vec<(Kind, MessageFilters)> {
         found.push((Kind::Words, MessageFilters { text: Some(query), ..filters() }));
     }
     found
+}
+
+/// The message that a copied link or the text of a ticket is about: `https://…/console/messages/5`, `#5`.
+fn referred(text: &str) -> Option<i64> {
+    let after = ["/console/messages/", "/console/people/", "#"].iter().find_map(|start| text.split_once(start));
+    let digits = after?.1.split(|letter: char| !letter.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 #[cfg(test)]
@@ -176,6 +205,8 @@ mod tests {
         assert_eq!(kinds("A-1042"), "OtherAddress Comment Words");
         assert_eq!(kinds("ваш заказ"), "Comment Words");
         assert_eq!(kinds("-слово"), "OtherAddress Comment");
+        assert_eq!(kinds("#5"), "MessageId Comment");
+        assert_eq!(kinds("https://shop.example/console/messages/5?x=1"), "OtherAddress MessageId Comment Words");
         assert_eq!(kinds(""), "");
     }
 }

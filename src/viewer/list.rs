@@ -20,7 +20,7 @@ pub struct List {
     /// Whether the page was cut because looking for more would have taken too long.
     pub is_cut: bool,
     /// The phone numbers for which the international form was found instead of what was typed.
-    pub national: Vec<String>,
+    pub international: Vec<String>,
 }
 
 impl Viewer {
@@ -39,6 +39,11 @@ impl Viewer {
         record.rows = Some(walked.items.len() as u64);
         filters::of_messages(&query, &mut record, &*self.key()?);
         self.write(record).await?;
-        Ok(List { items: walked.items, next: walked.next, is_cut: !walked.complete, national: walked.national })
+        Ok(List {
+            items: walked.items,
+            next: walked.next,
+            is_cut: !walked.complete,
+            international: walked.international,
+        })
     }
 }

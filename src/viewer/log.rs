@@ -4,13 +4,17 @@ use super::{ViewError, Viewer};
 use crate::model::audit::{Action, AuditRecord, Filter};
 use crate::model::user::Role;
 use crate::model::{Instant, subscriber};
-use crate::store::audit::{self, EntryFilter, Head};
+use crate::store::StoreError;
+use crate::store::audit::{self, EntryFilter, Head, StoredEntry};
 
 /// How many records a page has.
 pub const PAGE: usize = 50;
 
-/// How many entries are looked through for a page.
-const ENTRIES: i64 = 5000;
+/// How many entries are read at once: one may have a thousand records.
+const CHUNK: i64 = 100;
+
+/// How many times that are looked through for a page.
+const CHUNKS: usize = 50;
 
 /// Which records are wanted.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +42,7 @@ pub struct LogPage {
 impl Viewer {
     /// Whether the user sees what others have looked at.
     pub fn sees_all_records(&self) -> bool {
-        matches!(self.user.role, Role::Auditor | Role::Admin)
+        matches!(self.user.role, Role::Auditor | Role::Admin) && self.user.grants.senders.is_none()
     }
 
     /// Records of the audit log. That they were looked at is recorded too.
@@ -57,40 +61,37 @@ impl Viewer {
                 digests.chain([person.to_ascii_lowercase()]).collect()
             }
         };
-        let filter = EntryFilter {
-            user: (!self.sees_all_records()).then_some(self.user.id),
-            from: query.from,
-            to: query.to,
-            before: query.before,
+        let login = query.login.trim().to_lowercase();
+        let is_wanted = |record: &AuditRecord| {
+            let is_person = digests.is_empty() || record.addresses.iter().any(|one| digests.contains(one));
+            is_person && (login.is_empty() || record.who.login().is_some_and(|known| known.contains(&login)))
         };
         let tenant = self.tenant();
-        let load = move |connection: &mut _, _: &_| {
-            let head = audit::stored_head(connection, tenant)?.unwrap_or(Head::EMPTY);
-            Ok((audit::last(connection, tenant, &filter, ENTRIES)?, head))
-        };
-        let (entries, head) = self.query(load).await?;
-        let is_full = i64::try_from(entries.len()).is_ok_and(|found| found >= ENTRIES);
-        let mut page = LogPage { records: Vec::new(), next: None, head };
-        let last = entries.last().map(|entry| entry.sequence);
-        let login = query.login.trim().to_lowercase();
-        for entry in entries {
+        let head = self.query(move |connection, _| audit::stored_head(connection, tenant)).await?;
+        let mut page = LogPage { records: Vec::new(), next: query.before, head: head.unwrap_or(Head::EMPTY) };
+        for _ in 0..CHUNKS {
+            let entries = self.entries(query, page.next).await?;
+            let is_last = i64::try_from(entries.len()).is_ok_and(|found| found < CHUNK);
+            for entry in entries {
+                page.next = Some(entry.sequence);
+                // Most entries are not about the person.
+                if !digests.is_empty() && digests.iter().all(|digest| !entry.records.contains(digest.as_str())) {
+                    continue;
+                }
+                let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
+                let matching = records.into_iter().rev().filter(is_wanted);
+                page.records.extend(matching.map(|record| (entry.sequence, record)));
+                if page.records.len() >= PAGE {
+                    break;
+                }
+            }
             if page.records.len() >= PAGE {
-                page.next = Some(entry.sequence + 1);
                 break;
             }
-            // Most entries are not about the person.
-            if !digests.is_empty() && digests.iter().all(|digest| !entry.records.contains(digest.as_str())) {
-                continue;
+            if is_last {
+                page.next = None;
+                break;
             }
-            let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
-            let matching = records.into_iter().rev().filter(|record| {
-                let is_person = digests.is_empty() || record.addresses.iter().any(|one| digests.contains(one));
-                is_person && (login.is_empty() || record.who.login().is_some_and(|known| known.contains(&login)))
-            });
-            page.records.extend(matching.map(|record| (entry.sequence, record)));
-        }
-        if page.next.is_none() && is_full {
-            page.next = last;
         }
         record.rows = Some(page.records.len() as u64);
         record.filter = Filter::default()
@@ -99,5 +100,13 @@ impl Viewer {
             .with("to", query.to.map(Instant::iso));
         self.write(record).await?;
         Ok(page)
+    }
+
+    /// Entries in descending order, from the one before another on.
+    async fn entries(&self, query: &LogQuery, before: Option<i64>) -> Result<Vec<StoredEntry>, StoreError> {
+        let user = (!self.sees_all_records()).then_some(self.user.id);
+        let filter = EntryFilter { user, from: query.from, to: query.to, before };
+        let tenant = self.tenant();
+        self.query(move |connection, _| audit::last(connection, tenant, &filter, CHUNK)).await
     }
 }

@@ -1,11 +1,11 @@
 //! One message with everything that is known of it; knows no page.
 
+use super::reveal::Shown;
 use super::{ViewError, Viewer};
-use crate::model::audit::Action;
+use crate::model::audit::{Action, AuditRecord};
 use crate::model::trail::Trail;
 use crate::model::{Grants, Instant, Item, Property, Sight};
 use crate::store::messages::{self, trail};
-use crate::store::recipients::person::Person;
 
 /// A message as a user sees it.
 pub struct ShownMessage {
@@ -22,7 +22,7 @@ impl Viewer {
         let trail = self.trails(vec![id], shown.grants.clone()).await?.pop().ok_or(ViewError::NotFound)?;
         let mut record = self.record(Action::Message);
         record.message = Some(id);
-        self.name(&mut record, &shown.person)?;
+        self.name(&mut record, &shown)?;
         record.rows = Some(1);
         self.write(record).await?;
         Ok(ShownMessage { trail, is_masked: shown.grants.sight == Sight::Masked, revealed_until: shown.revealed_until })
@@ -34,9 +34,17 @@ impl Viewer {
         Ok(self.query(load).await?.into_values().collect())
     }
 
-    /// Adds the digests of a person's addresses to a record.
-    pub(super) fn name(&self, record: &mut crate::model::audit::AuditRecord, person: &Person) -> Result<(), ViewError> {
-        record.name_addresses(person.addresses.iter().map(String::as_str), &*self.key()?);
+    /// The same in the order of their times: feeds of several sources give ids that need not have it.
+    pub(super) async fn trails_by_time(&self, ids: Vec<i64>, grants: Grants) -> Result<Vec<Trail>, ViewError> {
+        let mut trails = self.trails(ids, grants).await?;
+        trails.sort_by_key(|trail| (trail.item.instant(Property::SentOrReceivedAt), trail.item.message_id()));
+        Ok(trails)
+    }
+
+    /// Adds to a record whose messages are shown, and whether they are masked.
+    pub(super) fn name(&self, record: &mut AuditRecord, shown: &Shown) -> Result<(), ViewError> {
+        record.name_addresses(shown.person.addresses.iter().map(String::as_str), &*self.key()?);
+        record.unmasked = shown.grants.sight == Sight::Whole;
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! What a user of the console sees: reads messages by the user's grants, masked unless they were revealed, and records
-//! each look before it returns what was found; knows no page.
+//! each access before it returns what was found; knows no page.
 
 pub mod conversation;
 pub mod evidence;
@@ -73,7 +73,7 @@ impl Viewer {
     }
 
     pub fn may_reveal(&self) -> bool {
-        may_reveal(self.user.role)
+        matches!(self.user.role, Role::Agent | Role::Admin)
     }
 
     fn tenant(&self) -> TenantId {
@@ -134,11 +134,6 @@ impl Viewer {
     }
 }
 
-/// Whether users with a role may have what is masked shown, and print evidence.
-pub fn may_reveal(role: Role) -> bool {
-    matches!(role, Role::Agent | Role::Admin)
-}
-
 /// Messages of a walk.
 pub struct Walked {
     pub items: Vec<Item>,
@@ -147,15 +142,16 @@ pub struct Walked {
     /// Whether the page is as long as was wanted, or the last one.
     pub complete: bool,
     /// The phone numbers for which the international form was found instead of what was typed.
-    pub national: Vec<String>,
+    pub international: Vec<String>,
 }
 
 impl Walked {
     fn new(query: &MessageQuery, page: WalkPage) -> Result<Self, StoreError> {
         let damaged = |_| StoreError::DamagedRow("a stored item cannot be read".into());
-        let national = query.addresses.iter().zip(&page.national).filter(|(_, counts)| **counts);
-        let national = national.filter_map(|(named, _)| named.national.as_ref()).map(|form| form.address.clone());
-        let (national, next, complete) = (national.collect(), page.next, page.complete);
+        let international = query.addresses.iter().zip(&page.national).filter(|(_, counts)| **counts);
+        let international =
+            international.filter_map(|(named, _)| named.national.as_ref()).map(|form| form.address.clone());
+        let (international, next, complete) = (international.collect(), page.next, page.complete);
         let text = format!("[{}]", page.items.into_text()?);
         let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(&text).map_err(damaged)?;
         let item = |raw: &&serde_json::value::RawValue| {
@@ -169,7 +165,7 @@ impl Walked {
             Item::parse_stored(text, query.tenant())
                 .map_err(|_| StoreError::DamagedRow("a stored item cannot be read".into()))
         };
-        Ok(Self { items: parts.iter().map(item).collect::<Result<_, _>>()?, next, complete, national })
+        Ok(Self { items: parts.iter().map(item).collect::<Result<_, _>>()?, next, complete, international })
     }
 }
 

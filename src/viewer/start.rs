@@ -33,9 +33,8 @@ pub struct RecentPerson {
 }
 
 impl Viewer {
-    /// The counts of today and yesterday, UTC. Recorded before they are returned.
-    pub async fn counts(&self) -> Result<Vec<Day>, ViewError> {
-        let midnight = self.now.day().saturating_mul(DAY);
+    /// The counts of a day, which began at `midnight`, and the day before. Recorded before they are returned.
+    pub async fn counts(&self, Instant(midnight): Instant) -> Result<Vec<Day>, ViewError> {
         let mut days = Vec::new();
         for start in [midnight, midnight - DAY] {
             let window = Window { from: Instant(start), to: Instant(start + DAY - 1) };
@@ -51,7 +50,7 @@ impl Viewer {
         Ok(days)
     }
 
-    /// The people whom this user has looked at last, as far as their messages are still there.
+    /// The people whom this user has looked at last, as far as their messages are still there. Recorded before they are returned.
     pub async fn recent_people(&self) -> Result<Vec<RecentPerson>, ViewError> {
         let (tenant, filter) = (self.tenant(), EntryFilter { user: Some(self.user.id), ..EntryFilter::default() });
         let load = move |connection: &mut _, _: &_| audit::last(connection, tenant, &filter, ENTRIES);
@@ -77,6 +76,12 @@ impl Viewer {
                 looked_at,
             })
         };
-        Ok(looks.into_iter().filter_map(person).collect())
+        let people: Vec<RecentPerson> = looks.into_iter().filter_map(person).collect();
+        if !people.is_empty() {
+            let mut record = self.record(Action::RecentPeople);
+            record.rows = Some(people.len() as u64);
+            self.write(record).await?;
+        }
+        Ok(people)
     }
 }

@@ -18,7 +18,7 @@ pub enum Change {
 
 impl Viewer {
     pub fn may_manage_users(&self) -> bool {
-        self.user.role == Role::Admin
+        self.user.role == Role::Admin && self.user.grants.senders.is_none()
     }
 
     /// Fails if the user does not manage users.
@@ -37,7 +37,7 @@ impl Viewer {
         Ok(users)
     }
 
-    /// Adds a user with a new password, which is returned; `None` if the login is taken.
+    /// Adds a user with a new password, which is returned; `None` if the login is taken, or there is no such subject.
     pub async fn create_user(
         &self,
         login: Login,
@@ -45,9 +45,12 @@ impl Viewer {
         senders: Option<BTreeSet<i64>>,
     ) -> Result<Option<Password>, ViewError> {
         self.require_admin()?;
+        if senders.is_some() && !role.may_be_limited() {
+            return Err(ViewError::NotValid);
+        }
         let (password, hash) = new_password().await?;
         let (tenant, now) = (self.tenant(), self.now);
-        let record = self.about(Action::UserCreated, &login);
+        let record = self.about(Action::UserCreated, &login).of_user(role, senders.as_ref());
         let create = move |connection: &mut Connection| {
             if let Some(senders) = &senders
                 && !subjects::all_exist(connection, tenant, &senders.iter().copied().collect::<Vec<_>>())?

@@ -29,7 +29,7 @@ for (const language of ["en", "ru"]) {
     await page.getByRole("button", { name: texts.reveal, exact: true }).click();
     await page.getByRole("status").filter({ hasText: texts.revealedUntil }).waitFor();
     await paragraph(page, BORIS.phone).waitFor();
-    assert.equal(page.url(), gateway.address(`/console/people/${BLOCKED}`));
+    assert.equal(page.url(), gateway.address(`/console/people/${BLOCKED}#newest`));
     // Another person stays masked.
     await page.goto(gateway.address(`/console/people/${ORDER.id}`));
     await paragraph(page, ANNA.masked).waitFor();
@@ -40,9 +40,11 @@ for (const language of ["en", "ru"]) {
     await page.getByRole("textbox", { name: texts.jumpToDate }).fill("2026-03-05");
     await page.getByRole("button", { name: texts.show, exact: true }).click();
     const conversation = page.getByRole("region", { name: texts.conversation });
-    await page.waitForURL(/date=2026-03-05$/);
+    await page.waitForURL(/date=2026-03-05#newest$/);
     const days = await conversation.getByRole("heading").allInnerTexts();
     assert.equal(days.at(-1), "2026-03-05");
+    const { y } = await conversation.getByRole("listitem").last().boundingBox();
+    assert.ok(y >= 0 && y < page.viewportSize().height, `the day is not in view: ${y}`);
     await conversation.getByRole("link", { name: texts.newer }).click();
     await conversation.getByRole("heading", { name: "2026-03-06" }).waitFor();
   });

@@ -77,7 +77,7 @@ gateway.test("older messages, and those of a date", agent, async ({ page, texts 
   // The same in every order of day and month.
   await type(page, field(page, texts.jumpToDate), "03032026");
   await enter(page, button(page, texts.show));
-  await page.waitForURL(/date=2026-03-03$/);
+  await page.waitForURL(/date=2026-03-03#newest$/);
   await conversation.getByRole("heading", { name: "2026-03-03" }).waitFor();
 });
 
@@ -103,7 +103,7 @@ gateway.test("who read what", { ...agent, user: "auditor" }, async ({ page, text
   await enter(page, page.getByRole("link", { name: texts.audit }));
   await title(page, texts.audit);
   await type(page, field(page, texts.person), ANNA.phone);
-  await enter(page, button(page, texts.show));
+  await enter(page, button(page, texts.showDays));
   await page.waitForURL(/person=/);
 });
 

@@ -51,7 +51,7 @@ gateway.test("a day has one heading, however its messages were loaded", { user: 
   assert.deepEqual(days, [...new Set(days)]);
 });
 
-gateway.test("after older messages, j goes on from the first one", { user: "viewer" }, async ({ page, texts }) => {
+gateway.test("after older messages, j goes on from what is in view", { user: "viewer" }, async ({ page, texts }) => {
   await page.goto(gateway.address(`/console/people/${ORDER.id}`));
   const items = page.getByRole("region", { name: texts.conversation }).getByRole("listitem");
   for (let step = 0; step < 3; step += 1) await page.keyboard.press("j");
@@ -60,7 +60,9 @@ gateway.test("after older messages, j goes on from the first one", { user: "view
   await items.nth(39).waitFor();
   await waitForFocus(older);
   await page.keyboard.press("j");
-  await waitForFocus(items.first());
+  await waitForFocus(page.locator("main a.open:focus"));
+  const { y } = await page.locator("main a.open:focus").boundingBox();
+  assert.ok(y >= 0 && y < page.viewportSize().height);
 });
 
 // The text by which the first item that is in view is known.

@@ -49,14 +49,14 @@ key-copy = copy link
 key-help = this list
 
 # Why there is nothing to see.
-not-recorded = This look could not be recorded in the audit log, so nothing is shown. Try again; if it stays so, tell the operator.
+not-recorded = This access could not be recorded in the audit log, so nothing is shown. Try again; if it stays so, tell your administrator.
 not-found-title = Not found
 not-found = There is no such message, or you may not see it.
 no-such-page = There is no such page.
 not-valid-title = Not valid
-not-valid = The address or the form has a value that cannot be used. Go back and correct it.
+not-valid = The URL or the form has a value that cannot be used. Go back and correct it.
 not-allowed-title = Not allowed
-not-allowed = Your role does not allow this. An administrator can give you another one.
+not-allowed = Your role does not allow this.
 other-session-title = A link of another session
 other-session = This link contains an address or a text that only the session that made it can read. Search again.
 
@@ -66,21 +66,22 @@ just-now = just now
 start-hint = Find a person or a message in the box above; press / to get there.
 show-counts = Show the counts of today and yesterday
 counts = Today and yesterday
-today = Today, { $date } UTC
-yesterday = Yesterday, { $date } UTC
+today = Today, { $date } { $zone }
+yesterday = Yesterday, { $date } { $zone }
 count-sent = Sent
-count-delivered = Delivered
+count-delivered = Delivered, not read
 count-read = Read
 count-failed = Not delivered
 count-received = Received
+reasons-of-page = Why messages on this page were not delivered
 reasons = Why messages were not delivered
 no-reason = no reason given
 recent-people = People you have looked at last
 no-messages-here = No messages.
 
 # Finding.
-found-title = Found
-nothing-found = Nothing found. Tried as { $kinds }.
+found-title = Search results
+nothing-found = Nothing found. Searched as { $kinds }.
 kind-phone = phone { $value }
 kind-email = e-mail { $value }
 kind-address = address { $value }
@@ -90,11 +91,12 @@ kind-broadcast = broadcast { $value }
 kind-cascade = cascade { $value }
 kind-comment = comment “{ $value }”
 kind-words = words “{ $value }”
-found-national = The number was found in its international form: +7 in place of 8.
-searched-where = All messages of tenant { $tenant }, of all time, were searched.
+found-international = The number was found in its international form: +7 in place of 8.
+searched-where = All messages of tenant { $tenant } that you may see were searched, of all time.
 try-beginning = Search for words that begin like this
 try-list = Look through the list of all messages
 try-hints = A phone number must be complete. A text that is hidden from you is not searched.
+try-masked = Numbers of seven digits or more and one-time codes are hidden in texts and comments, and not searched there.
 show-all = Show all
 show-conversation = Show the conversation
 
@@ -102,6 +104,7 @@ show-conversation = Show the conversation
 conversation = Conversation
 subscriber = subscriber { $id }
 jump-to-date = Jump to a date
+show-days = Show these days
 show = Show
 older = Older messages
 newer = Newer messages
@@ -112,9 +115,9 @@ replies-to = Reply to message { $id }
 content-hidden = The text is hidden: it contains a one-time code.
 content-json = As JSON
 whole-text = Whole text
-place = Place
-masked-note = Addresses, long numbers and codes are hidden. Reveal them with a reason.
-masked-only = Addresses, long numbers and codes are hidden.
+place = Location
+masked-note = Addresses, names, long numbers and codes are hidden. Reveal them with a reason.
+masked-only = Addresses, names, long numbers and codes are hidden.
 reveal-reason = Reason; it is recorded
 reveal = Reveal
 revealed-until = Everything of this person is shown until { $time }.
@@ -136,7 +139,7 @@ column-text = Text
 column-status = Status
 column-reason = Reason
 column-source = Source
-column-heard = Heard
+column-heard = Received
 
 # Copying.
 copy = Copy
@@ -170,20 +173,20 @@ status-failed = failed
 status-cancelled = cancelled
 status-expired = expired
 status-invalid = not valid
-reason-not-whatsapp-user = the number has no WhatsApp
-reason-not-viber-user = the number has no Viber
+reason-not-whatsapp-user = the number is not registered with WhatsApp
+reason-not-viber-user = the number is not registered with Viber
 reason-user-blocked = the number is blocked
 reason-address-unknown = the address does not exist or cannot be reached
-reason-address-format = the address has a wrong form
+reason-address-format = invalid address format
 reason-address-not-specified = no address was given
 reason-subject-unknown = the sender is not allowed for this account
-reason-subject-format = the sender has a wrong form
-reason-content-format = the content has a wrong form
+reason-subject-format = invalid sender format
+reason-content-format = invalid content format
 reason-content-type = the kind of content is wrong or missing
 reason-template = the text matches no approved template
-reason-attachment = the address of the attachment is missing
-reason-balance = there is not enough money on the account
-reason-parameters = a parameter of the sending was wrong
+reason-attachment = the attachment’s URL is missing
+reason-balance = insufficient balance
+reason-parameters = invalid parameter of the sending
 reason-channel-not-specified = no messenger was given
 reason-system = an error of the provider’s system
 reason-unauthorized = the provider did not accept the account
@@ -191,20 +194,21 @@ reason-unauthorized = the provider did not accept the account
 # Evidence.
 evidence = Evidence
 evidence-made = Made { $time } by { $login }, tenant { $tenant }.
-evidence-masked = Addresses, long numbers and codes are hidden.
+evidence-masked = Addresses, names, long numbers and codes are hidden.
 evidence-whole = Nothing is hidden.
 evidence-messages = Messages of the conversation on this sheet: { $number }.
 evidence-from = Sent or received at { $time } or later.
 evidence-to = Sent or received at { $time } or earlier.
+evidence-senders = Only messages of these subjects (senders) are on this sheet, because its author sees no others: { $senders }.
 evidence-cut = There are earlier messages, which are not on this sheet. Choose other days for them.
-download = Download as a file
-data-digest = SHA-256 of the data in this file:
-evidence-verify = Whether this file is unchanged is told by the gateway that made it:
+download-evidence = Download evidence
+data-digest = SHA-256 of the JSON data in this file (that of the whole file is in the audit log):
+evidence-verify = To check that this file is unchanged, run where the gateway’s store is:
 
 # The audit log.
-own-records = You see what you have looked at yourself.
-audit-person = Person: an address or a digest
-audit-of-person = Only looks at the person that you have named are shown.
+own-records = You see your own records only.
+audit-person = Person: an address or its digest
+audit-of-person = Only records about the person that you have named are shown.
 audit-head = Entries in the chain: { $number }. Hash of the last:
 audit-verify = Verify it on the server with
 from = From
@@ -215,18 +219,21 @@ column-who = Who
 column-from = From where
 column-action = What was done
 column-what = What it was about
-column-rows = Messages
+column-rows = Rows
 key-number = API key { $id }
+quoted = “{ $text }”
 digest = digest of an address
+unmasked = unmasked:
 action-signed-in = signed in
 action-sign-in-failed = failed to sign in
 action-signed-out = signed out
 action-find = searched
 action-list = looked at a list
+action-recent-people = saw the people looked at last
 action-summary = looked at the counts
 action-conversation = looked at a conversation
 action-message = looked at a message
-action-reveal = revealed a person
+action-reveal = revealed a person’s data
 action-evidence = looked at evidence
 action-evidence-file = downloaded evidence
 action-audit-log = looked at the audit log
@@ -234,15 +241,15 @@ action-users = looked at the users
 action-user-created = created a user
 action-user-disabled = disabled a user
 action-user-enabled = enabled a user
-action-password-changed = gave a new password
+action-password-changed = reset a password
 action-sessions-ended = ended the sessions
 action-api-read = read by an API key
 action-api-count = counted by an API key
 
 # Users.
 role = Role
-senders = Subjects
-senders-hint = Numbers of the subjects whose messages the user sees; all if empty
+senders = Senders
+senders-hint = IDs of the subjects (senders) whose messages the user sees; all if empty
 column-created = Created
 sessions = Sessions
 column-actions = Actions
@@ -255,8 +262,8 @@ new-password-button = New password
 new-password = The password of { $login }, shown only this once:
 new-user = New user
 create-user = Create the user
-user-not-valid = The user was not created: a login has letters, digits and . _ - @ + only, and subjects are numbers.
-user-not-created = The user was not created: the login is taken, or the tenant has no such subject.
+user-not-valid = The user was not created: a login has letters, digits and . _ - @ + only, senders are numbers, and only viewers and agents may be limited to some.
+user-not-created = The user was not created: the login is taken, or the tenant has no such sender.
 
 minutes-ago = { $number ->
         [one] { $number } minute ago
@@ -275,9 +282,9 @@ count-exact = { $number ->
         [one] { $number } message
        *[other] { $number } messages
     }
-count-more = More than { $number ->
-        [one] { $number } message; the newest is shown
-       *[other] { $number } messages; the newest are shown
+count-more = { $number ->
+        [one] { $number } message is shown; there are more
+       *[other] { $number } messages are shown; there are more
     }
 count-cut = { $number ->
         [0] No message so far; looking further takes another page.
@@ -285,7 +292,7 @@ count-cut = { $number ->
        *[other] { $number } messages so far; looking further takes another page.
     }
 count-last = { $number ->
-        [0] No further messages
-        [one] The last { $number } message
-       *[other] The last { $number } messages
+        [0] The end of the list: no further messages
+        [one] The end of the list: { $number } more message
+       *[other] The end of the list: { $number } more messages
     }

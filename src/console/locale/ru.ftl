@@ -32,7 +32,7 @@ start = Главная
 
 navigation = Разделы
 messages = Сообщения
-audit = Журнал просмотров
+audit = Журнал аудита
 users = Пользователи
 find-messages = Найти сообщения
 find-placeholder = Телефон, e-mail, id, номер заказа, слова
@@ -48,36 +48,37 @@ key-start = главная страница
 key-copy = скопировать ссылку
 key-help = этот список
 
-not-recorded = Просмотр не удалось записать в журнал, поэтому ничего не показано. Повторите попытку; если не поможет, сообщите администратору сервера.
+not-recorded = Просмотр не удалось записать в журнал, поэтому ничего не показано. Повторите попытку; если не поможет, сообщите администратору.
 not-found-title = Не найдено
 not-found = Такого сообщения нет, либо оно вам недоступно.
 no-such-page = Такой страницы нет.
 not-valid-title = Неверные данные
-not-valid = В адресе или форме есть недопустимое значение. Вернитесь назад и исправьте его.
+not-valid = В ссылке или форме есть недопустимое значение. Вернитесь назад и исправьте его.
 not-allowed-title = Недоступно
-not-allowed = Ваша роль этого не позволяет. Другую роль может назначить администратор.
+not-allowed = Ваша роль этого не позволяет.
 other-session-title = Ссылка из другого сеанса
 other-session = Ссылка содержит адрес или текст, которые может прочитать только создавший её сеанс. Выполните поиск заново.
 
 just-now = только что
 
-start-hint = Найдите человека или сообщение в строке выше; клавиша / переводит в неё.
+start-hint = Найдите клиента или сообщение в строке выше; клавиша / переводит в неё.
 show-counts = Показать итоги за сегодня и вчера
 counts = Сегодня и вчера
-today = Сегодня, { $date } UTC
-yesterday = Вчера, { $date } UTC
+today = Сегодня, { $date } { $zone }
+yesterday = Вчера, { $date } { $zone }
 count-sent = Отправлено
-count-delivered = Доставлено
+count-delivered = Доставлено, не прочитано
 count-read = Прочитано
 count-failed = Не доставлено
 count-received = Получено
+reasons-of-page = Почему не доставлены сообщения этой страницы
 reasons = Почему сообщения не доставлены
 no-reason = причина не указана
-recent-people = Люди, которых вы смотрели последними
+recent-people = Недавно просмотренные клиенты
 no-messages-here = Сообщений нет.
 
-found-title = Найдено
-nothing-found = Ничего не найдено. Искали как { $kinds }.
+found-title = Результаты поиска
+nothing-found = Ничего не найдено. Искали: { $kinds }.
 kind-phone = телефон { $value }
 kind-email = e-mail { $value }
 kind-address = адрес { $value }
@@ -87,17 +88,19 @@ kind-broadcast = рассылка { $value }
 kind-cascade = каскад { $value }
 kind-comment = комментарий «{ $value }»
 kind-words = слова «{ $value }»
-found-national = Номер найден в международной форме: +7 вместо 8.
-searched-where = Искали во всех сообщениях клиента { $tenant } за всё время.
+found-international = Номер найден в международной форме: +7 вместо 8.
+searched-where = Искали во всех доступных вам сообщениях аккаунта { $tenant } за всё время.
 try-beginning = Искать слова с таким началом
 try-list = Посмотреть список всех сообщений
 try-hints = Номер телефона нужен целиком. Скрытый от вас текст в поиске не участвует.
+try-masked = Числа из семи и более цифр и одноразовые коды в текстах и комментариях скрыты и там не ищутся.
 show-all = Показать все
 show-conversation = Показать переписку
 
 conversation = Переписка
 subscriber = подписчик { $id }
 jump-to-date = Перейти к дате
+show-days = Показать за эти дни
 show = Показать день
 older = Более ранние сообщения
 newer = Более поздние сообщения
@@ -108,13 +111,13 @@ replies-to = Ответ на сообщение { $id }
 content-hidden = Текст скрыт: в нём одноразовый код.
 content-json = В виде JSON
 whole-text = Весь текст
-place = Место
-masked-note = Адреса, длинные номера и коды скрыты. Укажите причину, чтобы показать их.
-masked-only = Адреса, длинные номера и коды скрыты.
+place = Геопозиция
+masked-note = Адреса, имена, длинные номера и коды скрыты. Укажите причину, чтобы показать их.
+masked-only = Адреса, имена, длинные номера и коды скрыты.
 reveal-reason = Причина; она будет записана
 reveal = Показать
-revealed-until = Данные этого человека открыты до { $time }.
-print-evidence = Распечатать справку
+revealed-until = Данные этого клиента открыты до { $time }.
+print-evidence = Распечатать выписку
 message-title = Сообщение { $id }
 status-history = История статусов
 no-statuses = Статусы неизвестны.
@@ -127,7 +130,7 @@ source-api = собственная система
 source-pull = история другого сервера
 column-time = Время
 column-channel = Канал
-column-person = Человек
+column-person = Клиент
 column-text = Текст
 column-status = Статус
 column-reason = Причина
@@ -169,34 +172,35 @@ reason-user-blocked = номер заблокирован
 reason-address-unknown = адрес не существует или недоступен
 reason-address-format = неверный формат адреса
 reason-address-not-specified = адрес не указан
-reason-subject-unknown = отправитель не разрешён для этого клиента
+reason-subject-unknown = отправитель не разрешён для этого аккаунта
 reason-subject-format = неверный формат отправителя
 reason-content-format = неверный формат содержимого
 reason-content-type = вид содержимого неверен или не указан
 reason-template = текст не соответствует одобренному шаблону
-reason-attachment = не указан адрес вложения
+reason-attachment = не указана ссылка на вложение
 reason-balance = недостаточно средств на счёте
 reason-parameters = неверный параметр отправки
 reason-channel-not-specified = мессенджер не указан
 reason-system = ошибка системы провайдера
 reason-unauthorized = провайдер не принял учётные данные
 
-evidence = Справка о сообщениях
-evidence-made = Составлено { $time }, пользователь { $login }, клиент { $tenant }.
-evidence-masked = Адреса, длинные номера и коды скрыты.
+evidence = Выписка о сообщениях
+evidence-made = Составлено { $time }, пользователь { $login }, аккаунт { $tenant }.
+evidence-masked = Адреса, имена, длинные номера и коды скрыты.
 evidence-whole = Ничего не скрыто.
-evidence-messages = Сообщений переписки в этой справке: { $number }.
-evidence-from = Отправлены или получены в { $time } или позже.
-evidence-to = Отправлены или получены в { $time } или раньше.
-evidence-cut = Есть более ранние сообщения, которых нет в этой справке. Чтобы получить их, выберите другие дни.
-download = Скачать файлом
-data-digest = SHA-256 данных в этом файле:
-evidence-verify = Не изменён ли файл, проверяет создавший его сервер:
+evidence-messages = Сообщений переписки в этой выписке: { $number }.
+evidence-from = Отправлены или получены не ранее { $time }.
+evidence-to = Отправлены или получены не позднее { $time }.
+evidence-senders = В этой выписке только сообщения этих отправителей, потому что другие её автору недоступны: { $senders }.
+evidence-cut = Есть более ранние сообщения, которых нет в этой выписке. Чтобы получить их, выберите другие дни.
+download-evidence = Скачать выписку
+data-digest = SHA-256 данных JSON в этом файле (SHA-256 всего файла — в журнале аудита):
+evidence-verify = Чтобы проверить, что файл не изменён, выполните там, где находится хранилище сервера:
 
-own-records = Вы видите только собственные просмотры.
-audit-person = Человек: адрес или дайджест
-audit-of-person = Показаны только просмотры указанного человека.
-audit-head = Записей в цепочке: { $number }. Хеш последней:
+own-records = Вы видите только собственные записи.
+audit-person = Клиент: адрес или его хеш
+audit-of-person = Показаны только записи об указанном клиенте.
+audit-head = Звеньев в цепочке: { $number }. Хеш последнего:
 audit-verify = Проверка на сервере:
 from = С
 to = По
@@ -206,33 +210,36 @@ column-who = Кто
 column-from = Откуда
 column-action = Действие
 column-what = Что именно
-column-rows = Сообщений
+column-rows = Строк
 key-number = ключ API { $id }
-digest = дайджест адреса
+quoted = «{ $text }»
+digest = хеш адреса
+unmasked = без маскирования:
 action-signed-in = вход
 action-sign-in-failed = неудачный вход
 action-signed-out = выход
 action-find = поиск
 action-list = просмотр списка
+action-recent-people = показ недавних клиентов
 action-summary = просмотр итогов
 action-conversation = просмотр переписки
 action-message = просмотр сообщения
 action-reveal = раскрытие данных
-action-evidence = просмотр справки
-action-evidence-file = скачивание справки
+action-evidence = просмотр выписки
+action-evidence-file = скачивание выписки
 action-audit-log = просмотр журнала
 action-users = просмотр пользователей
 action-user-created = создание пользователя
 action-user-disabled = отключение пользователя
 action-user-enabled = включение пользователя
-action-password-changed = выдача нового пароля
+action-password-changed = сброс пароля
 action-sessions-ended = завершение сеансов
 action-api-read = чтение по ключу API
 action-api-count = подсчёт по ключу API
 
 role = Роль
 senders = Отправители
-senders-hint = Номера отправителей, чьи сообщения видны; пусто — все
+senders-hint = ID отправителей, чьи сообщения видны; пусто — все
 column-created = Создан
 sessions = Сеансы
 column-actions = Действия
@@ -245,7 +252,7 @@ new-password-button = Новый пароль
 new-password = Пароль пользователя { $login }, показывается один раз:
 new-user = Новый пользователь
 create-user = Создать пользователя
-user-not-valid = Пользователь не создан: логин состоит из букв, цифр и . _ - @ +, отправители указываются номерами.
+user-not-valid = Пользователь не создан: логин состоит из букв, цифр и . _ - @ +, отправители указываются числовыми ID, и ограничить ими можно только наблюдателя и оператора.
 user-not-created = Пользователь не создан: логин занят или такого отправителя нет.
 
 minutes-ago = { $number ->
@@ -269,10 +276,10 @@ count-exact = { $number ->
         [few] { $number } сообщения
        *[many] { $number } сообщений
     }
-count-more = Больше чем { $number ->
-        [one] { $number } сообщение; показано последнее
-        [few] { $number } сообщения; показаны последние
-       *[many] { $number } сообщений; показаны последние
+count-more = { $number ->
+        [one] Показано { $number } сообщение; есть ещё
+        [few] Показано { $number } сообщения; есть ещё
+       *[many] Показано { $number } сообщений; есть ещё
     }
 count-cut = { $number ->
         [0] Пока ни одного сообщения; дальше ищет следующая страница.
@@ -281,8 +288,8 @@ count-cut = { $number ->
        *[many] Пока { $number } сообщений; дальше ищет следующая страница.
     }
 count-last = { $number ->
-        [0] Больше сообщений нет
-        [one] Последнее { $number } сообщение
-        [few] Последние { $number } сообщения
-       *[many] Последние { $number } сообщений
+        [0] Конец списка: больше сообщений нет
+        [one] Конец списка: ещё { $number } сообщение
+        [few] Конец списка: ещё { $number } сообщения
+       *[many] Конец списка: ещё { $number } сообщений
     }

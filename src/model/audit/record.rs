@@ -1,12 +1,13 @@
 //! One record of the audit log: who did what, when, from where, and what was shown; knows no store.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::AuditKey;
-use crate::model::user::User;
+use crate::model::user::{Role, User};
 use crate::model::{Instant, history::Recipient};
 
 /// What was done.
@@ -20,6 +21,8 @@ pub enum Action {
     Find,
     /// Looked at a list of messages.
     List,
+    /// Saw the people whom the user has looked at last, on the start page.
+    RecentPeople,
     /// Looked at the counts of the start page.
     Summary,
     /// Looked at a person's messages.
@@ -85,6 +88,9 @@ pub struct AuditRecord {
     /// Which key the digests were made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest_key: Option<String>,
+    /// Whether nothing was masked, because it had been revealed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmasked: bool,
     /// How many messages were shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
@@ -156,12 +162,21 @@ impl AuditRecord {
             message: None,
             addresses: Vec::new(),
             digest_key: None,
+            unmasked: false,
             rows: None,
             requests: None,
             reason: None,
             login: None,
             sha256: None,
         }
+    }
+
+    /// Adds what a new user may do and see.
+    #[must_use]
+    pub fn of_user(mut self, role: Role, senders: Option<&BTreeSet<i64>>) -> Self {
+        let senders: Vec<i64> = senders.into_iter().flatten().copied().collect();
+        self.filter = self.filter.with("role", role.word()).with("senders", senders);
+        self
     }
 
     /// Adds the digests of addresses in their stored forms.

@@ -3,7 +3,7 @@
 use super::digits;
 
 /// Words that stand beside a code, in lower case.
-const WORDS: [&str; 21] = [
+const WORDS: [&str; 28] = [
     "code",
     "codes",
     "password",
@@ -22,6 +22,13 @@ const WORDS: [&str; 21] = [
     "паролю",
     "паролем",
     "пароли",
+    "паролей",
+    "паролям",
+    "паролями",
+    "паролях",
+    "кодам",
+    "кодами",
+    "кодах",
     "пин",
     "пина",
     "пином",

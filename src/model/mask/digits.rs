@@ -119,7 +119,7 @@ fn is_invisible(letter: char) -> bool {
 }
 
 fn is_separator(letter: char) -> bool {
-    letter.is_whitespace() || is_hyphen(letter) || is_invisible(letter) || "().+_/·,:".contains(letter)
+    letter.is_whitespace() || is_hyphen(letter) || is_invisible(letter) || "().+_/·,:*~=".contains(letter)
 }
 
 #[cfg(test)]

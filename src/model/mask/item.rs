@@ -9,7 +9,7 @@ use super::{address, code, digits};
 use crate::model::{Item, Property, Value};
 
 /// The keys of contents and unknown fields that hold the name of a person, in lower case and without underscores.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 18] = [
     "firstname",
     "lastname",
     "middlename",
@@ -20,6 +20,30 @@ const NAMES: [&str; 10] = [
     "subscribername",
     "patronymic",
     "surname",
+    "nickname",
+    "contactname",
+    "clientname",
+    "customername",
+    "recipientname",
+    "sendername",
+    "profilename",
+    "fio",
+];
+
+/// The keys of contents under which a `name` is that of a person.
+const PERSONS: [&str; 12] = [
+    "contact",
+    "contacts",
+    "profile",
+    "user",
+    "userinfo",
+    "client",
+    "customer",
+    "person",
+    "subscriber",
+    "recipient",
+    "sender",
+    "from",
 ];
 
 /// A masked message.
@@ -87,8 +111,10 @@ fn masked_json(key: Option<&str>, value: Json) -> Json {
         Json::Array(list) => Json::Array(list.into_iter().map(|value| masked_json(key, value)).collect()),
         Json::Object(object) => {
             let mut shown = serde_json::Map::new();
+            let is_person = key.is_some_and(|key| PERSONS.contains(&plain(key).as_str()));
             for (key, value) in object {
-                let masked = masked_json(Some(&key), value);
+                let is_name = is_person && plain(&key) == "name";
+                let masked = if is_name { Json::String(hidden()) } else { masked_json(Some(&key), value) };
                 shown.insert(distinct(text(&key), |name| shown.contains_key(name)), masked);
             }
             Json::Object(shown)
@@ -106,7 +132,12 @@ fn distinct(mut key: String, mut is_taken: impl FnMut(&str) -> bool) -> String {
 }
 
 fn is_name(key: &str) -> bool {
-    NAMES.contains(&key.to_lowercase().replace('_', "").as_str())
+    NAMES.contains(&plain(key).as_str())
+}
+
+/// A key in lower case, without what separates its words.
+fn plain(key: &str) -> String {
+    key.to_lowercase().replace(['_', '-'], "")
 }
 
 /// Whether a content is a template for codes, or has a code: its word in one text, and its number in that or another.
@@ -182,8 +213,14 @@ mod tests {
         let content =
             r#"{"contacts":[{"name":{"formatted_name":"Анна П","first_name":"Анна"},"fullName":{"value":"Anna"}}]}"#;
         let rest = r#","comment":"OTP 483920","deliveryStatusMessage":"to anna@shop.example","text":"Код 4839","79001112233":1,"78001112233":2"#;
-        insta::assert_snapshot!(shown(content, rest), @r#"{"messageId":8270556,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"+7 900 ••• •• 93","content":"{\"contacts\":[{\"fullName\":\"•••\",\"name\":{\"first_name\":\"•••\",\"formatted_name\":\"•••\"}}]}","deliveryStatusMessage":"to a•••@shop.example","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","comment":"•••","text":"•••","•••••••••33":1,"•••••••••33•":2}"#);
+        insta::assert_snapshot!(shown(content, rest), @r#"{"messageId":8270556,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"+7 900 ••• •• 93","content":"{\"contacts\":[{\"fullName\":\"•••\",\"name\":\"•••\"}]}","deliveryStatusMessage":"to a•••@shop.example","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","comment":"•••","text":"•••","•••••••••33":1,"•••••••••33•":2}"#);
         assert!(shown(r#"{"79001112233":1,"78001112233":2}"#, "").contains(r#"•••••••••33\":2,\"•••••••••33•\":1"#));
+    }
+
+    #[test]
+    fn name_of_a_person_is_masked_and_that_of_a_template_is_not() {
+        let content = r#"{"name":"order_paid","template":{"name":"order_paid"},"contacts":[{"name":"Anna"}],"profile":{"name":"Anna","Nick-Name":"An"}}"#;
+        insta::assert_snapshot!(masked(&item(content, "")).item.text(crate::model::Property::Content).unwrap(), @r#"{"contacts":[{"name":"•••"}],"name":"order_paid","profile":{"Nick-Name":"•••","name":"•••"},"template":{"name":"order_paid"}}"#);
     }
 
     #[test]

@@ -17,9 +17,12 @@ fn without_emails(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for part in text.split_inclusive(is_outside) {
         let word = part.trim_end_matches(is_outside).trim_end_matches(['.', '!', '?']);
-        let is_email = word.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+        // In addresses of pages, its sign is encoded.
+        let word_as_text = word.replace("%40", "@");
+        let is_email =
+            word_as_text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
         if is_email {
-            shown += &address(word);
+            shown += &address(&word_as_text);
             shown += &part[word.len()..];
         } else {
             shown += part;
@@ -39,6 +42,7 @@ mod tests {
             "Write to <a•••@shop.example>, or a•••@x.ru."
         );
         assert_eq!(text("@channel, 5 @ 10, a@b"), "@channel, 5 @ 10, a@b");
+        assert_eq!(text("https://x.example/?to=anna%40shop.example"), "https:/•••@shop.example");
         assert_eq!(text("OTP 483920"), "•••");
         assert_eq!(text("Позвоните 79001112233"), "Позвоните •••••••••33");
     }

@@ -19,7 +19,7 @@ use crate::store::schema::recipients;
 pub struct Person {
     /// In ascending order.
     pub recipients: Vec<i64>,
-    /// The addresses of the recipients, in their stored form.
+    /// The address of each recipient, in its stored form.
     pub addresses: Vec<String>,
     pub subscriber: Option<i64>,
 }
@@ -57,13 +57,10 @@ pub fn of_message(
     Ok(Some(Person { recipients: found, addresses, subscriber }))
 }
 
-/// The addresses of recipients, each once.
+/// The address of each recipient.
 fn addresses(connection: &mut Connection, tenant: TenantId, ids: &[i64]) -> Result<Vec<String>, StoreError> {
     let of_tenant = recipients::table.filter(recipients::tenant_id.eq(tenant.0));
-    let rows: Vec<String> =
-        of_tenant.filter(any_of(recipients::id, ids)).select(recipients::address).load(connection)?;
-    let mut addresses: Vec<String> = rows.into_iter().map(decode).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    Ok(addresses)
+    let named = of_tenant.filter(any_of(recipients::id, ids)).select((recipients::id, recipients::address));
+    let rows: Vec<(i64, String)> = named.order(recipients::id).load(connection)?;
+    Ok(rows.into_iter().map(|(_, address)| decode(address)).collect())
 }

@@ -72,7 +72,16 @@ async fn first_broken_link_is_found() {
         ("UPDATE audit_entries SET user_id = 5 WHERE sequence = 3", "entry 3 was changed"),
         ("DELETE FROM audit_entries WHERE sequence = 2", "entry 2 is missing"),
         ("DELETE FROM audit_entries WHERE sequence = 3", "entry 3 and those after it are missing"),
-        ("UPDATE audit_heads SET sequence = 2", "its last entry, 2, is not the one that was written last"),
+        ("UPDATE audit_heads SET sequence = 2", "its head is entry 2, but there is an entry 3"),
+        (
+            "UPDATE audit_heads SET sequence = 2, hash = (SELECT hash FROM audit_entries WHERE sequence = 2)",
+            "its head is entry 2, but there is an entry 3",
+        ),
+        ("DELETE FROM audit_heads", "its head is entry 0, but there is an entry 3"),
+        (
+            "UPDATE audit_heads SET hash = (SELECT hash FROM audit_entries WHERE sequence = 2)",
+            "its last entry, 3, is not the one that was written last",
+        ),
         ("UPDATE audit_entries SET hash = (SELECT hash FROM audit_heads) WHERE sequence = 1", "entry 1 was changed"),
     ] {
         let (store, binary) = log_of_three().await;
@@ -86,6 +95,19 @@ async fn first_broken_link_is_found() {
     }
 }
 
+/// By the column, users find their own records.
+#[actix_web::test]
+async fn entry_without_its_user_is_a_broken_link() {
+    let (store, binary) = log_of_three().await;
+    let who = Who::User { user: 5, login: "anna".into(), role: "agent".into() };
+    let record = AuditRecord::new(instant(NOW), who, Action::Message);
+    let append = move |connection: &mut _| audit::append(connection, TENANT, &[record], instant(NOW));
+    store.write(append).await.unwrap();
+    assert!(all(&binary, &["audit", "verify"]).starts_with("0 "));
+    tamper(&store, "UPDATE audit_entries SET user_id = NULL WHERE sequence = 4").await;
+    assert_snapshot!(all(&binary, &["audit", "verify"]), @"1 history-gateway: the audit log of tenant 3193 is broken: entry 4 was changed");
+}
+
 #[test]
 fn commands_about_users_are_recorded() {
     let binary = binary_with_tenant();
@@ -95,17 +117,20 @@ fn commands_about_users_are_recorded() {
         binary.run(&[&["user", command], &anna[..]].concat());
     }
     binary.run_failing(&["user", "disable", "--tenant", "3193", "--login", "nobody"]);
+    let limited = ["user", "create", "--role", "admin", "--tenant", "3193", "--login", "boris", "--senders", "501"];
+    assert_snapshot!(binary.run_failing(&limited), @"1 history-gateway: the user was not created: --senders is for viewers and agents, because the role admin sees all messages of the tenant");
     let export = binary.run(&["audit", "export", "--tenant", "3193"]);
     let mut said = String::new();
     for line in export.lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
         let record = &entry["records"][0];
-        said += &format!("{} {} {}\n", record["who"]["command"], record["action"], record["login"]);
+        said +=
+            &format!("{} {} {} {}\n", record["who"]["command"], record["action"], record["login"], record["filter"]);
     }
     assert_snapshot!(said, @r#"
-    "user create" "user-created" "anna"
-    "user password" "password-changed" "anna"
-    "user disable" "user-disabled" "anna"
-    "user enable" "user-enabled" "anna"
+    "user create" "user-created" "anna" {"role":"agent"}
+    "user password" "password-changed" "anna" null
+    "user disable" "user-disabled" "anna" null
+    "user enable" "user-enabled" "anna" null
     "#);
 }

@@ -1,7 +1,7 @@
 //! A browser without a window: it keeps cookies, sends forms as their pages contain them, and reads pages as HTML.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::header::SET_COOKIE;
 use html5ever::tendril::StrTendril;
@@ -182,8 +182,18 @@ pub async fn create_user(app: &TestApp, login: &str, role: Role) {
 }
 
 pub async fn create_user_of(app: &TestApp, tenant: TenantId, login: &str, role: Role) {
+    create_limited_user(app, tenant, (login, role), None).await;
+}
+
+/// The same, for the messages of some subjects only.
+pub async fn create_limited_user(
+    app: &TestApp,
+    tenant: TenantId,
+    (login, role): (&str, Role),
+    senders: Option<BTreeSet<i64>>,
+) {
     let password = Password::parse(PASSWORD).unwrap().hash().unwrap();
-    let user = NewUser { login: Login::parse(login).unwrap(), role, senders: None, password };
+    let user = NewUser { login: Login::parse(login).unwrap(), role, senders, password };
     let create = move |connection: &mut _| users::create(connection, tenant, &user, instant(crate::support::NOW));
     app.store.write(create).await.unwrap().unwrap();
 }

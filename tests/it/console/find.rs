@@ -61,21 +61,21 @@ async fn one_box_takes_a_text_for_everything_that_it_may_be() {
         found.push(format!("{text}: {}{said}", page.summary()));
     }
     assert_snapshot!(found.join("\n"), @"
-    +7 (900) 111-22-33: 303 → /console/people/3
-    8 900 111 22 33: 303 → /console/people/3
-    79005556677: 303 → /console/people/4
-    9005556677: 303 → /console/people/4
-    device-0001-abcd: 303 → /console/people/3
-    anna@SHOP.example: 303 → /console/people/5
-    77: 303 → /console/people/3
+    +7 (900) 111-22-33: 303 → /console/people/3#newest
+    8 900 111 22 33: 303 → /console/people/3#newest
+    79005556677: 303 → /console/people/4#newest
+    9005556677: 303 → /console/people/4#newest
+    device-0001-abcd: 303 → /console/people/3#newest
+    anna@SHOP.example: 303 → /console/people/5#newest
+    77: 303 → /console/people/3#newest
     3: 303 → /console/messages/3
     31: 303 → /console/messages?broadcastId=31
     order-17: 303 → /console/messages/1
-    оплаченный: 200 Found — Nothing found. Tried as address оп•••ый, comment “оплаченный”, words “оплаченный”.
-    заказ: 200 Found — words “заказ”: 2
+    оплаченный: 200 Search results — Nothing found. Searched as address оп•••ый, comment “оплаченный”, words “оплаченный”.
+    заказ: 200 Search results — words “заказ”: 2
     spring: 303 → /console/messages?broadcastId=31
-    79005550000: 200 Found — Nothing found. Tried as phone +7 900 ••• •• 00, address +7 900 ••• •• 00, message 79005550000, subscriber 79005550000, broadcast 79005550000, cascade 79005550000, comment “•••••••••00”, words “•••••••••00”.
-    нет такого: 200 Found — Nothing found. Tried as comment “нет такого”, words “нет такого”.
+    79005550000: 200 Search results — Nothing found. Searched as phone +7 900 ••• •• 00, address +7 900 ••• •• 00, message 79005550000, subscriber 79005550000, broadcast 79005550000, cascade 79005550000, comment “•••••••••00”, words “•••••••••00”.
+    нет такого: 200 Search results — Nothing found. Searched as comment “нет такого”, words “нет такого”.
     ");
 }
 
@@ -85,7 +85,7 @@ async fn several_kinds_are_listed_in_groups() {
     app.import([message(7, json!({"comment": "79005556677", "address": "79001234567"}))]).await;
     let mut browser = Browser::signed_in(&app, "anna").await;
     let (page, _) = find(&mut browser, "77").await;
-    assert_eq!(page.summary(), "303 → /console/people/3");
+    assert_eq!(page.summary(), "303 → /console/people/3#newest");
     let (page, _) = find(&mut browser, "заказ").await;
     let rows: Vec<String> = page.all("td").map(|cell| cell.text.trim().to_owned()).collect();
     assert_snapshot!(page.all("h2").map(|heading| heading.text.clone()).collect::<Vec<_>>().join("\n"), @"words “заказ”");
@@ -99,7 +99,7 @@ async fn nothing_found_explains_itself() {
     let mut browser = Browser::signed_in(&app, "anna").await;
     let (page, _) = find(&mut browser, "оплачивается завтра").await;
     let main = page.all("main").next().unwrap();
-    assert_snapshot!(main.text, @"FoundNothing found. Tried as comment “оплачивается завтра”, words “оплачивается завтра”.All messages of tenant 3193, of all time, were searched.Search for words that begin like thisLook through the list of all messagesA phone number must be complete. A text that is hidden from you is not searched.");
+    assert_snapshot!(main.text, @"Search resultsNothing found. Searched as comment “оплачивается завтра”, words “оплачивается завтра”.All messages of tenant 3193 that you may see were searched, of all time.Search for words that begin like thisLook through the list of all messagesA phone number must be complete. A text that is hidden from you is not searched.");
     let beginning =
         page.all("a").find(|link| link.text.contains("begin like this")).unwrap().attribute("href").to_owned();
     assert_eq!(browser.get(&beginning).await.summary(), "303 → /console/messages/1");
@@ -114,7 +114,7 @@ async fn address_of_another_session_finds_nothing() {
     let mut other = Browser::signed_in(&app, "boris").await;
     assert_snapshot!(other.get(&address).await.summary(), @"404 A link of another session ! This link contains an address or a text that only the session that made it can read. Search again.");
     assert_snapshot!(other.get("/console/find?q=79005556677").await.summary(), @"404 A link of another session ! This link contains an address or a text that only the session that made it can read. Search again.");
-    assert_eq!(browser.get(&address).await.summary(), "303 → /console/people/4");
+    assert_eq!(browser.get(&address).await.summary(), "303 → /console/people/4#newest");
 }
 
 #[actix_web::test]
@@ -125,7 +125,7 @@ async fn other_tenants_and_other_subjects_are_never_found() {
     let mut browser = Browser::signed_in(&app, "other").await;
     for text in ["79005556677", "4", "order-17", "заказ", "spring", "77"] {
         let (page, _) = find(&mut browser, text).await;
-        assert_eq!(page.summary(), "200 Found", "{text}");
+        assert_eq!(page.summary(), "200 Search results", "{text}");
         assert_eq!(page.all("td").count(), 0, "{text}");
     }
     for path in

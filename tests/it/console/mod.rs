@@ -2,9 +2,10 @@
 
 pub mod browser;
 mod copied_users;
+mod csrf;
 mod evidence;
 mod find;
-mod forgery;
+mod limited;
 mod limits;
 mod masking;
 mod pages;

@@ -51,9 +51,9 @@ async fn every_look_is_recorded() {
     6 {"action":"list","digestKey":"KEY","filter":{"channelType":["SMS"]},"rows":2}
     7 {"action":"conversation","addresses":"1 digests","digestKey":"KEY","message":1,"rows":1}
     8 {"action":"reveal","addresses":"1 digests","digestKey":"KEY","message":1,"reason":"Called from •••••••••33"}
-    9 {"action":"evidence","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"rows":1}
-    10 {"action":"evidence","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"rows":1}
-    11 {"action":"evidence-file","filter":{"of":"message"},"message":1,"sha256":"DIGEST"}
+    9 {"action":"evidence","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"rows":1,"unmasked":true}
+    10 {"action":"evidence","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"rows":1,"unmasked":true}
+    11 {"action":"evidence-file","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"sha256":"DIGEST","unmasked":true}
     12 {"action":"audit-log","rows":11}
     "#);
 }
@@ -124,8 +124,8 @@ async fn nothing_is_shown_that_cannot_be_recorded() {
         }
         assert_eq!(
             last,
-            "503 Not available ! This look could not be recorded in the audit log, so nothing is shown. Try again; if it \
-             stays so, tell the operator. false",
+            "503 Not available ! This access could not be recorded in the audit log, so nothing is shown. Try again; if it \
+             stays so, tell your administrator. false",
             "{path}"
         );
     }
@@ -141,7 +141,7 @@ async fn console_needs_the_key_of_the_digests() {
     let app = TestApp::with(|config| config.audit.key_file = Some(file.clone())).await;
     fill(&app).await;
     let mut browser = Browser::signed_in(&app, "agent").await;
-    assert_snapshot!(browser.get("/console/people/1").await.summary(), @"503 Not available ! This look could not be recorded in the audit log, so nothing is shown. Try again; if it stays so, tell the operator.");
+    assert_snapshot!(browser.get("/console/people/1").await.summary(), @"503 Not available ! This access could not be recorded in the audit log, so nothing is shown. Try again; if it stays so, tell your administrator.");
     std::fs::create_dir(folder.path().join("missing")).unwrap();
     assert_eq!(browser.get("/console/people/1").await.status(), 200);
 }
@@ -179,4 +179,25 @@ async fn reason_of_a_list_is_recorded_as_a_digest() {
     2 {"action":"summary","filter":{"from":"2026-02-28T00:00:00.000Z"},"rows":1}
     3 {"action":"list","digestKey":"KEY","filter":{"deliveryError":"DIGEST","deliveryStatus":["UNDELIVERED"],"from":"2026-03-01T00:00:00.000Z","to":"2026-03-01T23:59:59.999Z"},"rows":1}
     "#);
+}
+
+#[actix_web::test]
+async fn dates_of_the_audit_log_are_those_of_the_zone() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    let mut browser = Browser::signed_in(&app, "auditor").await;
+    let mut form = browser.get("/console/audit").await.form("/console/language");
+    form.insert("zone".into(), "840".into());
+    browser.post("/console/language", &form).await;
+    let mut rows = Vec::new();
+    // It is the second of March there.
+    for dates in ["from=2026-03-02", "from=2026-03-03", "to=2026-03-02", "to=2026-03-01"] {
+        let page = browser.get(&format!("/console/audit?{dates}")).await;
+        rows.push((dates, page.all("tr").count().saturating_sub(1)));
+    }
+    assert_eq!(
+        rows,
+        [("from=2026-03-02", 2), ("from=2026-03-03", 0), ("to=2026-03-02", 4), ("to=2026-03-01", 0)],
+        "sessions and looks at the log itself are all there is"
+    );
 }

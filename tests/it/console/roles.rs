@@ -88,31 +88,31 @@ async fn each_page_and_action_is_for_the_intended_roles() {
     POST /console/evidence/messages/{}
     POST /console/evidence/people/{}
       nobody: 303 → /console/login
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      viewer: 403 Not allowed ! Your role does not allow this.
       agent: 200 Evidence
-      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      auditor: 403 Not allowed ! Your role does not allow this.
       admin: 200 Evidence
 
     POST /console/people/{}/reveal
       nobody: 303 → /console/login
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      agent: 400 Not valid ! The address or the form has a value that cannot be used. Go back and correct it.
-      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      admin: 400 Not valid ! The address or the form has a value that cannot be used. Go back and correct it.
+      viewer: 403 Not allowed ! Your role does not allow this.
+      agent: 400 Not valid ! The URL or the form has a value that cannot be used. Go back and correct it.
+      auditor: 403 Not allowed ! Your role does not allow this.
+      admin: 400 Not valid ! The URL or the form has a value that cannot be used. Go back and correct it.
 
     POST /console/users/change
       nobody: 303 → /console/login
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      agent: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      admin: 400 Not valid ! The address or the form has a value that cannot be used. Go back and correct it.
+      viewer: 403 Not allowed ! Your role does not allow this.
+      agent: 403 Not allowed ! Your role does not allow this.
+      auditor: 403 Not allowed ! Your role does not allow this.
+      admin: 400 Not valid ! The URL or the form has a value that cannot be used. Go back and correct it.
 
     POST /console/users
       nobody: 303 → /console/login
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      agent: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      admin: 422 Users ! The user was not created: a login has letters, digits and . _ - @ + only, and subjects are numbers.
+      viewer: 403 Not allowed ! Your role does not allow this.
+      agent: 403 Not allowed ! Your role does not allow this.
+      auditor: 403 Not allowed ! Your role does not allow this.
+      admin: 422 Users ! The user was not created: a login has letters, digits and . _ - @ + only, senders are numbers, and only viewers and agents may be limited to some.
 
     POST /console/{}
       nobody: 303 → /console/login
@@ -137,7 +137,7 @@ async fn each_page_and_action_is_for_the_intended_roles() {
 
     GET /console/audit
       nobody: 303 → /console/login?next=%2Fconsole%2Faudit
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      viewer: 403 Not allowed ! Your role does not allow this.
       agent: 200 Audit log
       auditor: 200 Audit log
       admin: 200 Audit log
@@ -151,16 +151,16 @@ async fn each_page_and_action_is_for_the_intended_roles() {
 
     GET /console/evidence/messages/{}
       nobody: 303 → /console/login?next=%2Fconsole%2Fevidence%2Fmessages%2F1
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      viewer: 403 Not allowed ! Your role does not allow this.
       agent: 200 Evidence
-      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      auditor: 403 Not allowed ! Your role does not allow this.
       admin: 200 Evidence
 
     GET /console/evidence/people/{}
       nobody: 303 → /console/login?next=%2Fconsole%2Fevidence%2Fpeople%2F1
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      viewer: 403 Not allowed ! Your role does not allow this.
       agent: 200 Evidence
-      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      auditor: 403 Not allowed ! Your role does not allow this.
       admin: 200 Evidence
 
     GET /console/find
@@ -193,9 +193,9 @@ async fn each_page_and_action_is_for_the_intended_roles() {
 
     GET /console/users
       nobody: 303 → /console/login?next=%2Fconsole%2Fusers
-      viewer: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      agent: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
-      auditor: 403 Not allowed ! Your role does not allow this. An administrator can give you another one.
+      viewer: 403 Not allowed ! Your role does not allow this.
+      agent: 403 Not allowed ! Your role does not allow this.
+      auditor: 403 Not allowed ! Your role does not allow this.
       admin: 200 Users
 
     GET /console/files/{}

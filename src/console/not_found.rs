@@ -5,6 +5,6 @@ use actix_web::HttpResponse;
 use super::visit::SignedIn;
 
 /// Any method, `/console/…`.
-pub async fn show_unknown(signed_in: SignedIn) -> HttpResponse {
+pub async fn show_not_found(signed_in: SignedIn) -> HttpResponse {
     signed_in.no_such_page()
 }

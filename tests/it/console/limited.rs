@@ -1,0 +1,104 @@
+//! Users who may see the messages of some subjects only: nothing of any other is told, by any page.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::browser::{Browser, Page, create_limited_user};
+use crate::support::{TENANT, TestApp, message};
+use history_gateway::model::user::Role;
+
+/// What stands in messages of subject 701 only.
+const HIDDEN: [&str; 5] = ["device-0001-abcd", "de•••cd", "autumn", "Overheard", "order-701"];
+
+/// One person with a message of subject 501, which the users see, and one of subject 701, which they do not.
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    app.import([
+        message(1, json!({"subjectId": 501, "subscriberId": 7, "broadcastId": 3, "broadcastName": "spring sale"})),
+        message(
+            2,
+            json!({"subjectId": 701, "subscriberId": 7, "broadcastId": 4, "broadcastName": "autumn sale",
+                "address": "device-0001-abcd", "content": "Overheard", "comment": "order-701",
+                "deliveryStatus": "UNDELIVERED", "deliveryStatusMessage": "autumn-reason"}),
+        ),
+    ])
+    .await;
+    for role in Role::ALL {
+        create_limited_user(&app, TENANT, (role.word(), role), Some(BTreeSet::from([501]))).await;
+    }
+    create_limited_user(&app, TENANT, ("root", Role::Admin), None).await;
+    app
+}
+
+fn assert_hidden(page: &Page, what: &str) {
+    for hidden in HIDDEN {
+        assert!(!page.response.body.contains(hidden), "{what}: {hidden}");
+    }
+}
+
+#[actix_web::test]
+async fn no_page_tells_of_another_subject() {
+    let app = app().await;
+    let routes = crate::openapi::all_routes();
+    let pages: Vec<String> = routes.into_iter().filter(|path| path.starts_with("/console")).collect();
+    for role in Role::ALL {
+        let mut browser = Browser::signed_in(&app, role.word()).await;
+        for path in pages.iter().map(|path| path.replace("{}", "1")).chain(["/console/messages/2".into()]) {
+            assert_hidden(&browser.get(&path).await, &path);
+        }
+        for text in ["sale", "autumn", "order-701", "Overheard", "device-0001-abcd", "2", "7", "4", "79001112233"] {
+            let mut form = browser.get("/console/").await.form("/console/find");
+            form.insert("q".into(), text.into());
+            let address = browser.post("/console/find", &form).await.response.header("location").to_owned();
+            let found = browser.get(&address).await;
+            // What was typed may be said again.
+            let said = found.response.body.replace(text, "");
+            for hidden in HIDDEN.iter().filter(|hidden| !text.contains(*hidden) && **hidden != "de•••cd") {
+                assert!(!said.contains(hidden), "{text}: {hidden}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_is_revealed_is_of_the_own_subjects() {
+    let app = app().await;
+    let mut browser = Browser::signed_in(&app, "agent").await;
+    let mut form = browser.get("/console/people/1").await.form("/console/people/1/reveal");
+    form.insert("reason".into(), "a refund".into());
+    browser.post("/console/people/1/reveal", &form).await;
+    for path in ["/console/people/1", "/console/messages/1", "/console/evidence/people/1"] {
+        let page = browser.get(path).await;
+        assert!(page.response.body.contains("79001112233"), "{path}");
+        assert_hidden(&page, path);
+    }
+    let sheet = browser.get("/console/evidence/people/1").await;
+    assert!(sheet.response.body.contains("because its author sees no others: 501."));
+}
+
+/// Nobody gives others more than they have.
+#[actix_web::test]
+async fn limited_admin_manages_nobody_and_is_not_created() {
+    let app = app().await;
+    let mut limited = Browser::signed_in(&app, "admin").await;
+    let mut root = Browser::signed_in(&app, "root").await;
+    let page = root.get("/console/users").await;
+    let mut form = page.form("/console/users");
+    for role in ["admin", "auditor"] {
+        form.extend(
+            [("login", "new"), ("role", role), ("senders", "501")].map(|(name, value)| (name.into(), value.into())),
+        );
+        assert_eq!(root.post("/console/users", &form).await.status(), 422, "{role}");
+    }
+    root.get("/console/people/1").await;
+    let own = limited.get("/console/").await.form("/console/logout");
+    form.insert("token".into(), own["token"].clone());
+    form.insert("senders".into(), String::new());
+    assert_eq!(limited.post("/console/users", &form).await.status(), 403);
+    assert_eq!(limited.get("/console/users").await.status(), 403);
+    let change = [("token", own["token"].as_str()), ("login", "root"), ("change", "password")];
+    let change = change.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    assert_eq!(limited.post("/console/users/change", &change).await.status(), 403);
+    assert!(!limited.get("/console/audit").await.response.body.contains("root"), "only the own records");
+}
