@@ -58,6 +58,11 @@ impl Audit {
         Ok(key)
     }
 
+    /// Whether there is a place for the key. On a server, only the settings name one.
+    pub fn has_key_file(&self) -> bool {
+        self.key_file.is_some()
+    }
+
     /// Fails if API requests are to be recorded with digests, and there is no key for them.
     pub fn check(&self) -> Result<(), AuditError> {
         if self.api == ApiAudit::Every { self.key().map(|_| ()) } else { Ok(()) }

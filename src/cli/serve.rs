@@ -67,6 +67,9 @@ impl Serve {
         tracing::info!(%address, "listening");
         let gateway = Gateway::new(&config, store, Clock::System);
         gateway.app.audit.check().map_err(|error| Failure::message(error.to_string()))?;
+        if config.console.enabled && !gateway.app.audit.has_key_file() {
+            tracing::info!("the console shows nothing until the setting audit.key_file names a file");
+        }
         gateway.app.metrics.count_dropped_lines(logging.dropped_lines());
         Box::pin(run(listener, gateway, (&config, upstreams), stop)).await
     }

@@ -3,6 +3,7 @@
 mod api;
 mod chain;
 mod commands;
+mod queue;
 
 use crate::support::{TENANT, TestApp};
 use history_gateway::model::audit::DIGEST_LENGTH;
