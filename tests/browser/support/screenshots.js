@@ -7,7 +7,7 @@ const { Console } = require("./console");
 const gateway = new Console();
 const FOLDER = join(__dirname, "../../../docs/images");
 
-gateway.test("pictures of the documentation", { user: "agent", viewport: { width: 1000, height: 720 } }, async ({ page, texts }) => {
+gateway.test("pictures of the documentation", { user: "agent", viewport: { width: 1000, height: 800 } }, async ({ page, texts }) => {
   const draw = (name) => page.screenshot({ path: join(FOLDER, `console-${name}.png`) });
   await page.goto(gateway.address("/console/messages?deliveryStatus=UNDELIVERED"));
   await page.getByRole("table", { name: texts.messages }).getByRole("link").nth(1).click();
