@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(kinds("A-1042"), "OtherAddress Comment Words");
         assert_eq!(kinds("ваш заказ"), "Comment Words");
         assert_eq!(kinds("-слово"), "OtherAddress Comment");
-        assert_eq!(kinds("#5"), "MessageId Comment");
+        assert_eq!(kinds("#5"), "MessageId Comment Words");
         assert_eq!(kinds("https://shop.example/console/messages/5?x=1"), "OtherAddress MessageId Comment Words");
         assert_eq!(kinds(""), "");
     }
