@@ -23,6 +23,7 @@ pub mod messages;
 pub mod not_found;
 mod own_address;
 mod shared;
+mod sheet;
 mod shown;
 pub mod start;
 pub mod texts;

@@ -7,6 +7,7 @@ use crate::model::audit::{Action, AuditRecord, Filter};
 use crate::model::history::Window;
 use crate::model::instant::DAY;
 use crate::model::{Instant, Item, Property, mask};
+use crate::store::StoreError;
 use crate::store::audit::{self, EntryFilter};
 use crate::store::messages::counts::{self, Counted};
 
@@ -35,19 +36,21 @@ pub struct RecentPerson {
 impl Viewer {
     /// The counts of a day, which began at `midnight`, and the day before. Recorded before they are returned.
     pub async fn counts(&self, Instant(midnight): Instant) -> Result<Vec<Day>, ViewError> {
-        let mut days = Vec::new();
-        for start in [midnight, midnight - DAY] {
-            let window = Window { from: Instant(start), to: Instant(start + DAY - 1) };
-            let (tenant, grants) = (self.tenant(), self.user.grants.clone());
-            let load =
-                move |connection: &mut _, budget: &_| counts::of_window(connection, tenant, (&grants, window), budget);
-            days.push(Day { window, counts: self.query(load).await? });
-        }
+        let (today, yesterday) = tokio::try_join!(self.counts_of(midnight), self.counts_of(midnight - DAY))?;
+        let days = vec![today, yesterday];
         let mut record = self.record(Action::Summary);
         record.rows = Some(days.iter().flat_map(|day| day.counts.values()).sum());
         record.filter = Filter::default().with("from", Instant(midnight - DAY).iso());
         self.write(record).await?;
         Ok(days)
+    }
+
+    async fn counts_of(&self, midnight: i64) -> Result<Day, StoreError> {
+        let window = Window { from: Instant(midnight), to: Instant(midnight + DAY - 1) };
+        let (tenant, grants) = (self.tenant(), self.user.grants.clone());
+        let load =
+            move |connection: &mut _, budget: &_| counts::of_window(connection, tenant, (&grants, window), budget);
+        Ok(Day { window, counts: self.query(load).await? })
     }
 
     /// The people whom this user has looked at last, as far as their messages are still there. Recorded before they are returned.

@@ -52,8 +52,11 @@ pub fn of_window(
     (grants, window): (&Grants, Window),
     budget: &Budget,
 ) -> Result<BTreeMap<Counted, u64>, StoreError> {
-    let mut counts = BTreeMap::new();
-    let Some((mut first, last)) = daily_counts::ids_of_window(connection, tenant, window)? else { return Ok(counts) };
+    let mut counts = Raw::default();
+    let Some((mut first, last)) = daily_counts::ids_of_window(connection, tenant, window)? else {
+        return Ok(BTreeMap::new());
+    };
+    budget.expect_rows(daily_counts::most_of_window(connection, tenant, window)?)?;
     let filters = ColumnFilters::of_window(window, grants);
     loop {
         let statement = NextMessages {
@@ -85,20 +88,57 @@ pub fn of_window(
         }
         match end.and_then(|end| end.checked_add(1)) {
             Some(next) if rows == BATCH => first = next,
-            _ => return Ok(counts),
+            _ => return Ok(counts.into_counts()),
         }
     }
 }
 
-fn count(counts: &mut BTreeMap<Counted, u64>, item: &[u8]) -> Result<(), StoreError> {
+/// Counts by channel type, status and reason, of outgoing and incoming messages. Most items add to one that is there.
+#[derive(Default)]
+struct Raw(BTreeMap<String, BTreeMap<String, BTreeMap<String, [u64; 2]>>>);
+
+impl Raw {
+    fn add(&mut self, head: &Head<'_>) {
+        with(&mut self.0, &head.channel_type, |of_channel| {
+            with(of_channel, &head.delivery_status, |of_status| {
+                with(of_status, &head.delivery_status_message, |[outgoing, incoming]| {
+                    *if head.direction == "IN" { incoming } else { outgoing } += 1;
+                });
+            });
+        });
+    }
+
+    fn into_counts(self) -> BTreeMap<Counted, u64> {
+        let mut counts = BTreeMap::new();
+        for (channel_type, of_channel) in self.0 {
+            for (status, of_status) in of_channel {
+                for (reason, [outgoing, incoming]) in of_status {
+                    let reason = mask::text(&reason);
+                    for (is_incoming, number) in
+                        [(false, outgoing), (true, incoming)].into_iter().filter(|one| one.1 > 0)
+                    {
+                        let (channel_type, status, reason) = (channel_type.clone(), status.clone(), reason.clone());
+                        *counts.entry(Counted { channel_type, is_incoming, status, reason }).or_default() += number;
+                    }
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// Changes what is under a key; allocates only for a new key.
+fn with<T: Default>(map: &mut BTreeMap<String, T>, key: &str, change: impl FnOnce(&mut T)) {
+    if let Some(known) = map.get_mut(key) {
+        change(known);
+    } else {
+        change(map.entry(key.to_owned()).or_default());
+    }
+}
+
+fn count(counts: &mut Raw, item: &[u8]) -> Result<(), StoreError> {
     let head: Head<'_> = serde_json::from_slice(item)
         .map_err(|error| StoreError::DamagedRow(format!("an item cannot be read: {}", error.line())))?;
-    let counted = Counted {
-        channel_type: head.channel_type.into_owned(),
-        is_incoming: head.direction == "IN",
-        status: head.delivery_status.into_owned(),
-        reason: mask::text(&head.delivery_status_message),
-    };
-    *counts.entry(counted).or_default() += 1;
+    counts.add(&head);
     Ok(())
 }

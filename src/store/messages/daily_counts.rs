@@ -130,6 +130,17 @@ pub fn ids_of_window(
     Ok(least.zip(greatest))
 }
 
+/// At most so many messages are in a window: its first and its last day may be only partly in it.
+pub fn most_of_window(connection: &mut Connection, tenant: TenantId, window: Window) -> Result<i64, StoreError> {
+    let days: Vec<i64> = message_days::table
+        .filter(message_days::tenant_id.eq(tenant.0).and(message_days::channel_type.eq("")))
+        .filter(message_days::direction.eq("").and(message_days::traffic_type.eq("")))
+        .filter(message_days::day.between(window.from.day(), window.to.day()))
+        .select(message_days::messages)
+        .load(connection)?;
+    Ok(days.into_iter().fold(0, i64::saturating_add))
+}
+
 /// The totals of the days of a window.
 pub struct WindowTotals {
     /// An upper bound of the window's messages: its first and its last day may be only partly in it.
