@@ -13,6 +13,7 @@ With --store FILE, the store is kept, and used again by the next run.
 """
 
 import argparse
+import html
 import http.client
 import json
 import re
@@ -129,6 +130,8 @@ def measure_pages(binary, store):
         browser.sign_in("admin")
         _, page, _ = browser.request("GET", "/console/messages?channelType=WHATSAPP&direction=OUT")
         message = re.search(r"/console/people/(\d+)\?", page).group(1)
+        _, page, _ = browser.request("GET", f"/console/people/{message}")
+        evidence = html.unescape(re.search(r'href="(/console/evidence/people/[^"]+)"', page).group(1))
         pages = {
             "start": "/console/",
             "counts of two days": "/console/counts",
@@ -139,7 +142,7 @@ def measure_pages(binary, store):
             "list": "/console/messages",
             "list of failures": "/console/messages?deliveryStatus=UNDELIVERED&channelType=WHATSAPP",
             "evidence of a message": f"/console/evidence/messages/{message}",
-            "evidence of a conversation": f"/console/evidence/people/{message}",
+            "evidence of a conversation": evidence,
             "audit log": "/console/audit",
             "users": "/console/users",
         }

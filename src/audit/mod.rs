@@ -120,20 +120,27 @@ impl Audit {
         result
     }
 
+    /// Writes what waits now, in one transaction: later records are the next call's.
     async fn flush_tenant(&self, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
-        while let Some(batch) = self.queue.next_batch(tenant) {
-            let array = batch.as_array();
-            let append = move |connection: &mut _| audit::append_array(connection, tenant, (&array, None), now);
-            match self.store.write(append).await {
-                // The log of a tenant that was deleted is gone.
-                Ok(_) | Err(StoreError::UnknownTenant(_)) => self.queue.done(&batch),
-                Err(error) => {
-                    self.queue.put_back(tenant, batch);
-                    return Err(error);
-                }
+        let Some(batch) = self.queue.take(tenant) else { return Ok(()) };
+        let entries = batch.entries();
+        let append = move |connection: &mut _| {
+            for entry in &entries {
+                audit::append_array(connection, tenant, (entry, None), now)?;
+            }
+            Ok(())
+        };
+        match self.store.write(append).await {
+            // The log of a tenant that was deleted is gone.
+            Ok(()) | Err(StoreError::UnknownTenant(_)) => {
+                self.queue.done(&batch);
+                Ok(())
+            }
+            Err(error) => {
+                self.queue.put_back(tenant, batch);
+                Err(error)
             }
         }
-        Ok(())
     }
 
     /// Queues a record for each key that has read something since the last call.

@@ -10,7 +10,7 @@ use crate::model::{Instant, TenantId};
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// At most so much is one entry of the log.
-const MAX_BATCH_BYTES: usize = 256 * 1024;
+const MAX_ENTRY_BYTES: usize = 256 * 1024;
 
 /// The queue has no room for a record.
 #[derive(Debug)]
@@ -26,17 +26,29 @@ impl QueuedRecord {
     }
 }
 
-/// Records that are written as one entry.
-pub struct Batch(Vec<QueuedRecord>);
+/// Records of a tenant that are written together.
+pub struct Batch {
+    records: VecDeque<QueuedRecord>,
+    bytes: usize,
+}
 
 impl Batch {
-    pub fn as_array(&self) -> String {
-        let records: Vec<&str> = self.0.iter().map(|record| record.0.as_str()).collect();
-        format!("[{}]", records.join(","))
-    }
-
-    fn bytes(&self) -> usize {
-        self.0.iter().map(|record| record.0.len()).sum()
+    /// The JSON array of each entry, in order.
+    pub fn entries(&self) -> Vec<String> {
+        let mut entries: Vec<String> = Vec::new();
+        for QueuedRecord(record) in &self.records {
+            match entries.last_mut().filter(|entry| entry.len() + record.len() <= MAX_ENTRY_BYTES) {
+                Some(entry) => entry.push(','),
+                None => entries.push("[".into()),
+            }
+            if let Some(entry) = entries.last_mut() {
+                entry.push_str(record);
+            }
+        }
+        for entry in &mut entries {
+            entry.push(']');
+        }
+        entries
     }
 }
 
@@ -88,38 +100,26 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records.keys().copied().collect()
     }
 
-    /// Takes records of a tenant out, in their order; they count as waiting until they are `done`.
-    pub fn next_batch(&self, tenant: TenantId) -> Option<Batch> {
+    /// Takes all records of a tenant out; they count as waiting until they are `done`.
+    pub fn take(&self, tenant: TenantId) -> Option<Batch> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut records = waiting.records.remove(&tenant)?;
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while let Some(record) = records.queued.front()
-            && (batch.is_empty() || bytes + record.0.len() <= MAX_BATCH_BYTES)
-        {
-            bytes += record.0.len();
-            batch.extend(records.queued.pop_front());
-        }
-        records.bytes -= bytes;
-        if !records.queued.is_empty() {
-            waiting.records.insert(tenant, records);
-        }
-        Some(Batch(batch))
+        let Records { queued, bytes } = waiting.records.remove(&tenant)?;
+        Some(Batch { records: queued, bytes })
     }
 
     /// Frees the space of a batch that is written.
     pub fn done(&self, batch: &Batch) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.bytes -= batch.bytes();
+        waiting.bytes -= batch.bytes;
     }
 
     /// Puts a batch back that could not be written, before all others.
     pub fn put_back(&self, tenant: TenantId, batch: Batch) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let records = waiting.records.entry(tenant).or_default();
-        records.bytes += batch.bytes();
-        for record in batch.0.into_iter().rev() {
-            records.queued.push_front(record);
-        }
+        records.bytes += batch.bytes;
+        let later = std::mem::replace(&mut records.queued, batch.records);
+        records.queued.extend(later);
     }
 
     /// Counts a read of a key.
@@ -153,7 +153,7 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_BATCH_BYTES, MAX_BYTES, Queue, QueuedRecord};
+    use super::{MAX_BYTES, MAX_ENTRY_BYTES, Queue, QueuedRecord};
     use crate::model::TenantId;
 
     fn fill(queue: &Queue, tenant: i64) -> usize {
@@ -170,14 +170,15 @@ mod tests {
         assert_eq!(fill(&queue, 3), 0);
         assert_eq!(queue.tenants(), [TenantId(1), TenantId(2)]);
         let tenant = TenantId(1);
-        let batch = queue.next_batch(tenant).unwrap();
-        assert_eq!(batch.0.len(), MAX_BATCH_BYTES / 1024);
+        let batch = queue.take(tenant).unwrap();
+        let entries = batch.entries();
+        assert!(entries.len() >= 32 && entries.iter().all(|entry| entry.len() <= MAX_ENTRY_BYTES + 1024));
         assert_eq!(fill(&queue, 3), 0, "what is being written still takes space");
         queue.put_back(tenant, batch);
         assert_eq!(fill(&queue, 1) + fill(&queue, 3), 0);
-        let batch = queue.next_batch(tenant).unwrap();
+        let batch = queue.take(tenant).unwrap();
         queue.done(&batch);
-        assert_eq!(fill(&queue, 3), MAX_BATCH_BYTES / 1024);
+        assert_eq!(fill(&queue, 3), MAX_BYTES / 2048);
     }
 
     #[test]
@@ -187,10 +188,10 @@ mod tests {
             queue.push_always(TenantId(1), QueuedRecord(text.into()));
         }
         let tenant = TenantId(1);
-        let batch = queue.next_batch(tenant).unwrap();
+        let batch = queue.take(tenant).unwrap();
         queue.push_always(tenant, QueuedRecord("4".into()));
         queue.put_back(tenant, batch);
-        assert_eq!(queue.next_batch(tenant).unwrap().as_array(), "[1,2,3,4]");
-        assert!(queue.next_batch(tenant).is_none());
+        assert_eq!(queue.take(tenant).unwrap().entries(), ["[1,2,3,4]"]);
+        assert!(queue.take(tenant).is_none());
     }
 }

@@ -72,7 +72,10 @@ impl Instant {
 
     /// In OneUptime's form: `2026-03-26T10:26:14.311Z`.
     pub fn iso(self) -> String {
-        self.to_string().replace("+0000", "Z")
+        let mut text = self.to_string();
+        text.truncate(text.len() - "+0000".len());
+        text.push('Z');
+        text
     }
 
     fn utc(self) -> DateTime<Utc> {
