@@ -76,7 +76,7 @@ impl Audit {
 
     /// Queues a record that nobody waits for.
     pub fn queue(&self, tenant: TenantId, record: &AuditRecord) -> Result<(), AuditError> {
-        self.queue.push(tenant, QueuedRecord::new(record)).map_err(|_| AuditError::Full)
+        self.queue.push(tenant, &QueuedRecord::new(record)).map_err(|_| AuditError::Full)
     }
 
     /// Records what an API key has read, as the settings say: not at all, together with other reads of the key, or by
@@ -122,8 +122,8 @@ impl Audit {
 
     /// Writes what waits now, in one transaction: later records are the next call's.
     async fn flush_tenant(&self, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
-        let Some(batch) = self.queue.take(tenant) else { return Ok(()) };
-        let entries = batch.entries();
+        let Some(records) = self.queue.take(tenant) else { return Ok(()) };
+        let entries = records.entries();
         let append = move |connection: &mut _| {
             for entry in &entries {
                 audit::append_array(connection, tenant, (entry, None), now)?;
@@ -133,11 +133,11 @@ impl Audit {
         match self.store.write(append).await {
             // The log of a tenant that was deleted is gone.
             Ok(()) | Err(StoreError::UnknownTenant(_)) => {
-                self.queue.done(&batch);
+                self.queue.done(&records);
                 Ok(())
             }
             Err(error) => {
-                self.queue.put_back(tenant, batch);
+                self.queue.put_back(tenant, records);
                 Err(error)
             }
         }
@@ -147,7 +147,7 @@ impl Audit {
     pub fn summarize(&self, now: Instant) {
         for (tenant, record) in self.queue.take_counts(now) {
             // They are few, and nobody waits for them.
-            self.queue.push_always(tenant, QueuedRecord::new(&record));
+            self.queue.push_always(tenant, &QueuedRecord::new(&record));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Records that wait to be written, and counts of what each key has read; knows no store.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::model::audit::{Action, AuditRecord, Who};
@@ -26,27 +26,43 @@ impl QueuedRecord {
     }
 }
 
-/// Records of a tenant that are written together.
-pub struct Batch {
-    records: VecDeque<QueuedRecord>,
-    bytes: usize,
+/// Records of a tenant, in their order. They are one text: each request appends to it, so memory for each would be the
+/// greater part of its costs.
+#[derive(Default)]
+pub struct Records {
+    /// With a comma after each.
+    text: String,
+    /// Where each ends in the text, before its comma.
+    ends: Vec<usize>,
 }
 
-impl Batch {
-    /// The JSON array of each entry, in order.
+impl Records {
+    fn push(&mut self, QueuedRecord(record): &QueuedRecord) {
+        self.text.push_str(record);
+        self.ends.push(self.text.len());
+        self.text.push(',');
+    }
+
+    fn extend(&mut self, later: &Self) {
+        let before = self.text.len();
+        self.text.push_str(&later.text);
+        self.ends.extend(later.ends.iter().map(|end| before + end));
+    }
+
+    /// The JSON array of each entry of the log.
     pub fn entries(&self) -> Vec<String> {
-        let mut entries: Vec<String> = Vec::new();
-        for QueuedRecord(record) in &self.records {
-            match entries.last_mut().filter(|entry| entry.len() + record.len() <= MAX_ENTRY_BYTES) {
-                Some(entry) => entry.push(','),
-                None => entries.push("[".into()),
+        let (mut entries, mut start, mut last) = (Vec::new(), 0, 0);
+        let entry = |from: usize, to: usize| format!("[{}]", &self.text[from..to]);
+        for end in &self.ends {
+            if last > start && end - start > MAX_ENTRY_BYTES {
+                entries.push(entry(start, last));
+                // After the comma.
+                start = last + 1;
             }
-            if let Some(entry) = entries.last_mut() {
-                entry.push_str(record);
-            }
+            last = *end;
         }
-        for entry in &mut entries {
-            entry.push(']');
+        if last > start {
+            entries.push(entry(start, last));
         }
         entries
     }
@@ -66,12 +82,6 @@ struct Waiting {
     bytes: usize,
 }
 
-#[derive(Default)]
-struct Records {
-    queued: VecDeque<QueuedRecord>,
-    bytes: usize,
-}
-
 #[derive(Clone, Copy, Default)]
 struct Count {
     requests: u64,
@@ -79,10 +89,10 @@ struct Count {
 }
 
 impl Queue {
-    pub fn push(&self, tenant: TenantId, record: QueuedRecord) -> Result<(), QueueFull> {
+    pub fn push(&self, tenant: TenantId, record: &QueuedRecord) -> Result<(), QueueFull> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = record.0.len();
-        let of_tenant = waiting.records.get(&tenant).map_or(0, |records| records.bytes);
+        let bytes = record.0.len() + 1;
+        let of_tenant = waiting.records.get(&tenant).map_or(0, |records| records.text.len());
         if waiting.bytes + bytes > MAX_BYTES || of_tenant + bytes > MAX_BYTES / 2 {
             return Err(QueueFull);
         }
@@ -91,7 +101,7 @@ impl Queue {
     }
 
     /// The same, whether the queue is full or not.
-    pub fn push_always(&self, tenant: TenantId, record: QueuedRecord) {
+    pub fn push_always(&self, tenant: TenantId, record: &QueuedRecord) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(tenant, record);
     }
 
@@ -101,25 +111,22 @@ impl Queue {
     }
 
     /// Takes all records of a tenant out; they count as waiting until they are `done`.
-    pub fn take(&self, tenant: TenantId) -> Option<Batch> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Records { queued, bytes } = waiting.records.remove(&tenant)?;
-        Some(Batch { records: queued, bytes })
+    pub fn take(&self, tenant: TenantId) -> Option<Records> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records.remove(&tenant)
     }
 
-    /// Frees the space of a batch that is written.
-    pub fn done(&self, batch: &Batch) {
+    /// Frees the space of records that are written.
+    pub fn done(&self, written: &Records) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.bytes -= batch.bytes;
+        waiting.bytes -= written.text.len();
     }
 
-    /// Puts a batch back that could not be written, before all others.
-    pub fn put_back(&self, tenant: TenantId, batch: Batch) {
+    /// Puts records back that could not be written, before all others.
+    pub fn put_back(&self, tenant: TenantId, mut unwritten: Records) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let records = waiting.records.entry(tenant).or_default();
-        records.bytes += batch.bytes;
-        let later = std::mem::replace(&mut records.queued, batch.records);
-        records.queued.extend(later);
+        unwritten.extend(records);
+        *records = unwritten;
     }
 
     /// Counts a read of a key.
@@ -143,11 +150,9 @@ impl Queue {
 }
 
 impl Waiting {
-    fn push(&mut self, tenant: TenantId, record: QueuedRecord) {
-        self.bytes += record.0.len();
-        let records = self.records.entry(tenant).or_default();
-        records.bytes += record.0.len();
-        records.queued.push_back(record);
+    fn push(&mut self, tenant: TenantId, record: &QueuedRecord) {
+        self.bytes += record.0.len() + 1;
+        self.records.entry(tenant).or_default().push(record);
     }
 }
 
@@ -157,8 +162,8 @@ mod tests {
     use crate::model::TenantId;
 
     fn fill(queue: &Queue, tenant: i64) -> usize {
-        let record = || QueuedRecord("x".repeat(1024));
-        (0..usize::MAX).take_while(|_| queue.push(TenantId(tenant), record()).is_ok()).count()
+        let record = QueuedRecord("x".repeat(1023));
+        (0..usize::MAX).take_while(|_| queue.push(TenantId(tenant), &record).is_ok()).count()
     }
 
     #[test]
@@ -172,7 +177,9 @@ mod tests {
         let tenant = TenantId(1);
         let batch = queue.take(tenant).unwrap();
         let entries = batch.entries();
-        assert!(entries.len() >= 32 && entries.iter().all(|entry| entry.len() <= MAX_ENTRY_BYTES + 1024));
+        assert!(entries.len() == 32 && entries.iter().all(|entry| entry.len() <= MAX_ENTRY_BYTES + 2));
+        let records: usize = entries.iter().map(|entry| entry.split(',').count()).sum();
+        assert_eq!(records, MAX_BYTES / 2048);
         assert_eq!(fill(&queue, 3), 0, "what is being written still takes space");
         queue.put_back(tenant, batch);
         assert_eq!(fill(&queue, 1) + fill(&queue, 3), 0);
@@ -185,11 +192,11 @@ mod tests {
     fn records_keep_their_order_when_they_are_put_back() {
         let queue = Queue::default();
         for text in ["1", "2", "3"] {
-            queue.push_always(TenantId(1), QueuedRecord(text.into()));
+            queue.push_always(TenantId(1), &QueuedRecord(text.into()));
         }
         let tenant = TenantId(1);
         let batch = queue.take(tenant).unwrap();
-        queue.push_always(tenant, QueuedRecord("4".into()));
+        queue.push_always(tenant, &QueuedRecord("4".into()));
         queue.put_back(tenant, batch);
         assert_eq!(queue.take(tenant).unwrap().entries(), ["[1,2,3,4]"]);
         assert!(queue.take(tenant).is_none());
