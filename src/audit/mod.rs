@@ -7,6 +7,7 @@ mod queue;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Monotonic};
 
 use crate::config::{self, ApiAudit};
 use crate::model::audit::{Action, AuditKey, AuditRecord, Filter, Who};
@@ -32,6 +33,7 @@ pub struct Audit {
     key: Mutex<Option<Arc<AuditKey>>>,
     queue: Queue,
     flushing: tokio::sync::Mutex<()>,
+    logged_at: Mutex<Option<Monotonic>>,
 }
 
 impl Audit {
@@ -44,6 +46,7 @@ impl Audit {
             key: Mutex::default(),
             queue: Queue::default(),
             flushing: tokio::sync::Mutex::default(),
+            logged_at: Mutex::default(),
         }
     }
 
@@ -105,6 +108,16 @@ impl Audit {
                 self.queue(tenant, &record)
             }
         }
+    }
+
+    /// Whether a failure may be logged now: records are tried again ten times a second.
+    pub fn may_log(&self) -> bool {
+        let mut logged_at = self.logged_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_log = logged_at.is_none_or(|at| at.elapsed() >= Duration::from_secs(1));
+        if may_log {
+            *logged_at = Some(Monotonic::now());
+        }
+        may_log
     }
 
     /// Writes what is queued. What cannot be written stays queued, and holds no other tenant up.

@@ -11,7 +11,7 @@ use super::visit::{Form, SignedIn, redirect};
 use crate::model::Instant;
 use crate::model::audit::{Action, AuditRecord, Who};
 use crate::model::instant::Rounding;
-use crate::viewer::log::{LogPage, LogQuery};
+use crate::viewer::log::{LogPage, LogPosition, LogQuery};
 
 /// `GET /console/audit`.
 pub async fn show_audit(signed_in: SignedIn) -> HttpResponse {
@@ -25,7 +25,14 @@ pub async fn show_audit(signed_in: SignedIn) -> HttpResponse {
         None => return signed_in.other_session(),
     };
     let Ok((from, to)) = visit.times().zone.days(&given("from"), &given("to")) else { return signed_in.not_valid() };
-    let query = LogQuery { login: given("login"), person, from, to, before: given("before").parse().ok() };
+    let at = given("before");
+    let at = if at.is_empty() {
+        None
+    } else {
+        let Some(at) = position(&at) else { return signed_in.not_valid() };
+        Some(at)
+    };
+    let query = LogQuery { login: given("login"), person, from, to, at };
     match viewer.audit_log(&query).await {
         Ok(found) => page(&signed_in, &query, &found),
         Err(error) => signed_in.refused(&error),
@@ -74,11 +81,17 @@ fn filters(signed_in: &SignedIn, query: &LogQuery) -> Markup {
     }
 }
 
-/// The address of the next page: this one, from an entry on.
-fn older(signed_in: &SignedIn, next: i64) -> Markup {
+/// A place in the log as it stands in an address: `12.50`.
+fn position(text: &str) -> Option<LogPosition> {
+    let (entry, shown) = text.split_once('.')?;
+    Some(LogPosition { entry: entry.parse().ok()?, shown: shown.parse().ok()? })
+}
+
+/// The address of the next page: this one, from a place on.
+fn older(signed_in: &SignedIn, next: LogPosition) -> Markup {
     let mut pairs = signed_in.visit.parameters();
     pairs.retain(|(name, _)| name != "before");
-    pairs.push(("before".into(), next.to_string()));
+    pairs.push(("before".into(), format!("{}.{}", next.entry, next.shown)));
     html! { p { a href=(with_query("/console/audit", &pairs)) { (signed_in.visit.texts().text("older-records")) } } }
 }
 

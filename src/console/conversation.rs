@@ -81,7 +81,7 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
                     a href=(conversation_address(id)) { (texts.text("newest")) } }
             }
         }
-        (evidence_forms(signed_in, &evidence(times, id, &found.trails)))
+        @if !found.trails.is_empty() { (evidence_forms(signed_in, &evidence(times, id, &found.trails))) }
         (copying::buttons(visit, &Copied::of_conversation(visit, id, found)))
     };
     signed_in.page(StatusCode::OK, &texts.text("conversation"), &content)

@@ -76,12 +76,37 @@ pub fn with_times(all: &[(String, String)], zone: Zone) -> Option<Result<Vec<Par
         Ok(parameters) => parameters,
         Err(error) => return Some(Err(error)),
     };
-    for (name, date) in dates.into_iter().filter(|(_, date)| !date.is_empty()) {
-        let (name, at) = if name == "fromDate" { ("from", zone.start_of(date)) } else { ("to", zone.end_of(date)) };
-        let Some(at) = at else { return Some(Err(FilterError::NotValid)) };
+    for (field, date) in dates {
+        let name = if field == "fromDate" { "from" } else { "to" };
+        // A time within the day that nobody has changed stays.
+        let known = parameters.iter().find(|known| known.name == name);
+        if known.is_some_and(|known| date_of(known, zone) == *date) {
+            continue;
+        }
+        parameters.retain(|known| known.name != name);
+        if date.is_empty() {
+            continue;
+        }
+        let Some(at) = (if name == "from" { zone.start_of(date) } else { zone.end_of(date) }) else {
+            return Some(Err(FilterError::NotValid));
+        };
         parameters.push(Parameter { name, value: at.iso() });
     }
     Some(Ok(parameters))
+}
+
+/// The instant of a filter by time. A date alone means all of it.
+fn instant_of(Parameter { name, value }: &Parameter) -> Option<Instant> {
+    match *name {
+        "from" => Instant::parse(value, Rounding::Up),
+        "to" if value.len() == 10 => Some(Instant::parse(value, Rounding::Down)?.plus_days(1).before()),
+        _ => Instant::parse(value, Rounding::Down),
+    }
+}
+
+/// The date of a filter by time in a zone, for a form; empty if it has none.
+pub fn date_of(parameter: &Parameter, zone: Zone) -> String {
+    instant_of(parameter).map(|at| zone.date(at)).unwrap_or_default()
 }
 
 /// The address of the list with filters, and from a position on.
@@ -159,10 +184,11 @@ pub fn of_filters(filters: &MessageFilters, sealer: &Sealer) -> Option<Vec<Param
 /// The filters that parameters stand for.
 pub fn to_filters(parameters: &[Parameter], sealer: &Sealer) -> Result<MessageFilters, FilterError> {
     let mut filters = MessageFilters::default();
-    for Parameter { name, value } in parameters {
+    for parameter in parameters {
+        let Parameter { name, value } = parameter;
         let opened = || sealer.open(value).ok_or(FilterError::OtherSession);
         let number = || value.parse::<i64>().map_err(|_| FilterError::NotValid);
-        let date = |rounding| Instant::parse(value, rounding).ok_or(FilterError::NotValid);
+        let time = || instant_of(parameter).ok_or(FilterError::NotValid);
         // A word of edna's or its successor; no number or text of a person may stand in an address.
         let word = || if mask::text(value) == *value { Ok(value.clone()) } else { Err(FilterError::NotValid) };
         let one_of = |words: &[&str]| {
@@ -189,10 +215,8 @@ pub fn to_filters(parameters: &[Parameter], sealer: &Sealer) -> Result<MessageFi
             "trafficType" => filters.traffic_types.push(one_of(&TRAFFIC_TYPES)?),
             "deliveryStatus" => filters.delivery_statuses.push(word()?),
             "direction" => filters.direction = Some(Direction::from_word(value).ok_or(FilterError::NotValid)?),
-            "from" => filters.from = Some(date(Rounding::Up)?),
-            // A date alone means all of it.
-            "to" if value.len() == 10 => filters.to = Some(date(Rounding::Down)?.plus_days(1).before()),
-            "to" => filters.to = Some(date(Rounding::Down)?),
+            "from" => filters.from = Some(time()?),
+            "to" => filters.to = Some(time()?),
             _ => {}
         }
     }
@@ -250,12 +274,19 @@ mod tests {
         let times = "/console/messages?from=2026-02-28T21%3A00%3A00.000Z&to=2026-03-01T20%3A59%3A59.999Z";
         assert_eq!(address(&day).unwrap().unwrap(), times);
         assert_eq!(address(&[("fromDate", ""), ("toDate", "")]).unwrap().unwrap(), "/console/messages");
+        // What is within the day is kept, and what is another day is not.
+        let times = [("from", "2026-03-01T10:00:00Z"), ("to", "2026-03-01")];
+        let kept = [times[0], times[1], ("fromDate", "2026-03-01"), ("toDate", "2026-03-02")];
+        let same = "/console/messages?from=2026-03-01T10%3A00%3A00Z&to=2026-03-01";
+        assert_eq!(address(&kept).unwrap().unwrap(), same);
+        let other = [times[0], times[1], ("fromDate", ""), ("toDate", "2026-03-01")];
+        assert_eq!(address(&other).unwrap().unwrap(), "/console/messages?to=2026-03-01T20%3A59%3A59.999Z");
         assert_eq!(address(&[("fromDate", "soon")]).unwrap(), Err(FilterError::NotValid));
         assert_eq!(address(&[("from", "2026-03-01")]), None);
     }
 
     #[test]
-    fn invalid_values_are_errors_and_unknown_parameters_are_not() {
+    fn invalid_values_and_unknown_parameters_are_errors() {
         let sealer = Sealer::new(&Secret::random());
         let read = |name: &str, value: &str| to_filters(&parameters(&[(name.into(), value.into())])?, &sealer);
         for (name, value) in [

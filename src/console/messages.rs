@@ -141,13 +141,16 @@ fn filter_forms(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
             parameters.iter().filter(|parameter| !names.contains(&parameter.name)).cloned().collect();
         kept
     };
-    let offered = ["channelType", "direction", "trafficType", "deliveryStatus", "from", "to", "subjectId"];
+    // The times are kept: they may be within the dates that are shown.
+    let offered = ["channelType", "direction", "trafficType", "deliveryStatus", "subjectId"];
     let value = |name: &str| {
         parameters.iter().find(|parameter| parameter.name == name).map_or("", |parameter| parameter.value.as_str())
     };
     let times = signed_in.visit.times();
-    let date =
-        |name: &str| Instant::parse(value(name), Rounding::Down).map(|at| times.zone.date(at)).unwrap_or_default();
+    let date = |name: &str| {
+        let known = parameters.iter().find(|parameter| parameter.name == name);
+        known.map(|known| filters::date_of(known, times.zone)).unwrap_or_default()
+    };
     let statuses = ["SENT", "DELIVERED", "READ"].into_iter().chain(words::FAILURES);
     html! {
         details open[parameters.is_empty()] {

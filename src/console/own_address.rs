@@ -15,7 +15,9 @@ pub fn with_query<T: serde::Serialize>(path: &str, pairs: &[T]) -> String {
 pub fn own_address(address: &str) -> &str {
     let is_own = address.starts_with("/console/") && address.len() <= MAX_LENGTH;
     let path = address.split(['?', '#']).next().unwrap_or_default();
-    let is_own = is_own && !path.split('/').any(|part| part == "..");
+    // Browsers read an encoded dot as one.
+    let decoded = path.to_ascii_lowercase().replace("%2e", ".");
+    let is_own = is_own && !decoded.split('/').any(|part| part == "..");
     let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_own && is_plain { address } else { "/console/" }
 }
@@ -46,6 +48,7 @@ mod tests {
             "/console/\r\nx: y",
             "/console/\\x",
             "/console/../docs",
+            "/console/%2e%2E/docs",
             "/console/..//evil.example",
         ] {
             assert_eq!(own_address(other), "/console/", "{other}");

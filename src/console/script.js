@@ -16,11 +16,13 @@
 
   // The first link that is in view, or the last one on the way up.
   function inView(all, step) {
-    var seen = all.map(function (link) {
+    var place = step > 0 ? all.length - 1 : 0;
+    all.forEach(function (link, index) {
       var box = link.getBoundingClientRect();
-      return box.top >= 0 && box.bottom <= window.innerHeight;
+      if (step > 0 && box.top >= 0) place = Math.min(place, index);
+      if (step < 0 && box.bottom <= window.innerHeight) place = index;
     });
-    return Math.max(0, step > 0 ? seen.indexOf(true) : seen.lastIndexOf(true));
+    return place;
   }
 
   function isTyping(target) {

@@ -12,19 +12,15 @@ pub const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
 
 pub async fn run(app: App) {
     // In a task of its own, which goes on when the jobs are aborted: a batch that is being written must not be dropped.
-    let is_written = tokio::task::spawn_local(flush(app)).await.unwrap_or_default();
-    if !is_written {
-        // Each attempt would be a line in the log.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
+    let _ = tokio::task::spawn_local(flush(app)).await;
 }
 
-async fn flush(app: App) -> bool {
-    let written = app.audit.flush(app.clock.now()).await;
-    if let Err(error) = &written {
+async fn flush(app: App) {
+    if let Err(error) = app.audit.flush(app.clock.now()).await
+        && app.audit.may_log()
+    {
         error.log("records of the audit log were not written yet");
     }
-    written.is_ok()
 }
 
 pub async fn summarize(app: App) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use crate::model::audit::{AuditRecord, ChainHash, Link, as_array};
+use crate::model::audit::{Action, AuditRecord, ChainHash, Link, as_array};
 use crate::model::{Instant, TenantId};
 use crate::store::Connection;
 use crate::store::db::connection::on_each;
@@ -78,8 +78,12 @@ pub fn append(
     append_array(connection, tenant, (&as_array(records), user_of(records)), now)
 }
 
-/// The user whom all records of an entry are about.
+/// The user who has done all that the records of an entry say. An attempt that failed is nobody's: somebody else may have made
+/// it.
 pub fn user_of(records: &[AuditRecord]) -> Option<i64> {
+    if records.iter().any(|record| record.action == Action::SignInFailed) {
+        return None;
+    }
     let first = records.first().and_then(|record| record.who.user_id());
     first.filter(|user| records.iter().all(|record| record.who.user_id() == Some(*user)))
 }
@@ -133,6 +137,7 @@ fn lock(connection: &mut Connection, tenant: TenantId) -> Result<Head, StoreErro
     let is_locked = connection.within_lock_wait(LOCK_WAIT, |connection| {
         found = locked_head(connection, tenant)?;
         if found.is_none() {
+            tenants::require(connection, tenant)?;
             let insert = diesel::insert_into(audit_heads::table).values(first).on_conflict_do_nothing();
             on_each!(connection, |connection| insert.execute(connection)?);
             found = locked_head(connection, tenant)?;

@@ -25,16 +25,23 @@ pub struct LogQuery {
     pub person: String,
     pub from: Option<Instant>,
     pub to: Option<Instant>,
-    /// Only entries before this one.
-    pub before: Option<i64>,
+    /// Where the page begins; at the newest record if there is nothing.
+    pub at: Option<LogPosition>,
+}
+
+/// A place in the log: an entry, of which some of the wanted records have been shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPosition {
+    pub entry: i64,
+    pub shown: usize,
 }
 
 /// A page of the audit log, the newest record first.
 pub struct LogPage {
     /// With the sequence of the entry of each.
     pub records: Vec<(i64, AuditRecord)>,
-    /// The entry before which the log goes on.
-    pub next: Option<i64>,
+    /// Where the log goes on.
+    pub next: Option<LogPosition>,
     /// The last entry of the whole chain.
     pub head: Head,
 }
@@ -68,24 +75,26 @@ impl Viewer {
         };
         let tenant = self.tenant();
         let head = self.query(move |connection, _| audit::stored_head(connection, tenant)).await?;
-        let mut page = LogPage { records: Vec::new(), next: query.before, head: head.unwrap_or(Head::EMPTY) };
+        let mut page = LogPage { records: Vec::new(), next: query.at, head: head.unwrap_or(Head::EMPTY) };
         for _ in 0..CHUNKS {
             let entries = self.entries(query, page.next).await?;
             let is_last = i64::try_from(entries.len()).is_ok_and(|found| found < CHUNK);
             for entry in entries {
-                page.next = Some(entry.sequence);
-                // Most entries are not about the person.
-                if !digests.is_empty() && digests.iter().all(|digest| !entry.records.contains(digest.as_str())) {
-                    continue;
-                }
-                let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
-                let matching = records.into_iter().rev().filter(is_wanted);
-                page.records.extend(matching.map(|record| (entry.sequence, record)));
-                if page.records.len() >= PAGE {
+                let shown = page.next.filter(|next| next.entry == entry.sequence).map_or(0, |next| next.shown);
+                let room = PAGE - page.records.len();
+                let wanted = wanted(&entry, &digests, is_wanted);
+                page.records
+                    .extend(wanted.iter().skip(shown).take(room).map(|record| (entry.sequence, record.clone())));
+                page.next = if wanted.len() > shown.saturating_add(room) {
+                    Some(LogPosition { entry: entry.sequence, shown: shown + room })
+                } else {
+                    Some(LogPosition { entry: entry.sequence - 1, shown: 0 })
+                };
+                if page.records.len() == PAGE {
                     break;
                 }
             }
-            if page.records.len() >= PAGE {
+            if page.records.len() == PAGE {
                 break;
             }
             if is_last {
@@ -102,11 +111,22 @@ impl Viewer {
         Ok(page)
     }
 
-    /// Entries in descending order, from the one before another on.
-    async fn entries(&self, query: &LogQuery, before: Option<i64>) -> Result<Vec<StoredEntry>, StoreError> {
+    /// Entries in descending order, from a place on.
+    async fn entries(&self, query: &LogQuery, at: Option<LogPosition>) -> Result<Vec<StoredEntry>, StoreError> {
         let user = (!self.sees_all_records()).then_some(self.user.id);
+        let before = at.map(|at| at.entry.saturating_add(1));
         let filter = EntryFilter { user, from: query.from, to: query.to, before };
         let tenant = self.tenant();
         self.query(move |connection, _| audit::last(connection, tenant, &filter, CHUNK)).await
     }
+}
+
+/// The wanted records of an entry, the newest first.
+fn wanted(entry: &StoredEntry, digests: &[String], is_wanted: impl Fn(&AuditRecord) -> bool) -> Vec<AuditRecord> {
+    // Most entries are not about the person.
+    if !digests.is_empty() && digests.iter().all(|digest| !entry.records.contains(digest.as_str())) {
+        return Vec::new();
+    }
+    let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
+    records.into_iter().rev().filter(is_wanted).collect()
 }

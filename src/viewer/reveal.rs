@@ -45,7 +45,8 @@ impl Viewer {
         if reason.is_empty() || reason.chars().count() > MAX_REASON {
             return Err(ViewError::NotValid);
         }
-        let person = self.person(message).await?.ok_or(ViewError::NotFound)?;
+        let mut person = self.person(message).await?.ok_or(ViewError::NotFound)?;
+        self.hide_addresses(&mut person).await?;
         let mut record = self.record(Action::Reveal);
         record.message = Some(message);
         // A reason may name the number that somebody has called from.

@@ -95,6 +95,18 @@ async fn first_broken_link_is_found() {
     }
 }
 
+/// It waits with the records of API keys, and is no user's own record.
+#[actix_web::test]
+async fn attempt_to_sign_in_that_failed_breaks_nothing() {
+    let (store, binary) = log_of_three().await;
+    let who = Who::User { user: 5, login: "anna".into(), role: "agent".into() };
+    let record = AuditRecord::new(instant(NOW), who, Action::SignInFailed);
+    let array = history_gateway::model::audit::as_array(&[record]);
+    let append = move |connection: &mut _| audit::append_array(connection, TENANT, (&array, None), instant(NOW));
+    store.write(append).await.unwrap();
+    assert!(all(&binary, &["audit", "verify"]).starts_with("0 "));
+}
+
 /// By the column, users find their own records.
 #[actix_web::test]
 async fn entry_without_its_user_is_a_broken_link() {

@@ -73,6 +73,9 @@ async fn what_is_revealed_is_of_the_own_subjects() {
         assert!(page.response.body.contains("79001112233"), "{path}");
         assert_hidden(&page, path);
     }
+    // Not even by a digest, which could be compared with that of a guess.
+    let records = crate::audit::records(&app).await;
+    assert!(records.contains(r#""action":"reveal","addresses":"1 digests""#), "{records}");
     let sheet = browser.get("/console/evidence/people/1").await;
     assert!(sheet.response.body.contains("because its author sees no others: 501."));
 }

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::browser::{Browser, create_user};
 use crate::audit::records;
-use crate::support::{Database, NOW, TENANT, TestApp, message};
+use crate::support::{Database, NOW, TENANT, TestApp, instant, message};
+use history_gateway::model::audit::{Action, AuditRecord, Who};
 use history_gateway::model::user::Role;
 use history_gateway::store::audit;
 
@@ -200,4 +201,30 @@ async fn dates_of_the_audit_log_are_those_of_the_zone() {
         [("from=2026-03-02", 2), ("from=2026-03-03", 0), ("to=2026-03-02", 4), ("to=2026-03-01", 0)],
         "sessions and looks at the log itself are all there is"
     );
+}
+
+/// Records of API keys are many in one entry.
+#[actix_web::test]
+async fn pages_of_the_audit_log_are_short_and_leave_nothing_out() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    let log = &app.gateway.app.audit;
+    for key in 1..=120 {
+        let record = AuditRecord::new(instant(NOW), Who::Key { key }, Action::ApiRead);
+        log.queue(TENANT, &record).unwrap();
+    }
+    log.flush(instant(NOW)).await.unwrap();
+    let mut auditor = Browser::signed_in(&app, "auditor").await;
+    let (mut keys, mut address) = (Vec::new(), Some("/console/audit".to_owned()));
+    let mut pages = Vec::new();
+    while let Some(path) = address {
+        let page = auditor.get(&path).await;
+        let cells: Vec<String> = page.all("td").map(|cell| cell.text.trim().to_owned()).collect();
+        pages.push(cells.len() / 6);
+        keys.extend(cells.into_iter().filter_map(|cell| cell.strip_prefix("API key ")?.parse::<i64>().ok()));
+        address = page.all("a").find(|link| link.text == "Older records").map(|link| link.attribute("href").to_owned());
+    }
+    assert_eq!(keys, (1..=120).rev().collect::<Vec<_>>());
+    assert_eq!(pages, [50, 50, 21], "and one of the auditor");
+    assert_eq!(auditor.get("/console/audit?before=x").await.status(), 400);
 }
