@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
 use crate::config::{self, ApiAudit};
-use crate::model::audit::{Action, AuditKey, AuditRecord, Filter, Who};
+use crate::model::audit::{Action, AuditKey, AuditRecord, Who};
 use crate::model::{Caller, Instant, TenantId};
 use crate::store::{Store, StoreError, audit};
 pub use error::AuditError;
@@ -102,7 +102,8 @@ impl Audit {
                 record.from = read.from;
                 record.rows = Some(read.rows);
                 filter(&mut record, &key);
-                if !record.addresses.is_empty() || record.filter != Filter::default() {
+                // Whoever has added addresses has marked it.
+                if record.digest_key.is_none() && !record.filter.is_empty() {
                     record.mark_digests(&key);
                 }
                 self.queue(tenant, &record)

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::layout::token_field;
 use super::own_address::with_query;
+use super::shown::headings;
 use super::texts::Localized;
 use super::visit::{Form, SignedIn, redirect};
 use crate::model::Instant;
@@ -100,11 +101,7 @@ fn records(signed_in: &SignedIn, found: &LogPage) -> Markup {
     html! {
         @if found.records.is_empty() { p { (texts.text("no-records")) } } @else {
             div.scroll tabindex="0" { table {
-                thead { tr {
-                    @for id in ["column-time", "column-who", "column-from", "column-action", "column-what", "column-rows"] {
-                        th scope="col" { (texts.text(id)) }
-                    }
-                } }
+                (headings(texts, &["column-time", "column-who", "column-from", "column-action", "column-what", "column-rows"]))
                 tbody { @for (_, record) in &found.records { (row(signed_in, record)) } }
             } }
         }

@@ -51,7 +51,7 @@ async fn show(signed_in: SignedIn, scope: Option<Scope>) -> HttpResponse {
         Ok(found) => {
             let content = html! {
                 div.no-print {
-                    (reveal_form(&signed_in, scope.message(), found.is_masked, None))
+                    (reveal_form(&signed_in, scope.message(), found.is_masked(), None))
                     @if let Scope::Conversation(_, days) = scope { (days_form(&signed_in, days)) }
                     form method="post" action=(signed_in.visit.address()) {
                         (token_field(&signed_in.form_token))
@@ -70,11 +70,12 @@ async fn show(signed_in: SignedIn, scope: Option<Scope>) -> HttpResponse {
 async fn download(signed_in: SignedIn, scope: Option<Scope>) -> HttpResponse {
     let Some(scope) = scope else { return signed_in.not_found() };
     let viewer = signed_in.viewer();
-    let file = match viewer.evidence(scope).await {
-        Ok(found) => file(&signed_in, scope, &found),
+    let found = match viewer.evidence(scope).await {
+        Ok(found) => found,
         Err(error) => return signed_in.refused(&error),
     };
-    if let Err(error) = viewer.record_file(scope, &file).await {
+    let file = file(&signed_in, scope, &found);
+    if let Err(error) = viewer.record_file(scope, &found, &file).await {
         return signed_in.refused(&error);
     }
     let name = format!("attachment; filename=\"evidence-{}.html\"", scope.message());

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::content::content;
 use super::conversation::{evidence_forms, reveal_form};
 use super::copying::{self, Copied};
-use super::shown::{quotes, reason, status};
+use super::shown::{headings, quotes, reason, status};
 use super::texts::Localized;
 use super::time::Times;
 use super::visit::SignedIn;
@@ -51,13 +51,7 @@ pub fn history(times: Times<'_>, trail: &Trail) -> Markup {
         h2 { (texts.text("status-history")) }
         @if trail.events.is_empty() { p { (texts.text("no-statuses")) } } @else {
             div.scroll tabindex="0" { table {
-                thead { tr {
-                    th scope="col" { (texts.text("column-status")) }
-                    th scope="col" { (texts.text("column-time")) }
-                    th scope="col" { (texts.text("column-reason")) }
-                    th scope="col" { (texts.text("column-source")) }
-                    th scope="col" { (texts.text("column-heard")) }
-                } }
+                (headings(texts, &["column-status", "column-time", "column-reason", "column-source", "column-heard"]))
                 tbody { @for event in &trail.events { (event_row(times, event)) } }
             } }
         }

@@ -1,14 +1,12 @@
 //! The sheet of evidence: what is printed, and the file with its data inside; knows no store and no request.
 
-use std::collections::BTreeSet;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::content::content;
 use super::message::{fields, history, source_name};
-use super::shown::{channel, is_incoming, reason, sent_at, status};
+use super::shown::{channel, is_incoming, numbers, reason, sent_at, status};
 use super::time::Times;
 use super::visit::SignedIn;
 use crate::model::trail::Trail;
@@ -89,11 +87,11 @@ pub fn sheet(signed_in: &SignedIn, scope: Scope, found: &Evidence) -> Markup {
     );
     html! {
         p { (made) }
-        p.person { (texts.text("column-person")) ": " (found.addresses.join(" · ")) }
+        p.person { (texts.text("column-person")) ": " (found.addresses().join(" · ")) }
         @if let Some(senders) = &signed_in.user.grants.senders {
-            p { (texts.with("evidence-senders", [("senders", list(senders).into())])) }
+            p { (texts.with("evidence-senders", [("senders", numbers(senders).into())])) }
         }
-        p { (texts.text(if found.is_masked { "evidence-masked" } else { "evidence-whole" })) }
+        p { (texts.text(if found.is_masked() { "evidence-masked" } else { "evidence-whole" })) }
         @if let Scope::Conversation(_, days) = scope { (extent(times, days, found)) }
         @for trail in &found.trails { (one(times, scope, trail)) }
     }
@@ -123,11 +121,6 @@ fn statuses(times: Times<'_>, trail: &Trail) -> Markup {
             }
         }
     }
-}
-
-/// Numbers of subjects.
-fn list(senders: &BTreeSet<i64>) -> String {
-    senders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Which part of a conversation a sheet has.

@@ -1,5 +1,7 @@
 //! A message as pages show it: its status in words, why it failed, where it belongs; knows no page.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::content::content;
@@ -130,6 +132,16 @@ pub fn line(texts: Localized<'_>, item: &Item, length: usize) -> String {
     if line.chars().count() > length { line.chars().take(length).collect::<String>() + "…" } else { line }
 }
 
+/// Numbers of subjects, as a list.
+pub fn numbers(subjects: &BTreeSet<i64>) -> String {
+    subjects.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The row with the headings of a table.
+pub fn headings(texts: Localized<'_>, ids: &[&'static str]) -> Markup {
+    html! { thead { tr { @for id in ids { th scope="col" { (texts.text(id)) } } } } }
+}
+
 /// Messages as a table, each with the way to its conversation.
 pub fn table(times: Times<'_>, items: &[Item]) -> Markup {
     let texts = times.texts;
@@ -137,13 +149,7 @@ pub fn table(times: Times<'_>, items: &[Item]) -> Markup {
         div.scroll tabindex="0" {
             table {
                 caption.hidden-label { (texts.text("messages")) }
-                thead { tr {
-                    th scope="col" { (texts.text("column-time")) }
-                    th scope="col" { (texts.text("column-channel")) }
-                    th scope="col" { (texts.text("column-person")) }
-                    th scope="col" { (texts.text("column-text")) }
-                    th scope="col" { (texts.text("column-status")) }
-                } }
+                (headings(texts, &["column-time", "column-channel", "column-person", "column-text", "column-status"]))
                 tbody { @for item in items { (row(times, item)) } }
             }
         }

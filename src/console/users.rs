@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
 use super::layout::{role_name, token_field};
+use super::shown::{headings, numbers};
 use super::visit::{Form, SignedIn, redirect};
 use crate::model::user::{Login, Role};
 use crate::viewer::users::Change;
@@ -91,14 +92,12 @@ async fn page(signed_in: &SignedIn, status: StatusCode, note: &Markup) -> HttpRe
     let content = html! {
         (note)
         div.scroll tabindex="0" { table {
-            thead { tr {
-                @for id in ["login", "role", "senders", "column-created", "sessions", "column-actions"] { th scope="col" { (texts.text(id)) } }
-            } }
+            (headings(texts, &["login", "role", "senders", "column-created", "sessions", "column-actions"]))
             tbody { @for listed in &users {
                 tr {
                     th scope="row" { (listed.user.login) @if listed.disabled_at.is_some() { " (" (texts.text("disabled")) ")" } }
                     td { (role_name(texts, listed.user.role)) }
-                    td { (listed.user.grants.senders.as_ref().map_or_else(|| texts.text("all"), list)) }
+                    td { (listed.user.grants.senders.as_ref().map_or_else(|| texts.text("all"), numbers)) }
                     td { (times.full(listed.created_at)) }
                     td.number { (listed.sessions) }
                     td { (buttons(signed_in, &listed.user.login, listed.disabled_at.is_some())) }
@@ -118,10 +117,6 @@ async fn page(signed_in: &SignedIn, status: StatusCode, note: &Markup) -> HttpRe
         }
     };
     signed_in.page(status, &texts.text("users"), &content)
-}
-
-fn list(senders: &BTreeSet<i64>) -> String {
-    senders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn buttons(signed_in: &SignedIn, login: &str, is_disabled: bool) -> Markup {

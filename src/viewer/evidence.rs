@@ -3,6 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::reveal::Shown;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, Filter};
 use crate::model::trail::Trail;
@@ -48,11 +49,20 @@ impl Scope {
 pub struct Evidence {
     /// By ascending time, then id.
     pub trails: Vec<Trail>,
-    /// The addresses of the person, as they are shown.
-    pub addresses: Vec<String>,
     /// Whether the person has earlier messages on these days, for which the sheet has no place.
     pub is_cut: bool,
-    pub is_masked: bool,
+    shown: Shown,
+}
+
+impl Evidence {
+    /// The addresses of the person, as they are shown.
+    pub fn addresses(&self) -> Vec<String> {
+        self.shown.addresses()
+    }
+
+    pub fn is_masked(&self) -> bool {
+        self.shown.grants.sight == Sight::Masked
+    }
 }
 
 impl Viewer {
@@ -76,18 +86,16 @@ impl Viewer {
         record.filter = scope.filter();
         self.name(&mut record, &shown)?;
         self.write(record).await?;
-        let addresses = shown.addresses();
-        Ok(Evidence { trails, addresses, is_cut, is_masked: shown.grants.sight == Sight::Masked })
+        Ok(Evidence { trails, is_cut, shown })
     }
 
     /// Records the digest of a file of evidence before it is sent.
-    pub async fn record_file(&self, scope: Scope, file: &str) -> Result<(), ViewError> {
+    pub async fn record_file(&self, scope: Scope, found: &Evidence, file: &str) -> Result<(), ViewError> {
         if !self.may_reveal() {
             return Err(ViewError::NotAllowed);
         }
-        let shown = self.shown_person(scope.message()).await?;
         let mut record = self.record(Action::EvidenceFile);
-        self.name(&mut record, &shown)?;
+        self.name(&mut record, &found.shown)?;
         record.message = Some(scope.message());
         record.filter = scope.filter();
         record.sha256 = Some(hexadecimal(&Sha256::digest(file)));
