@@ -4,7 +4,8 @@
 Makes a store of made-up messages, starts the gateway on it, and prints
 - for each page, the time to its first byte (median and largest of interleaved rounds) and its bytes, uncompressed;
 - for the history endpoint, the time of requests with `audit.api` = `summary` and `every`, relative to `off`, in
-  interleaved rounds. The load comes from wrk (Debian: apt-get install wrk).
+  interleaved rounds; the same of the gateway's CPU time, which varies less. The load comes from wrk (Debian: apt-get
+  install wrk).
 
     cargo build --release --no-default-features
     benches/console/run.py --messages 5000000 target/release/history-gateway
@@ -49,6 +50,11 @@ class Gateway:
             raise SystemExit("the gateway did not start")
         # Nobody reads the log; a full pipe must not hold the gateway up.
         self.drain = subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)
+
+    def cpu_ticks(self):
+        """User and system time since the start; Linux only."""
+        after_name = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(after_name[11]) + int(after_name[12])
 
     def __enter__(self):
         return self
@@ -172,28 +178,36 @@ def measure_api(binary, store, rounds, seconds):
         )
         modes = ["off", "summary", "every"]
         for connections in (1, 8):
-            ratios = {mode: [] for mode in modes[1:]}
+            ratios, cpu_ratios = {mode: [] for mode in modes[1:]}, {mode: [] for mode in modes[1:]}
             for number in range(rounds):
-                rate = {}
+                rate, cpu = {}, {}
                 # None of them always comes first.
                 for mode in modes[number % 3 :] + modes[: number % 3]:
                     with Gateway(binary, store, AUDIT__API=mode) as gateway:
-                        rate[mode] = ask(gateway.port, script, connections, seconds)
+                        rate[mode], cpu[mode] = ask(gateway, script, connections, seconds)
                 for mode in modes[1:]:
                     ratios[mode].append(rate["off"] / rate[mode])
-            for mode, found in ratios.items():
-                spread = f"{min(found):.2f} to {max(found):.2f}"
-                print(f"audit.api = {mode}, {connections} connections: {statistics.median(found):.2f} ({spread})")
+                    cpu_ratios[mode].append(cpu[mode] / cpu["off"])
+            for mode in modes[1:]:
+                whole, cpu_time = spread(ratios[mode]), spread(cpu_ratios[mode])
+                print(f"audit.api = {mode}, {connections} connections: {whole}; CPU time of the gateway: {cpu_time}")
 
 
-def ask(port, script, connections, seconds):
-    """Requests per second, after a second to warm up."""
+def spread(ratios):
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def ask(gateway, script, connections, seconds):
+    """Requests per second, and the gateway's CPU ticks per request, after a second to warm up."""
     for duration in (1, seconds):
         load = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "-s", str(script)]
-        address = f"http://127.0.0.1:{port}/api/messages/history"
+        address = f"http://127.0.0.1:{gateway.port}/api/messages/history"
+        before = gateway.cpu_ticks()
         printed = subprocess.run([*load, address], check=True, text=True, capture_output=True).stdout
+        ticks = gateway.cpu_ticks() - before
         assert "Non-2xx" not in printed, printed
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", printed).group(1))
+    requests = int(re.search(r"(\d+) requests in", printed).group(1))
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", printed).group(1)), ticks / requests
 
 
 def main():

@@ -12,6 +12,9 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// At most so much is one entry of the log.
 const MAX_ENTRY_BYTES: usize = 256 * 1024;
 
+/// More than most records have.
+const USUAL_BYTES: usize = 512;
+
 /// The queue has no room for a record.
 #[derive(Debug)]
 pub struct QueueFull;
@@ -21,8 +24,10 @@ pub struct QueuedRecord(String);
 
 impl QueuedRecord {
     pub fn new(record: &AuditRecord) -> Self {
-        // Strings, numbers and lists can always be serialized.
-        Self(serde_json::to_string(record).unwrap_or_default())
+        let mut text = Vec::with_capacity(USUAL_BYTES);
+        // Strings, numbers and lists can always be serialized, and are UTF-8.
+        let serialized = serde_json::to_writer(&mut text, record);
+        Self(serialized.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_default())
     }
 }
 

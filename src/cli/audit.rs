@@ -14,8 +14,8 @@ use crate::model::audit::{AuditRecord, ChainHash, Link};
 use crate::store::audit::{self, Head, StoredEntry};
 use crate::store::{Store, tenants};
 
-/// How many entries are read at a time.
-const PAGE: i64 = 1000;
+/// How many entries are read at a time. One may hold 256 kB of records.
+const PAGE: i64 = 100;
 
 /// Verify, export or sum up the audit log: who has read what
 #[derive(Subcommand)]

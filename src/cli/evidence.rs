@@ -7,12 +7,15 @@ use sha2::{Digest, Sha256};
 
 use super::common::Common;
 use super::failure::{Failure, print_note};
+use crate::clock::Clock;
 use crate::model::audit::{Action, AuditRecord, Who};
 use crate::model::{TenantId, hexadecimal};
-use crate::store::{Store, audit, tenants};
+use crate::store::audit::{self, EntryFilter, StoredEntry};
+use crate::store::users::{self, ListedUser};
+use crate::store::{Store, tenants};
 
 /// How many entries are read at a time.
-const PAGE: i64 = 1000;
+const PAGE: i64 = 100;
 
 /// Verify evidence that was downloaded from the console
 #[derive(Subcommand)]
@@ -55,21 +58,31 @@ impl Evidence {
     }
 }
 
-/// The record of a download with a digest, and the sequence of its entry.
+/// The record of a download with a digest, and the sequence of its entry. Only users download evidence, so the records of
+/// API keys, which may be far more, are not read.
 async fn find(store: &Store, tenant: TenantId, digest: &str) -> Result<Option<(i64, AuditRecord)>, Failure> {
-    let mut last = 0;
-    loop {
-        let page = store.read_primary(move |connection| audit::after(connection, tenant, last, PAGE)).await?;
-        let Some(end) = page.last().map(|entry| entry.sequence) else { return Ok(None) };
-        for entry in page.iter().filter(|entry| entry.records.contains(digest)) {
-            let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
-            let is_wanted = |record: &AuditRecord| {
-                record.action == Action::EvidenceFile && record.sha256.as_deref() == Some(digest)
-            };
-            if let Some(record) = records.into_iter().find(is_wanted) {
-                return Ok(Some((entry.sequence, record)));
+    let users = store.read_primary(move |connection| users::list(connection, tenant, Clock::System.now())).await?;
+    for ListedUser { user, .. } in users {
+        let mut filter = EntryFilter { user: Some(user.id), ..EntryFilter::default() };
+        loop {
+            let wanted = filter.clone();
+            let page = store.read_primary(move |connection| audit::last(connection, tenant, &wanted, PAGE)).await?;
+            if let Some(found) = page.iter().find_map(|entry| download(entry, digest)) {
+                return Ok(Some(found));
             }
+            let Some(first) = page.last() else { break };
+            filter.before = Some(first.sequence);
         }
-        last = end;
     }
+    Ok(None)
+}
+
+fn download(entry: &StoredEntry, digest: &str) -> Option<(i64, AuditRecord)> {
+    if !entry.records.contains(digest) {
+        return None;
+    }
+    let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
+    let is_wanted =
+        |record: &AuditRecord| record.action == Action::EvidenceFile && record.sha256.as_deref() == Some(digest);
+    records.into_iter().find(is_wanted).map(|record| (entry.sequence, record))
 }

@@ -1,6 +1,6 @@
 //! A point in time with millisecond precision, and the forms in which edna reads and writes it; knows no clock.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Timelike, Utc};
 
@@ -17,6 +17,9 @@ pub enum Rounding {
     Down,
     Up,
 }
+
+/// UTC, as edna writes it.
+const ZONE: &str = "+0000";
 
 pub const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -73,7 +76,7 @@ impl Instant {
     /// In OneUptime's form: `2026-03-26T10:26:14.311Z`.
     pub fn iso(self) -> String {
         let mut text = self.to_string();
-        text.truncate(text.len() - "+0000".len());
+        text.truncate(text.len() - ZONE.len());
         text.push('Z');
         text
     }
@@ -86,16 +89,29 @@ impl Instant {
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let utc = self.utc();
-        let (date, time) = ([utc.month(), utc.day()], [utc.hour(), utc.minute(), utc.second()]);
-        // Every message contains two dates. Formatting each of their numbers with `write!` would take most of the time
-        // that rendering a message takes.
-        let two_digits = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8].map(char::from);
-        write!(f, "{:04}", utc.year())?;
-        for (separator, number) in ['-', '-', 'T', ':', ':'].into_iter().zip(date.into_iter().chain(time)) {
-            f.write_char(separator)?;
-            two_digits(number).into_iter().try_for_each(|digit| f.write_char(digit))?;
-        }
-        write!(f, ".{:03}+0000", utc.timestamp_subsec_millis())
+        let Some(year) = u32::try_from(utc.year()).ok().filter(|year| *year < 10_000) else {
+            return write!(f, "{}{ZONE}", utc.format("%Y-%m-%dT%H:%M:%S%.3f"));
+        };
+        // Every message contains two dates, and every record of the audit log several. Formatting each of their numbers
+        // with `write!` would take most of the time that rendering a message takes.
+        let mut text = *b"0000-00-00T00:00:00.000";
+        put_digits(&mut text[0..4], year);
+        put_digits(&mut text[5..7], utc.month());
+        put_digits(&mut text[8..10], utc.day());
+        put_digits(&mut text[11..13], utc.hour());
+        put_digits(&mut text[14..16], utc.minute());
+        put_digits(&mut text[17..19], utc.second());
+        put_digits(&mut text[20..23], utc.timestamp_subsec_millis());
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)?;
+        f.write_str(ZONE)
+    }
+}
+
+/// Writes a number with as many digits as there is room for.
+fn put_digits(room: &mut [u8], mut number: u32) {
+    for digit in room.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod chain;
 mod digest;
+mod filter;
 pub mod filters;
 mod record;
 
 pub use chain::{ChainHash, Link};
 pub use digest::{AuditKey, DIGEST_LENGTH};
-pub use record::{Action, AuditRecord, Filter, Who, as_array};
+pub use filter::Filter;
+pub use record::{Action, AuditRecord, Who, as_array};

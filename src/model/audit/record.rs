@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::AuditKey;
+use super::{AuditKey, Filter};
 use crate::model::user::{Role, User};
 use crate::model::{Instant, history::Recipient};
 
@@ -62,11 +61,6 @@ pub enum Who {
     Command { command: String },
 }
 
-/// What was asked for: its parameters, with digests in place of addresses and texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Filter(Map<String, Value>);
-
 /// A record. What does not apply is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -121,33 +115,6 @@ impl Who {
     /// The login of a user of the console.
     pub fn login(&self) -> Option<&str> {
         if let Self::User { login, .. } = self { Some(login) } else { None }
-    }
-}
-
-impl Filter {
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Adds a parameter, unless it has no value.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        let value = value.into();
-        let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-        if !is_empty {
-            self.0.insert(name.to_owned(), value);
-        }
-        self
-    }
-
-    /// Adds a text as its digest.
-    #[must_use]
-    pub fn with_digest(self, name: &str, text: Option<&str>, key: &AuditKey) -> Self {
-        self.with(name, text.map(|text| key.digest(text)))
-    }
-
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
 
