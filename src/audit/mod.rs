@@ -61,7 +61,7 @@ impl Audit {
         Ok(key)
     }
 
-    /// Whether there is a place for the key. On a server, only the settings name one.
+    /// Whether there is a place for the key. On PostgreSQL, only the settings name one.
     pub fn has_key_file(&self) -> bool {
         self.key_file.is_some()
     }
@@ -147,7 +147,7 @@ impl Audit {
         match self.store.write(append).await {
             // The log of a tenant that was deleted is gone.
             Ok(()) | Err(StoreError::UnknownTenant(_)) => {
-                self.queue.done(&records);
+                self.queue.done(tenant, &records);
                 Ok(())
             }
             Err(error) => {

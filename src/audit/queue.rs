@@ -9,7 +9,7 @@ use crate::model::{Instant, TenantId};
 /// How many bytes of records may wait, at most half of them of one tenant.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// At most so much is one entry of the log.
+/// The greatest size of an entry of the log, unless a single record is larger.
 const MAX_ENTRY_BYTES: usize = 256 * 1024;
 
 /// More than most records have.
@@ -83,8 +83,8 @@ pub struct Queue {
 #[derive(Default)]
 struct Waiting {
     records: BTreeMap<TenantId, Records>,
-    /// With those that are being written.
-    bytes: usize,
+    /// How many bytes each tenant has, with those that are being written.
+    bytes: BTreeMap<TenantId, usize>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -97,8 +97,8 @@ impl Queue {
     pub fn push(&self, tenant: TenantId, record: &QueuedRecord) -> Result<(), QueueFull> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = record.0.len() + 1;
-        let of_tenant = waiting.records.get(&tenant).map_or(0, |records| records.text.len());
-        if waiting.bytes + bytes > MAX_BYTES || of_tenant + bytes > MAX_BYTES / 2 {
+        let of_tenant = waiting.bytes.get(&tenant).copied().unwrap_or_default();
+        if waiting.bytes.values().sum::<usize>() + bytes > MAX_BYTES || of_tenant + bytes > MAX_BYTES / 2 {
             return Err(QueueFull);
         }
         waiting.push(tenant, record);
@@ -120,10 +120,13 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).records.remove(&tenant)
     }
 
-    /// Frees the space of records that are written.
-    pub fn done(&self, written: &Records) {
+    /// Frees the space of a tenant's records that are written.
+    pub fn done(&self, tenant: TenantId, written: &Records) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.bytes -= written.text.len();
+        let rest = waiting.bytes.remove(&tenant).unwrap_or_default().saturating_sub(written.text.len());
+        if rest > 0 {
+            waiting.bytes.insert(tenant, rest);
+        }
     }
 
     /// Puts records back that could not be written, before all others.
@@ -156,7 +159,7 @@ impl Queue {
 
 impl Waiting {
     fn push(&mut self, tenant: TenantId, record: &QueuedRecord) {
-        self.bytes += record.0.len() + 1;
+        *self.bytes.entry(tenant).or_default() += record.0.len() + 1;
         self.records.entry(tenant).or_default().push(record);
     }
 }
@@ -189,8 +192,21 @@ mod tests {
         queue.put_back(tenant, batch);
         assert_eq!(fill(&queue, 1) + fill(&queue, 3), 0);
         let batch = queue.take(tenant).unwrap();
-        queue.done(&batch);
+        queue.done(tenant, &batch);
         assert_eq!(fill(&queue, 3), MAX_BYTES / 2048);
+    }
+
+    #[test]
+    fn tenant_whose_records_cannot_be_written_keeps_to_its_half() {
+        let queue = Queue::default();
+        let tenant = TenantId(1);
+        for _ in 0..3 {
+            fill(&queue, 1);
+            let batch = queue.take(tenant).unwrap();
+            assert_eq!(fill(&queue, 1), 0, "what is being written is the tenant's too");
+            queue.put_back(tenant, batch);
+        }
+        assert_eq!(fill(&queue, 2), MAX_BYTES / 2048);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! `audit verify`, `audit export` and `audit head`: the chain of the audit log; knows no SQL.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -9,6 +8,7 @@ use indicatif::ProgressBar;
 
 use super::common::Common;
 use super::failure::{Failure, print, print_note};
+use super::new_file::NewFile;
 use crate::model::TenantId;
 use crate::model::audit::{AuditRecord, ChainHash, Link};
 use crate::store::audit::{self, Head, StoredEntry};
@@ -42,7 +42,7 @@ pub enum Audit {
         /// The tenant's id
         #[arg(long)]
         tenant: i64,
-        /// The file to write; standard output if omitted
+        /// The file to create, which only its owner can read; standard output if omitted
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// Only entries after this one
@@ -197,28 +197,22 @@ fn check(
 
 async fn export(store: &Store, tenant: TenantId, output: Option<PathBuf>, mut after: i64) -> Result<(), Failure> {
     let last = head_of(store, tenant).await?.sequence;
-    let failed = |file: &std::path::Path, error: std::io::Error| {
-        Failure::message(format!("'{}' cannot be written: {error}", file.display()))
-    };
-    let mut file = match &output {
-        None => None,
-        Some(path) => Some(std::fs::File::create(path).map_err(|error| failed(path, error))?),
-    };
+    let mut file = output.as_deref().map(NewFile::create).transpose()?;
     let mut written = 0_u64;
     while after < last {
         let entries = page(store, tenant, after).await?;
         let Some(end) = entries.last().map(|entry| entry.sequence) else { break };
         let lines: String =
             entries.iter().filter(|entry| entry.sequence <= last).map(|entry| line(tenant, entry)).collect();
-        match (&mut file, &output) {
-            (Some(file), Some(path)) => file.write_all(lines.as_bytes()).map_err(|error| failed(path, error))?,
-            _ => print(&lines)?,
+        match &mut file {
+            Some(file) => file.write(&lines)?,
+            None => print(&lines)?,
         }
         written += lines.lines().count() as u64;
         after = end;
     }
-    if let (Some(file), Some(path)) = (&mut file, &output) {
-        file.sync_all().map_err(|error| failed(path, error))?;
+    if let Some(file) = file {
+        file.publish()?;
     }
     print_note(format_args!("{written} entries of the audit log of tenant {tenant} were exported."));
     Ok(())

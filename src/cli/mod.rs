@@ -19,6 +19,7 @@ mod import;
 mod key;
 mod lines;
 mod migrate;
+mod new_file;
 mod partition;
 mod progress;
 mod pull;

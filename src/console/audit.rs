@@ -77,7 +77,7 @@ fn filters(signed_in: &SignedIn, query: &LogQuery) -> Markup {
             }
             div { label for="audit-from" { (texts.text("from")) } input #audit-from name="from" type="date" value=(date(query.from)); }
             div { label for="audit-to" { (texts.text("to")) } input #audit-to name="to" type="date" value=(date(query.to)); }
-            button { (texts.text("show-days")) }
+            button { (texts.text("search-log")) }
         }
     }
 }
@@ -99,7 +99,10 @@ fn older(signed_in: &SignedIn, next: LogPosition) -> Markup {
 fn records(signed_in: &SignedIn, found: &LogPage) -> Markup {
     let texts = signed_in.visit.texts();
     html! {
-        @if found.records.is_empty() { p { (texts.text("no-records")) } } @else {
+        @if found.records.is_empty() {
+            // A page looks through a part of a long log.
+            p role="status" { (texts.text(if found.next.is_some() { "no-records-yet" } else { "no-records" })) }
+        } @else {
             div.scroll tabindex="0" { table {
                 (headings(texts, &["column-time", "column-who", "column-from", "column-action", "column-what", "column-rows"]))
                 tbody { @for (_, record) in &found.records { (row(signed_in, record)) } }

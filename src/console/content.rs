@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::texts::Localized;
+use super::time::Times;
 use crate::model::{Item, Property};
 
 /// The longest text that is shown at once, in characters. The rest is behind a summary.
@@ -13,20 +14,20 @@ const MAX_SHOWN: usize = 2000;
 /// The keys whose texts are shown, in the order in which they are.
 const TEXTS: [&str; 7] = ["header", "title", "text", "caption", "body", "footer", "name"];
 
-/// The content of a message.
-pub fn content(texts: Localized<'_>, item: &Item) -> Markup {
+/// The content of a message; on paper nothing is cut or behind a summary.
+pub fn content(Times { texts, is_printed, .. }: Times<'_>, item: &Item) -> Markup {
     let given = item.text(Property::Content).unwrap_or_default();
     if given == "•••" {
         return html! { p.hidden { (texts.text("content-hidden")) } };
     }
     if let Ok(Value::Object(object)) = serde_json::from_str(given) {
-        parsed(texts, &object, given)
+        parsed((texts, is_printed), &object, given)
     } else {
-        html! { (long_text(texts, given)) }
+        long_text((texts, is_printed), given)
     }
 }
 
-fn parsed(texts: Localized<'_>, object: &Map<String, Value>, given: &str) -> Markup {
+fn parsed((texts, is_printed): (Localized<'_>, bool), object: &Map<String, Value>, given: &str) -> Markup {
     let kind = object.get("type").or_else(|| object.get("contentType")).and_then(Value::as_str).unwrap_or_default();
     let shown = strings(object);
     let location = object.get("location").unwrap_or(&Value::Null);
@@ -37,18 +38,18 @@ fn parsed(texts: Localized<'_>, object: &Map<String, Value>, given: &str) -> Mar
     // Whatever else it has stands in its JSON.
     let is_plain = is_text && object.keys().all(|key| ["type", "contentType", "text"].contains(&key.as_str()));
     if shown.is_empty() && place.is_none() && url.is_none() && options.is_empty() {
-        return html! { pre { (cut(given)) } };
+        return html! { pre { (cut(given, is_printed)) } };
     }
     html! {
         @if !is_text { p.kind { (kind) } }
-        @for text in &shown { (long_text(texts, text)) }
+        @for text in &shown { (long_text((texts, is_printed), text)) }
         @if let Some(url) = url { p { (link(url)) } }
         @if let Some((latitude, longitude)) = place {
             p { (texts.text("place")) ": " (latitude.to_string()) ", " (longitude.to_string()) }
         }
         @if !options.is_empty() { ul { @for option in &options { li { (option) } } } }
         @if !is_plain {
-            details { summary { (texts.text("content-json")) } pre { (cut(given)) } }
+            details open[is_printed] { summary { (texts.text("content-json")) } pre { (cut(given, is_printed)) } }
         }
     }
 }
@@ -100,21 +101,24 @@ fn link(url: &str) -> Markup {
 }
 
 /// A text in its own direction, its lines kept.
-fn long_text(texts: Localized<'_>, text: &str) -> Markup {
-    let end = text.char_indices().nth(MAX_SHOWN).map(|(at, _)| at);
+fn long_text((texts, is_printed): (Localized<'_>, bool), text: &str) -> Markup {
+    let end = text.char_indices().nth(MAX_SHOWN).map(|(at, _)| at).filter(|_| !is_printed);
     html! {
         @match end {
             None => p.said dir="auto" { (text) },
             Some(end) => {
                 p.said dir="auto" { (text[..end]) "…" }
-                details { summary { (texts.text("whole-text")) } p.said dir="auto" { (cut(text)) } }
+                details { summary { (texts.text("whole-text")) } p.said dir="auto" { (cut(text, false)) } }
             }
         }
     }
 }
 
-/// A text of which a page shows at most 30,000 characters; the copied forms have all of it.
-fn cut(text: &str) -> String {
+/// A text of which a page shows at most 30,000 characters; paper and the copied forms have all of it.
+fn cut(text: &str, is_printed: bool) -> String {
+    if is_printed {
+        return text.to_owned();
+    }
     let mut shown: String = text.chars().take(30_000).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -126,15 +130,22 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::content;
     use crate::console::texts::{Language, Texts};
-    use crate::model::{Item, TenantId};
+    use crate::console::time::{Times, Zone};
+    use crate::model::{Instant, Item, TenantId};
 
     fn shown(given: &str) -> String {
+        on(given, false)
+    }
+
+    fn on(given: &str, is_printed: bool) -> String {
         let json = format!(
             r#"{{"messageId":1,"channelType":"SMS","direction":"OUT","address":"1","content":{},"sentOrReceivedAt":"2026-03-01T10:00:00Z"}}"#,
             serde_json::to_string(given).unwrap()
         );
         let texts = Texts::default();
-        content(texts.of(Language::English), &Item::parse(&json, TenantId(1)).unwrap()).into_string()
+        let texts = texts.of(Language::English);
+        let times = Times { texts, zone: Zone::default(), now: Instant(0), is_printed };
+        content(times, &Item::parse(&json, TenantId(1)).unwrap()).into_string()
     }
 
     #[test]
@@ -173,5 +184,7 @@ mod tests {
         let long = shown(&"я".repeat(3000));
         assert!(long.contains(&format!("{}…", "я".repeat(2000))) && long.contains("<details>"));
         assert!(shown(&"x".repeat(1_000_000)).len() < 40_000);
+        assert_eq!(on(&"я".repeat(3000), true), format!("<p class=\"said\" dir=\"auto\">{}</p>", "я".repeat(3000)));
+        assert!(on(r#"{"type":"IMAGE","caption":"Hi"}"#, true).contains("<details open>"));
     }
 }

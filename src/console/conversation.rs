@@ -34,7 +34,7 @@ pub async fn reveal(signed_in: SignedIn, id: Path<String>, form: Form) -> HttpRe
     }
 }
 
-/// The part that the address names; `None` if it names none.
+/// The part that the address names, the newest one if it names none; `None` if a parameter is not valid.
 fn part(signed_in: &SignedIn) -> Option<Part> {
     let visit = &signed_in.visit;
     let id = |name| visit.parameter(name).filter(|value| !value.is_empty()).map(|value| value.parse::<i64>().ok());
@@ -66,17 +66,18 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
             button { (texts.text("show")) }
         }
         section aria-label=(texts.text("conversation")) {
-            @if let Some(first) = oldest(&found.trails).filter(|_| found.has_older) {
+            @if let Some(first) = found.older_before {
                 p #older {
                     a href={ (this) "?before=" (first) } hx-get={ (this) "?before=" (first) }
                         hx-target="#older" hx-select="#older, #messages" hx-swap="outerHTML show:none" { (texts.text("older")) }
                 }
             }
+            @if found.is_after_day { p { (texts.text("no-messages-until")) } }
             @if found.trails.is_empty() { p { (texts.text("no-messages-here")) } }
             (messages(times, id, &found.trails))
             // What a link to the newest of them leads to.
             span #newest {}
-            @if let Some(last) = newest(&found.trails).filter(|_| found.has_newer) {
+            @if let Some(last) = found.newer_after {
                 p #newer { a href={ (this) "?after=" (last) } { (texts.text("newer")) } " · "
                     a href=(conversation_address(id)) { (texts.text("newest")) } }
             }
@@ -98,15 +99,6 @@ fn person(signed_in: &SignedIn, found: &Conversation) -> Markup {
             }
         }
     }
-}
-
-/// The least id of messages, before which older ones are looked for.
-fn oldest(trails: &[Trail]) -> Option<i64> {
-    trails.iter().map(|trail| trail.item.message_id()).min()
-}
-
-fn newest(trails: &[Trail]) -> Option<i64> {
-    trails.iter().map(|trail| trail.item.message_id()).max()
 }
 
 /// The way to evidence, and to its file.

@@ -96,12 +96,12 @@ fn ticket_lines(times: Times<'_>, items: &[&Item]) -> String {
 
 fn ticket(times: Times<'_>, item: &Item) -> String {
     let texts = times.texts;
-    let direction = texts.text(if shown::is_incoming(item) { "direction-in" } else { "direction-out" });
+    let direction = shown::direction(texts, item);
     let (sent, channel) = (times.text(shown::sent_at(item)), shown::channel(item));
     let mut parts = vec![format!("#{} {sent} {direction}, {channel}", item.message_id())];
     if let Some(word) = item.text(Property::DeliveryStatus) {
         let at = item.instant(Property::DeliveryStatusAt).map(|at| format!(" {}", times.text(at)));
-        let reason = item.text(Property::DeliveryStatusMessage).filter(|reason| !reason.is_empty());
+        let reason = shown::failure_reason(item);
         let said = |reason: &str| words::reason(texts, reason).unwrap_or_else(|| reason.to_owned());
         let reason = reason.map(|reason| format!(": {}", said(reason)));
         parts.push([words::status(texts, word), at.unwrap_or_default(), reason.unwrap_or_default()].concat());

@@ -113,12 +113,13 @@ fn group_of(signed_in: &SignedIn, text: &str, group: &Group) -> Markup {
         section {
             h2 { (name(texts, &group.kind, text)) }
             @if !group.international.is_empty() { p { (texts.text("found-international")) } }
-            @if group.kind.is_person() {
+            @if group.kind.is_person() && !group.items.is_empty() {
                 p { a href=(conversation_address(newest)) { (texts.text("show-conversation")) } }
             }
-            (table(visit.times(), &group.items))
+            @if group.is_cut { p { (texts.text("search-cut")) } }
+            @if !group.items.is_empty() { (table(visit.times(), &group.items)) }
             @if let Some(all) = all.filter(|_| group.has_more) {
-                p { a href=(list_address(&all, None)) { (texts.text("show-all")) } }
+                p { a href=(list_address(&all, None)) { (texts.text(if group.is_cut { "continue-search" } else { "show-all" })) } }
             }
         }
     }

@@ -19,7 +19,7 @@ pub async fn show_login(visit: Visit) -> HttpResponse {
     let next = own_address(visit.parameter("next").as_deref().unwrap_or_default()).to_owned();
     match visit.session().await {
         Ok(Some(_)) => redirect(&next).finish(),
-        Ok(None) => page(&visit, StatusCode::OK, &Shown { next: &next, login: "", problem: None }),
+        Ok(None) => page(&visit, StatusCode::OK, &LoginForm { next: &next, login: "", problem: None }),
         Err(error) => visit.unavailable(&error),
     }
 }
@@ -48,7 +48,7 @@ pub async fn sign_in(mut form: Form) -> HttpResponse {
         }
         SignInError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, texts.text("unavailable")),
     };
-    let mut response = page(&visit, status, &Shown { next: &next, login: &login, problem: Some(&problem) });
+    let mut response = page(&visit, status, &LoginForm { next: &next, login: &login, problem: Some(&problem) });
     if let SignInError::TooMany { retry_after } = error {
         response.headers_mut().insert(RETRY_AFTER, retry_after.into());
     }
@@ -65,7 +65,7 @@ pub async fn sign_out(signed_in: SignedIn, _: Form) -> HttpResponse {
 }
 
 /// What the page shows.
-struct Shown<'a> {
+struct LoginForm<'a> {
     /// Where a user who signs in is led.
     next: &'a str,
     login: &'a str,
@@ -73,7 +73,7 @@ struct Shown<'a> {
 }
 
 /// The page, with a token that its form sends back.
-fn page(visit: &Visit, status: StatusCode, shown: &Shown<'_>) -> HttpResponse {
+fn page(visit: &Visit, status: StatusCode, shown: &LoginForm<'_>) -> HttpResponse {
     let (token, is_new) = visit.cookies.form().map_or_else(|| (Secret::random(), true), |token| (token, false));
     let token_text = form_token(&token);
     let content = form(visit, &token_text, shown);
@@ -87,7 +87,7 @@ fn page(visit: &Visit, status: StatusCode, shown: &Shown<'_>) -> HttpResponse {
     response
 }
 
-fn form(visit: &Visit, token: &str, Shown { next, login, problem }: &Shown<'_>) -> Markup {
+fn form(visit: &Visit, token: &str, LoginForm { next, login, problem }: &LoginForm<'_>) -> Markup {
     let texts = visit.texts();
     let (described, invalid) = (problem.map(|_| "problem"), problem.map(|_| "true"));
     html! {

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::content::content;
 use super::conversation::{evidence_forms, reveal_form};
 use super::copying::{self, Copied};
-use super::shown::{headings, quotes, reason, status};
+use super::shown::{address_in_conversation, direction, headings, quotes, reason, status};
 use super::texts::Localized;
 use super::time::Times;
 use super::visit::SignedIn;
@@ -30,11 +30,11 @@ fn page(signed_in: &SignedIn, id: i64, found: &ShownMessage) -> HttpResponse {
     let (texts, item) = (times.texts, &*found.trail.item);
     let markup = html! {
         p {
-            a href={ "/console/people/" (id) "?at=" (id) "#m" (id) } { (texts.text("show-conversation")) }
+            a href=(address_in_conversation(id, id)) { (texts.text("show-conversation")) }
         }
         (evidence_forms(signed_in, &format!("/console/evidence/messages/{id}")))
         (reveal_form(signed_in, id, found.is_masked, found.revealed_until.map(|until| times.text(until))))
-        div.message { (quotes(texts, item, None)) (content(texts, item)) }
+        div.message { (quotes(texts, item, None)) (content(times, item)) }
         (history(times, &found.trail))
         (fields(times, item))
         details { summary { (texts.text("raw-item")) } pre { (item.render()) } }
@@ -51,7 +51,7 @@ pub fn history(times: Times<'_>, trail: &Trail) -> Markup {
         h2 { (texts.text("status-history")) }
         @if trail.events.is_empty() { p { (texts.text("no-statuses")) } } @else {
             div.scroll tabindex="0" { table {
-                (headings(texts, &["column-status", "column-time", "column-reason", "column-source", "column-heard"]))
+                (headings(texts, &["column-status", "column-time", "column-reason", "column-source", "column-received"]))
                 tbody { @for event in &trail.events { (event_row(times, event)) } }
             } }
         }
@@ -99,7 +99,7 @@ pub fn fields(times: Times<'_>, item: &Item) -> Markup {
         dl {
             @for property in listed {
                 @if let Some(value) = item.get(*property) {
-                    div { dt { (property.name()) } dd { (field(times, *property, value)) } }
+                    div { dt { (property.name()) } dd { (field((times, item), *property, value)) } }
                 }
             }
             @for (name, json) in item.extra() { div { dt { (name) } dd { code { (json) } } } }
@@ -107,7 +107,7 @@ pub fn fields(times: Times<'_>, item: &Item) -> Markup {
     }
 }
 
-fn field(times: Times<'_>, property: Property, value: &Value) -> Markup {
+fn field((times, item): (Times<'_>, &Item), property: Property, value: &Value) -> Markup {
     let texts = times.texts;
     let link = |address: &str, id: &i64| {
         html! {
@@ -124,7 +124,7 @@ fn field(times: Times<'_>, property: Property, value: &Value) -> Markup {
             (_, Value::Integer(number)) => (number),
             (Property::DeliveryStatusMessage, Value::Text(given)) => (reason(texts, given)),
             (Property::Direction, Value::Text(given)) => {
-                (texts.text(if given == "IN" { "direction-in" } else { "direction-out" })) " (" code { (given) } ")"
+                (direction(texts, item)) " (" code { (given) } ")"
             },
             (_, Value::Text(given)) => span dir="auto" { (given) },
         }

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::filters::{self, FilterError, Parameter, list_address, query_string, to_filters};
 use super::layout::token_field;
-use super::shown::{reason, table};
+use super::shown::{failure_reason, reason, table};
 use super::texts::Localized;
 use super::time::Times;
 use super::visit::{Form, SignedIn, redirect};
@@ -18,7 +18,7 @@ use super::words;
 use crate::model::history::TRAFFIC_TYPES;
 use crate::model::instant::Rounding;
 use crate::model::message_query::WalkPosition;
-use crate::model::{Instant, Property};
+use crate::model::{Instant, Property, delivery};
 use crate::viewer::list::List;
 
 /// The filters whose values must not stand in an address, and that a form has.
@@ -136,31 +136,25 @@ fn without(parameters: &[Parameter], place: usize) -> String {
 /// One form for what may stand in an address, and one for what may not.
 fn filter_forms(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
     let texts = signed_in.visit.texts();
-    let kept = |names: &[&str]| {
-        let kept: Vec<Parameter> =
-            parameters.iter().filter(|parameter| !names.contains(&parameter.name)).cloned().collect();
-        kept
-    };
-    // The times are kept: they may be within the dates that are shown.
+    let first = |name: &str| parameters.iter().find(|parameter| parameter.name == name);
+    let value = |name: &str| first(name).map_or("", |parameter| parameter.value.as_str());
+    // A field has one value; others are kept. So are times, which may be within the dates that are shown.
     let offered = ["channelType", "direction", "trafficType", "deliveryStatus", "subjectId"];
-    let value = |name: &str| {
-        parameters.iter().find(|parameter| parameter.name == name).map_or("", |parameter| parameter.value.as_str())
+    let is_kept = |parameter: &&Parameter| {
+        !offered.contains(&parameter.name)
+            || first(parameter.name).is_some_and(|first| !std::ptr::eq(first, *parameter))
     };
     let times = signed_in.visit.times();
-    let date = |name: &str| {
-        let known = parameters.iter().find(|parameter| parameter.name == name);
-        known.map(|known| filters::date_of(known, times.zone)).unwrap_or_default()
-    };
-    let statuses = ["SENT", "DELIVERED", "READ"].into_iter().chain(words::FAILURES);
+    let date = |name: &str| first(name).map(|known| filters::date_of(known, times.zone)).unwrap_or_default();
     html! {
         details open[parameters.is_empty()] {
             summary { (texts.text("change-filters")) }
             form.grid method="get" action="/console/messages" {
-                @for parameter in kept(&offered) { input type="hidden" name=(parameter.name) value=(parameter.value); }
+                @for parameter in parameters.iter().filter(is_kept) { input type="hidden" name=(parameter.name) value=(parameter.value); }
                 (select(texts, "channelType", value("channelType"), filters::OFFERED_CHANNELS.map(|word| (word, words::channel(word).to_owned()))))
                 (select(texts, "direction", value("direction"), [("IN", texts.text("direction-in")), ("OUT", texts.text("direction-out"))]))
                 (select(texts, "trafficType", value("trafficType"), TRAFFIC_TYPES.map(|word| (word, word.to_owned()))))
-                (select(texts, "deliveryStatus", value("deliveryStatus"), statuses.map(|word| (word, words::status(texts, word)))))
+                (select(texts, "deliveryStatus", value("deliveryStatus"), delivery::KNOWN.map(|word| (word, words::status(texts, word)))))
                 (field(("from", "fromDate"), "date", &date("from")))
                 (field(("to", "toDate"), "date", &date("to")))
                 (field(("subjectId", "subjectId"), "text", value("subjectId")))
@@ -188,10 +182,12 @@ fn select(
     chosen: &str,
     options: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Markup {
+    let options: Vec<_> = options.into_iter().collect();
     html! { div { label for={ "filter-" (name) } { (name) }
     select id={ "filter-" (name) } name=(name) {
         option value="" { (texts.text("any")) }
-        @for (value, shown) in options { option value=(value) selected[value == chosen] { (shown) } }
+        @for (value, shown) in &options { option value=(value) selected[*value == chosen] { (shown) } }
+        @if !chosen.is_empty() && options.iter().all(|(value, _)| *value != chosen) { option selected { (chosen) } }
     } } }
 }
 
@@ -200,7 +196,8 @@ fn reasons(signed_in: &SignedIn, parameters: &[Parameter], list: &List) -> Marku
     let texts = signed_in.visit.texts();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for item in &list.items {
-        if let Some(given) = item.text(Property::DeliveryStatusMessage).filter(|given| !given.is_empty()) {
+        let is_failure = item.text(Property::DeliveryStatus).is_some_and(delivery::is_failure);
+        if let Some(given) = failure_reason(item).filter(|_| is_failure) {
             *counts.entry(given).or_default() += 1;
         }
     }

@@ -54,9 +54,9 @@
   // The key by its letter; on a layout without Latin letters, by its place.
   var PLACES = { KeyJ: "j", KeyK: "k", KeyG: "g", KeyS: "s", KeyC: "c" };
   function keyOf(event) {
-    if ("/?jkgsc".indexOf(event.key) >= 0 || event.key.length > 1) return event.key;
-    if (event.code === "Slash") return event.shiftKey ? "?" : "/";
-    return PLACES[event.code] || event.key;
+    // Cyrillic layouts have the dot and the comma there.
+    if (event.code === "Slash" && /^[.,]$/.test(event.key)) return event.shiftKey ? "?" : "/";
+    return event.key.charCodeAt(0) < 0x250 ? event.key : PLACES[event.code] || event.key;
   }
 
   var afterG = false;
@@ -101,6 +101,15 @@
   document.addEventListener("focusin", function (event) {
     var place = links().indexOf(event.target);
     if (place >= 0) opened = place;
+  });
+
+  // What cannot be inserted is asked for as a page, which says why.
+  ["htmx:responseError", "htmx:sendError"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      var part = event.detail.elt;
+      var link = part.matches("a[href]") ? part : part.querySelector("a[href]");
+      if (link) location.href = link.href;
+    });
   });
 
   // What is inserted above must not move what is read.

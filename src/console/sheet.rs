@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::content::content;
 use super::message::{fields, history, source_name};
-use super::shown::{channel, is_incoming, numbers, reason, sent_at, status};
+use super::shown::{channel, direction, numbers, reason, sent_at, status};
 use super::time::Times;
 use super::visit::SignedIn;
 use crate::model::trail::Trail;
@@ -103,7 +103,7 @@ fn statuses(times: Times<'_>, trail: &Trail) -> Markup {
     let received = |provenance: &Provenance| {
         html! {
             (source_name(texts, provenance.source))
-            @if let Some(at) = provenance.received_at { ", " (texts.text("column-heard")) " " (times.full(at)) }
+            @if let Some(at) = provenance.received_at { ", " (texts.text("column-received")) " " (times.full(at)) }
         }
     };
     html! {
@@ -143,8 +143,8 @@ fn one(times: Times<'_>, scope: Scope, trail: &Trail) -> Markup {
     html! {
         article {
             p { strong { (texts.with("message-title", [("id", item.message_id().to_string().into())])) } ", "
-                (texts.text(if is_incoming(item) { "direction-in" } else { "direction-out" })) ", " (channel(item)) ", " (times.text(sent_at(item))) }
-            (content(texts, item))
+                (direction(texts, item)) ", " (channel(item)) ", " (times.text(sent_at(item))) }
+            (content(times, item))
             @match scope {
                 Scope::Message(_) => { (history(times, trail)) (fields(times, item)) },
                 Scope::Conversation(..) => (statuses(times, trail)),

@@ -8,6 +8,7 @@ use super::content::content;
 use super::texts::Localized;
 use super::time::Times;
 use super::words;
+use crate::model::delivery::is_failure;
 use crate::model::trail::Trail;
 use crate::model::{DeliveryStatus, Instant, Item, Property};
 
@@ -26,7 +27,7 @@ fn step(times: Times<'_>, status: &DeliveryStatus) -> Markup {
     let texts = times.texts;
     let word = status.word.as_deref().unwrap_or_default();
     let (at, reason) = (status.at, status.message.as_deref().filter(|reason| !reason.is_empty()));
-    let class = if words::is_failure(word) { "status failure" } else { "status" };
+    let class = if is_failure(word) { "status failure" } else { "status" };
     html! {
         span class=(class) {
             (self::status(texts, word))
@@ -37,10 +38,15 @@ fn step(times: Times<'_>, status: &DeliveryStatus) -> Markup {
     }
 }
 
+/// Why a message was not delivered, or what else its status says.
+pub fn failure_reason(item: &Item) -> Option<&str> {
+    item.text(Property::DeliveryStatusMessage).filter(|reason| !reason.is_empty())
+}
+
 /// A status in words; one of a failure stands out.
 pub fn status(texts: Localized<'_>, word: &str) -> Markup {
     html! {
-        @if words::is_failure(word) { strong.failure { "✗ " (words::status(texts, word)) } }
+        @if is_failure(word) { strong.failure { "✗ " (words::status(texts, word)) } }
         @else if !word.is_empty() { (words::status(texts, word)) }
     }
 }
@@ -88,9 +94,19 @@ pub fn quotes(texts: Localized<'_>, item: &Item, conversation: Option<i64>) -> M
     }
 }
 
+/// The conversation of a person, whose message `person` is, with a message in view.
+pub fn address_in_conversation(person: i64, id: i64) -> String {
+    format!("/console/people/{person}?at={id}#m{id}")
+}
+
+/// `incoming` or `outgoing`.
+pub fn direction(texts: Localized<'_>, item: &Item) -> String {
+    texts.text(if is_incoming(item) { "direction-in" } else { "direction-out" })
+}
+
 fn quoted_address(id: i64, conversation: Option<i64>) -> String {
     match conversation {
-        Some(person) => format!("/console/people/{person}?at={id}#m{id}"),
+        Some(person) => address_in_conversation(person, id),
         None => format!("/console/messages/{id}"),
     }
 }
@@ -99,17 +115,16 @@ fn quoted_address(id: i64, conversation: Option<i64>) -> String {
 pub fn bubble(times: Times<'_>, person: i64, trail: &Trail) -> Markup {
     let item = &*trail.item;
     let (texts, id) = (times.texts, item.message_id());
-    let (class, who) =
-        if is_incoming(item) { ("message in", "direction-in") } else { ("message out", "direction-out") };
+    let class = if is_incoming(item) { "message in" } else { "message out" };
     html! {
         li id={ "m" (id) } class=(class) {
             p.head {
-                a.open href={ "/console/messages/" (id) } { (texts.text(who)) ", " bdi { (channel(item)) } }
+                a.open href={ "/console/messages/" (id) } { (direction(texts, item)) ", " bdi { (channel(item)) } }
                 " " (times.clock(sent_at(item)))
                 @if let Some(relative) = times.relative(sent_at(item)) { ", " (relative) }
             }
             (quotes(texts, item, Some(person)))
-            (content(texts, item))
+            (content(times, item))
             p { (steps(times, trail)) }
         }
     }
@@ -159,12 +174,12 @@ pub fn table(times: Times<'_>, items: &[Item]) -> Markup {
 fn row(times: Times<'_>, item: &Item) -> Markup {
     let (texts, id) = (times.texts, item.message_id());
     let word = item.text(Property::DeliveryStatus).unwrap_or_default();
-    let reason = item.text(Property::DeliveryStatusMessage).filter(|reason| !reason.is_empty());
+    let reason = failure_reason(item);
     html! {
         tr {
             td { (times.full(sent_at(item))) }
-            td { (texts.text(if is_incoming(item) { "direction-in" } else { "direction-out" })) ", " (channel(item)) }
-            td { a href={ "/console/people/" (id) "?at=" (id) "#m" (id) } { (item.text(Property::Address).unwrap_or_default()) } }
+            td { (direction(texts, item)) ", " (channel(item)) }
+            td { a href=(address_in_conversation(id, id)) { (item.text(Property::Address).unwrap_or_default()) } }
             td dir="auto" { a.open href={ "/console/messages/" (id) } { (excerpt(texts, item)) } }
             td {
                 (status(texts, word))

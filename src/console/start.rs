@@ -12,6 +12,7 @@ use super::texts::Localized;
 use super::time::Times;
 use super::visit::SignedIn;
 use super::words;
+use crate::model::delivery::is_failure;
 use crate::viewer::start::{Day, RecentPerson};
 
 /// `GET /console/`.
@@ -82,7 +83,7 @@ fn day_of(signed_in: &SignedIn, place: usize, day: &Day) -> Markup {
         let row = rows.entry(&counted.channel_type).or_default();
         match counted.status.as_str() {
             _ if counted.is_incoming => row.received += number,
-            status if words::is_failure(status) => {
+            status if is_failure(status) => {
                 row.failed += number;
                 *failures.entry((&counted.reason, status)).or_default() += number;
             }

@@ -121,24 +121,33 @@ impl Localized<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use fluent_bundle::FluentResource;
     use fluent_bundle::FluentValue;
 
     use super::{Language, Texts};
 
-    /// The ids of a language's texts, each with the values that it has.
-    fn ids(language: Language) -> BTreeSet<String> {
+    /// The ids of a language's texts, each with the names of its values.
+    fn texts_of(language: Language) -> BTreeMap<String, BTreeSet<String>> {
         let resource = FluentResource::try_new(language.source().to_owned()).unwrap();
-        let lines = resource.source().lines().filter(|line| !line.starts_with([' ', '#']));
-        lines.filter_map(|line| line.split_once(" =")).map(|(id, _)| id.to_owned()).collect()
+        let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut last = String::new();
+        for line in resource.source().lines().filter(|line| !line.starts_with('#')) {
+            if let Some((id, _)) = line.split_once(" =").filter(|_| !line.starts_with(' ')) {
+                id.clone_into(&mut last);
+            }
+            let names = line.split('$').skip(1).filter_map(|rest| rest.split([' ', '}']).next());
+            texts.entry(last.clone()).or_default().extend(names.map(str::to_owned));
+        }
+        texts
     }
 
     #[test]
     fn no_text_is_missing_in_a_language_or_unused() {
-        let english = ids(Language::English);
-        assert_eq!(english, ids(Language::Russian));
+        let english = texts_of(Language::English);
+        assert_eq!(english, texts_of(Language::Russian));
+        let english: Vec<&String> = english.keys().filter(|id| !id.is_empty()).collect();
         let texts = Texts::default();
         for language in Language::ALL {
             assert_eq!(Language::from_tag(language.tag()), Some(language));

@@ -10,7 +10,7 @@ const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// What was given as days is none.
+/// A text is not a valid range of days.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotDays;
 

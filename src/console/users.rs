@@ -14,7 +14,7 @@ use crate::viewer::users::Change;
 
 /// `GET /console/users`.
 pub async fn show_users(signed_in: SignedIn) -> HttpResponse {
-    page(&signed_in, StatusCode::OK, &html! {}).await
+    page(&signed_in, StatusCode::OK, None).await
 }
 
 /// `POST /console/users`: adds a user.
@@ -28,16 +28,16 @@ pub async fn create_user(signed_in: SignedIn, form: Form) -> HttpResponse {
     let senders = senders.filter(|senders| senders.is_empty() || role.is_some_and(Role::may_be_limited));
     let (Ok(login), Some(role), Some(senders)) = (login, role, senders) else {
         let problem = html! { p role="alert" { (texts.text("user-not-valid")) } };
-        return page(&signed_in, StatusCode::UNPROCESSABLE_ENTITY, &problem).await;
+        return page(&signed_in, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)).await;
     };
     let name = login.as_str().to_owned();
     match signed_in.viewer().create_user(login, role, Some(senders).filter(|senders| !senders.is_empty())).await {
         Ok(Some(password)) => {
-            page(&signed_in, StatusCode::OK, &new_password(&signed_in, &name, password.reveal())).await
+            page(&signed_in, StatusCode::OK, Some(new_password(&signed_in, &name, password.reveal()))).await
         }
         Ok(None) => {
             let problem = html! { p role="alert" { (texts.text("user-not-created")) } };
-            page(&signed_in, StatusCode::UNPROCESSABLE_ENTITY, &problem).await
+            page(&signed_in, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)).await
         }
         Err(error) => signed_in.refused(&error),
     }
@@ -58,7 +58,7 @@ pub async fn change_user(signed_in: SignedIn, form: Form) -> HttpResponse {
         "password" => {
             return match viewer.renew_password(login).await {
                 Ok(password) => {
-                    page(&signed_in, StatusCode::OK, &new_password(&signed_in, &name, password.reveal())).await
+                    page(&signed_in, StatusCode::OK, Some(new_password(&signed_in, &name, password.reveal()))).await
                 }
                 Err(error) => signed_in.refused(&error),
             };
@@ -82,15 +82,21 @@ fn new_password(signed_in: &SignedIn, login: &str, password: &str) -> Markup {
     html! { p role="status" { (texts.with("new-password", [("login", login.into())])) " " code { (password) } } }
 }
 
-async fn page(signed_in: &SignedIn, status: StatusCode, note: &Markup) -> HttpResponse {
+async fn page(signed_in: &SignedIn, status: StatusCode, note: Option<Markup>) -> HttpResponse {
     let times = signed_in.visit.times();
     let texts = times.texts;
     let users = match signed_in.viewer().users().await {
         Ok(users) => users,
-        Err(error) => return signed_in.refused(&error),
+        Err(error) => {
+            let refused = signed_in.refused(&error);
+            let Some(note) = note else { return refused };
+            // A new password is shown once, with or without the list.
+            let content = html! { (note) p { (texts.text("unavailable")) } };
+            return signed_in.page(status, &texts.text("users"), &content);
+        }
     };
     let content = html! {
-        (note)
+        @if let Some(note) = note { (note) }
         div.scroll tabindex="0" { table {
             (headings(texts, &["login", "role", "senders", "column-created", "sessions", "column-actions"]))
             tbody { @for listed in &users {

@@ -34,6 +34,10 @@ use crate::web::{ApiError, Body, client};
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
+/// Where htmx says which page it wants a part of, and where it is told to lead the browser to another.
+const HX_CURRENT_URL: &str = "hx-current-url";
+const HX_REDIRECT: &str = "hx-redirect";
+
 /// Maximum size of a form.
 const MAX_FORM_BYTES: usize = 8 * 1024;
 
@@ -126,6 +130,20 @@ impl Visit {
         html(status, Frame { address, ..self.frame(form_token, None) }.page(title, content))
     }
 
+    /// Leads to the page for signing in, and from there back to this page.
+    fn to_login(&self) -> HttpResponse {
+        let part_of = self.http.headers().get(HX_CURRENT_URL).and_then(|url| url.to_str().ok()).and_then(path_of);
+        let page = part_of.map_or_else(|| self.address(), str::to_owned);
+        let next = serde_urlencoded::to_string([("next", page)]).unwrap_or_default();
+        let wanted = if *self.http.method() == Method::GET { format!("?{next}") } else { String::new() };
+        let login = format!("/console/login{wanted}");
+        if part_of.is_none() {
+            return redirect(&login).finish();
+        }
+        // A script that wants a part of a page would follow a redirect, and find no such part in the page for signing in.
+        response(StatusCode::OK).insert_header((HX_REDIRECT, login)).finish()
+    }
+
     fn frame<'a>(&'a self, form_token: &'a str, user: Option<&'a User>) -> Frame<'a> {
         let console = &self.console;
         let files = [&console.style, &console.icon, &console.htmx, &console.script].map(Asset::address);
@@ -174,9 +192,7 @@ impl SignedIn {
         let visit = Visit::read(http).await?;
         let found = visit.session().await.map_err(|error| as_error(visit.unavailable(&error)))?;
         let Some((user, token)) = found else {
-            let next = serde_urlencoded::to_string([("next", visit.address())]).unwrap_or_default();
-            let wanted = if http.method() == Method::GET { format!("?{next}") } else { String::new() };
-            return Err(as_error(redirect(&format!("/console/login{wanted}")).finish()));
+            return Err(as_error(visit.to_login()));
         };
         // For the request's log line.
         http.extensions_mut().insert(CallerId { tenant: user.grants.tenant, key: 0 });
@@ -285,7 +301,11 @@ impl Form {
         let bytes = match body {
             Body::Whole(bytes) => bytes,
             Body::TooLarge { .. } => return Err(refused(StatusCode::PAYLOAD_TOO_LARGE)),
-            Body::Incomplete | Body::Overloaded | Body::Discarded => return Err(refused(StatusCode::FORBIDDEN)),
+            Body::Overloaded => {
+                let problem = visit.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable-title", "unavailable");
+                return Err(as_error(problem));
+            }
+            Body::Incomplete | Body::Discarded => return Err(refused(StatusCode::FORBIDDEN)),
         };
         if bytes.split(|byte| *byte == b'&').count() > MAX_FIELDS {
             return Err(refused(StatusCode::FORBIDDEN));
@@ -336,6 +356,12 @@ pub fn redirect(address: &str) -> HttpResponseBuilder {
     let mut response = response(StatusCode::SEE_OTHER);
     response.insert_header((LOCATION, address));
     response
+}
+
+/// The path and the query of a URL.
+fn path_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    Some(&rest[rest.find('/')?..])
 }
 
 /// An error whose response is a page.

@@ -22,13 +22,6 @@ pub fn status(texts: Localized<'_>, word: &str) -> String {
     })
 }
 
-/// The statuses of messages that will not arrive.
-pub const FAILURES: [&str; 5] = ["UNDELIVERED", "FAILED", "EXPIRED", "CANCELLED", "INVALID"];
-
-pub fn is_failure(word: &str) -> bool {
-    FAILURES.contains(&word)
-}
-
 /// The name of a channel.
 pub fn channel(word: &str) -> &str {
     match word {

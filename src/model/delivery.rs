@@ -36,13 +36,21 @@ pub fn canonical(word: String) -> String {
     if KNOWN.contains(&upper.as_str()) { upper } else { word }
 }
 
+/// Whether a status word says that the message will not arrive.
+pub fn is_failure(word: &str) -> bool {
+    rank(Some(word)) == FAILURE
+}
+
+/// The rank of the words for a failure.
+const FAILURE: u8 = 5;
+
 fn rank(word: Option<&str>) -> u8 {
     match word {
         None => 0,
         Some("ACCEPTED") => 1,
         Some("ENQUEUED") => 2,
         Some("DELAYED") => 3,
-        Some("INVALID" | "UNDELIVERED" | "FAILED" | "CANCELLED" | "EXPIRED") => 5,
+        Some("INVALID" | "UNDELIVERED" | "FAILED" | "CANCELLED" | "EXPIRED") => FAILURE,
         Some("DELIVERED") => 6,
         Some("READ") => 7,
         Some(_) => 4,

@@ -36,7 +36,8 @@ impl Trail {
     pub fn masked(self) -> Self {
         let event = |event: StatusEvent| {
             let text = |given: Option<String>| given.map(|given| mask::text(&given));
-            let status = DeliveryStatus { message: text(event.status.message), ..event.status };
+            let status =
+                DeliveryStatus { message: event.status.message.map(|given| mask::numbers(&given)), ..event.status };
             StatusEvent {
                 status,
                 request_id: text(event.request_id),

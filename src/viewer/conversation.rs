@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::reveal::Shown;
+use super::reveal::ShownPerson;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, Filter};
 use crate::model::message_query::WalkPosition;
@@ -36,9 +36,11 @@ pub enum Part {
 pub struct Conversation {
     /// By ascending time, then id.
     pub trails: Vec<Trail>,
-    /// Whether there are messages before these, and after them.
-    pub has_older: bool,
-    pub has_newer: bool,
+    /// The id before which others are, and the one after which others are.
+    pub older_before: Option<i64>,
+    pub newer_after: Option<i64>,
+    /// Whether these are the first messages after the day that was asked for, because there are none up to its end.
+    pub is_after_day: bool,
     /// The addresses of the person, as they are shown.
     pub addresses: Vec<String>,
     pub subscriber: Option<i64>,
@@ -50,20 +52,21 @@ impl Viewer {
     /// A part of the conversation of the person whose message `id` is. Recorded before it is returned.
     pub async fn conversation(&self, id: i64, part: Part) -> Result<Conversation, ViewError> {
         let shown = self.shown_person(id).await?;
-        let (items, has_older, has_newer) = self.part(&shown, part).await?;
-        let ids = items.iter().map(Item::message_id).collect();
+        let found = self.part(&shown, part).await?;
+        let ids = found.items.iter().map(Item::message_id).collect();
         let trails = self.trails_by_time(ids, shown.grants.clone()).await?;
         let mut record = self.record(Action::Conversation);
         record.message = Some(id);
         record.rows = Some(trails.len() as u64);
         record.filter = filter(part);
-        self.name(&mut record, &shown)?;
+        self.record_person(&mut record, &shown)?;
         self.write(record).await?;
         let is_masked = shown.grants.sight == Sight::Masked;
         Ok(Conversation {
             trails,
-            has_older,
-            has_newer,
+            older_before: found.older_before,
+            newer_after: found.newer_after,
+            is_after_day: found.is_after_day,
             addresses: shown.addresses(),
             subscriber: shown.person.subscriber,
             is_masked,
@@ -71,52 +74,79 @@ impl Viewer {
         })
     }
 
-    /// The messages of a part, and whether there are others before and after them.
-    async fn part(&self, shown: &Shown, part: Part) -> Result<(Vec<Item>, bool, bool), ViewError> {
-        match part {
+    /// The messages of a part, and where others are.
+    async fn part(&self, shown: &ShownPerson, part: Part) -> Result<FoundPart, ViewError> {
+        let found = match part {
             Part::Newest => {
-                let (items, has_older) = self.of_person(shown, (true, PAGE), None, ALWAYS).await?;
-                Ok((items, has_older, false))
+                let (items, older_before) = self.of_person(shown, (true, PAGE), None, ALWAYS).await?;
+                FoundPart { items, older_before, ..FoundPart::default() }
             }
             Part::Before(id) => {
-                let (items, has_older) = self.of_person(shown, (true, PAGE), Some(id), ALWAYS).await?;
-                Ok((items, has_older, true))
+                let (items, older_before) = self.of_person(shown, (true, PAGE), Some(id), ALWAYS).await?;
+                let newer_after = Some(newest(&items).unwrap_or(id.saturating_sub(1)));
+                FoundPart { items, older_before, newer_after, ..FoundPart::default() }
             }
             Part::After(id) => {
-                let (items, has_newer) = self.of_person(shown, (false, PAGE), Some(id), ALWAYS).await?;
-                Ok((items, true, has_newer))
+                let (items, newer_after) = self.of_person(shown, (false, PAGE), Some(id), ALWAYS).await?;
+                let oldest = items.iter().map(Item::message_id).min();
+                let older_before = Some(oldest.unwrap_or(id.saturating_add(1)));
+                FoundPart { items, older_before, newer_after, ..FoundPart::default() }
             }
             Part::Around(id) => {
-                let (mut items, has_newer) = self.of_person(shown, (false, AFTER), Some(id), ALWAYS).await?;
+                let (mut items, newer_after) = self.of_person(shown, (false, AFTER), Some(id), ALWAYS).await?;
                 let before = Some(id.saturating_add(1));
-                let (older, has_older) = self.of_person(shown, (true, PAGE - AFTER), before, ALWAYS).await?;
+                let (older, older_before) = self.of_person(shown, (true, PAGE - AFTER), before, ALWAYS).await?;
                 items.extend(older);
-                Ok((items, has_older, has_newer))
+                FoundPart { items, older_before, newer_after, ..FoundPart::default() }
             }
-            Part::UpTo(at) => {
-                let (items, has_older) = self.of_person(shown, (true, PAGE), None, (None, Some(at))).await?;
-                let newest = items.iter().map(Item::message_id).max().unwrap_or(i64::MIN);
-                let (newer, _) = self.of_person(shown, (false, 1), Some(newest), ALWAYS).await?;
-                Ok((items, has_older, !newer.is_empty()))
-            }
-        }
+            Part::UpTo(at) => self.part_up_to(shown, at).await?,
+        };
+        Ok(found)
     }
 
-    /// Messages of a person beyond one, from a time to another, and whether others follow.
+    /// The last messages up to an instant or, if there are none, the first ones after it.
+    async fn part_up_to(&self, shown: &ShownPerson, at: Instant) -> Result<FoundPart, ViewError> {
+        let (items, older_before) = self.of_person(shown, (true, PAGE), None, (None, Some(at))).await?;
+        if items.is_empty() && older_before.is_none() {
+            let after = (Some(Instant(at.0.saturating_add(1))), None);
+            let (items, newer_after) = self.of_person(shown, (false, PAGE), None, after).await?;
+            let is_after_day = !items.is_empty();
+            return Ok(FoundPart { items, newer_after, is_after_day, ..FoundPart::default() });
+        }
+        let newest = newest(&items).unwrap_or(i64::MIN);
+        let (newer, more) = self.of_person(shown, (false, 1), Some(newest), ALWAYS).await?;
+        let has_newer = !newer.is_empty() || more.is_some();
+        Ok(FoundPart { items, older_before, newer_after: has_newer.then_some(newest), ..FoundPart::default() })
+    }
+
+    /// Messages of a person beyond one, from a time to another, and the id beyond which others may follow.
     pub(super) async fn of_person(
         &self,
-        shown: &Shown,
+        shown: &ShownPerson,
         order: (bool, i64),
         beyond: Option<i64>,
         (from, to): (Option<Instant>, Option<Instant>),
-    ) -> Result<(Vec<Item>, bool), ViewError> {
+    ) -> Result<(Vec<Item>, Option<i64>), ViewError> {
         let mut query =
             self.messages(MessageFilters { from, to, ..MessageFilters::default() }, order, &shown.grants)?;
         query.person = Some(shown.person.recipients.clone());
         query.position = beyond.map(|message_id| WalkPosition { message_id, national: Vec::new() });
         let walked = self.walk(Arc::new(query)).await?;
-        Ok((walked.items, walked.next.is_some()))
+        Ok((walked.items, walked.next.map(|next| next.message_id)))
     }
+}
+
+/// Messages of a part of a conversation, and where others are.
+#[derive(Default)]
+struct FoundPart {
+    items: Vec<Item>,
+    older_before: Option<i64>,
+    newer_after: Option<i64>,
+    is_after_day: bool,
+}
+
+fn newest(items: &[Item]) -> Option<i64> {
+    items.iter().map(Item::message_id).max()
 }
 
 fn filter(part: Part) -> Filter {

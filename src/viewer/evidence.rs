@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::reveal::Shown;
+use super::reveal::ShownPerson;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, Filter};
 use crate::model::trail::Trail;
@@ -51,7 +51,7 @@ pub struct Evidence {
     pub trails: Vec<Trail>,
     /// Whether the person has earlier messages on these days, for which the sheet has no place.
     pub is_cut: bool,
-    shown: Shown,
+    shown: ShownPerson,
 }
 
 impl Evidence {
@@ -75,8 +75,8 @@ impl Viewer {
         let (ids, is_cut) = match scope {
             Scope::Message(id) => (vec![id], false),
             Scope::Conversation(_, Days { from, to }) => {
-                let (items, is_cut) = self.of_person(&shown, (true, MAX_MESSAGES), None, (from, to)).await?;
-                (items.iter().map(Item::message_id).collect(), is_cut)
+                let (items, others) = self.of_person(&shown, (true, MAX_MESSAGES), None, (from, to)).await?;
+                (items.iter().map(Item::message_id).collect(), others.is_some())
             }
         };
         let trails = self.trails_by_time(ids, shown.grants.clone()).await?;
@@ -84,7 +84,7 @@ impl Viewer {
         record.message = Some(scope.message());
         record.rows = Some(trails.len() as u64);
         record.filter = scope.filter();
-        self.name(&mut record, &shown)?;
+        self.record_person(&mut record, &shown)?;
         self.write(record).await?;
         Ok(Evidence { trails, is_cut, shown })
     }
@@ -95,7 +95,7 @@ impl Viewer {
             return Err(ViewError::NotAllowed);
         }
         let mut record = self.record(Action::EvidenceFile);
-        self.name(&mut record, &found.shown)?;
+        self.record_person(&mut record, &found.shown)?;
         record.message = Some(scope.message());
         record.filter = scope.filter();
         record.sha256 = Some(hexadecimal(&Sha256::digest(file)));

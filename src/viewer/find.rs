@@ -61,6 +61,8 @@ pub struct Group {
     /// The newest, masked.
     pub items: Vec<Item>,
     pub has_more: bool,
+    /// Whether looking for more would have taken too long.
+    pub is_cut: bool,
     /// What selects all of them.
     pub filters: MessageFilters,
     /// The international forms that were found instead of the phone number that was typed.
@@ -69,7 +71,7 @@ pub struct Group {
 
 /// What was found for a text.
 pub struct Findings {
-    /// Groups with messages.
+    /// Groups with messages, or in which the search was cut.
     pub groups: Vec<Group>,
     /// What the text was taken for, found or not.
     pub tried: Vec<Kind>,
@@ -98,9 +100,10 @@ impl Viewer {
                     Err(_) => return Err(ViewError::NotValid),
                 };
             let found = self.walk(Arc::new(query)).await?;
-            if !found.items.is_empty() {
-                let (items, has_more, international) = (found.items, found.next.is_some(), found.international);
-                groups.push(Group { kind, items, has_more, filters, international });
+            let (is_cut, has_more) = (!found.complete, found.next.is_some());
+            if !found.items.is_empty() || (is_cut && !is_named) {
+                let (items, international) = (found.items, found.international);
+                groups.push(Group { kind, items, has_more, is_cut, filters, international });
             }
         }
         let mut record = self.record(Action::Find);
@@ -116,14 +119,15 @@ impl Viewer {
     /// The broadcasts and cascades whose names contain a text, as they are shown.
     async fn named(&self, text: &str) -> Result<Vec<(Kind, MessageFilters)>, ViewError> {
         let wanted = text.to_lowercase();
-        if wanted.chars().count() < 3 {
+        // A name is shown, and therefore searched, without what is masked in it.
+        if wanted.chars().count() < 3 || mask::numbers(text) != text {
             return Ok(Vec::new());
         }
         let tenant = self.tenant();
         let load = move |connection: &mut _, budget: &_| names::latest(connection, tenant, budget);
         let all = self.query(load).await?;
         let matching = all.into_iter().filter_map(|named| {
-            let name = mask::text(named.name());
+            let name = mask::numbers(named.name());
             name.to_lowercase().contains(&wanted).then_some((named, name))
         });
         let found = matching.take(CANDIDATES).map(|(named, name)| match named {

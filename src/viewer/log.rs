@@ -1,7 +1,7 @@
 //! The audit log as users see it: agents their own looks, auditors and administrators all; knows no page.
 
 use super::{ViewError, Viewer};
-use crate::model::audit::{Action, AuditRecord, Filter};
+use crate::model::audit::{Action, AuditKey, AuditRecord, DIGEST_LENGTH, Filter};
 use crate::model::user::Role;
 use crate::model::{Instant, subscriber};
 use crate::store::StoreError;
@@ -59,36 +59,21 @@ impl Viewer {
         }
         let key = self.key()?;
         let mut record = self.record(Action::AuditLog);
-        let digests: Vec<String> = match query.person.trim() {
-            "" => Vec::new(),
-            person => {
-                let (forms, national) = subscriber::phone_forms(person);
-                record.name_addresses(forms.iter().chain(&national).map(String::as_str), &key);
-                let digests = forms.iter().chain(&national).map(|form| key.digest(form));
-                digests.chain([person.to_ascii_lowercase()]).collect()
-            }
-        };
-        let login = query.login.trim().to_lowercase();
-        let is_wanted = |record: &AuditRecord| {
-            let is_person = digests.is_empty() || record.addresses.iter().any(|one| digests.contains(one));
-            is_person && (login.is_empty() || record.who.login().is_some_and(|known| known.contains(&login)))
-        };
+        let wanted = Wanted::new(query, &key, &mut record);
         let tenant = self.tenant();
         let head = self.query(move |connection, _| audit::stored_head(connection, tenant)).await?;
         let mut page = LogPage { records: Vec::new(), next: query.at, head: head.unwrap_or(Head::EMPTY) };
         for _ in 0..CHUNKS {
-            let entries = self.entries(query, page.next).await?;
-            let is_last = i64::try_from(entries.len()).is_ok_and(|found| found < CHUNK);
-            for entry in entries {
-                let shown = page.next.filter(|next| next.entry == entry.sequence).map_or(0, |next| next.shown);
-                let room = PAGE - page.records.len();
-                let wanted = wanted(&entry, &digests, is_wanted);
-                page.records
-                    .extend(wanted.iter().skip(shown).take(room).map(|record| (entry.sequence, record.clone())));
-                page.next = if wanted.len() > shown.saturating_add(room) {
-                    Some(LogPosition { entry: entry.sequence, shown: shown + room })
+            let found = self.wanted_entries(query, page.next, &wanted).await?;
+            let is_last = i64::try_from(found.len()).is_ok_and(|found| found < CHUNK);
+            for (entry, records) in found {
+                let shown = page.next.filter(|next| next.entry == entry).map_or(0, |next| next.shown);
+                let (number, room) = (records.len(), PAGE - page.records.len());
+                page.records.extend(records.into_iter().skip(shown).take(room).map(|record| (entry, record)));
+                page.next = if number > shown.saturating_add(room) {
+                    Some(LogPosition { entry, shown: shown + room })
                 } else {
-                    Some(LogPosition { entry: entry.sequence - 1, shown: 0 })
+                    Some(LogPosition { entry: entry - 1, shown: 0 })
                 };
                 if page.records.len() == PAGE {
                     break;
@@ -104,29 +89,71 @@ impl Viewer {
         }
         record.rows = Some(page.records.len() as u64);
         record.filter = Filter::default()
-            .with("login", Some(login).filter(|login| !login.is_empty()))
+            .with("login", Some(wanted.login).filter(|login| !login.is_empty()))
             .with("from", query.from.map(Instant::iso))
             .with("to", query.to.map(Instant::iso));
         self.write(record).await?;
         Ok(page)
     }
 
-    /// Entries in descending order, from a place on.
-    async fn entries(&self, query: &LogQuery, at: Option<LogPosition>) -> Result<Vec<StoredEntry>, StoreError> {
+    /// Entries in descending order, from a place on, each with its wanted records.
+    async fn wanted_entries(
+        &self,
+        query: &LogQuery,
+        at: Option<LogPosition>,
+        wanted: &Wanted,
+    ) -> Result<Vec<(i64, Vec<AuditRecord>)>, StoreError> {
         let user = (!self.sees_all_records()).then_some(self.user.id);
         let before = at.map(|at| at.entry.saturating_add(1));
         let filter = EntryFilter { user, from: query.from, to: query.to, before };
-        let tenant = self.tenant();
-        self.query(move |connection, _| audit::last(connection, tenant, &filter, CHUNK)).await
+        let (tenant, wanted) = (self.tenant(), wanted.clone());
+        // An entry may hold a thousand records: they are read here, not where requests are received.
+        let load = move |connection: &mut _, _: &_| {
+            let entries = audit::last(connection, tenant, &filter, CHUNK)?;
+            Ok(entries.into_iter().map(|entry| (entry.sequence, wanted.of_entry(&entry))).collect())
+        };
+        self.query(load).await
     }
 }
 
-/// The wanted records of an entry, the newest first.
-fn wanted(entry: &StoredEntry, digests: &[String], is_wanted: impl Fn(&AuditRecord) -> bool) -> Vec<AuditRecord> {
-    // Most entries are not about the person.
-    if !digests.is_empty() && digests.iter().all(|digest| !entry.records.contains(digest.as_str())) {
-        return Vec::new();
+/// Which records of an entry are wanted.
+#[derive(Clone)]
+struct Wanted {
+    /// Of the person, in each form in which the address may be stored; empty for all persons.
+    digests: Vec<String>,
+    /// A part of a login; empty for all.
+    login: String,
+}
+
+impl Wanted {
+    /// What a query looks for. Adds the person to the record of the look.
+    fn new(query: &LogQuery, key: &AuditKey, record: &mut AuditRecord) -> Self {
+        let person = query.person.trim();
+        let is_digest = person.len() == DIGEST_LENGTH && person.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_digest {
+            record.addresses.push(person.to_ascii_lowercase());
+            record.mark_digests(key);
+        } else if !person.is_empty() {
+            let (forms, national) = subscriber::phone_forms(person);
+            record.name_addresses(forms.iter().chain(&national).map(String::as_str), key);
+        }
+        Self { digests: record.addresses.clone(), login: query.login.trim().to_lowercase() }
     }
-    let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
-    records.into_iter().rev().filter(is_wanted).collect()
+
+    /// The wanted records of an entry, the newest first.
+    fn of_entry(&self, entry: &StoredEntry) -> Vec<AuditRecord> {
+        let contains = |text: &String| entry.records.contains(text.as_str());
+        // Most entries are not about the person or the user.
+        if !(self.digests.is_empty() || self.digests.iter().any(contains)) || !contains(&self.login) {
+            return Vec::new();
+        }
+        let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
+        records.into_iter().rev().filter(|record| self.is_wanted(record)).collect()
+    }
+
+    fn is_wanted(&self, record: &AuditRecord) -> bool {
+        let is_person = self.digests.is_empty() || record.addresses.iter().any(|one| self.digests.contains(one));
+        let mut logins = record.who.login().into_iter().chain(record.login.as_deref());
+        is_person && (self.login.is_empty() || logins.any(|login| login.contains(&self.login)))
+    }
 }

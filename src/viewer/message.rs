@@ -1,6 +1,6 @@
 //! One message with everything that is known of it; knows no page.
 
-use super::reveal::Shown;
+use super::reveal::ShownPerson;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, AuditRecord};
 use crate::model::trail::Trail;
@@ -22,7 +22,7 @@ impl Viewer {
         let trail = self.trails(vec![id], shown.grants.clone()).await?.pop().ok_or(ViewError::NotFound)?;
         let mut record = self.record(Action::Message);
         record.message = Some(id);
-        self.name(&mut record, &shown)?;
+        self.record_person(&mut record, &shown)?;
         record.rows = Some(1);
         self.write(record).await?;
         Ok(ShownMessage { trail, is_masked: shown.grants.sight == Sight::Masked, revealed_until: shown.revealed_until })
@@ -42,7 +42,7 @@ impl Viewer {
     }
 
     /// Adds to a record whose messages are shown, and whether they are masked.
-    pub(super) fn name(&self, record: &mut AuditRecord, shown: &Shown) -> Result<(), ViewError> {
+    pub(super) fn record_person(&self, record: &mut AuditRecord, shown: &ShownPerson) -> Result<(), ViewError> {
         record.name_addresses(shown.person.addresses.iter().map(String::as_str), &*self.key()?);
         record.unmasked = shown.grants.sight == Sight::Whole;
         Ok(())

@@ -17,14 +17,14 @@ const DURATION: Duration = Duration::from_mins(15);
 const MAX_REASON: usize = 500;
 
 /// A person, and how much of their messages is shown.
-pub(super) struct Shown {
+pub(super) struct ShownPerson {
     pub person: Person,
     pub grants: Grants,
     /// Until when everything is shown; `None` while it is masked.
     pub revealed_until: Option<Instant>,
 }
 
-impl Shown {
+impl ShownPerson {
     /// The addresses of the person, each once, as they are shown.
     pub fn addresses(&self) -> Vec<String> {
         let shown = |address: &String| match self.grants.sight {
@@ -50,7 +50,7 @@ impl Viewer {
         let mut record = self.record(Action::Reveal);
         record.message = Some(message);
         // A reason may name the number that somebody has called from.
-        record.reason = Some(mask::text(reason));
+        record.reason = Some(mask::numbers(reason));
         record.name_addresses(person.addresses.iter().map(String::as_str), &*self.key()?);
         let (tenant, session, now) = (self.tenant(), self.session.digest(), self.now);
         let add = move |connection: &mut _| {
@@ -69,12 +69,12 @@ impl Viewer {
     }
 
     /// The person of a message, and how much of their messages this session shows.
-    pub(super) async fn shown_person(&self, message: i64) -> Result<Shown, ViewError> {
+    pub(super) async fn shown_person(&self, message: i64) -> Result<ShownPerson, ViewError> {
         let mut person = self.person(message).await?.ok_or(ViewError::NotFound)?;
         self.hide_addresses(&mut person).await?;
         let revealed_until = self.revealed_until(&person).await?;
         let grants = if revealed_until.is_some() { self.revealing() } else { self.user.grants.clone() };
-        Ok(Shown { person, grants, revealed_until })
+        Ok(ShownPerson { person, grants, revealed_until })
     }
 
     /// Removes the addresses at which the person has no message that this user may see.

@@ -49,7 +49,7 @@ key-copy = copy link
 key-help = this list
 
 # Why there is nothing to see.
-not-recorded = This access could not be recorded in the audit log, so nothing is shown. Try again; if it stays so, tell your administrator.
+not-recorded = This access could not be recorded in the audit log, so nothing is shown. Try again; if this keeps happening, tell your administrator.
 not-found-title = Not found
 not-found = There is no such message, or you may not see it.
 no-such-page = There is no such page.
@@ -57,7 +57,7 @@ not-valid-title = Not valid
 not-valid = The URL or the form has a value that cannot be used. Go back and correct it.
 not-allowed-title = Not allowed
 not-allowed = Your role does not allow this.
-other-session-title = A link of another session
+other-session-title = A link from another session
 other-session = This link contains an address or a text that only the session that made it can read. Search again.
 
 just-now = just now
@@ -76,8 +76,9 @@ count-received = Received
 reasons-of-page = Why messages on this page were not delivered
 reasons = Why messages were not delivered
 no-reason = no reason given
-recent-people = People you have looked at last
+recent-people = People you viewed recently
 no-messages-here = No messages.
+no-messages-until = There are no messages up to that day. These are the first ones after it.
 
 # Finding.
 found-title = Search results
@@ -92,12 +93,14 @@ kind-cascade = cascade { $value }
 kind-comment = comment “{ $value }”
 kind-words = words “{ $value }”
 found-international = The number was found in its international form: +7 in place of 8.
-searched-where = All messages of tenant { $tenant } that you may see were searched, of all time.
+searched-where = Every message of tenant { $tenant } that you may see was searched, with no time limit.
 try-beginning = Search for words that begin like this
 try-list = Look through the list of all messages
 try-hints = A phone number must be complete. A text that is hidden from you is not searched.
 try-masked = Numbers of seven digits or more and one-time codes are hidden in texts and comments, and not searched there.
 show-all = Show all
+search-cut = The search took too long and was stopped before its end.
+continue-search = Continue the search
 show-conversation = Show the conversation
 
 # Conversations and messages.
@@ -112,7 +115,7 @@ newest = Newest messages
 direction-in = incoming
 direction-out = outgoing
 replies-to = Reply to message { $id }
-content-hidden = The text is hidden: it contains a one-time code.
+content-hidden = The text is hidden: it may contain a one-time code.
 content-json = As JSON
 whole-text = Whole text
 place = Location
@@ -139,7 +142,7 @@ column-text = Text
 column-status = Status
 column-reason = Reason
 column-source = Source
-column-heard = Received
+column-received = Received
 
 # Copying.
 copy = Copy
@@ -186,14 +189,14 @@ reason-content-type = the kind of content is wrong or missing
 reason-template = the text matches no approved template
 reason-attachment = the attachment’s URL is missing
 reason-balance = insufficient balance
-reason-parameters = invalid parameter of the sending
+reason-parameters = invalid send parameter
 reason-channel-not-specified = no messenger was given
 reason-system = an error of the provider’s system
 reason-unauthorized = the provider did not accept the account
 
 # Evidence.
 evidence = Evidence
-evidence-made = Made { $time } by { $login }, tenant { $tenant }.
+evidence-made = Created { $time } by { $login }, tenant { $tenant }.
 evidence-masked = Addresses, names, long numbers and codes are hidden.
 evidence-whole = Nothing is hidden.
 evidence-messages = Messages of the conversation on this sheet: { $number }.
@@ -215,10 +218,12 @@ from = From
 to = To
 older-records = Older records
 no-records = No records.
+no-records-yet = No records in this part of the log. The search continues with “Older records”.
+search-log = Search the log
 column-who = Who
-column-from = From where
-column-action = What was done
-column-what = What it was about
+column-from = IP address
+column-action = Action
+column-what = Details
 column-rows = Rows
 key-number = API key { $id }
 quoted = “{ $text }”
@@ -229,7 +234,7 @@ action-sign-in-failed = failed to sign in
 action-signed-out = signed out
 action-find = searched
 action-list = looked at a list
-action-recent-people = saw the people looked at last
+action-recent-people = viewed their recent people
 action-summary = looked at the counts
 action-conversation = looked at a conversation
 action-message = looked at a message
@@ -287,9 +292,9 @@ count-more = { $number ->
        *[other] { $number } messages are shown; there are more
     }
 count-cut = { $number ->
-        [0] No message so far; looking further takes another page.
-        [one] { $number } message so far; looking further takes another page.
-       *[other] { $number } messages so far; looking further takes another page.
+        [0] No matches yet; the search continues on the next page.
+        [one] { $number } message so far; the search continues on the next page.
+       *[other] { $number } messages so far; the search continues on the next page.
     }
 count-last = { $number ->
         [0] The end of the list: no further messages

@@ -57,7 +57,7 @@ not-valid = В ссылке или форме есть недопустимое 
 not-allowed-title = Недоступно
 not-allowed = Ваша роль этого не позволяет.
 other-session-title = Ссылка из другого сеанса
-other-session = Ссылка содержит адрес или текст, которые может прочитать только создавший её сеанс. Выполните поиск заново.
+other-session = Ссылка содержит адрес или текст, доступные только в том сеансе, где она создана. Выполните поиск заново.
 
 just-now = только что
 
@@ -76,6 +76,7 @@ reasons = Почему сообщения не доставлены
 no-reason = причина не указана
 recent-people = Недавно просмотренные клиенты
 no-messages-here = Сообщений нет.
+no-messages-until = До этого дня включительно сообщений нет. Показаны первые после него.
 
 found-title = Результаты поиска
 nothing-found = Ничего не найдено. Искали: { $kinds }.
@@ -95,6 +96,8 @@ try-list = Посмотреть список всех сообщений
 try-hints = Номер телефона нужен целиком. Скрытый от вас текст в поиске не участвует.
 try-masked = Числа из семи и более цифр и одноразовые коды в текстах и комментариях скрыты и там не ищутся.
 show-all = Показать все
+search-cut = Поиск занял слишком много времени и был остановлен, не дойдя до конца.
+continue-search = Продолжить поиск
 show-conversation = Показать переписку
 
 conversation = Переписка
@@ -108,7 +111,7 @@ newest = Последние сообщения
 direction-in = входящее
 direction-out = исходящее
 replies-to = Ответ на сообщение { $id }
-content-hidden = Текст скрыт: в нём одноразовый код.
+content-hidden = Текст скрыт: в нём может быть одноразовый код.
 content-json = В виде JSON
 whole-text = Весь текст
 place = Геопозиция
@@ -135,7 +138,7 @@ column-text = Текст
 column-status = Статус
 column-reason = Причина
 column-source = Источник
-column-heard = Получено
+column-received = Получено
 
 copy = Копирование
 copy-link = Скопировать ссылку
@@ -152,7 +155,7 @@ hidden-value = скрыто
 change-filters = Изменить фильтры
 apply-filters = Применить фильтры
 add-filters = Добавить к фильтрам
-any = любой
+any = все
 next-page = Следующие сообщения
 
 status-accepted = принято
@@ -164,8 +167,8 @@ status-read = прочитано
 status-undelivered = не доставлено
 status-failed = ошибка отправки
 status-cancelled = отменено
-status-expired = истёк срок
-status-invalid = неверное сообщение
+status-expired = истёк срок доставки
+status-invalid = некорректное сообщение
 reason-not-whatsapp-user = номер не зарегистрирован в WhatsApp
 reason-not-viber-user = номер не зарегистрирован в Viber
 reason-user-blocked = номер заблокирован
@@ -176,7 +179,7 @@ reason-subject-unknown = отправитель не разрешён для э�
 reason-subject-format = неверный формат отправителя
 reason-content-format = неверный формат содержимого
 reason-content-type = вид содержимого неверен или не указан
-reason-template = текст не соответствует одобренному шаблону
+reason-template = текст не соответствует ни одному одобренному шаблону
 reason-attachment = не указана ссылка на вложение
 reason-balance = недостаточно средств на счёте
 reason-parameters = неверный параметр отправки
@@ -184,7 +187,7 @@ reason-channel-not-specified = мессенджер не указан
 reason-system = ошибка системы провайдера
 reason-unauthorized = провайдер не принял учётные данные
 
-evidence = Выписка о сообщениях
+evidence = Выписка по сообщениям
 evidence-made = Составлено { $time }, пользователь { $login }, аккаунт { $tenant }.
 evidence-masked = Адреса, имена, длинные номера и коды скрыты.
 evidence-whole = Ничего не скрыто.
@@ -206,11 +209,13 @@ from = С
 to = По
 older-records = Более ранние записи
 no-records = Записей нет.
+no-records-yet = В этой части журнала записей нет. Поиск продолжит ссылка «Более ранние записи».
+search-log = Найти в журнале
 column-who = Кто
-column-from = Откуда
+column-from = IP-адрес
 column-action = Действие
-column-what = Что именно
-column-rows = Строк
+column-what = Подробности
+column-rows = Строки
 key-number = ключ API { $id }
 quoted = «{ $text }»
 digest = хеш адреса
@@ -230,8 +235,8 @@ action-evidence-file = скачивание выписки
 action-audit-log = просмотр журнала
 action-users = просмотр пользователей
 action-user-created = создание пользователя
-action-user-disabled = отключение пользователя
-action-user-enabled = включение пользователя
+action-user-disabled = блокировка пользователя
+action-user-enabled = разблокировка пользователя
 action-password-changed = сброс пароля
 action-sessions-ended = завершение сеансов
 action-api-read = чтение по ключу API
@@ -244,9 +249,9 @@ column-created = Создан
 sessions = Сеансы
 column-actions = Действия
 all = все
-disabled = отключён
-disable = Отключить
-enable = Включить
+disabled = заблокирован
+disable = Заблокировать
+enable = Разблокировать
 end-sessions = Завершить сеансы
 new-password-button = Новый пароль
 new-password = Пароль пользователя { $login }, показывается один раз:
@@ -282,10 +287,10 @@ count-more = { $number ->
        *[many] Показано { $number } сообщений; есть ещё
     }
 count-cut = { $number ->
-        [0] Пока ни одного сообщения; дальше ищет следующая страница.
-        [one] Пока { $number } сообщение; дальше ищет следующая страница.
-        [few] Пока { $number } сообщения; дальше ищет следующая страница.
-       *[many] Пока { $number } сообщений; дальше ищет следующая страница.
+        [0] Пока ни одного сообщения; поиск продолжится на следующей странице.
+        [one] Пока { $number } сообщение; поиск продолжится на следующей странице.
+        [few] Пока { $number } сообщения; поиск продолжится на следующей странице.
+       *[many] Пока { $number } сообщений; поиск продолжится на следующей странице.
     }
 count-last = { $number ->
         [0] Конец списка: больше сообщений нет

@@ -4,6 +4,7 @@ use std::fmt;
 
 use ring::hmac;
 
+use crate::model::fold::case_fold;
 use crate::model::hexadecimal;
 
 /// How many characters a digest has.
@@ -45,9 +46,17 @@ impl AuditKey {
         &self.id
     }
 
-    /// The digest of an address in its stored form, or of a text.
+    /// The digest of a text.
     pub fn digest(&self, text: &str) -> String {
         hexadecimal(&hmac::sign(&self.key, text.as_bytes()).as_ref()[..DIGEST_LENGTH / 2])
+    }
+
+    /// The digest of an address in its stored form. That of an e-mail address does not depend on upper and lower case.
+    pub fn digest_of_address(&self, address: &str) -> String {
+        if address.bytes().all(|byte| byte.is_ascii_digit()) {
+            return self.digest(address);
+        }
+        self.digest(&case_fold(address))
     }
 }
 
@@ -70,6 +79,8 @@ mod tests {
         assert_eq!(digest.len(), DIGEST_LENGTH);
         assert_eq!(digest, same.digest("79001112233"));
         assert_ne!(digest, key.digest("79001112234"));
+        assert_eq!(digest, key.digest_of_address("79001112233"));
+        assert_eq!(key.digest_of_address("Anna@Shop.example"), key.digest_of_address("anna@shop.EXAMPLE"));
         assert_ne!(digest, other.digest("79001112233"));
         assert_ne!(key.id(), other.id());
         assert_eq!(format!("{key:?}"), format!("AuditKey({})", same.id()));

@@ -85,7 +85,7 @@ pub struct AuditRecord {
     /// Whether nothing was masked, because it had been revealed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unmasked: bool,
-    /// How many messages were shown.
+    /// How many messages, users or records were shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// How many requests the record is about, if it is about several.
@@ -148,7 +148,7 @@ impl AuditRecord {
 
     /// Adds the digests of addresses in their stored forms.
     pub fn name_addresses<'a>(&mut self, addresses: impl IntoIterator<Item = &'a str>, key: &AuditKey) {
-        self.addresses.extend(addresses.into_iter().map(|address| key.digest(address)));
+        self.addresses.extend(addresses.into_iter().map(|address| key.digest_of_address(address)));
         self.addresses.sort_unstable();
         self.addresses.dedup();
         self.mark_digests(key);

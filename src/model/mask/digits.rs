@@ -19,12 +19,38 @@ const SHOWN: usize = 2;
 pub fn text(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut masked = letters.clone();
-    for places in numbers(&letters).iter().filter(|places| is_long(&letters, places)) {
-        for place in &places[..places.len() - SHOWN] {
-            masked[*place] = DOT;
-        }
+    let places: Vec<usize> = (0..letters.len()).collect();
+    mask_numbers(&mut masked, &letters, &places);
+    if letters.contains(&'%') {
+        let (letters, places) = unescaped(&letters);
+        mask_numbers(&mut masked, &letters, &places);
     }
     masked.into_iter().collect()
+}
+
+/// Masks the long numbers among letters, each of which stands at its place in the text.
+fn mask_numbers(masked: &mut [char], letters: &[char], places: &[usize]) {
+    for number in numbers(letters).iter().filter(|number| is_long(letters, number)) {
+        for digit in &number[..number.len() - SHOWN] {
+            masked[places[*digit]] = DOT;
+        }
+    }
+}
+
+/// The letters of a URL: `%20` is a space, whose digits are no part of a number. Each with its place in the text.
+fn unescaped(letters: &[char]) -> (Vec<char>, Vec<usize>) {
+    let (mut found, mut places, mut at) = (Vec::new(), Vec::new(), 0);
+    while at < letters.len() {
+        let code = match letters[at..] {
+            ['%', high, low, ..] => high.to_digit(16).zip(low.to_digit(16)).map(|(high, low)| 16 * high + low),
+            _ => None,
+        };
+        let letter = code.and_then(char::from_u32).filter(|letter| !is_digit(*letter));
+        found.push(letter.unwrap_or(letters[at]));
+        places.push(at);
+        at += if letter.is_some() { 3 } else { 1 };
+    }
+    (found, places)
 }
 
 /// How many digits each number of a text has, in all of its groups. A date is no number.
@@ -119,7 +145,7 @@ fn is_invisible(letter: char) -> bool {
 }
 
 fn is_separator(letter: char) -> bool {
-    letter.is_whitespace() || is_hyphen(letter) || is_invisible(letter) || "().+_/·,:*~=".contains(letter)
+    letter.is_whitespace() || is_hyphen(letter) || is_invisible(letter) || "().+_/·,:*~='’".contains(letter)
 }
 
 #[cfg(test)]
@@ -152,6 +178,10 @@ mod tests {
             ),
             ("٧٩٠٠١١١٢٢٣٣", "•••••••••٣٣"),
             ("https://shop.example/t/79001112233", "https://shop.example/t/•••••••••33"),
+            ("https://x.example/?to=%2B7%20900%20111-22-33", "https://x.example/?to=%2B•%20•••%•••••-••-33"),
+            ("7%20%28900%29%20111%2D22%2D33", "•%20%28•••%29%20•••%2D••%2D33"),
+            ("%79001112233", "%•••••••••33"),
+            ("7'900'111'22'33", "•'•••'•••'••'33"),
             ("01.03.2026 79001112233", "01.03.2026 •••••••••33"),
         ];
         for (given, shown) in cases {
@@ -178,7 +208,7 @@ mod tests {
     proptest! {
         /// Whatever stands around a number, no seven of its digits are shown in a row.
         #[test]
-        fn no_long_number_is_left(given in r"[0-9٠-٩ .()+\-a-я:/•]{0,40}") {
+        fn no_long_number_is_left(given in r"[0-9٠-٩ .()+\-a-я:/•%'28]{0,40}") {
             let shown = text(&given);
             prop_assert_eq!(shown.chars().count(), given.chars().count());
             let longest = shown.split(|letter: char| !is_digit(letter)).map(|run| run.chars().count()).max();

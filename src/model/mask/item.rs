@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
-use super::text::{hidden, text};
+use super::text::{hidden, numbers, text};
 use super::{address, code, digits};
 use crate::model::{Item, Property, Value};
 
@@ -73,13 +73,12 @@ pub fn masked(item: &Item) -> Masked {
         let masked = match property {
             Property::Address => address(given),
             Property::Content => content.clone(),
-            Property::Comment
-            | Property::DeliveryStatusMessage
-            | Property::ReplyOutMessageExternalRequestId
+            Property::Comment | Property::ReplyOutMessageExternalRequestId => text(given),
+            Property::DeliveryStatusMessage
             | Property::SubjectName
             | Property::CascadeName
             | Property::MatcherName
-            | Property::BroadcastName => text(given),
+            | Property::BroadcastName => numbers(given),
             _ => continue,
         };
         shown.set(*property, Some(Value::Text(masked)));

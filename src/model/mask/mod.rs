@@ -9,7 +9,7 @@ mod text;
 
 pub use address::address;
 pub use item::{Masked, masked};
-pub use text::text;
+pub use text::{numbers, text};
 
 /// What stands for what is not shown.
 const DOT: char = '•';

@@ -9,7 +9,13 @@ pub fn hidden() -> String {
 
 /// A text as it is shown; one with a one-time code is not.
 pub fn text(text: &str) -> String {
-    if code::has_code(text) { hidden() } else { digits::text(&without_emails(text)) }
+    if code::has_code(text) { hidden() } else { numbers(text) }
+}
+
+/// A text that cannot have a one-time code, without its long numbers and e-mail addresses: why a delivery failed ("Error code
+/// 131026"), or the name of a broadcast.
+pub fn numbers(text: &str) -> String {
+    digits::text(&without_emails(text))
 }
 
 fn without_emails(text: &str) -> String {
@@ -33,7 +39,7 @@ fn without_emails(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{numbers, text};
 
     #[test]
     fn emails_and_codes_are_masked_in_texts() {
@@ -44,6 +50,7 @@ mod tests {
         assert_eq!(text("@channel, 5 @ 10, a@b"), "@channel, 5 @ 10, a@b");
         assert_eq!(text("https://x.example/?to=anna%40shop.example"), "https:/•••@shop.example");
         assert_eq!(text("OTP 483920"), "•••");
+        assert_eq!(numbers("Error code 131026: call +7 900 111-22-33"), "Error code 131026: call +• ••• •••-••-33");
         assert_eq!(text("Позвоните 79001112233"), "Позвоните •••••••••33");
     }
 }

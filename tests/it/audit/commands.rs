@@ -120,6 +120,20 @@ async fn entry_without_its_user_is_a_broken_link() {
     assert_snapshot!(all(&binary, &["audit", "verify"]), @"1 history-gateway: the audit log of tenant 3193 is broken: entry 4 was changed");
 }
 
+#[actix_web::test]
+async fn exported_file_is_private_and_overwrites_nothing() {
+    let (_, binary) = log_of_three().await;
+    let export = ["audit", "export", "--tenant", "3193", "--output", "audit.ndjson"];
+    binary.run(&export);
+    let file = binary.path("audit.ndjson");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 3);
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions()) & 0o777,
+        0o600
+    );
+    assert_snapshot!(binary.run_failing(&export), @"1 history-gateway: 'audit.ndjson' exists already; name another file");
+}
+
 #[test]
 fn commands_about_users_are_recorded() {
     let binary = binary_with_tenant();

@@ -99,10 +99,37 @@ async fn nothing_found_explains_itself() {
     let mut browser = Browser::signed_in(&app, "anna").await;
     let (page, _) = find(&mut browser, "оплачивается завтра").await;
     let main = page.all("main").next().unwrap();
-    assert_snapshot!(main.text, @"Search resultsNothing found. Searched as comment “оплачивается завтра”, words “оплачивается завтра”.All messages of tenant 3193 that you may see were searched, of all time.Search for words that begin like thisLook through the list of all messagesA phone number must be complete. A text that is hidden from you is not searched.");
+    assert_snapshot!(main.text, @"Search resultsNothing found. Searched as comment “оплачивается завтра”, words “оплачивается завтра”.Every message of tenant 3193 that you may see was searched, with no time limit.Search for words that begin like thisLook through the list of all messagesA phone number must be complete. A text that is hidden from you is not searched.");
     let beginning =
         page.all("a").find(|link| link.text.contains("begin like this")).unwrap().attribute("href").to_owned();
     assert_eq!(browser.get(&beginning).await.summary(), "303 → /console/messages/1");
+}
+
+/// A search that takes too long does not say that there is nothing.
+#[actix_web::test]
+async fn search_that_was_cut_is_continued_in_the_list() {
+    let app = TestApp::with(|config| {
+        config.database.walk_rows = 7;
+        config.search.on_demand = true;
+    })
+    .await;
+    // What is hidden is not searched, but looked at.
+    let text = |id| if id == 3 { "Код города".into() } else { format!("Код {}", 4000 + id) };
+    app.import((1..=30).map(|id| message(id, json!({"content": text(id)})))).await;
+    create_user(&app, "anna", Role::Agent).await;
+    let mut browser = Browser::signed_in(&app, "anna").await;
+    let (mut page, _) = find(&mut browser, "код").await;
+    assert_snapshot!(page.all("main").next().unwrap().text, @"Search resultswords “код”: 0+words “код”The search took too long and was stopped before its end.Continue the search");
+    let mut link = page.all("a").find(|link| link.text == "Continue the search").unwrap().attribute("href").to_owned();
+    for _ in 0..5 {
+        page = browser.get(&link).await;
+        let next = page.all("a").find(|link| link.text == "Next messages");
+        link = match next {
+            Some(next) if page.all("td").count() == 0 => next.attribute("href").to_owned(),
+            _ => break,
+        };
+    }
+    assert!(page.all("a").any(|link| link.attribute("href") == "/console/messages/3"));
 }
 
 #[actix_web::test]
@@ -112,8 +139,8 @@ async fn address_of_another_session_finds_nothing() {
     let mut browser = Browser::signed_in(&app, "anna").await;
     let (_, address) = find(&mut browser, "79005556677").await;
     let mut other = Browser::signed_in(&app, "boris").await;
-    assert_snapshot!(other.get(&address).await.summary(), @"404 A link of another session ! This link contains an address or a text that only the session that made it can read. Search again.");
-    assert_snapshot!(other.get("/console/find?q=79005556677").await.summary(), @"404 A link of another session ! This link contains an address or a text that only the session that made it can read. Search again.");
+    assert_snapshot!(other.get(&address).await.summary(), @"404 A link from another session ! This link contains an address or a text that only the session that made it can read. Search again.");
+    assert_snapshot!(other.get("/console/find?q=79005556677").await.summary(), @"404 A link from another session ! This link contains an address or a text that only the session that made it can read. Search again.");
     assert_eq!(browser.get(&address).await.summary(), "303 → /console/people/4#newest");
 }
 

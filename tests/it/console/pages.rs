@@ -36,6 +36,7 @@ async fn conversation_is_shown_in_parts() {
         "?at=25",
         "?date=2026-02-03",
         "?date=2026-03-03",
+        "?date=2026-01-31",
         "?date=x",
         "?before=x",
     ] {
@@ -53,6 +54,7 @@ async fn conversation_is_shown_in_parts() {
     ?at=25: 200 Some("13 to 32") 20 older, newer [true, true]
     ?date=2026-02-03: 200 Some("1 to 9") 9 older, newer [false, true]
     ?date=2026-03-03: 200 Some("31 to 50") 20 older, newer [true, false]
+    ?date=2026-01-31: 200 Some("1 to 20") 20 older, newer [false, true]
     ?date=x: 400 None 0 older, newer [false, false]
     ?before=x: 400 None 0 older, newer [false, false]
     "#);
@@ -165,7 +167,7 @@ async fn start_page_counts_two_days() {
     assert_eq!(list.all("tr").count(), 2);
     browser.get("/console/people/1").await;
     let start = browser.get("/console/").await;
-    assert_snapshot!(main_of(&start), @"StartFind a person or a message in the box above; press / to get there.Show the counts of today and yesterdayPeople you have looked at last+7 900 ••• •• 33 (SMS), 2026-03-01 12:00:00 UTC, just now");
+    assert_snapshot!(main_of(&start), @"StartFind a person or a message in the box above; press / to get there.Show the counts of today and yesterdayPeople you viewed recently+7 900 ••• •• 33 (SMS), 2026-03-01 12:00:00 UTC, just now");
 }
 
 #[actix_web::test]

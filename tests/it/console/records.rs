@@ -96,6 +96,8 @@ async fn audit_log_is_searched_by_person_and_login() {
     form.insert("person".into(), digest);
     let address = auditor.post("/console/audit", &form).await.response.header("location").to_owned();
     assert!(rows(&auditor.get(&address).await).contains("admin looked at a conversation"));
+    // Each of these looks is on record as one at that person.
+    assert_snapshot!(rows(&auditor.get(&address).await), @"auditor looked at the audit log, auditor looked at the audit log, admin looked at a conversation");
 }
 
 /// A full disk: nothing is shown, and the console says why.
@@ -125,8 +127,8 @@ async fn nothing_is_shown_that_cannot_be_recorded() {
         }
         assert_eq!(
             last,
-            "503 Not available ! This access could not be recorded in the audit log, so nothing is shown. Try again; if it \
-             stays so, tell your administrator. false",
+            "503 Not available ! This access could not be recorded in the audit log, so nothing is shown. Try again; if this \
+             keeps happening, tell your administrator. false",
             "{path}"
         );
     }
@@ -142,7 +144,7 @@ async fn console_needs_the_key_of_the_digests() {
     let app = TestApp::with(|config| config.audit.key_file = Some(file.clone())).await;
     fill(&app).await;
     let mut browser = Browser::signed_in(&app, "agent").await;
-    assert_snapshot!(browser.get("/console/people/1").await.summary(), @"503 Not available ! This access could not be recorded in the audit log, so nothing is shown. Try again; if it stays so, tell your administrator.");
+    assert_snapshot!(browser.get("/console/people/1").await.summary(), @"503 Not available ! This access could not be recorded in the audit log, so nothing is shown. Try again; if this keeps happening, tell your administrator.");
     std::fs::create_dir(folder.path().join("missing")).unwrap();
     assert_eq!(browser.get("/console/people/1").await.status(), 200);
 }

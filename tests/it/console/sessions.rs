@@ -30,6 +30,20 @@ async fn session_ends_after_its_hours() {
     assert!(sign_in.user(&token(&browser), None, after(hours)).await.unwrap().is_none());
 }
 
+/// A part of a page is asked for by a script, which would take the page for signing in for the part.
+#[actix_web::test]
+async fn browser_is_led_to_sign_in_when_a_part_of_a_page_is_asked_for() {
+    let app = TestApp::new().await;
+    create_user(&app, "anna", Role::Agent).await;
+    let mut browser = Browser::new(&app);
+    browser.headers.push(("hx-request", "true".into()));
+    browser.headers.push(("hx-current-url", "https://gateway.example/console/people/7?at=5".into()));
+    let page = browser.get("/console/people/7?before=31").await;
+    let headers = ["location", "hx-redirect"].map(|name| page.response.header(name).to_owned());
+    assert_eq!((page.status(), page.response.body.as_str()), (200, ""));
+    assert_eq!(headers, ["", "/console/login?next=%2Fconsole%2Fpeople%2F7%3Fat%3D5"]);
+}
+
 #[actix_web::test]
 async fn disabling_and_a_new_password_end_sessions_at_once() {
     let app = TestApp::new().await;
