@@ -5,7 +5,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
 use super::texts::Language;
-use super::time::Zone;
+use super::zone::Zone;
 use crate::config::SecureCookies;
 use crate::model::key::Secret;
 use crate::web::client;
@@ -53,7 +53,7 @@ impl Cookies {
     }
 
     pub fn zone(&self) -> Option<Zone> {
-        Zone::from_minutes(self.http.cookie(ZONE)?.value().parse().ok()?)
+        Zone::from_name(self.http.cookie(ZONE)?.value())
     }
 
     /// The browser drops it when it is closed. The session ends after its hours, whatever the browser does.
@@ -81,7 +81,7 @@ impl Cookies {
     }
 
     pub fn with_zone(&self, zone: Zone) -> Cookie<'static> {
-        let mut cookie = self.cookie(ZONE, &zone.minutes().to_string(), SameSite::Lax);
+        let mut cookie = self.cookie(ZONE, zone.name(), SameSite::Lax);
         cookie.set_max_age(Duration::days(365));
         cookie
     }

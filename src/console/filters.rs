@@ -2,7 +2,7 @@
 //! nobody else can read them; knows no page.
 
 use super::own_address::with_query;
-use super::time::Zone;
+use super::zone::Zone;
 use crate::model::history::{CHANNEL_TYPES, Direction, TRAFFIC_TYPES};
 use crate::model::instant::Rounding;
 use crate::model::subscriber::AddressType;
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn dates_of_the_form_are_those_of_the_zone() {
-        let zone = Zone::from_minutes(180).unwrap();
+        let zone = Zone::from_name("Europe/Moscow").unwrap();
         let address = |pairs: &[(&str, &str)]| {
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             with_times(&pairs, zone).map(|found| found.map(|found| list_address(&found, None)))

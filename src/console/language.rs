@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 
 use super::own_address::own_address;
 use super::texts::Language;
-use super::time::Zone;
 use super::visit::{Form, redirect};
+use super::zone::Zone;
 
 /// `POST /console/language`.
 pub async fn choose_language(form: Form) -> HttpResponse {
@@ -14,7 +14,7 @@ pub async fn choose_language(form: Form) -> HttpResponse {
     if let Some(language) = Language::from_tag(form.field("language")) {
         response.cookie(cookies.with_language(language));
     }
-    if let Some(zone) = form.field("zone").parse().ok().and_then(Zone::from_minutes) {
+    if let Some(zone) = Zone::from_name(form.field("zone")) {
         response.cookie(cookies.with_zone(zone));
     }
     response.finish()

@@ -4,19 +4,28 @@ use fluent_bundle::FluentValue;
 use maud::{DOCTYPE, Markup, html};
 
 use super::texts::{Language, Localized};
-use super::time::Zone;
+use super::zone::Zone;
+use crate::model::Instant;
 use crate::model::user::{Role, User};
 
 /// No code from attributes, no style of its own, no cache of pages in the browser's storage.
 const HTMX_CONFIG: &str =
     r#"{"allowEval":false,"includeIndicatorStyles":false,"historyCacheSize":0,"selfRequestsOnly":true}"#;
 
+/// The addresses of the files that pages refer to.
+pub struct Files {
+    pub style: String,
+    pub icon: String,
+    pub htmx: String,
+    pub script: String,
+}
+
 /// What surrounds a page.
 pub struct Frame<'a> {
     pub texts: Localized<'a>,
     pub zone: Zone,
-    /// The addresses of the style sheet, the icon and the scripts.
-    pub files: [String; 4],
+    pub now: Instant,
+    pub files: Files,
     /// The address of the page, to return to.
     pub address: String,
     /// What its forms contain; empty if it has none.
@@ -39,9 +48,10 @@ impl Frame<'_> {
                     title { (texts.with("page-title", [("page", FluentValue::from(title))])) }
                     // Nothing that the policy of the pages forbids.
                     @if self.user.is_some() { meta name="htmx-config" content=(HTMX_CONFIG); }
-                    link rel="stylesheet" href=(self.files[0]);
-                    link rel="icon" href=(self.files[1]);
-                    @if self.user.is_some() { @for script in &self.files[2..] { script src=(script) defer {} } }
+                    link rel="stylesheet" href=(self.files.style);
+                    link rel="icon" href=(self.files.icon);
+                    @if self.user.is_some() { script src=(self.files.htmx) defer {} }
+                    script src=(self.files.script) defer {}
                 }
                 body {
                     a.skip href="#content" { (texts.text("skip-to-content")) }
@@ -145,14 +155,21 @@ impl Frame<'_> {
                 }
                 label for="zone" { (texts.text("zone")) }
                 select #zone name="zone" {
-                    @for zone in Zone::MINUTES.into_iter().filter_map(Zone::from_minutes) {
-                        option value=(zone.minutes()) selected[zone == self.zone] { (zone.name()) }
+                    @let other = Some(self.zone).filter(|zone| !Zone::OFFERED.contains(zone));
+                    @for zone in other.into_iter().chain(Zone::OFFERED) {
+                        option value=(zone.name()) selected[zone == self.zone] { (zone_label(zone, self.now)) }
                     }
                 }
                 button { (texts.text("apply")) }
             }
         }
     }
+}
+
+/// `Europe/Moscow, UTC+3`
+fn zone_label(zone: Zone, now: Instant) -> String {
+    let (name, offset) = (zone.name(), zone.offset(now));
+    if name == offset { offset } else { format!("{name}, {offset}") }
 }
 
 /// The field with the token of a form.

@@ -10,6 +10,7 @@ use super::csrf::form_token;
 use super::layout::token_field;
 use super::own_address::own_address;
 use super::visit::{Form, SignedIn, Visit, redirect};
+use super::zone::Zone;
 use crate::model::key::Secret;
 use crate::model::user::Password;
 use crate::sign_in::{Attempt, SignInError};
@@ -27,6 +28,7 @@ pub async fn show_login(visit: Visit) -> HttpResponse {
 /// `POST /console/login`.
 pub async fn sign_in(mut form: Form) -> HttpResponse {
     let (login, next) = (form.take("login"), own_address(form.field("next")).to_owned());
+    let zone = Zone::from_name(form.field("zone"));
     let password = Password::presented(form.take("password"));
     // Many may wait to be verified.
     let visit = form.into_visit();
@@ -35,6 +37,10 @@ pub async fn sign_in(mut form: Form) -> HttpResponse {
         Ok(token) => {
             let mut response = redirect(&next);
             response.cookie(visit.cookies.with_session(&token)).cookie(visit.cookies.without_form());
+            // That of the browser, until the user chooses another.
+            if let Some(zone) = zone.filter(|_| visit.cookies.zone().is_none()) {
+                response.cookie(visit.cookies.with_zone(zone));
+            }
             return response.finish();
         }
         Err(error) => error,
@@ -101,6 +107,8 @@ fn form(visit: &Visit, token: &str, LoginForm { next, login, problem }: &LoginFo
             label for="password" { (texts.text("password")) }
             input #password name="password" type="password" autocomplete="current-password" required
                 autofocus[!login.is_empty()] aria-describedby=[described] aria-invalid=[invalid];
+            // The browser's, which a script adds.
+            input #browser-zone type="hidden" name="zone";
             button { (texts.text("sign-in")) }
         }
     }

@@ -32,5 +32,6 @@ mod time;
 pub mod users;
 mod visit;
 mod words;
+mod zone;
 
 pub use shared::Console;

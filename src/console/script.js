@@ -103,6 +103,10 @@
     if (place >= 0) opened = place;
   });
 
+  // Times are those of the browser's zone, until the user chooses another.
+  var zone = document.getElementById("browser-zone");
+  if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+
   // What cannot be inserted is asked for as a page, which says why.
   ["htmx:responseError", "htmx:sendError"].forEach(function (name) {
     document.addEventListener(name, function (event) {

@@ -37,7 +37,9 @@ pub async fn show_start(signed_in: SignedIn) -> HttpResponse {
 pub async fn show_counts(signed_in: SignedIn) -> HttpResponse {
     let texts = signed_in.visit.texts();
     let Times { zone, now, .. } = signed_in.visit.times();
-    match signed_in.viewer().counts(zone.midnight(now)).await {
+    let today = zone.day_of(now);
+    let yesterday = zone.day_of(today.from.before());
+    match signed_in.viewer().counts([today, yesterday]).await {
         Ok(days) => {
             let content = html! {
                 section #counts aria-live="polite" { @for (place, day) in days.iter().enumerate() { (day_of(&signed_in, place, day)) } }
@@ -95,7 +97,7 @@ fn day_of(signed_in: &SignedIn, place: usize, day: &Day) -> Markup {
     }
     let (from, to) = (day.window.from.iso(), day.window.to.iso());
     let zone = signed_in.visit.times().zone;
-    let date = [("date", zone.date(day.window.from).into()), ("zone", zone.name().into())];
+    let date = [("date", zone.date(day.window.from).into()), ("zone", zone.offset(day.window.from).into())];
     let title = texts.with(if place == 0 { "today" } else { "yesterday" }, date);
     html! {
         h2 { (title) }

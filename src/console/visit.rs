@@ -15,12 +15,12 @@ use futures_util::future::LocalBoxFuture;
 use maud::Markup;
 
 use super::Console;
-use super::assets::Asset;
 use super::cookies::Cookies;
 use super::csrf;
-use super::layout::Frame;
+use super::layout::{Files, Frame};
 use super::texts::{Language, Localized};
-use super::time::{Times, Zone};
+use super::time::Times;
+use super::zone::Zone;
 use crate::app::App;
 use crate::model::key::Secret;
 use crate::model::user::{User, UserId};
@@ -146,8 +146,21 @@ impl Visit {
 
     fn frame<'a>(&'a self, form_token: &'a str, user: Option<&'a User>) -> Frame<'a> {
         let console = &self.console;
-        let files = [&console.style, &console.icon, &console.htmx, &console.script].map(Asset::address);
-        Frame { texts: self.texts(), zone: self.zone(), files, address: self.address(), form_token, user }
+        let files = Files {
+            style: console.style.address(),
+            icon: console.icon.address(),
+            htmx: console.htmx.address(),
+            script: console.script.address(),
+        };
+        Frame {
+            texts: self.texts(),
+            zone: self.zone(),
+            now: self.now,
+            files,
+            address: self.address(),
+            form_token,
+            user,
+        }
     }
 
     /// A page that says only why there is nothing else.

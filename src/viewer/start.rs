@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, AuditRecord, Filter};
 use crate::model::history::Window;
-use crate::model::instant::DAY;
 use crate::model::{Instant, Item, Property, mask};
 use crate::store::StoreError;
 use crate::store::audit::{self, EntryFilter};
@@ -34,19 +33,19 @@ pub struct RecentPerson {
 }
 
 impl Viewer {
-    /// The counts of a day, which began at `midnight`, and the day before. Recorded before they are returned.
-    pub async fn counts(&self, Instant(midnight): Instant) -> Result<Vec<Day>, ViewError> {
-        let (today, yesterday) = tokio::try_join!(self.counts_of(midnight), self.counts_of(midnight - DAY))?;
+    /// The counts of a day, and of the day before. Recorded before they are returned.
+    pub async fn counts(&self, [today, yesterday]: [Window; 2]) -> Result<Vec<Day>, ViewError> {
+        let first = yesterday.from;
+        let (today, yesterday) = tokio::try_join!(self.counts_of(today), self.counts_of(yesterday))?;
         let days = vec![today, yesterday];
         let mut record = self.record(Action::Summary);
         record.rows = Some(days.iter().flat_map(|day| day.counts.values()).sum());
-        record.filter = Filter::default().with("from", Instant(midnight - DAY).iso());
+        record.filter = Filter::default().with("from", first.iso());
         self.write(record).await?;
         Ok(days)
     }
 
-    async fn counts_of(&self, midnight: i64) -> Result<Day, StoreError> {
-        let window = Window { from: Instant(midnight), to: Instant(midnight + DAY - 1) };
+    async fn counts_of(&self, window: Window) -> Result<Day, StoreError> {
         let (tenant, grants) = (self.tenant(), self.user.grants.clone());
         let load =
             move |connection: &mut _, budget: &_| counts::of_window(connection, tenant, (&grants, window), budget);

@@ -103,7 +103,7 @@ gateway.test("who read what", { ...agent, user: "auditor" }, async ({ page, text
   await enter(page, page.getByRole("link", { name: texts.audit }));
   await title(page, texts.audit);
   await type(page, field(page, texts.person), ANNA.phone);
-  await enter(page, button(page, texts.showDays));
+  await enter(page, button(page, texts.searchLog));
   await page.waitForURL(/person=/);
 });
 

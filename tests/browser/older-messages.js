@@ -1,7 +1,7 @@
 // Tests that older messages load above those that are read, which stay where they are, and that the focus is kept.
 "use strict";
 const assert = require("node:assert/strict");
-const { Console } = require("./support/console");
+const { Console, signIn } = require("./support/console");
 const { waitForFocus } = require("./support/keys");
 const { LONG, ORDER, messages } = require("./support/messages");
 
@@ -77,3 +77,13 @@ function firstVisible(items) {
 function settled(page) {
   return page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
+
+gateway.test("after the end of a session, older messages lead to sign in and back", { user: "viewer" }, async ({ page, context, texts }) => {
+  await page.goto(gateway.address(`/console/people/${ORDER.id}`));
+  const address = page.url();
+  await context.clearCookies();
+  await page.getByRole("link", { name: texts.older }).click();
+  await page.getByRole("heading", { name: texts.signInTitle, level: 1 }).waitFor();
+  await signIn(page, texts, "viewer");
+  assert.equal(page.url(), address);
+});

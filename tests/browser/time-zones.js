@@ -1,8 +1,9 @@
-// Tests that the dates of a list are those of the chosen zone, and that its address means the same times to everybody.
+// Tests that times are those of the browser's zone until another is chosen, that the dates of a list are those of the zone, and
+// that the list's address means the same times to everybody.
 "use strict";
 const assert = require("node:assert/strict");
-const { Console } = require("./support/console");
-const { messages } = require("./support/messages");
+const { Console, signIn } = require("./support/console");
+const { ORDER, messages } = require("./support/messages");
 
 const gateway = new Console(messages);
 
@@ -10,7 +11,7 @@ for (const language of ["en", "ru"]) {
   const options = { language, user: "viewer", fresh: true };
   gateway.test(`${language}: the dates of a list are those of its zone`, options, async ({ page, texts }) => {
     await page.goto(gateway.address("/console/messages"));
-    await page.getByRole("combobox", { name: texts.zone }).selectOption("UTC+3");
+    await page.getByRole("combobox", { name: texts.zone }).selectOption("Europe/Moscow, UTC+3");
     await page.getByRole("button", { name: texts.apply, exact: true }).click();
     await page.getByRole("textbox", { name: "from" }).fill("2026-03-10");
     await page.getByRole("textbox", { name: "to" }).fill("2026-03-10");
@@ -23,3 +24,10 @@ for (const language of ["en", "ru"]) {
     assert.equal(await page.getByLabel("from", { exact: true }).inputValue(), "2026-03-10");
   });
 }
+
+gateway.test("times are those of the browser's zone", { timezoneId: "Asia/Kabul" }, async ({ page, texts }) => {
+  await page.goto(gateway.address(`/console/messages/${ORDER.id}`));
+  await signIn(page, texts, "viewer");
+  assert.equal(await page.getByRole("combobox", { name: texts.zone }).inputValue(), "Asia/Kabul");
+  await page.getByText("UTC+4:30").first().waitFor();
+});

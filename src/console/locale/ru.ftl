@@ -9,7 +9,7 @@ sign-out = Выйти
 login = Логин
 password = Пароль
 signed-in-as = Вы вошли как { $login } ({ $role })
-wrong-login = Неверный логин или пароль, либо пользователь отключён.
+wrong-login = Неверный логин или пароль, либо пользователь заблокирован.
 too-many-attempts = Слишком много попыток. Повторите через { $seconds ->
         [one] { $seconds } секунду
         [few] { $seconds } секунды

@@ -211,8 +211,8 @@ mod tests {
     fn names_emails_and_codes_of_other_fields_are_masked() {
         let content =
             r#"{"contacts":[{"name":{"formatted_name":"Анна П","first_name":"Анна"},"fullName":{"value":"Anna"}}]}"#;
-        let rest = r#","comment":"OTP 483920","deliveryStatusMessage":"to anna@shop.example","text":"Код 4839","79001112233":1,"78001112233":2"#;
-        insta::assert_snapshot!(shown(content, rest), @r#"{"messageId":8270556,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"+7 900 ••• •• 93","content":"{\"contacts\":[{\"fullName\":\"•••\",\"name\":\"•••\"}]}","deliveryStatusMessage":"to a•••@shop.example","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","comment":"•••","text":"•••","•••••••••33":1,"•••••••••33•":2}"#);
+        let rest = r#","comment":"OTP 483920","deliveryStatusMessage":"Error code 131026, to anna@shop.example","text":"Код 4839","79001112233":1,"78001112233":2"#;
+        insta::assert_snapshot!(shown(content, rest), @r#"{"messageId":8270556,"tenantId":3193,"channelType":"SMS","direction":"OUT","address":"+7 900 ••• •• 93","content":"{\"contacts\":[{\"fullName\":\"•••\",\"name\":\"•••\"}]}","deliveryStatusMessage":"Error code 131026, to a•••@shop.example","sentOrReceivedAt":"2026-03-01T10:00:00.000+0000","comment":"•••","text":"•••","•••••••••33":1,"•••••••••33•":2}"#);
         assert!(shown(r#"{"79001112233":1,"78001112233":2}"#, "").contains(r#"•••••••••33\":2,\"•••••••••33•\":1"#));
     }
 

@@ -59,7 +59,7 @@ class Console {
   }
 
   async context({ language = "en", ...options }) {
-    const context = await this.browser.newContext({ locale: language, viewport: WIDE, ...options });
+    const context = await this.browser.newContext({ locale: language, timezoneId: "UTC", viewport: WIDE, ...options });
     context.setDefaultTimeout(10_000);
     return context;
   }

@@ -29,7 +29,7 @@ async fn look_at_everything(browser: &mut Browser<'_>) {
         assert_eq!(browser.get(path).await.status(), 200, "{path}");
     }
     let mut form = browser.get("/console/people/1").await.form("/console/people/1/reveal");
-    form.insert("reason".into(), "Called from 79001112233".into());
+    form.insert("reason".into(), "No code for order 528046, called from 79001112233".into());
     browser.post("/console/people/1/reveal", &form).await;
     let form = browser.get("/console/evidence/messages/1").await.form("/console/evidence/messages/1");
     browser.post("/console/evidence/messages/1", &form).await;
@@ -51,7 +51,7 @@ async fn every_look_is_recorded() {
     5 {"action":"message","addresses":"1 digests","digestKey":"KEY","message":2,"rows":1}
     6 {"action":"list","digestKey":"KEY","filter":{"channelType":["SMS"]},"rows":2}
     7 {"action":"conversation","addresses":"1 digests","digestKey":"KEY","message":1,"rows":1}
-    8 {"action":"reveal","addresses":"1 digests","digestKey":"KEY","message":1,"reason":"Called from •••••••••33"}
+    8 {"action":"reveal","addresses":"1 digests","digestKey":"KEY","message":1,"reason":"No code for order 528046, called from •••••••••33"}
     9 {"action":"evidence","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"rows":1,"unmasked":true}
     10 {"action":"evidence","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"rows":1,"unmasked":true}
     11 {"action":"evidence-file","addresses":"1 digests","digestKey":"KEY","filter":{"of":"message"},"message":1,"sha256":"DIGEST","unmasked":true}
@@ -190,7 +190,7 @@ async fn dates_of_the_audit_log_are_those_of_the_zone() {
     fill(&app).await;
     let mut browser = Browser::signed_in(&app, "auditor").await;
     let mut form = browser.get("/console/audit").await.form("/console/language");
-    form.insert("zone".into(), "840".into());
+    form.insert("zone".into(), "Pacific/Kiritimati".into());
     browser.post("/console/language", &form).await;
     let mut rows = Vec::new();
     // It is the second of March there.

@@ -50,6 +50,26 @@ async fn signing_in_leads_to_the_wanted_page() {
     assert_eq!(browser.get("/console/").await.summary(), "303 → /console/login?next=%2Fconsole%2F");
 }
 
+/// A script adds the zone of the browser to the form.
+#[actix_web::test]
+async fn zone_is_that_of_the_browser_until_another_is_chosen() {
+    let app = TestApp::new().await;
+    create_user(&app, "anna", Role::Agent).await;
+    let mut browser = Browser::new(&app);
+    for (sent, kept) in [("Mars/Base", None), ("Asia/Kabul", Some("Asia/Kabul")), ("Europe/Berlin", Some("Asia/Kabul"))]
+    {
+        let mut form = browser.get("/console/login").await.form("/console/login");
+        form.extend(
+            [("login", "anna"), ("password", PASSWORD), ("zone", sent)]
+                .map(|(name, value)| (name.into(), value.into())),
+        );
+        assert_eq!(browser.post("/console/login", &form).await.status(), 303, "{sent}");
+        assert_eq!(browser.cookies.get("history_console_zone").map(String::as_str), kept, "{sent}");
+        let form = browser.get("/console/").await.form("/console/logout");
+        browser.post("/console/logout", &form).await;
+    }
+}
+
 #[actix_web::test]
 async fn sandbox_has_a_user_for_each_role() {
     let sandbox = TestSandbox::with_demo().await;
@@ -110,7 +130,7 @@ async fn pages_are_in_the_language_of_the_browser_or_the_chosen_one() {
     assert_eq!(browser.post("/console/language", &form).await.summary(), "303 → /console/login?next=%2Fconsole%2F");
     assert_eq!(browser.get("/console/login").await.summary(), "200 Вход");
     let page = browser.sign_in("anna", "wrong").await;
-    assert_eq!(page.summary(), "422 Вход ! Неверный логин или пароль, либо пользователь отключён.");
+    assert_eq!(page.summary(), "422 Вход ! Неверный логин или пароль, либо пользователь заблокирован.");
 }
 
 /// What a browser may load, frame and send, and that the page holds what a form sent as text only.
@@ -120,7 +140,8 @@ async fn pages_have_security_headers_and_escape_what_was_typed() {
     create_user(&app, "anna", Role::Agent).await;
     let mut browser = Browser::new(&app);
     let page = browser.sign_in("<script>alert(1)</script>", "\"><script>alert(2)</script>").await;
-    assert_eq!(page.all("script").count(), 0);
+    let scripts: Vec<_> = page.all("script").map(|script| (script.attribute("src"), script.text.as_str())).collect();
+    assert!(matches!(scripts[..], [(own, "")] if own.starts_with("/console/files/script-")), "{scripts:?}");
     assert_eq!(page.form("/console/login")["login"], "<script>alert(1)</script>");
     assert!(!page.response.body.contains("alert(2)"));
     let names =
