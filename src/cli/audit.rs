@@ -10,7 +10,7 @@ use super::common::Common;
 use super::failure::{Failure, print, print_note};
 use super::new_file::NewFile;
 use crate::model::TenantId;
-use crate::model::audit::{AuditRecord, ChainHash, Link};
+use crate::model::audit::{AuditRecord, ChainHash};
 use crate::store::audit::{self, Head, StoredEntry};
 use crate::store::{Store, tenants};
 
@@ -179,13 +179,12 @@ fn check(
     previous: ChainHash,
     keys: &mut BTreeSet<String>,
 ) -> Result<ChainHash, String> {
-    let StoredEntry { sequence, recorded_at, ref records, .. } = *entry;
-    let hash = Link { tenant, sequence, recorded_at, records }.hash(previous);
+    let (sequence, hash) = (entry.sequence, entry.recomputed(tenant, previous));
     let changed = || format!("entry {sequence} was changed");
     if entry.hash != hash.0 {
         return Err(changed());
     }
-    let records: Vec<AuditRecord> = serde_json::from_str(records)
+    let records: Vec<AuditRecord> = serde_json::from_str(&entry.records)
         .map_err(|_| format!("entry {sequence} cannot be read; use the newest version"))?;
     // By this column, users find their own records.
     if entry.user != audit::user_of(&records) {

@@ -12,6 +12,7 @@ use super::visit::{Form, SignedIn, redirect};
 use crate::model::Instant;
 use crate::model::audit::{Action, AuditRecord, Who};
 use crate::model::instant::Rounding;
+use crate::viewer::chain::{ChainEnd, Links};
 use crate::viewer::log::{LogPage, LogPosition, LogQuery};
 
 /// `GET /console/audit`.
@@ -59,10 +60,24 @@ fn page(signed_in: &SignedIn, query: &LogQuery, found: &LogPage) -> HttpResponse
         @if !query.person.is_empty() { p { (texts.text("audit-of-person")) } }
         (records(signed_in, found))
         @if let Some(next) = found.next { (older(signed_in, next)) }
-        p.muted { (texts.with("audit-head", [("number", found.head.sequence.to_string().into())])) " " code { (found.head.hash.to_string()) } }
+        (chain_end(texts, found.end))
         p.muted { (texts.text("audit-verify")) " " code { "history-gateway audit verify" } }
     };
     signed_in.page(StatusCode::OK, &texts.text("audit"), &content)
+}
+
+/// The state of the chain, of which each look verifies the last entries.
+fn chain_end(texts: Localized<'_>, ChainEnd { head, links }: ChainEnd) -> Markup {
+    html! {
+        @match links {
+            Links::Whole(0) => {},
+            Links::Whole(number) => p.muted { (texts.with("audit-links-whole", [("number", number.into())])) },
+            Links::BrokenAt(entry) => {
+                p role="alert" { (texts.with("audit-links-broken", [("number", entry.to_string().into())])) }
+            },
+        }
+        p.muted { (texts.with("audit-head", [("number", head.sequence.to_string().into())])) " " code { (head.hash.to_string()) } }
+    }
 }
 
 fn filters(signed_in: &SignedIn, query: &LogQuery) -> Markup {

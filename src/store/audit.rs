@@ -38,6 +38,14 @@ pub struct StoredEntry {
     pub hash: Vec<u8>,
 }
 
+impl StoredEntry {
+    /// The hash that the entry has if it is as it was written, after an entry with the hash `previous`.
+    pub fn recomputed(&self, tenant: TenantId, previous: ChainHash) -> ChainHash {
+        let Self { sequence, recorded_at, ref records, .. } = *self;
+        Link { tenant, sequence, recorded_at, records }.hash(previous)
+    }
+}
+
 /// Which entries are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct EntryFilter {

@@ -1,11 +1,12 @@
 //! The audit log as users see it: agents their own looks, auditors and administrators all; knows no page.
 
+use super::chain::ChainEnd;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, AuditKey, AuditRecord, DIGEST_LENGTH, Filter};
 use crate::model::user::Role;
 use crate::model::{Instant, subscriber};
 use crate::store::StoreError;
-use crate::store::audit::{self, EntryFilter, Head, StoredEntry};
+use crate::store::audit::{self, EntryFilter, StoredEntry};
 
 /// How many records a page has.
 pub const PAGE: usize = 50;
@@ -42,8 +43,8 @@ pub struct LogPage {
     pub records: Vec<(i64, AuditRecord)>,
     /// Where the log goes on.
     pub next: Option<LogPosition>,
-    /// The last entry of the whole chain.
-    pub head: Head,
+    /// The end of the whole chain.
+    pub end: ChainEnd,
 }
 
 impl Viewer {
@@ -60,9 +61,7 @@ impl Viewer {
         let key = self.key()?;
         let mut record = self.record(Action::AuditLog);
         let wanted = Wanted::new(query, &key, &mut record);
-        let tenant = self.tenant();
-        let head = self.query(move |connection, _| audit::stored_head(connection, tenant)).await?;
-        let mut page = LogPage { records: Vec::new(), next: query.at, head: head.unwrap_or(Head::EMPTY) };
+        let mut page = LogPage { records: Vec::new(), next: query.at, end: self.chain_end().await? };
         for _ in 0..CHUNKS {
             let found = self.wanted_entries(query, page.next, &wanted).await?;
             let is_last = i64::try_from(found.len()).is_ok_and(|found| found < CHUNK);

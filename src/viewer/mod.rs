@@ -1,6 +1,7 @@
 //! What a user of the console sees: reads messages by the user's grants, masked unless they were revealed, and records
 //! each access before it returns what was found; knows no page.
 
+pub mod chain;
 pub mod conversation;
 pub mod evidence;
 pub mod find;

@@ -213,7 +213,8 @@ own-records = You see your own records only.
 audit-person = Person: an address or its digest
 audit-of-person = Only records about the person that you have named are shown.
 audit-head = Entries in the chain: { $number }. Hash of the last:
-audit-verify = Verify it on the server with
+audit-verify = Verify the whole chain on the server with
+audit-links-broken = The log was changed in the database: entry { $number } is not as it was written. Keep a copy of the database, and verify the whole chain on the server.
 from = From
 to = To
 older-records = Older records
@@ -281,6 +282,10 @@ hours-ago = { $number ->
 days-ago = { $number ->
         [one] { $number } day ago
        *[other] { $number } days ago
+    }
+audit-links-whole = { $number ->
+        [one] The last entry of the chain is as it was written.
+       *[other] The last { $number } entries of the chain are as they were written.
     }
 count-exact = { $number ->
         [0] No messages match.

@@ -100,6 +100,25 @@ async fn audit_log_is_searched_by_person_and_login() {
     assert_snapshot!(rows(&auditor.get(&address).await), @"auditor looked at the audit log, auditor looked at the audit log, admin looked at a conversation");
 }
 
+/// Each look at the log verifies its end.
+#[actix_web::test]
+async fn auditors_are_told_of_a_changed_log() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    let mut auditor = Browser::signed_in(&app, "auditor").await;
+    let main = |page: &super::browser::Page| page.all("main").next().unwrap().text.clone();
+    auditor.get("/console/audit").await;
+    let page = auditor.get("/console/audit").await;
+    assert!(main(&page).contains("The last 2 entries of the chain are as they were written."), "{}", main(&page));
+    let tamper = |connection: &mut _| {
+        let statement = "UPDATE audit_entries SET recorded_at = recorded_at + 1 WHERE sequence = 2";
+        Ok(diesel::connection::SimpleConnection::batch_execute(connection, statement)?)
+    };
+    app.store.write(tamper).await.unwrap();
+    let page = auditor.get("/console/audit").await;
+    assert_snapshot!(page.summary(), @"200 Audit log ! The log was changed in the database: entry 2 is not as it was written. Keep a copy of the database, and verify the whole chain on the server.");
+}
+
 /// A full disk: nothing is shown, and the console says why.
 #[actix_web::test]
 async fn nothing_is_shown_that_cannot_be_recorded() {
