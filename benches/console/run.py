@@ -215,7 +215,7 @@ def main():
     parser.add_argument("binary")
     parser.add_argument("--messages", type=int, default=500_000)
     parser.add_argument("--store", type=Path, help="a file that is kept")
-    parser.add_argument("--rounds", type=int, default=5, help="of the API")
+    parser.add_argument("--rounds", type=int, default=5, help="of the API; 0 measures pages only")
     parser.add_argument("--seconds", type=int, default=5, help="of each run of the API")
     options = parser.parse_args()
     binary = str(Path(options.binary).resolve())
@@ -224,7 +224,8 @@ def main():
         if not store.exists():
             fill(binary, store, options.messages)
         measure_pages(binary, store)
-        measure_api(binary, store, options.rounds, options.seconds)
+        if options.rounds:
+            measure_api(binary, store, options.rounds, options.seconds)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ fn select(
     select id={ "filter-" (name) } name=(name) {
         option value="" { (texts.text("any")) }
         @for (value, shown) in &options { option value=(value) selected[*value == chosen] { (shown) } }
-        @if !chosen.is_empty() && options.iter().all(|(value, _)| *value != chosen) { option selected { (chosen) } }
+        @if !chosen.is_empty() && options.iter().all(|(value, _)| *value != chosen) { option value=(chosen) selected { (words::channel(chosen)) } }
     } } }
 }
 

@@ -11,8 +11,9 @@ use crate::store::audit::{self, EntryFilter, StoredEntry};
 /// How many records a page has.
 pub const PAGE: usize = 50;
 
-/// How many entries are read at once: one may have a thousand records.
-const CHUNK: i64 = 100;
+/// How many entries are read at once, the first time and at most: one may have a thousand records, which are enough for a page.
+const FIRST_CHUNK: i64 = 10;
+const MAX_CHUNK: i64 = 100;
 
 /// How many times that are looked through for a page.
 const CHUNKS: usize = 50;
@@ -62,9 +63,11 @@ impl Viewer {
         let mut record = self.record(Action::AuditLog);
         let wanted = Wanted::new(query, &key, &mut record);
         let mut page = LogPage { records: Vec::new(), next: query.at, end: self.chain_end().await? };
+        let mut chunk = FIRST_CHUNK;
         for _ in 0..CHUNKS {
-            let found = self.wanted_entries(query, page.next, &wanted).await?;
-            let is_last = i64::try_from(found.len()).is_ok_and(|found| found < CHUNK);
+            let found = self.wanted_entries((query, page.next), chunk, &wanted).await?;
+            let is_last = i64::try_from(found.len()).is_ok_and(|found| found < chunk);
+            chunk = (2 * chunk).min(MAX_CHUNK);
             for (entry, records) in found {
                 let shown = page.next.filter(|next| next.entry == entry).map_or(0, |next| next.shown);
                 let (number, room) = (records.len(), PAGE - page.records.len());
@@ -98,8 +101,8 @@ impl Viewer {
     /// Entries in descending order, from a place on, each with its wanted records.
     async fn wanted_entries(
         &self,
-        query: &LogQuery,
-        at: Option<LogPosition>,
+        (query, at): (&LogQuery, Option<LogPosition>),
+        chunk: i64,
         wanted: &Wanted,
     ) -> Result<Vec<(i64, Vec<AuditRecord>)>, StoreError> {
         let user = (!self.sees_all_records()).then_some(self.user.id);
@@ -108,7 +111,7 @@ impl Viewer {
         let (tenant, wanted) = (self.tenant(), wanted.clone());
         // An entry may hold a thousand records: they are read here, not where requests are received.
         let load = move |connection: &mut _, _: &_| {
-            let entries = audit::last(connection, tenant, &filter, CHUNK)?;
+            let entries = audit::last(connection, tenant, &filter, chunk)?;
             Ok(entries.into_iter().map(|entry| (entry.sequence, wanted.of_entry(&entry))).collect())
         };
         self.query(load).await
@@ -118,8 +121,8 @@ impl Viewer {
 /// Which records of an entry are wanted.
 #[derive(Clone)]
 struct Wanted {
-    /// Of the person, in each form in which the address may be stored; empty for all persons.
-    digests: Vec<String>,
+    /// Of the person, in each form in which the address may be stored; `None` for all persons.
+    digests: Option<Vec<String>>,
     /// A part of a login; empty for all.
     login: String,
 }
@@ -127,23 +130,27 @@ struct Wanted {
 impl Wanted {
     /// What a query looks for. Adds the person to the record of the look.
     fn new(query: &LogQuery, key: &AuditKey, record: &mut AuditRecord) -> Self {
-        let person = query.person.trim();
+        let (person, login) = (query.person.trim(), query.login.trim().to_lowercase());
+        if person.is_empty() {
+            return Self { digests: None, login };
+        }
         let is_digest = person.len() == DIGEST_LENGTH && person.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_digest {
             record.addresses.push(person.to_ascii_lowercase());
             record.mark_digests(key);
-        } else if !person.is_empty() {
+        } else {
             let (forms, national) = subscriber::phone_forms(person);
             record.name_addresses(forms.iter().chain(&national).map(String::as_str), key);
         }
-        Self { digests: record.addresses.clone(), login: query.login.trim().to_lowercase() }
+        Self { digests: Some(record.addresses.clone()), login }
     }
 
     /// The wanted records of an entry, the newest first.
     fn of_entry(&self, entry: &StoredEntry) -> Vec<AuditRecord> {
         let contains = |text: &String| entry.records.contains(text.as_str());
         // Most entries are not about the person or the user.
-        if !(self.digests.is_empty() || self.digests.iter().any(contains)) || !contains(&self.login) {
+        let has_person = self.digests.as_ref().is_none_or(|digests| digests.iter().any(contains));
+        if !has_person || !contains(&self.login) {
             return Vec::new();
         }
         let records: Vec<AuditRecord> = serde_json::from_str(&entry.records).unwrap_or_default();
@@ -151,7 +158,8 @@ impl Wanted {
     }
 
     fn is_wanted(&self, record: &AuditRecord) -> bool {
-        let is_person = self.digests.is_empty() || record.addresses.iter().any(|one| self.digests.contains(one));
+        let digests = self.digests.as_ref();
+        let is_person = digests.is_none_or(|digests| record.addresses.iter().any(|one| digests.contains(one)));
         let mut logins = record.who.login().into_iter().chain(record.login.as_deref());
         is_person && (self.login.is_empty() || logins.any(|login| login.contains(&self.login)))
     }

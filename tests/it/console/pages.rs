@@ -147,6 +147,23 @@ async fn list_has_removable_filters_and_a_count() {
     }
 }
 
+/// A field of the form has one value; the others of its filter are sent along.
+#[actix_web::test]
+async fn form_keeps_the_filters_that_it_does_not_show() {
+    let app = app().await;
+    let mut browser = Browser::signed_in(&app, "anna").await;
+    let filters =
+        "channelType=TELEGRAM&channelType=SMS&deliveryStatus=ACCEPTED&cascadeId=5&from=2026-03-01T10:00:00.000Z";
+    let page = browser.get(&format!("/console/messages?{filters}")).await;
+    let hidden = page.all("input").filter(|input| input.attribute("type") == "hidden");
+    let hidden = hidden.map(|input| format!("{}={}", input.attribute("name"), input.attribute("value")));
+    let is_of_page = |field: &String| ["token=", "next=", "filters="].iter().all(|other| !field.starts_with(other));
+    let hidden: Vec<String> = hidden.filter(is_of_page).collect();
+    let chosen = page.all("option").filter(|option| option.attributes.contains_key("selected"));
+    let chosen: Vec<&str> = chosen.map(|option| option.text.as_str()).collect();
+    assert_snapshot!(format!("{hidden:?} {chosen:?}"), @r#"["channelType=SMS", "cascadeId=5", "from=2026-03-01T10:00:00.000Z"] ["Telegram", "accepted", "English", "UTC"]"#);
+}
+
 #[actix_web::test]
 async fn start_page_counts_two_days() {
     let app = app().await;

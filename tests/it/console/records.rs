@@ -91,6 +91,11 @@ async fn audit_log_is_searched_by_person_and_login() {
         }
     }
     assert_snapshot!(rows(&agent.get("/console/audit").await), @"agent looked at a conversation, agent signed in");
+    // What can be no address is that of nobody.
+    let mut form = page.form("/console/audit");
+    form.insert("person".into(), "+".into());
+    let address = auditor.post("/console/audit", &form).await.response.header("location").to_owned();
+    assert_eq!(rows(&auditor.get(&address).await), "");
     let digest = app.gateway.app.audit.key().unwrap().digest("79005556677");
     let mut form = auditor.get("/console/audit").await.form("/console/audit");
     form.insert("person".into(), digest);
