@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 use super::common::Common;
 use super::failure::{Failure, print, print_note};
 use super::new_file::NewFile;
+use super::signals::stop_signal;
 use crate::model::TenantId;
 use crate::model::audit::{AuditRecord, ChainHash};
 use crate::store::audit::{self, Head, StoredEntry};
@@ -89,7 +90,12 @@ impl Audit {
             }
             Self::Export { tenant, output, after } => {
                 (OfTenant { tenant: Some(tenant) }).ids(&store).await?;
-                export(&store, TenantId(tenant), output, after).await
+                // On a signal, the incomplete file is removed.
+                let stop = stop_signal()?;
+                tokio::select! {
+                    exported = export(&store, TenantId(tenant), output, after) => exported,
+                    () = stop => Err(Failure::message("the export was interrupted; its incomplete file was removed")),
+                }
             }
             Self::Head { tenant } => {
                 let mut lines = Vec::new();

@@ -50,6 +50,16 @@ impl Evidence {
                 return Ok(());
             }
         }
+        for tenant in store.read_primary(tenants::list).await? {
+            if let Some(sequence) = find_in_all(&store, tenant.id, &digest).await? {
+                return Err(Failure::message(format!(
+                    "'{}' has the SHA-256 of a download in entry {sequence} of the audit log of tenant {}, but that entry was \
+                     changed in the database; see 'history-gateway audit verify'",
+                    file.display(),
+                    tenant.id
+                )));
+            }
+        }
         Err(Failure::message(format!(
             "'{}' is not what was downloaded: no audit log of this store has its SHA-256, {digest}; it was changed, or comes \
              from another store",
@@ -75,6 +85,19 @@ async fn find(store: &Store, tenant: TenantId, digest: &str) -> Result<Option<(i
         }
     }
     Ok(None)
+}
+
+/// The entry of a download in the whole log, also if it is not that of a user any more.
+async fn find_in_all(store: &Store, tenant: TenantId, digest: &str) -> Result<Option<i64>, Failure> {
+    let mut last = 0;
+    loop {
+        let page = store.read_primary(move |connection| audit::after(connection, tenant, last, PAGE)).await?;
+        if let Some((sequence, _)) = page.iter().find_map(|entry| download(entry, digest)) {
+            return Ok(Some(sequence));
+        }
+        let Some(end) = page.last() else { return Ok(None) };
+        last = end.sequence;
+    }
 }
 
 fn download(entry: &StoredEntry, digest: &str) -> Option<(i64, AuditRecord)> {

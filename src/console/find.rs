@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
 use super::filters::{list_address, of_filters};
+use super::messages::cursor;
 use super::shown::{conversation_address, table};
 use super::texts::Localized;
 use super::visit::{Form, SignedIn, redirect};
@@ -44,7 +45,7 @@ fn only_hit(found: &Findings) -> Option<String> {
         let newest = |group: &Group| group.items.first().map(Item::message_id);
         let first = newest(found.groups.first()?)?;
         let is_first = |group: &Group| {
-            newest(group) == Some(first) && group.items.len() == 1 && !group.has_more && !group.kind.is_person()
+            newest(group) == Some(first) && group.items.len() == 1 && group.next.is_none() && !group.kind.is_person()
         };
         // Such as the one message whose comment is what was typed, and has its words too.
         return found.groups.iter().all(is_first).then(|| format!("/console/messages/{first}"));
@@ -54,7 +55,7 @@ fn only_hit(found: &Findings) -> Option<String> {
         _ if group.kind.is_person() => Some(conversation_address(newest)),
         Kind::Broadcast { id, .. } => Some(format!("/console/messages?broadcastId={id}")),
         Kind::Cascade { id, .. } => Some(format!("/console/messages?cascadeId={id}")),
-        _ if group.items.len() == 1 && !group.has_more => Some(format!("/console/messages/{newest}")),
+        _ if group.items.len() == 1 && group.next.is_none() => Some(format!("/console/messages/{newest}")),
         _ => None,
     }
 }
@@ -76,7 +77,8 @@ fn summary(texts: Localized<'_>, text: &str, found: &Findings) -> String {
         return texts.with("nothing-found", [("kinds", tried.join(", ").into())]);
     }
     let hits = |group: &Group| {
-        let count = if group.has_more { format!("{}+", group.items.len()) } else { group.items.len().to_string() };
+        let count =
+            if group.next.is_some() { format!("{}+", group.items.len()) } else { group.items.len().to_string() };
         format!("{}: {count}", name(texts, &group.kind, text))
     };
     found.groups.iter().map(hits).collect::<Vec<_>>().join(" · ")
@@ -118,8 +120,12 @@ fn group_of(signed_in: &SignedIn, text: &str, group: &Group) -> Markup {
             }
             @if group.is_cut { p { (texts.text("search-cut")) } }
             @if !group.items.is_empty() { (table(visit.times(), &group.items)) }
-            @if let Some(all) = all.filter(|_| group.has_more) {
-                p { a href=(list_address(&all, None)) { (texts.text(if group.is_cut { "continue-search" } else { "show-all" })) } }
+            @if let Some((all, next)) = all.zip(group.next.as_ref()) {
+                @if group.items.is_empty() {
+                    p { a href=(list_address(&all, Some(&cursor(next)))) { (texts.text("continue-search")) } }
+                } @else {
+                    p { a href=(list_address(&all, None)) { (texts.text("show-all")) } }
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ pub async fn choose_language(form: Form) -> HttpResponse {
     if let Some(language) = Language::from_tag(form.field("language")) {
         response.cookie(cookies.with_language(language));
     }
-    if let Some(zone) = Zone::from_name(form.field("zone")) {
+    if let Some(zone) = Zone::from_name(form.field("zone")).filter(|zone| *zone != form.visit().zone()) {
         response.cookie(cookies.with_zone(zone));
     }
     response.finish()

@@ -227,7 +227,7 @@ fn with_reason(parameters: &[Parameter], sealed: String) -> String {
 }
 
 /// A position as it stands in an address: it holds a message id.
-fn cursor(position: &WalkPosition) -> String {
+pub fn cursor(position: &WalkPosition) -> String {
     let bits = position.national.iter().map(|counts| u8::from(*counts));
     BASE64.encode(position.message_id.to_be_bytes().into_iter().chain(bits).collect::<Vec<u8>>())
 }

@@ -104,15 +104,22 @@
   });
 
   // Times are those of the browser's zone, until the user chooses another.
-  var zone = document.getElementById("browser-zone");
-  if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  var ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  var field = document.getElementById("browser-zone");
+  if (field) field.value = ownZone;
+  var zones = document.getElementById("zone");
+  if (zones && ownZone) {
+    var isOffered = Array.prototype.some.call(zones.options, function (option) {
+      return option.value === ownZone;
+    });
+    if (!isOffered) zones.add(new Option(ownZone, ownZone));
+  }
 
-  // What cannot be inserted is asked for as a page, which says why.
+  // A link whose part of a page cannot be had is followed as a page, which says why.
   ["htmx:responseError", "htmx:sendError"].forEach(function (name) {
     document.addEventListener(name, function (event) {
       var part = event.detail.elt;
-      var link = part.matches("a[href]") ? part : part.querySelector("a[href]");
-      if (link) location.href = link.href;
+      if (part.matches("a[href]")) location.href = part.href;
     });
   });
 

@@ -79,7 +79,8 @@ impl Visit {
         Times { texts: self.texts(), zone: self.zone(), now: self.now, is_printed: false }
     }
 
-    fn zone(&self) -> Zone {
+    /// The zone in which times are shown.
+    pub fn zone(&self) -> Zone {
         self.cookies.zone().unwrap_or_default()
     }
 

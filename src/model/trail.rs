@@ -37,7 +37,7 @@ impl Trail {
         let event = |event: StatusEvent| {
             let text = |given: Option<String>| given.map(|given| mask::text(&given));
             let status =
-                DeliveryStatus { message: event.status.message.map(|given| mask::numbers(&given)), ..event.status };
+                DeliveryStatus { message: event.status.message.map(|given| mask::reason(&given)), ..event.status };
             StatusEvent {
                 status,
                 request_id: text(event.request_id),

@@ -1,6 +1,6 @@
 //! The users of the console in the store; knows no password in clear text and no cookie.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
@@ -70,17 +70,22 @@ pub fn list(connection: &mut Connection, tenant: TenantId, now: Instant) -> Resu
     tenants::require(connection, tenant)?;
     let of_tenant = users::table.filter(users::tenant_id.eq(tenant.0));
     let rows: Vec<Row> = of_tenant.select(Row::as_select()).order(users::id).load(connection)?;
-    let mut listed = Vec::new();
-    for row in rows {
-        let open = sessions::table.filter(sessions::user_id.eq(row.id)).filter(sessions::expires_at.gt(now.0));
-        listed.push(ListedUser {
-            sessions: open.count().get_result(connection)?,
+    let open: HashMap<i64, i64> = sessions::table
+        .filter(sessions::user_id.eq_any(of_tenant.select(users::id)).and(sessions::expires_at.gt(now.0)))
+        .group_by(sessions::user_id)
+        .select((sessions::user_id, diesel::dsl::count_star()))
+        .load(connection)?
+        .into_iter()
+        .collect();
+    let listed = |row: Row| {
+        Ok(ListedUser {
+            sessions: open.get(&row.id).copied().unwrap_or_default(),
             created_at: Instant(row.created_at),
             disabled_at: row.disabled_at.map(Instant),
             user: row.into_user()?,
-        });
-    }
-    Ok(listed)
+        })
+    };
+    rows.into_iter().map(listed).collect()
 }
 
 /// Whether there is a user of any tenant, disabled or not.
@@ -131,16 +136,13 @@ pub fn end_sessions_of(connection: &mut Connection, tenant: TenantId, login: &Lo
     Ok(true)
 }
 
-/// The user of a login with the hash of their password, unless they are disabled.
+/// The user of a login with the hash of their password; of a disabled one, with a hash that no password has.
 pub fn find(connection: &mut Connection, login: &Login) -> Result<Option<(User, PasswordHash)>, StoreError> {
-    let row: Option<Row> = users::table
-        .filter(users::login.eq(login.as_str()))
-        .filter(users::disabled_at.is_null())
-        .select(Row::as_select())
-        .first(connection)
-        .optional()?;
+    let row: Option<Row> =
+        users::table.filter(users::login.eq(login.as_str())).select(Row::as_select()).first(connection).optional()?;
     let Some(row) = row else { return Ok(None) };
-    let hash = PasswordHash(row.password_hash.clone());
+    let is_disabled = row.disabled_at.is_some();
+    let hash = if is_disabled { PasswordHash::of_unknown_user() } else { PasswordHash(row.password_hash.clone()) };
     Ok(Some((row.into_user()?, hash)))
 }
 

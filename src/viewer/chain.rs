@@ -2,12 +2,15 @@
 
 use super::Viewer;
 use crate::model::TenantId;
-use crate::model::audit::ChainHash;
+use crate::model::audit::{AuditRecord, ChainHash};
 use crate::store::StoreError;
 use crate::store::audit::{self, EntryFilter, Head, StoredEntry};
 
 /// How many entries are verified when somebody looks at the log. `audit verify` verifies all.
 const VERIFIED: u8 = 20;
+
+/// The records of an entry without a user are read if they have at most so many bytes.
+const MAX_READ: usize = 16 * 1024;
 
 /// The end of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,9 @@ impl Viewer {
 /// The links of entries in descending order, the first of which should be the head.
 fn links(tenant: TenantId, head: Head, entries: &[StoredEntry]) -> Links {
     let (mut wanted, mut hash, mut number) = (head.sequence, head.hash, 0);
+    if wanted < 0 {
+        return Links::BrokenAt(wanted);
+    }
     while wanted > 0 && number < usize::from(VERIFIED) {
         let Some(entry) = entries.get(number).filter(|entry| entry.sequence == wanted) else {
             return Links::BrokenAt(wanted);
@@ -53,7 +59,7 @@ fn links(tenant: TenantId, head: Head, entries: &[StoredEntry]) -> Links {
             None => (wanted == 1).then_some(ChainHash::BEFORE_FIRST),
         };
         let Some(previous) = previous else { return Links::BrokenAt(wanted - 1) };
-        if entry.hash != hash.0 || entry.recomputed(tenant, previous) != hash {
+        if entry.hash != hash.0 || entry.recomputed(tenant, previous) != hash || !has_own_user(entry) {
             return Links::BrokenAt(wanted);
         }
         (wanted, hash, number) = (wanted - 1, previous, number + 1);
@@ -61,10 +67,20 @@ fn links(tenant: TenantId, head: Head, entries: &[StoredEntry]) -> Links {
     Links::Whole(number)
 }
 
+/// Whether an entry is that of the user who has done what its records say: by this column, users find their own records.
+fn has_own_user(entry: &StoredEntry) -> bool {
+    // So many records were queued, and are no user's own. Reading them takes longer than a page may.
+    if entry.user.is_none() && entry.records.len() > MAX_READ {
+        return true;
+    }
+    let records: Result<Vec<AuditRecord>, _> = serde_json::from_str(&entry.records);
+    records.is_ok_and(|records| audit::user_of(&records) == entry.user)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Links, VERIFIED, links};
-    use crate::model::audit::ChainHash;
+    use crate::model::audit::{Action, AuditRecord, ChainHash, Who, as_array};
     use crate::model::{Instant, TenantId};
     use crate::store::audit::{Head, StoredEntry};
 
@@ -74,7 +90,9 @@ mod tests {
     fn chain(number: i64) -> (Head, Vec<StoredEntry>) {
         let (mut head, mut entries) = (Head::EMPTY, Vec::new());
         for sequence in 1..=number {
-            let (recorded_at, records) = (Instant(sequence), format!("[{sequence}]"));
+            let who = Who::Key { key: sequence };
+            let records = as_array(&[AuditRecord::new(Instant(sequence), who, Action::ApiRead)]);
+            let recorded_at = Instant(sequence);
             let mut entry = StoredEntry { sequence, recorded_at, user: None, records, hash: Vec::new() };
             head = Head { sequence, hash: entry.recomputed(TENANT, head.hash) };
             entry.hash = head.hash.0.to_vec();
@@ -104,6 +122,7 @@ mod tests {
         assert_eq!(after(|entries| entries[2].recorded_at = Instant(0)), Links::BrokenAt(3));
         assert_eq!(after(|entries| entries[2].hash = vec![0; 32]), Links::BrokenAt(4));
         assert_eq!(after(|entries| entries[2].hash.clear()), Links::BrokenAt(3));
+        assert_eq!(after(|entries| entries[2].user = Some(1)), Links::BrokenAt(3));
         assert_eq!(after(|entries| drop(entries.remove(0))), Links::BrokenAt(5));
         assert_eq!(after(|entries| drop(entries.pop())), Links::BrokenAt(1));
         assert_eq!(after(Vec::clear), Links::BrokenAt(5));

@@ -113,7 +113,8 @@ impl Viewer {
             let is_after_day = !items.is_empty();
             return Ok(FoundPart { items, newer_after, is_after_day, ..FoundPart::default() });
         }
-        let newest = newest(&items).unwrap_or(i64::MIN);
+        let before = older_before.map(|id| id.saturating_sub(1));
+        let newest = newest(&items).or(before).unwrap_or(i64::MIN);
         let (newer, more) = self.of_person(shown, (false, 1), Some(newest), ALWAYS).await?;
         let has_newer = !newer.is_empty() || more.is_some();
         Ok(FoundPart { items, older_before, newer_after: has_newer.then_some(newest), ..FoundPart::default() })

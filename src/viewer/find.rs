@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, Filter};
 use crate::model::history::QueryError;
+use crate::model::message_query::WalkPosition;
 use crate::model::subscriber::{self, AddressType};
 use crate::model::{Item, MessageFilters, MessageQuery, mask, search};
 use crate::store::messages::names::{self, Named};
@@ -60,7 +61,8 @@ pub struct Group {
     pub kind: Kind,
     /// The newest, masked.
     pub items: Vec<Item>,
-    pub has_more: bool,
+    /// Where the search goes on; `None` at its end.
+    pub next: Option<WalkPosition>,
     /// Whether looking for more would have taken too long.
     pub is_cut: bool,
     /// What selects all of them.
@@ -100,10 +102,10 @@ impl Viewer {
                     Err(_) => return Err(ViewError::NotValid),
                 };
             let found = self.walk(Arc::new(query)).await?;
-            let (is_cut, has_more) = (!found.complete, found.next.is_some());
+            let is_cut = !found.complete;
             if !found.items.is_empty() || (is_cut && !is_named) {
-                let (items, international) = (found.items, found.international);
-                groups.push(Group { kind, items, has_more, is_cut, filters, international });
+                let (items, next, international) = (found.items, found.next, found.international);
+                groups.push(Group { kind, items, next, is_cut, filters, international });
             }
         }
         let mut record = self.record(Action::Find);

@@ -90,6 +90,9 @@ impl Viewer {
             }
         }
         record.rows = Some(page.records.len() as u64);
+        // It is a digest if the log has it.
+        let is_known = |given: &String| page.records.iter().any(|(_, found)| found.addresses.contains(given));
+        record.addresses.extend(wanted.given.filter(is_known));
         record.filter = Filter::default()
             .with("login", Some(wanted.login).filter(|login| !login.is_empty()))
             .with("from", query.from.map(Instant::iso))
@@ -123,6 +126,8 @@ impl Viewer {
 struct Wanted {
     /// Of the person, in each form in which the address may be stored; `None` for all persons.
     digests: Option<Vec<String>>,
+    /// What was typed, if it may be a digest or an address that looks like one.
+    given: Option<String>,
     /// A part of a login; empty for all.
     login: String,
 }
@@ -132,17 +137,14 @@ impl Wanted {
     fn new(query: &LogQuery, key: &AuditKey, record: &mut AuditRecord) -> Self {
         let (person, login) = (query.person.trim(), query.login.trim().to_lowercase());
         if person.is_empty() {
-            return Self { digests: None, login };
+            return Self { digests: None, given: None, login };
         }
+        let (forms, national) = subscriber::phone_forms(person);
+        record.name_addresses(forms.iter().chain(&national).map(String::as_str), key);
         let is_digest = person.len() == DIGEST_LENGTH && person.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_digest {
-            record.addresses.push(person.to_ascii_lowercase());
-            record.mark_digests(key);
-        } else {
-            let (forms, national) = subscriber::phone_forms(person);
-            record.name_addresses(forms.iter().chain(&national).map(String::as_str), key);
-        }
-        Self { digests: Some(record.addresses.clone()), login }
+        let given = is_digest.then(|| person.to_ascii_lowercase());
+        let digests = record.addresses.iter().cloned().chain(given.clone()).collect();
+        Self { digests: Some(digests), given, login }
     }
 
     /// The wanted records of an entry, the newest first.

@@ -30,4 +30,9 @@ gateway.test("times are those of the browser's zone", { timezoneId: "Asia/Kabul"
   await signIn(page, texts, "viewer");
   assert.equal(await page.getByRole("combobox", { name: texts.zone }).inputValue(), "Asia/Kabul");
   await page.getByText("UTC+4:30").first().waitFor();
+  // It is offered after another was chosen, too.
+  await page.getByRole("combobox", { name: texts.zone }).selectOption("UTC");
+  await page.getByRole("button", { name: texts.apply, exact: true }).click();
+  await page.getByText("UTC+4:30").first().waitFor({ state: "detached" });
+  await page.getByRole("combobox", { name: texts.zone }).selectOption("Asia/Kabul");
 });

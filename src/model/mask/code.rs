@@ -39,6 +39,12 @@ pub fn has_code(text: &str) -> bool {
     has_word(text) && has_number(text)
 }
 
+/// Whether a text is about an error, whose code is not secret.
+pub fn is_about_error(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["error", "failure", "ошибк"].iter().any(|word| lower.contains(word))
+}
+
 /// Whether a text has a word for a code.
 pub fn has_word(text: &str) -> bool {
     let lower = text.to_lowercase();

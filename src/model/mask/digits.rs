@@ -1,5 +1,7 @@
 //! Texts in which long numbers are masked, also such as are written in groups; knows no message.
 
+use std::ops::Range;
+
 use super::DOT;
 
 /// A number of so many digits is masked.
@@ -19,7 +21,7 @@ const SHOWN: usize = 2;
 pub fn text(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut masked = letters.clone();
-    let places: Vec<usize> = (0..letters.len()).collect();
+    let places: Vec<Range<usize>> = (0..letters.len()).map(|place| place..place + 1).collect();
     mask_numbers(&mut masked, &letters, &places);
     if letters.contains(&'%') {
         let (letters, places) = unescaped(&letters);
@@ -28,29 +30,42 @@ pub fn text(text: &str) -> String {
     masked.into_iter().collect()
 }
 
-/// Masks the long numbers among letters, each of which stands at its place in the text.
-fn mask_numbers(masked: &mut [char], letters: &[char], places: &[usize]) {
+/// Masks the long numbers among letters, each of which has its places in the text.
+fn mask_numbers(masked: &mut [char], letters: &[char], places: &[Range<usize>]) {
     for number in numbers(letters).iter().filter(|number| is_long(letters, number)) {
         for digit in &number[..number.len() - SHOWN] {
-            masked[places[*digit]] = DOT;
+            masked[places[*digit].clone()].fill(DOT);
         }
     }
 }
 
-/// The letters of a URL: `%20` is a space, whose digits are no part of a number. Each with its place in the text.
-fn unescaped(letters: &[char]) -> (Vec<char>, Vec<usize>) {
+/// The letters of a URL: `%20` is a space, whose digits are no part of a number. Each with its places in the text.
+fn unescaped(letters: &[char]) -> (Vec<char>, Vec<Range<usize>>) {
     let (mut found, mut places, mut at) = (Vec::new(), Vec::new(), 0);
     while at < letters.len() {
-        let code = match letters[at..] {
-            ['%', high, low, ..] => high.to_digit(16).zip(low.to_digit(16)).map(|(high, low)| 16 * high + low),
-            _ => None,
-        };
-        let letter = code.and_then(char::from_u32).filter(|letter| !is_digit(*letter));
-        found.push(letter.unwrap_or(letters[at]));
-        places.push(at);
-        at += if letter.is_some() { 3 } else { 1 };
+        let bytes: Vec<u8> = letters[at..].chunks(3).map_while(escaped_byte).collect();
+        if bytes.is_empty() {
+            found.push(letters[at]);
+            places.push(at..at + 1);
+            at += 1;
+        }
+        for chunk in bytes.utf8_chunks() {
+            // What is no UTF-8 stands for itself.
+            let invalid = chunk.invalid().iter().map(|byte| (char::from(*byte), 1));
+            for (letter, length) in chunk.valid().chars().map(|letter| (letter, letter.len_utf8())).chain(invalid) {
+                found.push(letter);
+                places.push(at..at + 3 * length);
+                at += 3 * length;
+            }
+        }
     }
     (found, places)
+}
+
+/// The byte that is written as `%` and two hexadecimal digits.
+fn escaped_byte(letters: &[char]) -> Option<u8> {
+    let ['%', high, low] = letters else { return None };
+    u8::try_from(16 * high.to_digit(16)? + low.to_digit(16)?).ok()
 }
 
 /// How many digits each number of a text has, in all of its groups. A date is no number.
@@ -181,6 +196,9 @@ mod tests {
             ("https://x.example/?to=%2B7%20900%20111-22-33", "https://x.example/?to=%2B•%20•••%•••••-••-33"),
             ("7%20%28900%29%20111%2D22%2D33", "•%20%28•••%29%20•••%2D••%2D33"),
             ("%79001112233", "%•••••••••33"),
+            ("7%C2%A0900%C2%A0111%E2%80%9122%E2%80%9133", "•%C2%A0•••%C2%A0•••%E2%80%91••%E2%80%9133"),
+            ("%37%39%30%30%31%31%31", "•••••••••••••••%31%31"),
+            ("7%FF900%FF111%FF22%FF33", "7%FF900%FF111%FF22%FF33"),
             ("7'900'111'22'33", "•'•••'•••'••'33"),
             ("01.03.2026 79001112233", "01.03.2026 •••••••••33"),
         ];
@@ -208,11 +226,28 @@ mod tests {
     proptest! {
         /// Whatever stands around a number, no seven of its digits are shown in a row.
         #[test]
-        fn no_long_number_is_left(given in r"[0-9٠-٩ .()+\-a-я:/•%'28]{0,40}") {
+        fn no_long_number_is_left(given in r"[0-9٠-٩ .()+\-a-я:/•%']{0,40}") {
             let shown = text(&given);
             prop_assert_eq!(shown.chars().count(), given.chars().count());
             let longest = shown.split(|letter: char| !is_digit(letter)).map(|run| run.chars().count()).max();
             prop_assert!(longest.unwrap_or_default() < 7, "{}", shown);
+        }
+
+        /// Of a number whose groups have encoded separators between them, its last two digits are shown.
+        #[test]
+        fn numbers_of_urls_are_masked(
+            groups in prop::collection::vec("[0-9]{2,4}", 5..8),
+            separators in prop::collection::vec(prop::sample::select(vec!["%20", "%C2%A0", "%E2%80%91", "%28", "%2D", "%2E"]), 8),
+        ) {
+            let mut given = String::from("https://x.example/?to=");
+            let mut own = Vec::new();
+            for (group, separator) in groups.iter().zip(&separators) {
+                own.extend(given.len()..given.len() + group.len());
+                given = given + group + separator;
+            }
+            let shown: Vec<char> = text(&given).chars().collect();
+            let left = own.iter().filter(|place| is_digit(shown[**place])).count();
+            prop_assert!(left <= 2, "{}: {:?}", given, shown);
         }
 
         /// What is masked stays as it is when it is masked again.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
-use super::text::{hidden, numbers, text};
+use super::text::{hidden, numbers, reason, text};
 use super::{address, code, digits};
 use crate::model::{Item, Property, Value};
 
@@ -74,11 +74,10 @@ pub fn masked(item: &Item) -> Masked {
             Property::Address => address(given),
             Property::Content => content.clone(),
             Property::Comment | Property::ReplyOutMessageExternalRequestId => text(given),
-            Property::DeliveryStatusMessage
-            | Property::SubjectName
-            | Property::CascadeName
-            | Property::MatcherName
-            | Property::BroadcastName => numbers(given),
+            Property::DeliveryStatusMessage => reason(given),
+            Property::SubjectName | Property::CascadeName | Property::MatcherName | Property::BroadcastName => {
+                numbers(given)
+            }
             _ => continue,
         };
         shown.set(*property, Some(Value::Text(masked)));

@@ -9,7 +9,7 @@ mod text;
 
 pub use address::address;
 pub use item::{Masked, masked};
-pub use text::{numbers, text};
+pub use text::{numbers, reason, text};
 
 /// What stands for what is not shown.
 const DOT: char = '•';

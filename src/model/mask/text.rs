@@ -12,8 +12,13 @@ pub fn text(text: &str) -> String {
     if code::has_code(text) { hidden() } else { numbers(text) }
 }
 
-/// A text that cannot have a one-time code, without its long numbers and e-mail addresses: why a delivery failed ("Error code
-/// 131026"), or the name of a broadcast.
+/// Why a delivery failed. The code of an error ("Error code 131026") is no one-time code.
+pub fn reason(text: &str) -> String {
+    if code::has_code(text) && !code::is_about_error(text) { hidden() } else { numbers(text) }
+}
+
+/// A text that has no one-time code, without its long numbers and e-mail addresses: the name of a broadcast, or what an agent
+/// has written.
 pub fn numbers(text: &str) -> String {
     digits::text(&without_emails(text))
 }
@@ -39,7 +44,7 @@ fn without_emails(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{numbers, text};
+    use super::{reason, text};
 
     #[test]
     fn emails_and_codes_are_masked_in_texts() {
@@ -50,7 +55,9 @@ mod tests {
         assert_eq!(text("@channel, 5 @ 10, a@b"), "@channel, 5 @ 10, a@b");
         assert_eq!(text("https://x.example/?to=anna%40shop.example"), "https:/•••@shop.example");
         assert_eq!(text("OTP 483920"), "•••");
-        assert_eq!(numbers("Error code 131026: call +7 900 111-22-33"), "Error code 131026: call +• ••• •••-••-33");
+        assert_eq!(reason("Error code 131026: call +7 900 111-22-33"), "Error code 131026: call +• ••• •••-••-33");
+        assert_eq!(reason("Код ошибки 131026"), "Код ошибки 131026");
+        assert_eq!(reason("Rejected: Your code: 483920"), "•••");
         assert_eq!(text("Позвоните 79001112233"), "Позвоните •••••••••33");
     }
 }

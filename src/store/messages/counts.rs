@@ -113,7 +113,7 @@ impl Raw {
         for (channel_type, of_channel) in self.0 {
             for (status, of_status) in of_channel {
                 for (reason, [outgoing, incoming]) in of_status {
-                    let reason = mask::numbers(&reason);
+                    let reason = mask::reason(&reason);
                     for (is_incoming, number) in
                         [(false, outgoing), (true, incoming)].into_iter().filter(|one| one.1 > 0)
                     {

@@ -95,9 +95,16 @@ fn lock_head(app: &TestApp) -> (std::sync::mpsc::Sender<()>, impl Future<Output 
 async fn signing_in_and_out_is_recorded() {
     let app = TestApp::new().await;
     create_user(&app, "anna", Role::Agent).await;
+    create_user(&app, "boris", Role::Agent).await;
+    let disable = |connection: &mut _| {
+        let boris = history_gateway::model::user::Login::parse("boris").unwrap();
+        history_gateway::store::users::set_disabled(connection, TENANT, &boris, true, instant(NOW))
+    };
+    assert!(app.store.write(disable).await.unwrap());
     let mut browser = Browser::new(&app);
     browser.sign_in("anna", "another password").await;
     browser.sign_in("nobody", "another password").await;
+    assert_eq!(browser.sign_in("boris", super::super::console::browser::PASSWORD).await.status(), 422);
     let mut browser = Browser::signed_in(&app, "anna").await;
     let form = browser.get("/console/").await.form("/console/logout");
     browser.post("/console/logout", &form).await;
@@ -106,5 +113,6 @@ async fn signing_in_and_out_is_recorded() {
     1 {"action":"signed-in","who":{"login":"anna","role":"agent","user":1}}
     2 {"action":"signed-out","who":{"login":"anna","role":"agent","user":1}}
     3 {"action":"sign-in-failed","who":{"login":"anna","role":"agent","user":1}}
+    3 {"action":"sign-in-failed","who":{"login":"boris","role":"agent","user":2}}
     "#);
 }

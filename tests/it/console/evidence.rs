@@ -51,6 +51,13 @@ async fn file_is_found_by_its_digest_and_a_changed_one_is_not() {
         last.records.contains(&history_gateway::model::hexadecimal(&Sha256::digest(&file))),
         "recorded before it was sent"
     );
+    // Whoever has changed the log in the database has not changed the file.
+    let tamper = |connection: &mut _| {
+        let statement = "UPDATE audit_entries SET user_id = NULL";
+        Ok(diesel::connection::SimpleConnection::batch_execute(connection, statement)?)
+    };
+    app.store.write(tamper).await.unwrap();
+    assert_snapshot!(binary.run_failing(&["evidence", "verify", "evidence-1.html"]), @"1 history-gateway: 'evidence-1.html' has the SHA-256 of a download in entry 4 of the audit log of tenant 3193, but that entry was changed in the database; see 'history-gateway audit verify'");
 }
 
 #[actix_web::test]

@@ -37,6 +37,33 @@ fn assert_hidden(page: &Page, what: &str) {
     }
 }
 
+/// Looking for the few messages that a user may see among many others takes several pages, which leave nothing out.
+#[actix_web::test]
+async fn conversation_that_was_cut_goes_on() {
+    let app = TestApp::with(|config| config.database.walk_rows = 7).await;
+    let of_user = |id: i64| id % 20 == 1;
+    app.import((1..=60).map(|id| message(id, json!({"subjectId": if of_user(id) { 501 } else { 701 }})))).await;
+    create_limited_user(&app, TENANT, ("anna", Role::Agent), Some(BTreeSet::from([501]))).await;
+    let mut browser = Browser::signed_in(&app, "anna").await;
+    for (start, link, wanted) in [
+        ("", "older", vec![41, 21, 1]),
+        ("?after=0", "newer", vec![1, 21, 41]),
+        ("?date=2026-03-01", "older", vec![41, 21, 1]),
+    ] {
+        let (mut address, mut found) = (format!("/console/people/41{start}"), Vec::new());
+        for _ in 0..30 {
+            let page = browser.get(&address).await;
+            let ids = page.all("li").filter_map(|item| item.attribute("id").strip_prefix('m'));
+            found.extend(ids.map(|id| id.parse::<i64>().unwrap()));
+            let place = page.elements.iter().position(|element| element.attribute("id") == link);
+            let Some(place) = place else { break };
+            let next = page.elements[place..].iter().find(|element| element.name == "a").unwrap();
+            address = next.attribute("href").to_owned();
+        }
+        assert_eq!(found, wanted, "{start}");
+    }
+}
+
 #[actix_web::test]
 async fn no_page_tells_of_another_subject() {
     let app = app().await;

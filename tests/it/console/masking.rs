@@ -158,7 +158,7 @@ async fn nothing_tells_one_masked_text_from_another() {
             found.push(findings.ok().map(|findings| {
                 let groups = findings.groups.iter().map(|group| {
                     let items: Vec<String> = group.items.iter().map(without_tenant).collect();
-                    format!("{:?} {items:?} {}", group.kind, group.has_more)
+                    format!("{:?} {items:?} {}", group.kind, group.next.is_some())
                 });
                 groups.collect::<Vec<_>>().join("\n")
             }));
