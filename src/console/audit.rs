@@ -8,6 +8,7 @@ use super::layout::token_field;
 use super::own_address::with_query;
 use super::shown::headings;
 use super::texts::Localized;
+use super::time::Times;
 use super::visit::{Form, SignedIn, redirect};
 use crate::model::Instant;
 use crate::model::audit::{Action, AuditRecord, Who};
@@ -141,27 +142,30 @@ fn row(signed_in: &SignedIn, record: &AuditRecord) -> Markup {
             td { (who) }
             td { @if let Some(from) = record.from { (from) } }
             td { (action(texts, record.action)) }
-            td { (what(texts, record)) }
+            td { (what(times, record)) }
             td.number { @if let Some(rows) = record.rows { (rows) } @if let Some(requests) = record.requests { " (" (requests) ")" } }
         }
     }
 }
 
-fn what(texts: Localized<'_>, record: &AuditRecord) -> Markup {
+fn what(times: Times<'_>, record: &AuditRecord) -> Markup {
+    let texts = times.texts;
     html! {
         @if let Some(message) = record.message { a href={ "/console/messages/" (message) } { "#" (message) } " " }
         @if record.unmasked { strong { (texts.text("unmasked")) } " " }
         @if let Some(login) = &record.login { (login) " " }
         @if let Some(reason) = &record.reason { (texts.with("quoted", [("text", reason.as_str().into())])) " " }
-        @for (name, value) in record.filter.entries() { (name) "=" (plain(value)) " " }
+        @for (name, value) in record.filter.entries() { (name) "=" (plain(times, value)) " " }
         @for digest in &record.addresses { code title=(texts.text("digest")) { (digest) } " " }
         @if let Some(digest) = &record.sha256 { "SHA-256 " code { (digest) } }
     }
 }
 
-/// A value without the quotes of JSON.
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A value without the quotes of JSON; a time in the zone of the page.
+fn plain(times: Times<'_>, value: &serde_json::Value) -> String {
+    let Some(text) = value.as_str() else { return value.to_string() };
+    let at = Instant::parse(text, Rounding::Down).filter(|at| at.iso() == text);
+    at.map_or_else(|| text.to_owned(), |at| times.text(at))
 }
 
 fn action(texts: Localized<'_>, action: Action) -> String {

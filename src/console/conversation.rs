@@ -57,12 +57,15 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
     let (visit, times) = (&signed_in.visit, signed_in.visit.times());
     let texts = times.texts;
     let this = format!("/console/people/{id}");
+    let date = visit.parameter("date").unwrap_or_default();
+    let last = found.trails.last().map(|trail| times.zone.date(sent_at(&trail.item)));
+    let is_other_day = !date.is_empty() && last.is_some_and(|last| last != date);
     let content = html! {
         (person(signed_in, found))
         (reveal_form(signed_in, id, found.is_masked, found.revealed_until.map(|until| times.text(until))))
         form.inline method="get" action=(conversation_address(id)) {
             label for="date" { (texts.text("jump-to-date")) }
-            input #date name="date" type="date";
+            input #date name="date" type="date" value=(date);
             button { (texts.text("show")) }
         }
         section aria-label=(texts.text("conversation")) {
@@ -72,11 +75,12 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
                         hx-target="#older" hx-select="#older, #messages" hx-swap="outerHTML show:none" { (texts.text("older")) }
                 }
             }
-            @if found.is_after_day { p { (texts.text("no-messages-until")) } }
+            // A link to the newest message leads to what there is to know of a day without messages, too.
+            @if found.is_after_day { p #newest { (texts.text("no-messages-until")) } }
             @if found.trails.is_empty() { p { (texts.text("no-messages-here")) } }
             (messages(times, id, &found.trails))
-            // What a link to the newest of them leads to.
-            span #newest {}
+            @if found.is_after_day {} @else if is_other_day { p #newest { (texts.text("no-messages-on-day")) } }
+            @else { span #newest {} }
             @if let Some(last) = found.newer_after {
                 p #newer { a href={ (this) "?after=" (last) } { (texts.text("newer")) } " · "
                     a href=(conversation_address(id)) { (texts.text("newest")) } }

@@ -51,6 +51,7 @@ async fn show(signed_in: SignedIn, scope: Option<Scope>) -> HttpResponse {
         Ok(found) => {
             let content = html! {
                 div.no-print {
+                    p.muted { (texts.text("print-hint")) }
                     (reveal_form(&signed_in, scope.message(), found.is_masked(), None))
                     @if let Scope::Conversation(_, days) = scope { (days_form(&signed_in, days)) }
                     form method="post" action=(signed_in.visit.address()) {

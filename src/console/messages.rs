@@ -12,13 +12,12 @@ use super::filters::{self, FilterError, Parameter, list_address, query_string, t
 use super::layout::token_field;
 use super::shown::{failure_reason, reason, table};
 use super::texts::Localized;
-use super::time::Times;
 use super::visit::{Form, SignedIn, redirect};
 use super::words;
 use crate::model::history::TRAFFIC_TYPES;
 use crate::model::instant::Rounding;
 use crate::model::message_query::WalkPosition;
-use crate::model::{Instant, Property, delivery};
+use crate::model::{Instant, Property, delivery, mask};
 use crate::viewer::list::List;
 
 /// The filters whose values must not stand in an address, and that a form has.
@@ -72,7 +71,7 @@ fn page(signed_in: &SignedIn, parameters: &[Parameter], list: &List, is_first: b
     let texts = signed_in.visit.texts();
     let next = list.next.as_ref().map(|next| list_address(parameters, Some(&cursor(next))));
     let content = html! {
-        (chips(signed_in.visit.times(), parameters))
+        (chips(signed_in, parameters))
         (filter_forms(signed_in, parameters))
         p role="status" aria-live="polite" { (count(texts, list, is_first)) }
         @if !list.international.is_empty() { p { (texts.text("found-international")) } }
@@ -95,14 +94,14 @@ fn count(texts: Localized<'_>, list: &List, is_first: bool) -> String {
 }
 
 /// The filters, each with a way to remove it.
-fn chips(times: Times<'_>, parameters: &[Parameter]) -> Markup {
-    let texts = times.texts;
+fn chips(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
+    let texts = signed_in.visit.texts();
     html! {
         @if !parameters.is_empty() {
             ul.chips aria-label=(texts.text("filters")) {
                 @for (place, parameter) in parameters.iter().enumerate() {
                     li {
-                        (parameter.name) ": " (chip_value(times, parameter)) " "
+                        (parameter.name) ": " (chip_value(signed_in, parameter)) " "
                         a href=(without(parameters, place))
                             aria-label=(texts.with("remove-filter", [("name", parameter.name.into())])) { "×" }
                     }
@@ -112,10 +111,15 @@ fn chips(times: Times<'_>, parameters: &[Parameter]) -> Markup {
     }
 }
 
-/// A value as it may stand on a page: what is sealed in the address is hidden here too.
-fn chip_value(times: Times<'_>, parameter: &Parameter) -> String {
+/// A value as it may stand on a page: what is sealed in the address is hidden here too, but for a reason, which names nobody.
+fn chip_value(signed_in: &SignedIn, parameter: &Parameter) -> String {
+    let times = signed_in.visit.times();
     let texts = times.texts;
     match parameter.name {
+        "deliveryError" => {
+            let given = signed_in.viewer().sealer().open(&parameter.value).map(|given| mask::reason(&given));
+            given.map_or_else(|| texts.text("hidden-value"), |given| words::reason(texts, &given).unwrap_or(given))
+        }
         _ if parameter.is_sealed() => texts.text("hidden-value"),
         "deliveryStatus" => words::status(texts, &parameter.value),
         "channelType" => words::channel(&parameter.value).to_owned(),

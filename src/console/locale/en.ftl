@@ -78,6 +78,7 @@ reasons = Why messages were not delivered
 no-reason = no reason given
 recent-people = People you viewed recently
 no-messages-here = No messages.
+no-messages-on-day = There are no messages on that day. These are the last ones before it.
 no-messages-until = There are no messages up to that day. These are the first ones after it.
 
 # Finding.
@@ -204,6 +205,7 @@ evidence-from = Sent or received at { $time } or later.
 evidence-to = Sent or received at { $time } or earlier.
 evidence-senders = Only messages of these subjects (senders) are on this sheet, because its author sees no others: { $senders }.
 evidence-cut = There are earlier messages, which are not on this sheet. Choose other days for them.
+print-hint = To print the sheet, use your browser’s Print command (Ctrl+P); this part is not printed.
 download-evidence = Download evidence
 data-digest = SHA-256 of the JSON data in this file (that of the whole file is in the audit log):
 evidence-verify = To check that this file is unchanged, run where the gateway’s store is:

@@ -44,7 +44,10 @@ async fn conversation_is_shown_in_parts() {
         let ids: Vec<&str> = page.all("li").filter_map(|item| item.attribute("id").strip_prefix('m')).collect();
         let links = ["older", "newer"].map(|id| page.elements.iter().any(|element| element.attribute("id") == id));
         let range = ids.first().zip(ids.last()).map(|(first, last)| format!("{first} to {last}"));
-        shown.push(format!("{part}: {} {range:?} {} older, newer {links:?}", page.status(), ids.len()));
+        let note = page.elements.iter().find(|element| element.attribute("id") == "newest" && element.name == "p");
+        let note = note.map_or("", |note| note.text.as_str());
+        let line = format!("{part}: {} {range:?} {} older, newer {links:?} {note}", page.status(), ids.len());
+        shown.push(line.trim_end().to_owned());
     }
     assert_snapshot!(shown.join("\n"), @r#"
     : 200 Some("31 to 50") 20 older, newer [true, false]
@@ -53,8 +56,8 @@ async fn conversation_is_shown_in_parts() {
     ?after=20: 200 Some("21 to 40") 20 older, newer [true, true]
     ?at=25: 200 Some("13 to 32") 20 older, newer [true, true]
     ?date=2026-02-03: 200 Some("1 to 9") 9 older, newer [false, true]
-    ?date=2026-03-03: 200 Some("31 to 50") 20 older, newer [true, false]
-    ?date=2026-01-31: 200 Some("1 to 20") 20 older, newer [false, true]
+    ?date=2026-03-03: 200 Some("31 to 50") 20 older, newer [true, false] There are no messages on that day. These are the last ones before it.
+    ?date=2026-01-31: 200 Some("1 to 20") 20 older, newer [false, true] There are no messages up to that day. These are the first ones after it.
     ?date=x: 400 None 0 older, newer [false, false]
     ?before=x: 400 None 0 older, newer [false, false]
     "#);
