@@ -90,10 +90,15 @@ impl Audit {
             }
             Self::Export { tenant, output, after } => {
                 (OfTenant { tenant: Some(tenant) }).ids(&store).await?;
+                let has_file = output.is_some();
+                let export = export(&store, TenantId(tenant), output, after);
+                if !has_file {
+                    return export.await;
+                }
                 // On a signal, the incomplete file is removed.
                 let stop = stop_signal()?;
                 tokio::select! {
-                    exported = export(&store, TenantId(tenant), output, after) => exported,
+                    exported = export => exported,
                     () = stop => Err(Failure::message("the export was interrupted; its incomplete file was removed")),
                 }
             }

@@ -7,12 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::common::Common;
 use super::failure::{Failure, print_note};
-use crate::clock::Clock;
 use crate::model::audit::{Action, AuditRecord, Who};
 use crate::model::{TenantId, hexadecimal};
 use crate::store::audit::{self, EntryFilter, StoredEntry};
-use crate::store::users::{self, ListedUser};
-use crate::store::{Store, tenants};
+use crate::store::{Store, tenants, users};
 
 /// How many entries are read at a time.
 const PAGE: i64 = 100;
@@ -38,7 +36,8 @@ impl Evidence {
             .map_err(|error| Failure::message(format!("'{}' cannot be read: {error}", file.display())))?;
         let digest = hexadecimal(&Sha256::digest(&bytes));
         let store = common.store().await?;
-        for tenant in store.read_primary(tenants::list).await? {
+        let tenants = store.read_primary(tenants::list).await?;
+        for tenant in &tenants {
             if let Some((sequence, record)) = find(&store, tenant.id, &digest).await? {
                 let who = if let Who::User { login, .. } = &record.who { login.as_str() } else { "?" };
                 print_note(format_args!(
@@ -50,7 +49,7 @@ impl Evidence {
                 return Ok(());
             }
         }
-        for tenant in store.read_primary(tenants::list).await? {
+        for tenant in &tenants {
             if let Some(sequence) = find_in_all(&store, tenant.id, &digest).await? {
                 return Err(Failure::message(format!(
                     "'{}' has the SHA-256 of a download in entry {sequence} of the audit log of tenant {}, but that entry was \
@@ -71,9 +70,8 @@ impl Evidence {
 /// The record of a download with a digest, and the sequence of its entry. Only users download evidence, so the records of
 /// API keys, which may be far more, are not read.
 async fn find(store: &Store, tenant: TenantId, digest: &str) -> Result<Option<(i64, AuditRecord)>, Failure> {
-    let users = store.read_primary(move |connection| users::list(connection, tenant, Clock::System.now())).await?;
-    for ListedUser { user, .. } in users {
-        let mut filter = EntryFilter { user: Some(user.id), ..EntryFilter::default() };
+    for user in store.read_primary(move |connection| users::ids(connection, tenant)).await? {
+        let mut filter = EntryFilter { user: Some(user), ..EntryFilter::default() };
         loop {
             let wanted = filter.clone();
             let page = store.read_primary(move |connection| audit::last(connection, tenant, &wanted, PAGE)).await?;

@@ -130,7 +130,8 @@ fn cut(text: &str, is_printed: bool) -> String {
 mod tests {
     use super::content;
     use crate::console::texts::{Language, Texts};
-    use crate::console::time::{Times, Zone};
+    use crate::console::time::Times;
+    use crate::console::zone::Zone;
     use crate::model::{Instant, Item, TenantId};
 
     fn shown(given: &str) -> String {

@@ -79,8 +79,9 @@ fn page(signed_in: &SignedIn, id: i64, found: &Conversation) -> HttpResponse {
             @if found.is_after_day { p #newest { (texts.text("no-messages-until")) } }
             @if found.trails.is_empty() { p { (texts.text("no-messages-here")) } }
             (messages(times, id, &found.trails))
-            @if found.is_after_day {} @else if is_other_day { p #newest { (texts.text("no-messages-on-day")) } }
-            @else { span #newest {} }
+            @if !found.is_after_day {
+                @if is_other_day { p #newest { (texts.text("no-messages-on-day")) } } @else { span #newest {} }
+            }
             @if let Some(last) = found.newer_after {
                 p #newer { a href={ (this) "?after=" (last) } { (texts.text("newer")) } " · "
                     a href=(conversation_address(id)) { (texts.text("newest")) } }

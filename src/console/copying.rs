@@ -102,8 +102,7 @@ fn ticket(times: Times<'_>, item: &Item) -> String {
     if let Some(word) = item.text(Property::DeliveryStatus) {
         let at = item.instant(Property::DeliveryStatusAt).map(|at| format!(" {}", times.text(at)));
         let reason = shown::failure_reason(item);
-        let said = |reason: &str| words::reason(texts, reason).unwrap_or_else(|| reason.to_owned());
-        let reason = reason.map(|reason| format!(": {}", said(reason)));
+        let reason = reason.map(|reason| format!(": {}", words::reason_or_word(texts, reason)));
         parts.push([words::status(texts, word), at.unwrap_or_default(), reason.unwrap_or_default()].concat());
     }
     parts.extend(item.text(Property::Address).map(str::to_owned));

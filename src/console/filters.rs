@@ -45,7 +45,7 @@ pub enum FilterError {
 }
 
 impl Parameter {
-    /// Whether its value is sealed, and never shown: it names a person, or what a message says.
+    /// Whether its value is sealed: it may name a person, or what a message says.
     pub fn is_sealed(&self) -> bool {
         SEALED.contains(&self.name)
     }

@@ -118,7 +118,7 @@ fn chip_value(signed_in: &SignedIn, parameter: &Parameter) -> String {
     match parameter.name {
         "deliveryError" => {
             let given = signed_in.viewer().sealer().open(&parameter.value).map(|given| mask::reason(&given));
-            given.map_or_else(|| texts.text("hidden-value"), |given| words::reason(texts, &given).unwrap_or(given))
+            given.map_or_else(|| texts.text("hidden-value"), |given| words::reason_or_word(texts, &given))
         }
         _ if parameter.is_sealed() => texts.text("hidden-value"),
         "deliveryStatus" => words::status(texts, &parameter.value),
@@ -144,9 +144,8 @@ fn filter_forms(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
     let value = |name: &str| first(name).map_or("", |parameter| parameter.value.as_str());
     // A field has one value; others are kept. So are times, which may be within the dates that are shown.
     let offered = ["channelType", "direction", "trafficType", "deliveryStatus", "subjectId"];
-    let is_kept = |parameter: &&Parameter| {
-        !offered.contains(&parameter.name)
-            || first(parameter.name).is_some_and(|first| !std::ptr::eq(first, *parameter))
+    let is_kept = |(place, parameter): &(usize, &Parameter)| {
+        !offered.contains(&parameter.name) || parameters[..*place].iter().any(|other| other.name == parameter.name)
     };
     let times = signed_in.visit.times();
     let date = |name: &str| first(name).map(|known| filters::date_of(known, times.zone)).unwrap_or_default();
@@ -154,7 +153,7 @@ fn filter_forms(signed_in: &SignedIn, parameters: &[Parameter]) -> Markup {
         details open[parameters.is_empty()] {
             summary { (texts.text("change-filters")) }
             form.grid method="get" action="/console/messages" {
-                @for parameter in parameters.iter().filter(is_kept) { input type="hidden" name=(parameter.name) value=(parameter.value); }
+                @for (_, parameter) in parameters.iter().enumerate().filter(is_kept) { input type="hidden" name=(parameter.name) value=(parameter.value); }
                 (select(texts, "channelType", value("channelType"), filters::OFFERED_CHANNELS.map(|word| (word, words::channel(word).to_owned()))))
                 (select(texts, "direction", value("direction"), [("IN", texts.text("direction-in")), ("OUT", texts.text("direction-out"))]))
                 (select(texts, "trafficType", value("trafficType"), TRAFFIC_TYPES.map(|word| (word, word.to_owned()))))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::texts::Localized;
-pub use super::zone::Zone;
+use super::zone::Zone;
 use crate::model::Instant;
 
 const MINUTE: i64 = 60 * 1000;

@@ -35,6 +35,11 @@ pub fn channel(word: &str) -> &str {
     }
 }
 
+/// Why a delivery failed, in words; as it is if the reason is none of edna's.
+pub fn reason_or_word(texts: Localized<'_>, word: &str) -> String {
+    reason(texts, word).unwrap_or_else(|| word.to_owned())
+}
+
 /// Why a delivery failed, in words; `None` if the reason is none of edna's.
 pub fn reason(texts: Localized<'_>, word: &str) -> Option<String> {
     let id = match word {

@@ -88,6 +88,11 @@ pub fn list(connection: &mut Connection, tenant: TenantId, now: Instant) -> Resu
     rows.into_iter().map(listed).collect()
 }
 
+/// The ids of a tenant's users, disabled or not.
+pub fn ids(connection: &mut Connection, tenant: TenantId) -> Result<Vec<i64>, StoreError> {
+    Ok(users::table.filter(users::tenant_id.eq(tenant.0)).select(users::id).order(users::id).load(connection)?)
+}
+
 /// Whether there is a user of any tenant, disabled or not.
 pub fn any(connection: &mut Connection) -> Result<bool, StoreError> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(connection)?)

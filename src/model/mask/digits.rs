@@ -21,20 +21,19 @@ const SHOWN: usize = 2;
 pub fn text(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut masked = letters.clone();
-    let places: Vec<Range<usize>> = (0..letters.len()).map(|place| place..place + 1).collect();
-    mask_numbers(&mut masked, &letters, &places);
+    mask_numbers(&mut masked, &letters, |at| at..at + 1);
     if letters.contains(&'%') {
         let (letters, places) = unescaped(&letters);
-        mask_numbers(&mut masked, &letters, &places);
+        mask_numbers(&mut masked, &letters, |at| places[at].clone());
     }
     masked.into_iter().collect()
 }
 
-/// Masks the long numbers among letters, each of which has its places in the text.
-fn mask_numbers(masked: &mut [char], letters: &[char], places: &[Range<usize>]) {
+/// Masks the long numbers among letters; `places` tells where each of these stands in the text.
+fn mask_numbers(masked: &mut [char], letters: &[char], places: impl Fn(usize) -> Range<usize>) {
     for number in numbers(letters).iter().filter(|number| is_long(letters, number)) {
         for digit in &number[..number.len() - SHOWN] {
-            masked[places[*digit].clone()].fill(DOT);
+            masked[places(*digit)].fill(DOT);
         }
     }
 }
