@@ -3,9 +3,10 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::browser::{Browser, create_user};
+use super::browser::{Browser, create_user, create_user_of};
 use crate::audit::records;
 use crate::support::{Database, NOW, TENANT, TestApp, instant, message};
+use history_gateway::model::TenantId;
 use history_gateway::model::audit::{Action, AuditRecord, Who};
 use history_gateway::model::user::Role;
 use history_gateway::store::audit;
@@ -103,6 +104,20 @@ async fn audit_log_is_searched_by_person_and_login() {
     assert!(rows(&auditor.get(&address).await).contains("admin looked at a conversation"));
     // Each of these looks is on record as one at that person.
     assert_snapshot!(rows(&auditor.get(&address).await), @"auditor looked at the audit log, auditor looked at the audit log, admin looked at a conversation");
+}
+
+#[actix_web::test]
+async fn log_of_another_tenant_is_never_shown() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    app.create_tenant(TenantId(9)).await;
+    create_user_of(&app, TenantId(9), "other", Role::Admin).await;
+    Browser::signed_in(&app, "agent").await.get("/console/people/1").await;
+    let mut other = Browser::signed_in(&app, "other").await;
+    let page = other.get("/console/audit").await;
+    let cells: Vec<String> = page.all("td").map(|cell| cell.text.trim().to_owned()).collect();
+    assert_eq!(cells.chunks(6).map(|row| row[1].as_str()).collect::<Vec<_>>(), ["other"]);
+    assert!(page.response.body.contains("Entries in the chain: 1."));
 }
 
 /// Each look at the log verifies its end.
