@@ -241,9 +241,15 @@ async fn writes_stay_durable_when_the_server_default_changes() {
         while !is_read().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // The writer's process may reload later than the reader's; meanwhile it keeps the setting of before, or "on".
+        // The writer's process may reload later than the reader's; meanwhile it keeps the setting of before, which is never
+        // "off".
         let deadline = Instant::now() + Duration::from_secs(20);
-        while used == default && setting(&store).await != used && Instant::now() < deadline {
+        loop {
+            let set = setting(&store).await;
+            assert_ne!(set, "off", "where the default is {default}");
+            if set == used || Instant::now() > deadline {
+                break;
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         for _ in 0..3 {
