@@ -24,6 +24,7 @@
 //! | [`keys`] | from a key to its caller, and the limits of keys |
 //! | [`sign_in`] | from a login and a password to a session, and the limits of attempts |
 //! | [`audit`] | the audit log: records who has read what |
+//! | [`result_cache`] | a cache of results that take long, each computed by one caller at a time |
 //! | [`rate_limit`] | limits a minute, for each key |
 //! | [`metrics`] | the numbers for Prometheus |
 //! | [`in_flight`] | the bound on the bytes of bodies and responses in memory |
@@ -54,7 +55,7 @@
 //! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
 //! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `console → {app, viewer, config, sign_in, store, web, model}` · `viewer → {app, audit, store, model}` · `document → {keys, web,
 //! model}` · `web → {app, audit, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `transfer → {ingest, store, model}` · `app →
-//! {keys, sign_in, audit, metrics, in_flight, ingest, store, config, clock}` · `keys → {rate_limit, store, model}` · `sign_in → {audit, rate_limit, store, config, model}` · `audit → {store, config, model}` · `metrics → {in_flight, ingest,
+//! {keys, sign_in, audit, metrics, in_flight, ingest, result_cache, store, config, clock, model}` · `keys → {rate_limit, store, model}` · `sign_in → {audit, rate_limit, store, config, model}` · `audit → {store, config, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
 //! `clock → model`; `model` uses nothing of ours. No source files use each other in a circle
@@ -163,7 +164,9 @@ pub mod oneuptime;
 pub mod outbound;
 pub mod pull;
 pub mod rate_limit;
+pub mod result_cache;
 pub mod sandbox;
+
 pub mod sign_in;
 pub mod store;
 pub mod telemetry;

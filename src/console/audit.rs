@@ -27,7 +27,9 @@ pub async fn show_audit(signed_in: SignedIn) -> HttpResponse {
         None if person.is_empty() => person,
         None => return signed_in.other_session(),
     };
-    let Ok((from, to)) = visit.times().zone.days(&given("from"), &given("to")) else { return signed_in.not_valid() };
+    let Ok((from, to)) = visit.times().zone.days(&given("from"), &given("to")) else {
+        return signed_in.not_valid_days();
+    };
     let at = given("before");
     let at = if at.is_empty() {
         None

@@ -21,7 +21,7 @@ pub async fn show_of_message(signed_in: SignedIn, id: Path<String>) -> HttpRespo
 
 /// `GET /console/evidence/people/{id}`.
 pub async fn show_of_person(signed_in: SignedIn, id: Path<String>) -> HttpResponse {
-    let Some(days) = days(&signed_in) else { return signed_in.not_valid() };
+    let Some(days) = days(&signed_in) else { return signed_in.not_valid_days() };
     show(signed_in, id.parse().ok().map(|id| Scope::Conversation(id, days))).await
 }
 
@@ -32,7 +32,7 @@ pub async fn download_of_message(signed_in: SignedIn, id: Path<String>, _: Form)
 
 /// `POST /console/evidence/people/{id}`.
 pub async fn download_of_person(signed_in: SignedIn, id: Path<String>, _: Form) -> HttpResponse {
-    let Some(days) = days(&signed_in) else { return signed_in.not_valid() };
+    let Some(days) = days(&signed_in) else { return signed_in.not_valid_days() };
     download(signed_in, id.parse().ok().map(|id| Scope::Conversation(id, days))).await
 }
 

@@ -41,7 +41,12 @@ const PLAIN: [&str; 14] = [
 pub enum FilterError {
     /// A value was sealed for another session.
     OtherSession,
-    NotValid,
+    /// There is no filter of some name.
+    Unknown,
+    /// The value of the filter of this name.
+    NotValid(&'static str),
+    /// The first time is after the last.
+    Reversed,
 }
 
 impl Parameter {
@@ -60,7 +65,7 @@ pub fn parameters(all: &[(String, String)]) -> Result<Vec<Parameter>, FilterErro
     let known = |name: &str| SEALED.iter().chain(&PLAIN).find(|known| **known == name).copied();
     let given = all.iter().filter(|(name, value)| !value.is_empty() && !OTHERS.contains(&name.as_str()));
     let parameter = |(name, value): &(String, String)| {
-        Ok(Parameter { name: known(name).ok_or(FilterError::NotValid)?, value: value.clone() })
+        Ok(Parameter { name: known(name).ok_or(FilterError::Unknown)?, value: value.clone() })
     };
     given.map(parameter).collect()
 }
@@ -88,7 +93,7 @@ pub fn with_times(all: &[(String, String)], zone: Zone) -> Option<Result<Vec<Par
             continue;
         }
         let Some(at) = (if name == "from" { zone.start_of(date) } else { zone.end_of(date) }) else {
-            return Some(Err(FilterError::NotValid));
+            return Some(Err(FilterError::NotValid(name)));
         };
         parameters.push(Parameter { name, value: at.iso() });
     }
@@ -187,22 +192,23 @@ pub fn to_filters(parameters: &[Parameter], sealer: &Sealer) -> Result<MessageFi
     for parameter in parameters {
         let Parameter { name, value } = parameter;
         let opened = || sealer.open(value).ok_or(FilterError::OtherSession);
-        let number = || value.parse::<i64>().map_err(|_| FilterError::NotValid);
-        let time = || instant_of(parameter).ok_or(FilterError::NotValid);
+        let not_valid = FilterError::NotValid(name);
+        let number = || value.parse::<i64>().map_err(|_| not_valid);
+        let time = || instant_of(parameter).ok_or(not_valid);
         // A word of edna's or its successor; no number or text of a person may stand in an address.
-        let word = || if mask::text(value) == *value { Ok(value.clone()) } else { Err(FilterError::NotValid) };
+        let word = || if mask::text(value) == *value { Ok(value.clone()) } else { Err(not_valid) };
         let one_of = |words: &[&str]| {
-            if words.contains(&value.as_str()) { Ok(value.clone()) } else { Err(FilterError::NotValid) }
+            if words.contains(&value.as_str()) { Ok(value.clone()) } else { Err(not_valid) }
         };
         match *name {
             "address" => filters.addresses.push(opened()?),
             "comment" => filters.comment = Some(opened()?),
             "deliveryError" => filters.delivery_error = Some(opened()?),
             "text" => {
-                filters.text = Some(search::Query::parse(&opened()?).map_err(|_| FilterError::NotValid)?);
+                filters.text = Some(search::Query::parse(&opened()?).map_err(|_| not_valid)?);
             }
             "addressType" => {
-                filters.address_type = Some(AddressType::from_word(value).ok_or(FilterError::NotValid)?);
+                filters.address_type = Some(AddressType::from_word(value).ok_or(not_valid)?);
             }
             "subscriberId" => filters.subscriber_ids.push(number()?),
             "subjectId" => filters.subject_ids.push(number()?),
@@ -214,14 +220,17 @@ pub fn to_filters(parameters: &[Parameter], sealer: &Sealer) -> Result<MessageFi
             "channelType" => filters.channel_types.push(word()?),
             "trafficType" => filters.traffic_types.push(one_of(&TRAFFIC_TYPES)?),
             "deliveryStatus" => filters.delivery_statuses.push(word()?),
-            "direction" => filters.direction = Some(Direction::from_word(value).ok_or(FilterError::NotValid)?),
+            "direction" => filters.direction = Some(Direction::from_word(value).ok_or(not_valid)?),
             "from" => filters.from = Some(time()?),
             "to" => filters.to = Some(time()?),
             _ => {}
         }
     }
     if filters.addresses.is_empty() && filters.address_type.is_some() {
-        return Err(FilterError::NotValid);
+        return Err(FilterError::NotValid("addressType"));
+    }
+    if filters.from.zip(filters.to).is_some_and(|(from, to)| from > to) {
+        return Err(FilterError::Reversed);
     }
     Ok(filters)
 }
@@ -281,7 +290,7 @@ mod tests {
         assert_eq!(address(&kept).unwrap().unwrap(), same);
         let other = [times[0], times[1], ("fromDate", ""), ("toDate", "2026-03-01")];
         assert_eq!(address(&other).unwrap().unwrap(), "/console/messages?to=2026-03-01T20%3A59%3A59.999Z");
-        assert_eq!(address(&[("fromDate", "soon")]).unwrap(), Err(FilterError::NotValid));
+        assert_eq!(address(&[("fromDate", "soon")]).unwrap(), Err(FilterError::NotValid("from")));
         assert_eq!(address(&[("from", "2026-03-01")]), None);
     }
 
@@ -296,11 +305,11 @@ mod tests {
             ("trafficType", "x"),
             ("addressType", "PHONE"),
             ("channelType", "79001112233"),
-            ("deliverystatus", "READ"),
             ("matcherId", "x"),
         ] {
-            assert_eq!(read(name, value), Err(FilterError::NotValid), "{name}");
+            assert_eq!(read(name, value), Err(FilterError::NotValid(name)), "{name}");
         }
+        assert_eq!(read("deliverystatus", "READ"), Err(FilterError::Unknown));
         assert_eq!(read("cursor", "5"), Ok(MessageFilters::default()));
         assert_eq!(read("from", ""), Ok(MessageFilters::default()));
         assert_eq!(read("to", "2026-03-01").unwrap().to.unwrap().iso(), "2026-03-01T23:59:59.999Z");

@@ -68,8 +68,13 @@ impl Frame<'_> {
 
     /// A page that says only why there is nothing else.
     pub fn problem(&self, title: &'static str, text: &'static str) -> Markup {
+        self.problem_of(title, &self.texts.text(text))
+    }
+
+    /// The same with a text in the page's language.
+    pub fn problem_of(&self, title: &'static str, text: &str) -> Markup {
         let content = html! {
-            p role="alert" { (self.texts.text(text)) }
+            p role="alert" { (text) }
             p { a href="/console/" { (self.texts.text("start")) } }
         };
         self.page(&self.texts.text(title), &content)

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use maud::{Markup, html};
 
-use super::filters::{self, FilterError, Parameter, list_address, query_string, to_filters};
+use super::filters::{self, Parameter, list_address, query_string, to_filters};
 use super::layout::token_field;
 use super::shown::{failure_reason, reason, table};
 use super::texts::Localized;
@@ -28,15 +28,15 @@ pub async fn show_messages(signed_in: SignedIn) -> HttpResponse {
     let given = signed_in.visit.parameters();
     match filters::with_times(&given, signed_in.visit.times().zone) {
         Some(Ok(parameters)) => return redirect(&list_address(&parameters, None)).finish(),
-        Some(Err(_)) => return signed_in.not_valid(),
+        Some(Err(error)) => return signed_in.refused_filter(error),
         None => {}
     }
     let viewer = signed_in.viewer();
-    let Ok(parameters) = filters::parameters(&given) else { return signed_in.not_valid() };
-    let wanted = match to_filters(&parameters, &viewer.sealer()) {
-        Ok(wanted) => wanted,
-        Err(FilterError::OtherSession) => return signed_in.other_session(),
-        Err(FilterError::NotValid) => return signed_in.not_valid(),
+    let read =
+        filters::parameters(&given).and_then(|parameters| Ok((to_filters(&parameters, &viewer.sealer())?, parameters)));
+    let (wanted, parameters) = match read {
+        Ok(read) => read,
+        Err(error) => return signed_in.refused_filter(error),
     };
     let from = given.iter().find(|(name, _)| name == "cursor").map(|(_, cursor)| position(cursor));
     let Some(from) = from.map_or(Some(None), |from| from.map(Some)) else { return signed_in.not_valid() };
@@ -50,20 +50,22 @@ pub async fn show_messages(signed_in: SignedIn) -> HttpResponse {
 /// `POST /console/messages`: adds a filter whose value must not stand in an address.
 pub async fn add_filter(signed_in: SignedIn, form: Form) -> HttpResponse {
     let given: Vec<(String, String)> = serde_urlencoded::from_str(form.field("filters")).unwrap_or_default();
-    let Ok(mut parameters) = filters::parameters(&given) else { return signed_in.not_valid() };
+    let mut parameters = match filters::parameters(&given) {
+        Ok(parameters) => parameters,
+        Err(error) => return signed_in.refused_filter(error),
+    };
     for name in SEALED_FIELDS {
         let value = form.field(name).trim();
         if value.is_empty() {
             continue;
         }
-        let Some(sealed) = signed_in.viewer().sealer().seal(value) else { return signed_in.not_valid() };
+        let Some(sealed) = signed_in.viewer().sealer().seal(value) else { return signed_in.not_valid_filter(name) };
         parameters.push(Parameter { name, value: sealed });
     }
     // What is not valid could be a text, which must not stand in an address.
     match to_filters(&parameters, &signed_in.viewer().sealer()) {
         Ok(_) => redirect(&list_address(&parameters, None)).finish(),
-        Err(FilterError::OtherSession) => signed_in.other_session(),
-        Err(FilterError::NotValid) => signed_in.not_valid(),
+        Err(error) => signed_in.refused_filter(error),
     }
 }
 

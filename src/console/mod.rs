@@ -22,13 +22,13 @@ pub mod message;
 pub mod messages;
 pub mod not_found;
 mod own_address;
+mod refusals;
 mod shared;
 mod sheet;
 mod shown;
 pub mod start;
 pub mod texts;
 mod time;
-
 pub mod users;
 mod visit;
 mod words;

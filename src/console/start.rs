@@ -81,7 +81,7 @@ fn day_of(signed_in: &SignedIn, place: usize, day: &Day) -> Markup {
     let texts = signed_in.visit.texts();
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
     let mut failures: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for (counted, number) in &day.counts {
+    for (counted, number) in &day.counts.counts {
         let row = rows.entry(&counted.channel_type).or_default();
         match counted.status.as_str() {
             _ if counted.is_incoming => row.received += number,
@@ -96,11 +96,13 @@ fn day_of(signed_in: &SignedIn, place: usize, day: &Day) -> Markup {
         row.sent += if counted.is_incoming { 0 } else { *number };
     }
     let (from, to) = (day.window.from.iso(), day.window.to.iso());
-    let zone = signed_in.visit.times().zone;
+    let times = signed_in.visit.times();
+    let zone = times.zone;
     let date = [("date", zone.date(day.window.from).into()), ("zone", zone.offset(day.window.from).into())];
     let title = texts.with(if place == 0 { "today" } else { "yesterday" }, date);
     html! {
         h2 { (title) }
+        @if day.counts.at < times.now { p.muted { (texts.with("counted-at", [("time", times.text(day.counts.at).into())])) } }
         @if rows.is_empty() { p { (texts.text("no-messages-here")) } } @else {
             (channels(texts, &rows, (&from, &to)))
         }

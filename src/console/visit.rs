@@ -26,7 +26,7 @@ use crate::model::key::Secret;
 use crate::model::user::{User, UserId};
 use crate::model::{CallerId, Instant};
 use crate::store::StoreError;
-use crate::viewer::{ViewError, Viewer};
+use crate::viewer::Viewer;
 use crate::web::body::{self, ReadOptions};
 use crate::web::{ApiError, Body, client};
 
@@ -224,47 +224,13 @@ impl SignedIn {
         Viewer::new(visit.app.get_ref().clone(), self.user.clone(), self.token.clone(), (visit.client(), visit.now))
     }
 
-    /// A page that says why there is nothing to see.
-    pub fn refused(&self, error: &ViewError) -> HttpResponse {
-        match error {
-            ViewError::NotFound => self.not_found(),
-            ViewError::NotValid => self.not_valid(),
-            ViewError::NotAllowed => self.problem(StatusCode::FORBIDDEN, "not-allowed-title", "not-allowed"),
-            ViewError::Store(error) => {
-                error.log("a page of the console could not be made");
-                self.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable-title", "unavailable")
-            }
-            ViewError::Audit(error) => {
-                tracing::error!(cause = %error, "a page of the console was refused, because it cannot be recorded");
-                self.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable-title", "not-recorded")
-            }
-        }
-    }
-
-    pub fn not_found(&self) -> HttpResponse {
-        self.problem(StatusCode::NOT_FOUND, "not-found-title", "not-found")
-    }
-
-    pub fn no_such_page(&self) -> HttpResponse {
-        self.problem(StatusCode::NOT_FOUND, "not-found-title", "no-such-page")
-    }
-
-    pub fn not_valid(&self) -> HttpResponse {
-        self.problem(StatusCode::BAD_REQUEST, "not-valid-title", "not-valid")
-    }
-
-    /// For an address with values that another session has sealed.
-    pub fn other_session(&self) -> HttpResponse {
-        self.problem(StatusCode::NOT_FOUND, "other-session-title", "other-session")
-    }
-
-    fn problem(&self, status: StatusCode, title: &'static str, text: &'static str) -> HttpResponse {
-        html(status, self.visit.frame(&self.form_token, Some(&self.user)).problem(title, text))
+    pub(super) fn frame(&self) -> Frame<'_> {
+        self.visit.frame(&self.form_token, Some(&self.user))
     }
 
     /// A page with its title.
     pub fn page(&self, status: StatusCode, title: &str, content: &Markup) -> HttpResponse {
-        html(status, self.visit.frame(&self.form_token, Some(&self.user)).page(title, content))
+        html(status, self.frame().page(title, content))
     }
 }
 
@@ -359,7 +325,7 @@ fn response(status: StatusCode) -> HttpResponseBuilder {
     response
 }
 
-fn html(status: StatusCode, page: Markup) -> HttpResponse {
+pub(super) fn html(status: StatusCode, page: Markup) -> HttpResponse {
     // Browsers drop the character that no page may have.
     let page = page.into_string().replace('\0', "\u{fffd}");
     response(status).content_type(ContentType::html()).body(page)

@@ -65,7 +65,7 @@ pub struct Policy {
 }
 
 /// A range of time. Both ends are inclusive; it is empty if the start is after the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     pub from: Instant,
     pub to: Instant,

@@ -1,6 +1,7 @@
 //! What the start page shows: the counts of two days, and the people whom a user has looked at last; knows no page.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant as Monotonic;
 
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, AuditRecord, Filter};
@@ -8,7 +9,7 @@ use crate::model::history::Window;
 use crate::model::{Instant, Item, Property, mask};
 use crate::store::StoreError;
 use crate::store::audit::{self, EntryFilter};
-use crate::store::messages::counts::{self, Counted};
+use crate::store::messages::counts::{self, WindowCounts};
 
 /// How many people are listed.
 const PEOPLE: usize = 5;
@@ -19,7 +20,7 @@ const ENTRIES: i64 = 200;
 /// The counts of a day.
 pub struct Day {
     pub window: Window,
-    pub counts: BTreeMap<Counted, u64>,
+    pub counts: Arc<WindowCounts>,
 }
 
 /// A person whom the user has looked at.
@@ -33,23 +34,29 @@ pub struct RecentPerson {
 }
 
 impl Viewer {
-    /// The counts of a day, and of the day before. Recorded before they are returned.
+    /// The counts of a day, and of the day before. Those that take long are cached for all users who may
+    /// see the same. Recorded before they are returned.
     pub async fn counts(&self, [today, yesterday]: [Window; 2]) -> Result<Vec<Day>, ViewError> {
         let first = yesterday.from;
         let (today, yesterday) = tokio::try_join!(self.counts_of(today), self.counts_of(yesterday))?;
         let days = vec![today, yesterday];
         let mut record = self.record(Action::Summary);
-        record.rows = Some(days.iter().flat_map(|day| day.counts.values()).sum());
+        record.rows = Some(days.iter().flat_map(|day| day.counts.counts.values()).sum());
         record.filter = Filter::default().with("from", first.iso());
         self.write(record).await?;
         Ok(days)
     }
 
     async fn counts_of(&self, window: Window) -> Result<Day, StoreError> {
-        let (tenant, grants) = (self.tenant(), self.user.grants.clone());
-        let load =
-            move |connection: &mut _, budget: &_| counts::of_window(connection, tenant, (&grants, window), budget);
-        Ok(Day { window, counts: self.query(load).await? })
+        let (tenant, grants, at) = (self.tenant(), self.user.grants.clone(), self.now);
+        let key = (tenant, grants.senders.clone(), window);
+        let count = self.query(move |connection: &mut _, budget: &_| {
+            let began = Monotonic::now();
+            let counts = counts::of_window(connection, tenant, (&grants, window), budget)?;
+            Ok((Arc::new(WindowCounts { counts, at }), began.elapsed()))
+        });
+        let counts = self.app.counts.get(key, Box::pin(count)).await?.ok_or(StoreError::Busy)?;
+        Ok(Day { window, counts })
     }
 
     /// The people whom this user has looked at last, as far as their messages are still there. Recorded before they are returned.

@@ -54,6 +54,8 @@ not-found-title = Not found
 not-found = There is no such message, or you may not see it.
 no-such-page = There is no such page.
 not-valid-title = Not valid
+not-valid-days = The dates cannot be used: the first must not be after the last. Go back and correct them.
+not-valid-filter = The filter { $name } has a value that cannot be used. Go back and correct it.
 not-valid = The URL or the form has a value that cannot be used. Go back and correct it.
 not-allowed-title = Not allowed
 not-allowed = Your role does not allow this.
@@ -64,6 +66,7 @@ just-now = just now
 
 # The start page.
 start-hint = Find a person or a message in the box above; press / to get there.
+counted-at = As of { $time }
 show-counts = Show the counts of today and yesterday
 counts = Today and yesterday
 today = Today, { $date } { $zone }

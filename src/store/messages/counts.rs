@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::model::history::Window;
-use crate::model::{Grants, TenantId, mask};
+use crate::model::{Grants, Instant, TenantId, mask};
 use crate::store::Connection;
 use crate::store::db::budget::Budget;
 use crate::store::db::fragments::InList;
@@ -43,6 +43,12 @@ struct Head<'a> {
     delivery_status: Cow<'a, str>,
     #[serde(borrow, default)]
     delivery_status_message: Cow<'a, str>,
+}
+
+/// The counts of a window, as they were at some time.
+pub struct WindowCounts {
+    pub counts: BTreeMap<Counted, u64>,
+    pub at: Instant,
 }
 
 /// The counts of the messages of a window that the grants show.

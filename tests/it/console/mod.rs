@@ -2,6 +2,7 @@
 
 pub mod browser;
 mod copied_users;
+mod counts;
 mod csrf;
 mod evidence;
 mod find;
