@@ -184,7 +184,7 @@ async fn verify(store: &Store, tenant: TenantId, known: Option<(i64, ChainHash)>
 }
 
 /// The hash of an entry, if it is what it was when it was written.
-fn check(
+pub fn check(
     entry: &StoredEntry,
     tenant: TenantId,
     previous: ChainHash,

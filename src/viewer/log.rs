@@ -1,5 +1,7 @@
 //! The audit log as users see it: agents their own looks, auditors and administrators all; knows no page.
 
+use std::time::{Duration, Instant as Monotonic};
+
 use super::chain::ChainEnd;
 use super::{ViewError, Viewer};
 use crate::model::audit::{Action, AuditKey, AuditRecord, DIGEST_LENGTH, Filter};
@@ -15,8 +17,8 @@ pub const PAGE: usize = 50;
 const FIRST_CHUNK: i64 = 10;
 const MAX_CHUNK: i64 = 100;
 
-/// How many times that are looked through for a page.
-const CHUNKS: usize = 50;
+/// For how long a page is looked for. What is rare may be further back: then the next page goes on there.
+const SEARCH_TIME: Duration = Duration::from_secs(1);
 
 /// Which records are wanted.
 #[derive(Clone, Debug, Default)]
@@ -63,8 +65,8 @@ impl Viewer {
         let mut record = self.record(Action::AuditLog);
         let wanted = Wanted::new(query, &key, &mut record);
         let mut page = LogPage { records: Vec::new(), next: query.at, end: self.chain_end().await? };
-        let mut chunk = FIRST_CHUNK;
-        for _ in 0..CHUNKS {
+        let (mut chunk, began) = (FIRST_CHUNK, Monotonic::now());
+        loop {
             let found = self.wanted_entries((query, page.next), chunk, &wanted).await?;
             let is_last = i64::try_from(found.len()).is_ok_and(|found| found < chunk);
             chunk = (2 * chunk).min(MAX_CHUNK);
@@ -86,6 +88,9 @@ impl Viewer {
             }
             if is_last {
                 page.next = None;
+                break;
+            }
+            if began.elapsed() >= SEARCH_TIME {
                 break;
             }
         }

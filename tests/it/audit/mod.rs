@@ -4,6 +4,7 @@ mod api;
 mod chain;
 mod commands;
 mod queue;
+mod search;
 
 use crate::support::{TENANT, TestApp};
 use history_gateway::model::audit::DIGEST_LENGTH;

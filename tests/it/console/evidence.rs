@@ -51,13 +51,33 @@ async fn file_is_found_by_its_digest_and_a_changed_one_is_not() {
         last.records.contains(&history_gateway::model::hexadecimal(&Sha256::digest(&file))),
         "recorded before it was sent"
     );
+    // A later entry is linked with it.
+    browser.get("/console/messages/1").await;
+    let verify = || binary.output(&["evidence", "verify", "evidence-1.html"]).status.success();
+    assert!(verify());
     // Whoever has changed the log in the database has not changed the file.
-    let tamper = |connection: &mut _| {
-        let statement = "UPDATE audit_entries SET user_id = NULL";
-        Ok(diesel::connection::SimpleConnection::batch_execute(connection, statement)?)
-    };
-    app.store.write(tamper).await.unwrap();
+    for (change, back) in [
+        ("records = replace(records, 'anna', 'boris')", "records = replace(records, 'boris', 'anna')"),
+        ("user_id = NULL WHERE sequence = 4", "user_id = 1 WHERE sequence = 4"),
+        ("sequence = 33 WHERE sequence = 3", "sequence = 3 WHERE sequence = 33"),
+        ("recorded_at = recorded_at + 1 WHERE sequence = 5", "recorded_at = recorded_at - 1 WHERE sequence = 5"),
+        ("sequence = 55 WHERE sequence = 5", "sequence = 5 WHERE sequence = 55"),
+    ] {
+        tamper(&app, change).await;
+        assert!(!verify(), "{change}");
+        tamper(&app, back).await;
+        assert!(verify(), "{back}");
+    }
+    tamper(&app, "user_id = NULL").await;
     assert_snapshot!(binary.run_failing(&["evidence", "verify", "evidence-1.html"]), @"1 history-gateway: 'evidence-1.html' has the SHA-256 of a download in entry 4 of the audit log of tenant 3193, but that entry was changed in the database; see 'history-gateway audit verify'");
+}
+
+/// Changes the stored log as somebody does who may write to the database.
+async fn tamper(app: &TestApp, change: &str) {
+    let statement = format!("UPDATE audit_entries SET {change}");
+    let tamper =
+        move |connection: &mut _| Ok(diesel::connection::SimpleConnection::batch_execute(connection, &statement)?);
+    app.store.write(tamper).await.unwrap();
 }
 
 #[actix_web::test]
