@@ -105,6 +105,12 @@ class Browser:
         response, _, _ = self.request("POST", "/console/find", form)
         return response.headers["location"]
 
+    def audit_of(self, address):
+        """The address of the audit log of a person."""
+        form = {"token": self.token("/console/audit"), "person": address, "login": "", "from": "", "to": ""}
+        response, _, _ = self.request("POST", "/console/audit", form)
+        return response.headers["location"]
+
 
 def command(binary, store, *arguments, **options):
     database = ["--database", f"sqlite://{store}"]
@@ -121,16 +127,17 @@ def fill(binary, store, messages):
     command(binary, store, "search", "rebuild")
 
 
-def phone(binary, store):
-    """The phone number of the newest message."""
+def phones(binary, store):
+    """The phone numbers of the newest messages, which have many: so many that the audit log names others all the time."""
     with Gateway(binary, store) as gateway:
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port)
         headers = {"x-api-key": KEY, "Content-Type": "application/json"}
-        connection.request("POST", "/api/messages/history", '{"limit": 1, "channelTypes": ["SMS"]}', headers)
-        return json.load(connection.getresponse())["content"][0]["address"]
+        connection.request("POST", "/api/messages/history", '{"limit": 1000, "channelTypes": ["SMS"]}', headers)
+        return sorted({message["address"] for message in json.load(connection.getresponse())["content"]})
 
 
 def measure_pages(binary, store):
+    address = phones(binary, store)[0]
     with Gateway(binary, store) as gateway:
         browser = Browser(gateway.port)
         browser.sign_in("admin")
@@ -150,6 +157,8 @@ def measure_pages(binary, store):
             "evidence of a message": f"/console/evidence/messages/{message}",
             "evidence of a conversation": evidence,
             "audit log": "/console/audit",
+            "audit log of a person": browser.audit_of(address),
+            "audit log of a user": "/console/audit?login=admin",
             "users": "/console/users",
         }
         seconds = {name: [] for name in pages}
@@ -171,10 +180,15 @@ def measure_api(binary, store, rounds, seconds):
         script = Path(folder, "ask.lua")
         # The query of the other benchmarks: 15 messages of a recipient, a year.
         year = '"dateFrom":"%d-01-01T00:00:00Z"' % (time.gmtime().tm_year)
-        body = '{"subscriberFilter":{"address":"%s"},"limit":15,%s}' % (phone(binary, store), year)
+        addresses = ", ".join(f"'{address}'" for address in phones(binary, store))
         script.write_text(
             "wrk.method = 'POST'\nwrk.headers['x-api-key'] = '%s'\n"
-            "wrk.headers['content-type'] = 'application/json'\nwrk.body = [[%s]]\n" % (KEY, body)
+            "wrk.headers['content-type'] = 'application/json'\n"
+            "local requests, next = {}, 0\n"
+            "function init()\n  for index, address in ipairs({%s}) do\n"
+            "    local body = '{\"subscriberFilter\":{\"address\":\"' .. address .. '\"},\"limit\":15,%s}'\n"
+            "    requests[index] = wrk.format(nil, nil, nil, body)\n  end\nend\n"
+            "function request()\n  next = next %% #requests + 1\n  return requests[next]\nend\n" % (KEY, addresses, year)
         )
         modes = ["off", "summary", "every"]
         for connections in (1, 8):

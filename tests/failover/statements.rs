@@ -6,7 +6,7 @@ use crate::gateway::{Gateway, tenant};
 use crate::node::{Node, wait_until};
 
 /// The tables that hold the data of tenants.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 24] = [
     "messages",
     "message_copies",
     "message_days",
@@ -28,6 +28,9 @@ const TABLES: [&str; 21] = [
     "search_states",
     "message_terms",
     "search_ranges",
+    "audit_entries",
+    "audit_heads",
+    "reveals",
 ];
 
 /// Statements about all tenants. If one fails, each tenant is read by itself.
