@@ -61,7 +61,7 @@ fn page(signed_in: &SignedIn, query: &LogQuery, found: &LogPage) -> HttpResponse
         @if !signed_in.viewer().sees_all_records() { p { (texts.text("own-records")) } }
         (filters(signed_in, query))
         @if !query.person.is_empty() { p { (texts.text("audit-of-person")) } }
-        (records(signed_in, found))
+        (records(signed_in, &query.person, found))
         @if let Some(next) = found.next { (older(signed_in, next)) }
         (chain_end(texts, found.end))
         p.muted { (texts.text("audit-verify")) " " code { "history-gateway audit verify" } }
@@ -114,12 +114,13 @@ fn older(signed_in: &SignedIn, next: LogPosition) -> Markup {
     html! { p { a href=(with_query("/console/audit", &pairs)) { (signed_in.visit.texts().text("older-records")) } } }
 }
 
-fn records(signed_in: &SignedIn, found: &LogPage) -> Markup {
+fn records(signed_in: &SignedIn, person: &str, found: &LogPage) -> Markup {
     let texts = signed_in.visit.texts();
     html! {
         @if found.records.is_empty() {
             // A page looks through a part of a long log.
             p role="status" { (texts.text(if found.next.is_some() { "no-records-yet" } else { "no-records" })) }
+            @if !person.is_empty() { p { (texts.text("audit-person-hint")) } }
         } @else {
             div.scroll tabindex="0" { table {
                 (headings(texts, &["column-time", "column-who", "column-from", "column-action", "column-what", "column-rows"]))

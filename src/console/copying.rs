@@ -15,6 +15,9 @@ use crate::viewer::conversation::Conversation;
 /// The longest text of a message in a ticket, in characters. The JSON has all of it.
 const MAX_LINE: usize = 5000;
 
+/// The columns that a request to OneUptime asks for: without any, it returns ids only.
+const COLUMNS: [&str; 5] = ["createdAt", "toNumber", "status", "statusMessage", "messageText"];
+
 /// The forms of a page's content.
 pub struct Copied {
     link: String,
@@ -39,7 +42,10 @@ impl Copied {
         Self {
             link: format!("{origin}/console/messages/{id}"),
             edna: edna(&origin, &request),
-            oneuptime: is_logged.then(|| curl(&format!("{origin}/api/whatsapp-log/{row}/get-item"), "ApiKey", "{}")),
+            oneuptime: is_logged.then(|| {
+                let body = json!({"select": select()}).to_string();
+                curl(&format!("{origin}/api/whatsapp-log/{row}/get-item"), "ApiKey", &body)
+            }),
             json: item.render(),
             ticket: ticket_lines(visit.times(), &[item]),
         }
@@ -51,7 +57,7 @@ impl Copied {
         let filter = subscriber_filter(found.subscriber, &address);
         let items: Vec<&Item> = found.trails.iter().map(|trail| &*trail.item).collect();
         let rendered: Vec<String> = items.iter().map(|item| item.render()).collect();
-        let logs = json!({"query": {"toNumber": format!("+{address}")}, "limit": 10, "skip": 0});
+        let logs = json!({"select": select(), "query": {"toNumber": format!("+{address}")}, "limit": 10, "skip": 0});
         // Of the masked form of a number, there is no row.
         let is_number = address.bytes().all(|byte| byte.is_ascii_digit());
         Self {
@@ -63,6 +69,10 @@ impl Copied {
             ticket: ticket_lines(visit.times(), &items),
         }
     }
+}
+
+fn select() -> serde_json::Value {
+    COLUMNS.iter().map(|column| ((*column).to_owned(), json!(true))).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// Whom a request to edna asks for. What is masked is to be filled in.

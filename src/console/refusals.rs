@@ -12,6 +12,7 @@ impl SignedIn {
     pub fn refused(&self, error: &ViewError) -> HttpResponse {
         match error {
             ViewError::NotFound => self.not_found(),
+            ViewError::NoSuchSubject => self.problem(StatusCode::NOT_FOUND, "not-found-title", "no-such-subject"),
             ViewError::NotValid => self.not_valid(),
             ViewError::NotAllowed => self.problem(StatusCode::FORBIDDEN, "not-allowed-title", "not-allowed"),
             ViewError::Store(error) => {

@@ -29,7 +29,7 @@ impl Viewer {
         let (tenant, wanted) = (self.tenant(), filters.subject_ids.clone());
         let exist = move |connection: &mut _, _: &_| subjects::all_exist(connection, tenant, &wanted);
         if !self.query(exist).await? {
-            return Err(ViewError::NotFound);
+            return Err(ViewError::NoSuchSubject);
         }
         let mut query = self.messages(filters, (true, PAGE), &self.user.grants)?;
         query.position = from;

@@ -36,6 +36,8 @@ use crate::store::{Budget, Connection, Reader, StoreError};
 pub enum ViewError {
     #[error("there is no such message, or this user may not see it")]
     NotFound,
+    #[error("there is no such subject, or this user may not see it")]
+    NoSuchSubject,
     #[error("the user's role does not allow it")]
     NotAllowed,
     #[error("what was sent is not valid")]
@@ -121,7 +123,7 @@ impl Viewer {
     ) -> Result<MessageQuery, ViewError> {
         let query = MessageQuery::new(filters, (descending, limit), grants, self.app.config.policy());
         query.map_err(|error| match error {
-            QueryError::Subject(_) => ViewError::NotFound,
+            QueryError::Subject(_) => ViewError::NoSuchSubject,
             _ => ViewError::NotValid,
         })
     }

@@ -54,7 +54,8 @@ not-found-title = Not found
 not-found = There is no such message, or you may not see it.
 no-such-page = There is no such page.
 not-valid-title = Not valid
-not-valid-days = The dates cannot be used: the first must not be after the last. Go back and correct them.
+no-such-subject = There is no such subject, or you may not see it. Go back and remove the filter.
+not-valid-days = The dates cannot be used: each must be a date, and the first not after the last. Go back and correct them.
 not-valid-filter = The filter { $name } has a value that cannot be used. Go back and correct it.
 not-valid = The URL or the form has a value that cannot be used. Go back and correct it.
 not-allowed-title = Not allowed
@@ -216,6 +217,7 @@ evidence-verify = To check that this file is unchanged, run where the gateway’
 # The audit log.
 own-records = You see your own records only.
 audit-person = Person: an address or its digest
+audit-person-hint = A phone number must be complete, without other words.
 audit-of-person = Only records about the person that you have named are shown.
 audit-head = Entries in the chain: { $number }. Hash of the last:
 audit-verify = Verify the whole chain on the server with

@@ -96,7 +96,9 @@ async fn audit_log_is_searched_by_person_and_login() {
     let mut form = page.form("/console/audit");
     form.insert("person".into(), "+".into());
     let address = auditor.post("/console/audit", &form).await.response.header("location").to_owned();
-    assert_eq!(rows(&auditor.get(&address).await), "");
+    let nobody = auditor.get(&address).await;
+    assert_eq!(rows(&nobody), "");
+    assert!(nobody.response.body.contains("A phone number must be complete, without other words."));
     let digest = app.gateway.app.audit.key().unwrap().digest("79005556677");
     let mut form = auditor.get("/console/audit").await.form("/console/audit");
     form.insert("person".into(), digest);
