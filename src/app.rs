@@ -1,7 +1,6 @@
 //! What every part of a running gateway shares: store, ingest queue, keys, sign-in, audit log, counts, clock, metrics,
 //! settings; knows no request.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +11,10 @@ use crate::in_flight::InFlight;
 use crate::ingest::IngestQueue;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
-use crate::model::TenantId;
-use crate::model::history::Window;
 use crate::result_cache::ResultCache;
 use crate::sign_in::SignIn;
 use crate::store::Store;
-use crate::store::messages::counts::WindowCounts;
-
-/// The counts of a tenant's messages of some senders in a window, as somebody has asked for them lately.
-pub type RecentCounts = ResultCache<(TenantId, Option<BTreeSet<i64>>, Window), Arc<WindowCounts>>;
+use crate::store::messages::counts::{CountsKey, WindowCounts};
 
 /// One running gateway; clones share it.
 #[derive(Clone)]
@@ -30,7 +24,7 @@ pub struct App {
     pub keys: Arc<Keys>,
     pub sign_in: Arc<SignIn>,
     pub audit: Arc<Audit>,
-    pub counts: Arc<RecentCounts>,
+    pub counts: Arc<ResultCache<CountsKey, Arc<WindowCounts>>>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub in_flight: InFlight,

@@ -55,7 +55,7 @@
 //! store, config, model}` · `edna → {app, ingest, store, config, document, web, model}` · `oneuptime → {app, keys, store,
 //! config, document, web, model}` · `api → {app, ingest, store, config, document, web, model}` · `console → {app, viewer, config, sign_in, store, web, model}` · `viewer → {app, audit, store, model}` · `document → {keys, web,
 //! model}` · `web → {app, audit, keys, in_flight, store, config, model}` · `pull → {ingest, store, outbound, model}` · `transfer → {ingest, store, model}` · `app →
-//! {keys, sign_in, audit, metrics, in_flight, ingest, result_cache, store, config, clock, model}` · `keys → {rate_limit, store, model}` · `sign_in → {audit, rate_limit, store, config, model}` · `audit → {store, config, model}` · `metrics → {in_flight, ingest,
+//! {keys, sign_in, audit, metrics, in_flight, ingest, result_cache, store, config, clock}` · `keys → {rate_limit, store, model}` · `sign_in → {audit, rate_limit, store, config, model}` · `audit → {store, config, model}` · `metrics → {in_flight, ingest,
 //! store, model}` · `ingest → {store, fair_queue, model}` · `config → {ingest, store, model}` · `telemetry → config` ·
 //! `store → {fair_queue, model}` · `in_flight → model` · `fair_queue → model` · `generate → model` · `outbound → model` ·
 //! `clock → model`; `model` uses nothing of ours. No source files use each other in a circle

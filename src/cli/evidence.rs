@@ -84,11 +84,8 @@ async fn report(
 fn is_linked(connection: &mut Connection, tenant: TenantId, sequence: i64) -> Result<bool, StoreError> {
     let near = audit::after(connection, tenant, sequence.saturating_sub(2), 3)?;
     let of = |sequence: i64| near.iter().find(|entry| entry.sequence == sequence);
-    let previous = if sequence == 1 {
-        Some(ChainHash::BEFORE_FIRST)
-    } else {
-        of(sequence - 1).and_then(|previous| previous.hash.clone().try_into().map(ChainHash).ok())
-    };
+    let previous =
+        if sequence == 1 { Some(ChainHash::BEFORE_FIRST) } else { of(sequence - 1).and_then(StoredEntry::chain_hash) };
     let Some((entry, previous)) = of(sequence).zip(previous) else { return Ok(false) };
     let Ok(hash) = check(entry, tenant, previous, &mut BTreeSet::new()) else { return Ok(false) };
     Ok(match of(sequence + 1) {

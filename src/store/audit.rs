@@ -42,6 +42,11 @@ pub struct StoredEntry {
 }
 
 impl StoredEntry {
+    /// The stored hash; `None` if it has another length.
+    pub fn chain_hash(&self) -> Option<ChainHash> {
+        self.hash.as_slice().try_into().ok().map(ChainHash)
+    }
+
     /// The hash that the entry has if it is as it was written, after an entry with the hash `previous`.
     pub fn recomputed(&self, tenant: TenantId, previous: ChainHash) -> ChainHash {
         let Self { sequence, recorded_at, ref records, .. } = *self;

@@ -55,7 +55,7 @@ fn links(tenant: TenantId, head: Head, entries: &[StoredEntry]) -> Links {
             return Links::BrokenAt(wanted);
         };
         let previous = match entries.get(number + 1) {
-            Some(previous) => previous.hash.clone().try_into().map(ChainHash).ok(),
+            Some(previous) => previous.chain_hash(),
             None => (wanted == 1).then_some(ChainHash::BEFORE_FIRST),
         };
         let Some(previous) = previous else { return Links::BrokenAt(wanted - 1) };

@@ -1,7 +1,7 @@
 //! How many messages of a window have which channel, direction and status, and why some failed; knows no page.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -44,6 +44,9 @@ struct Head<'a> {
     #[serde(borrow, default)]
     delivery_status_message: Cow<'a, str>,
 }
+
+/// What counts depend on: a tenant, the senders of the grants, a window.
+pub type CountsKey = (TenantId, Option<BTreeSet<i64>>, Window);
 
 /// The counts of a window, as they were at some time.
 pub struct WindowCounts {

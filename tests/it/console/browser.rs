@@ -177,6 +177,11 @@ impl<'a> Browser<'a> {
 }
 
 /// Adds a user of the tenant `TENANT` whose password is `PASSWORD`.
+/// The text of a page's content.
+pub fn main_of(page: &Page) -> String {
+    page.all("main").next().unwrap().text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 pub async fn create_user(app: &TestApp, login: &str, role: Role) {
     create_user_of(app, TENANT, login, role).await;
 }

@@ -6,15 +6,11 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::browser::{Browser, Page, create_limited_user, create_user};
+use super::browser::{Browser, create_limited_user, create_user, main_of};
 use crate::support::{TENANT, TestApp, instant, message};
 use history_gateway::model::history::Window;
 use history_gateway::model::user::Role;
 use history_gateway::store::messages::counts::{Counted, WindowCounts};
-
-fn main_of(page: &Page) -> String {
-    page.all("main").next().unwrap().text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 #[actix_web::test]
 async fn counts_that_are_kept_say_of_when_they_are() {

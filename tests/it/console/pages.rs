@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::browser::{Browser, Page, create_user};
+use super::browser::{Browser, Page, create_user, main_of};
 use crate::support::{TestApp, message};
 use history_gateway::model::user::Role;
 
@@ -13,10 +13,6 @@ async fn app() -> TestApp {
     create_user(&app, "root", Role::Admin).await;
     create_user(&app, "vera", Role::Viewer).await;
     app
-}
-
-fn main_of(page: &Page) -> String {
-    page.all("main").next().unwrap().text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The messages of a person on all channels, the newest last, in parts.
@@ -156,6 +152,7 @@ async fn page_says_which_filter_cannot_be_used() {
         "messages?subjectId=x",
         "messages?fromDate=soon&toDate=",
         "messages?fromDate=2026-03-02&toDate=2026-03-01",
+        "messages?direction=UP",
         "messages?cursor=x",
         "messages?subjectId=999",
         "messages?subject=501",
@@ -173,6 +170,7 @@ async fn page_says_which_filter_cannot_be_used() {
     messages?subjectId=x: 400 Not valid ! The filter subjectId has a value that cannot be used. Go back and correct it.
     messages?fromDate=soon&toDate=: 400 Not valid ! The filter from has a value that cannot be used. Go back and correct it.
     messages?fromDate=2026-03-02&toDate=2026-03-01: 400 Not valid ! The dates cannot be used: each must be a date, and the first not after the last. Go back and correct them.
+    messages?direction=UP: 400 Not valid ! The filter direction has a value that cannot be used. Go back and correct it.
     messages?cursor=x: 400 Not valid ! The URL or the form has a value that cannot be used. Go back and correct it.
     messages?subjectId=999: 404 Not found ! There is no such subject, or you may not see it. Go back and remove the filter.
     messages?subject=501: 400 Not valid ! The URL or the form has a value that cannot be used. Go back and correct it.
